@@ -1,0 +1,37 @@
+# Two commands on a fresh machine: `make run` (install, run the first study) and `make test` (install, check everything).
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: run test lint types fast format clean
+
+run: $(READY)
+	$(BIN)/bpbench run protocols/57vars.yaml
+
+test: lint types
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The lock pins every version; the project itself is installed without looking anything up.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bpbench needs Python 3.11 or newer; set PYTHON=... to one")'
+	@sh tools/pango.sh
+	$(PYTHON) -m venv $(VENV) || (sh tools/venv.sh && $(PYTHON) -m venv $(VENV))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) .bpbench

@@ -1,0 +1,16 @@
+"""bpbench: repeated, paired and judged comparisons of Behler-Parrinello symmetry functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__version__ = "0.1.0"
+
+
+def shipped(folder: str) -> Path:
+    """Return the folder ``templates`` or ``protocols`` that came with this installation.
+
+    A wheel carries them inside the package, a checkout at its top level.
+    """
+    inside = Path(__file__).parent / "_shipped" / folder
+    return inside if inside.is_dir() else Path(__file__).parent.parent / folder

@@ -1,0 +1,63 @@
+"""One family of errors, each of them a sentence: what was expected, what came, where, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BpbenchError(Exception):
+    """Root of everything bpbench raises on purpose; its text is a whole sentence for the user."""
+
+
+class RequestError(BpbenchError):
+    """The request is wrong (protocol, option or file); nothing was started. Exit code 2."""
+
+
+class ProtocolError(RequestError):
+    """A protocol file says something it may not say; the text names file, line and path."""
+
+
+class DataError(RequestError):
+    """Frames that cannot be used as they are; the text names the file and the frame."""
+
+
+class FeatureError(RequestError):
+    """A symmetry function or feature set that cannot exist."""
+
+
+class StatisticsError(RequestError):
+    """A test, design or sample for which the statistics have no right answer."""
+
+
+class DivergedError(BpbenchError):
+    """A training left the finite numbers; recorded as the result of its job."""
+
+
+class StoreError(BpbenchError):
+    """The store or the history cannot be read or written; the text says where."""
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """Return a hint such as ``; did you mean 'rmse'?``, or a list of what is possible.
+
+    Parameters
+    ----------
+    word : str
+        What was written.
+    choices : iterable of str
+        What could have been written.
+
+    Returns
+    -------
+    str
+        A clause that starts with ``;`` and can be appended to a sentence.
+    """
+    known = sorted(choices)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; possible are {', '.join(known)}" if known else ""

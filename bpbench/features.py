@@ -1,0 +1,290 @@
+r"""Symmetry functions as plain values, their names, and the sets of the aluminium study.
+
+.. math::
+
+    G^2_i = \sum_j e^{-\eta (R_{ij}-R_s)^2} f_c(R_{ij}),\qquad
+    G^5_i = 2^{1-\zeta} \sum_{j<k} (1+\lambda\cos\theta_{ijk})^\zeta e^{-\eta(R_{ij}^2+R_{ik}^2)}
+            f_c(R_{ij}) f_c(R_{ik})
+
+and G⁴ is G⁵ with :math:`R_{jk}^2` added in the exponent and a further factor :math:`f_c(R_{jk})`.
+
+=========  =============  ===================================================
+symbol     name           meaning
+=========  =============  ===================================================
+R_c        ``r_c``        cutoff radius (Å)
+R_s        ``r_s``        centre of a radial function (Å)
+η          ``eta``        width parameter (Å⁻²)
+ζ          ``zeta``       angular resolution, at least 1
+λ          ``lam``        +1 or -1, the angle at which the angular part peaks
+=========  =============  ===================================================
+
+Each unordered pair of neighbours (j, k) counts once, as in n2p2, RuNNer and DScribe; papers that sum over all j, k give
+twice these values. n2p2 calls G2, G4, G5 types 2, 3, 9.
+
+The 329 functions of the study and its groups of 57 are published; the values of its 60 angular functions, of its first
+12 radial ones and of its 22-variable set never were. Ours are *reconstructions* and say so wherever they are shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+import numpy as np
+
+from bpbench.errors import FeatureError, nearest
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _check(name: str, *, eta: float, r_c: float) -> None:
+    for symbol, value in (("eta", eta), ("r_c", r_c)):
+        if not math.isfinite(value):
+            raise FeatureError(f"{name}: {symbol} must be a finite number, found {value!r}.")
+    if eta < 0:
+        raise FeatureError(f"{name}: the width eta must be 0 or more (1/Å²), found {eta!r}.")
+    if r_c <= 0:
+        raise FeatureError(f"{name}: the cutoff r_c must be positive (Å), found {r_c!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class G2:
+    """Radial symmetry function (n2p2 type 2).
+
+    Attributes
+    ----------
+    eta : float
+        Width parameter η (Å⁻²), 0 or more.
+    r_s : float
+        Centre R_s (Å).
+    r_c : float
+        Cutoff R_c (Å), positive.
+    """
+
+    eta: float
+    r_s: float
+    r_c: float
+    kind: Literal["G2"] = "G2"
+
+    def __post_init__(self) -> None:
+        _check("G2", eta=self.eta, r_c=self.r_c)
+        if not math.isfinite(self.r_s) or self.r_s < 0:
+            raise FeatureError(f"G2: the centre r_s must be 0 or more (Å), found {self.r_s!r}.")
+
+    @property
+    def name(self) -> str:
+        """Readable, unique name, such as ``G2(eta=1.85,rs=2.5,rc=6.8)``."""
+        return f"G2(eta={_number(self.eta)},rs={_number(self.r_s)},rc={_number(self.r_c)})"
+
+
+def _check_angular(name: str, zeta: float, lam: float) -> None:
+    if not math.isfinite(zeta) or zeta < 1:
+        raise FeatureError(f"{name}: zeta must be 1 or more, found {zeta!r}.")
+    if lam not in {-1, 1}:
+        raise FeatureError(f"{name}: lam must be -1 or 1, found {lam!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class G4:
+    """Angular symmetry function with R_jk (n2p2 type 3).
+
+    Attributes
+    ----------
+    eta : float
+        Width parameter η (Å⁻²), 0 or more.
+    zeta : float
+        Angular resolution ζ, at least 1.
+    lam : int
+        λ, -1 or 1.
+    r_c : float
+        Cutoff R_c (Å), positive.
+    """
+
+    eta: float
+    zeta: float
+    lam: int
+    r_c: float
+    kind: Literal["G4"] = "G4"
+
+    def __post_init__(self) -> None:
+        _check("G4", eta=self.eta, r_c=self.r_c)
+        _check_angular("G4", self.zeta, self.lam)
+
+    @property
+    def name(self) -> str:
+        """Readable, unique name, such as ``G4(eta=0.01,zeta=4,lambda=-1,rc=6.8)``."""
+        return _angular_name("G4", self.eta, self.zeta, self.lam, self.r_c)
+
+
+@dataclass(frozen=True, slots=True)
+class G5:
+    """Angular symmetry function without R_jk (n2p2 type 9).
+
+    Attributes
+    ----------
+    eta : float
+        Width parameter η (Å⁻²), 0 or more.
+    zeta : float
+        Angular resolution ζ, at least 1.
+    lam : int
+        λ, -1 or 1.
+    r_c : float
+        Cutoff R_c (Å), positive.
+    """
+
+    eta: float
+    zeta: float
+    lam: int
+    r_c: float
+    kind: Literal["G5"] = "G5"
+
+    def __post_init__(self) -> None:
+        _check("G5", eta=self.eta, r_c=self.r_c)
+        _check_angular("G5", self.zeta, self.lam)
+
+    @property
+    def name(self) -> str:
+        """Readable, unique name, such as ``G5(eta=0.01,zeta=4,lambda=-1,rc=6.8)``."""
+        return _angular_name("G5", self.eta, self.zeta, self.lam, self.r_c)
+
+
+def _angular_name(kind: str, eta: float, zeta: float, lam: int, r_c: float) -> str:
+    return f"{kind}(eta={_number(eta)},zeta={_number(zeta)},lambda={lam:+d},rc={_number(r_c)})"
+
+
+Feature = G2 | G4 | G5
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """An ordered tuple of different symmetry functions.
+
+    Attributes
+    ----------
+    functions : tuple of G2, G4 or G5
+        In the order of the network's inputs.
+    reconstructed : bool
+        Whether values in it were never published and are ours.
+    """
+
+    functions: tuple[Feature, ...]
+    reconstructed: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.functions:
+            raise FeatureError("A feature set must hold at least one symmetry function, found none.")
+        names = self.names
+        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        if twice:
+            raise FeatureError(f"A feature set names each symmetry function once, found twice: {', '.join(twice)}.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The readable names, in order."""
+        return tuple(function.name for function in self.functions)
+
+    def __len__(self) -> int:
+        """Return the number of functions."""
+        return len(self.functions)
+
+    def __iter__(self) -> Iterator[Feature]:
+        """Iterate over the functions in order."""
+        return iter(self.functions)
+
+
+R_C: Final = 6.8
+#: Six widths η (Å⁻²) of the reconstructed angular grid.
+ANGULAR_ETA: Final = (0.0013, 0.01, 0.025, 0.05, 0.1, 0.2)
+ANGULAR_ZETA: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+#: Pool numbers of the reconstructed 12 radial functions: widths spaced nearly evenly in their logarithm.
+TWELVE_RADIAL: Final = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 201)
+#: Angular numbers of the reconstructed 22-variable set: both λ, all five ζ, at η = 0.01 Å⁻².
+TWENTY_TWO_ANGULAR: Final = (6, 7, 8, 9, 10, 36, 37, 38, 39, 40)
+
+
+def radial_pool() -> tuple[G2, ...]:
+    """Return radial functions 1 to 269 of the study.
+
+    1 to 201: R_s = 0, η = linspace(0, 2, 201) with the first replaced by 0.0013; 202 to 269: η = 1.85 and
+    R_s = linspace(0.05, 6.8, 68).
+    """
+    etas = [0.0013, *(round(float(eta), 12) for eta in np.linspace(0, 2, 201)[1:])]
+    shifts = [round(float(shift), 12) for shift in np.linspace(0.05, 6.8, 68)]
+    # The grid steps are not multiples of 10⁻¹² everywhere; rounding there only removes the last-bit noise of linspace.
+    return tuple(G2(eta, 0.0, R_C) for eta in etas) + tuple(G2(1.85, shift, R_C) for shift in shifts)
+
+
+def angular_pool() -> tuple[G5, ...]:
+    """Return our reconstruction of angular functions 1 to 60: λ slowest, then η, ζ fastest."""
+    return tuple(G5(eta, zeta, lam, R_C) for lam in (-1, 1) for eta in ANGULAR_ETA for zeta in ANGULAR_ZETA)
+
+
+def evenly_spaced(steps: tuple[int, int, int], starts: tuple[int, int, int]) -> FeatureSet:
+    """Return an evenly spaced group of the pool of 329.
+
+    Radial numbers range(x, 201, a) and range(y, 270, b), angular numbers range(z, 61, c); all count from 1 and exclude
+    their end.
+
+    Parameters
+    ----------
+    steps : tuple of int
+        (a, b, c).
+    starts : tuple of int
+        (x, y, z).
+    """
+    (a, b, c), (x, y, z) = steps, starts
+    radial, angular = radial_pool(), angular_pool()
+    numbers = [*range(x, 201, a), *range(y, 270, b)]
+    chosen = [radial[number - 1] for number in numbers] + [angular[number - 1] for number in range(z, 61, c)]
+    return FeatureSet(tuple(chosen), reconstructed=True)
+
+
+def _twelve() -> tuple[Feature, ...]:
+    radial = radial_pool()
+    return tuple(radial[number - 1] for number in TWELVE_RADIAL)
+
+
+def _twenty_two() -> tuple[Feature, ...]:
+    angular = angular_pool()
+    return _twelve() + tuple(angular[number - 1] for number in TWENTY_TWO_ANGULAR)
+
+
+PRESETS: Final = (
+    "thesis-329",
+    "thesis-57-A",
+    "thesis-57-B",
+    "thesis-57-C",
+    "thesis-57-D",
+    "thesis-22",
+    "thesis-12",
+)
+Preset = Annotated[str, "one of PRESETS"]
+
+
+def preset(name: str) -> FeatureSet:
+    """Return a named feature set of the aluminium study.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`PRESETS`.
+
+    Raises
+    ------
+    FeatureError
+        When there is none of that name; the nearest is offered.
+    """
+    if name == "thesis-329":
+        return FeatureSet((*radial_pool(), *angular_pool()), reconstructed=True)
+    if name in PRESETS and name.startswith("thesis-57-"):
+        start = "ABCD".index(name[-1])
+        return evenly_spaced((8, 4, 4), (1 + start, 202 + start, 1 + start))
+    if name == "thesis-22":
+        return FeatureSet(_twenty_two(), reconstructed=True)
+    if name == "thesis-12":
+        return FeatureSet(_twelve(), reconstructed=True)
+    raise FeatureError(f"There is no feature set called '{name}'{nearest(name, PRESETS)}")

@@ -1,0 +1,102 @@
+"""What a value is, as plain data, and the digests and seeds that follow from it.
+
+A job's address is the digest of its plain value; a seed is the digest of a root and of names. Both are therefore
+the same on every machine and in every order of work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Any
+
+from bpbench.errors import BpbenchError
+
+#: Field metadata for what does not decide a result (a path, when the content's digest stands beside it).
+NOT_IDENTITY = {"identity": False}
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into JSON types: dictionaries, lists, strings, finite numbers, booleans and ``None``.
+
+    A dataclass becomes a dictionary with its class name under ``is``; fields whose metadata is
+    :data:`NOT_IDENTITY` are left out. A nested *job* (any dataclass with a ``version``) becomes its address, so
+    that a graph of jobs stays as small as its nodes.
+
+    Parameters
+    ----------
+    value : object
+        Dataclasses, mappings with string keys, sequences, strings, numbers, booleans, ``None``, NumPy scalars.
+
+    Returns
+    -------
+    object
+        The same as JSON types.
+
+    Raises
+    ------
+    BpbenchError
+        For a number that is not finite or a type that has no plain form.
+    """
+    return _plain(value, top=True)
+
+
+def _plain(value: Any, *, top: bool) -> Any:  # noqa: PLR0911 - one line per kind of value
+    if value is None or isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise BpbenchError(f"A value that decides a result must be finite, found {value!r}.")
+        return float(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if not top and hasattr(value, "version"):
+            return {"job": address(value)}
+        fields = {
+            field.name: _plain(getattr(value, field.name), top=False)
+            for field in dataclasses.fields(value)
+            if field.metadata.get("identity", True)
+        }
+        return {"is": type(value).__name__, **fields}
+    if isinstance(value, dict):
+        return {str(key): _plain(item, top=False) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, top=False) for item in value]
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if hasattr(value, "item"):  # NumPy scalars
+        return _plain(value.item(), top=top)
+    raise BpbenchError(f"A {type(value).__name__} has no plain form: {value!r}.")
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of ``plain(value)``, as 64 hexadecimal digits."""
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+@lru_cache(maxsize=100_000)
+def address(job: Any) -> str:
+    """Return the address of a (hashable, frozen) job in the store: the digest of its plain value."""
+    return digest(job)
+
+
+def seed(root: int, *names: str | int) -> int:
+    """Return the seed that belongs to a root and to names, such as ``seed(1, "confirm", "weights", 3)``.
+
+    Parameters
+    ----------
+    root : int
+        The protocol's root seed.
+    *names : str or int
+        Phase, role and index.
+
+    Returns
+    -------
+    int
+        A number in [0, 2³¹), which every library accepts.
+    """
+    return int(digest([root, *names])[:16], 16) % 2**31

@@ -1,0 +1,234 @@
+"""What can be asked for: plain frozen values. Everything that decides a result stands in its job.
+
+A job holds the jobs it needs, so the jobs are the graph; its address is the digest of its value
+(:func:`bpbench.identity.address`). ``version`` is bumped by hand when the code behind a job gives other numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Lt, MinLen
+
+from bpbench.features import Feature
+from bpbench.identity import NOT_IDENTITY
+
+# ---------------------------------------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True, slots=True)
+class Adam:
+    """Adam with Keras's constants (Kingma & Ba 2015; amsgrad off).
+
+    Attributes
+    ----------
+    learning_rate : float
+        Step size.
+    beta_1, beta_2 : float
+        Decay of the first and second moment.
+    epsilon : float
+        Added to the root of the second moment.
+    """
+
+    kind: Literal["adam"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    beta_1: Annotated[float, Ge(0), Lt(1)] = 0.9
+    beta_2: Annotated[float, Ge(0), Lt(1)] = 0.999
+    epsilon: Annotated[float, Gt(0)] = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class Hdnn:
+    """A high-dimensional neural-network potential: the energy is the sum of one small network over the atoms.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Nodes of each hidden layer (tanh); the output is linear.
+    epochs : int
+        Passes over the training configurations.
+    batch : int
+        Configurations per update.
+    optimizer : Adam
+        How the weights move.
+    """
+
+    kind: Literal["hdnn"]
+    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (10, 10)
+    epochs: Annotated[int, Ge(1)] = 100
+    batch: Annotated[int, Ge(1)] = 32
+    optimizer: Adam = Adam()
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A linear potential: ridge on the configuration's summed descriptors.
+
+    Attributes
+    ----------
+    strengths : tuple of float
+        Penalties to choose from by validation RMSE, relative to the number of training configurations.
+    """
+
+    kind: Literal["linear"]
+    strengths: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = tuple(
+        10.0**power for power in range(-12, 3)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RandomForest:
+    """scikit-learn's random forest on the mean and spread of each descriptor over a configuration's atoms.
+
+    Attributes
+    ----------
+    trees : int
+        Number of trees.
+    max_depth : int or None
+        Depth limit of each.
+    max_features : float
+        Share of the columns tried at each split.
+    min_samples_leaf : int
+        Least training configurations in a leaf.
+    """
+
+    kind: Literal["random-forest"]
+    trees: Annotated[int, Ge(1)] = 200
+    max_depth: Annotated[int, Ge(1)] | None = None
+    max_features: Annotated[float, Gt(0)] = 1 / 3
+    min_samples_leaf: Annotated[int, Ge(1)] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LightGbm:
+    """LightGBM on the same pooled descriptors, its number of trees chosen on validation.
+
+    Attributes
+    ----------
+    rounds : int
+        Most boosting rounds.
+    patience : int
+        Rounds without a better validation RMSE before it stops.
+    learning_rate : float
+        Shrinkage.
+    leaves : int
+        Leaves per tree.
+    min_samples_leaf : int
+        Least training configurations in a leaf.
+    row_share, column_share : float
+        Shares drawn for each tree (with the repeat's seed).
+    """
+
+    kind: Literal["lightgbm"]
+    rounds: Annotated[int, Ge(1)] = 1000
+    patience: Annotated[int, Ge(1)] = 50
+    learning_rate: Annotated[float, Gt(0)] = 0.05
+    leaves: Annotated[int, Ge(2)] = 15
+    min_samples_leaf: Annotated[int, Ge(1)] = 5
+    row_share: Annotated[float, Gt(0)] = 0.8
+    column_share: Annotated[float, Gt(0)] = 0.8
+
+
+ModelSpec = Hdnn | Linear | RandomForest | LightGbm
+
+# ------------------------------------------------------------------------------------------------------ data
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSource:
+    """A file of frames and how its labels are read.
+
+    Attributes
+    ----------
+    path : str
+        Where it lies; not part of the identity, its content's digest is.
+    sha256 : str
+        Digest of the file's bytes.
+    group : str or None
+        ``info`` key of the group (state point, kind of cell); ``None``: the key ``group`` if every frame has it, else
+        all frames form one group.
+    groups : tuple of str or None
+        The groups to keep, ``None`` for all.
+    block : str or None
+        ``info`` key of the block; ``None``: consecutive blocks are cut.
+    block_length : int
+        Frames in a cut block.
+    temperature : str or None
+        ``info`` key of the temperature in K.
+    """
+
+    path: str = field(metadata=NOT_IDENTITY)
+    sha256: str
+    group: str | None = None
+    groups: tuple[str, ...] | None = None
+    block: str | None = None
+    block_length: int = 5
+    temperature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeFrames:
+    """Read frames into the store's own form."""
+
+    source: FrameSource
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Values of the pool's symmetry functions for the atoms of frames ``first`` to ``last`` (excluded)."""
+
+    frames: MakeFrames
+    functions: tuple[Feature, ...]
+    first: int
+    last: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How the blocks are divided.
+
+    Attributes
+    ----------
+    reserve, validation : float
+        Shares of all frames in the reserve (the test set) and in validation.
+    reserve_seed, split_seed : int
+        Seeds of the two draws.
+    """
+
+    reserve: float
+    validation: float
+    reserve_seed: int
+    split_seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """Fit one model once and score it: the unit that is repeated.
+
+    Attributes
+    ----------
+    pool : tuple of Describe
+        The chunks of the pool, in the order of their frames.
+    functions : tuple of Feature
+        The model's inputs, chosen from the pool by name.
+    model : ModelSpec
+        What is fitted.
+    split : Split
+        Which frames are trained on, validated on and tested on.
+    weights_seed, order_seed : int
+        Seeds of everything random in the model, and of the order of the batches.
+    """
+
+    pool: tuple[Describe, ...]
+    functions: tuple[Feature, ...]
+    model: ModelSpec
+    split: Split
+    weights_seed: int
+    order_seed: int
+    version: int = 1
+
+
+Job = MakeFrames | Describe | Train

@@ -1,0 +1,74 @@
+"""What goes into a fit and what comes out of it; every model shares these two shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One learning problem: ragged configurations with descriptors, energies and a split.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the D inputs.
+    values : ndarray, shape (D, A)
+        Descriptor values, feature-major, of all A atoms.
+    offsets : ndarray of int, shape (F + 1,)
+        First atom of each of the F frames, then A.
+    energy : ndarray, shape (F,)
+        Reference energies, eV per configuration.
+    train, validation, test : ndarray of int
+        Frame numbers of each part, ascending and disjoint. A fit may look at ``energy[test]`` never.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    offsets: Ints
+    energy: Floats
+    train: Ints
+    validation: Ints
+    test: Ints
+
+    @property
+    def atoms(self) -> Floats:
+        """Atoms in each frame, shape (F,)."""
+        return np.diff(self.offsets).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a fit gives back.
+
+    Attributes
+    ----------
+    energy : ndarray, shape (F,)
+        Predicted energies of all frames, eV per configuration.
+    parameters : dict of str to ndarray
+        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty.
+    curve : dict of str to ndarray
+        Learning curve: ``epoch``, and RMSE per atom in meV as ``train`` and ``validation``; empty if there is none.
+    checkpoint : int or None
+        Epoch (or round) whose state was kept by validation, from 1.
+    converged : bool or None
+        False if validation still improved at the end; None where the word has no meaning.
+    parameter_count : int or None
+        Number of fitted weights; None for trees.
+    remarks : tuple of str
+        Whole sentences worth telling the user (a constant feature that was dropped, ...).
+    """
+
+    energy: Floats
+    parameters: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    curve: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    checkpoint: int | None = None
+    converged: bool | None = None
+    parameter_count: int | None = None
+    remarks: tuple[str, ...] = ()
