@@ -25,8 +25,8 @@ class DataError(RequestError):
     """Frames that cannot be used as they are; the text names the file and the frame."""
 
 
-class FeatureError(RequestError):
-    """A symmetry function or feature set that cannot exist."""
+class FeatureError(RequestError, ValueError):
+    """A symmetry function or feature set that cannot exist (a ``ValueError`` too, so that a protocol's line is named)."""
 
 
 class StatisticsError(RequestError):

@@ -6,7 +6,8 @@ r"""Symmetry functions as plain values, their names, and the sets of the alumini
     G^5_i = 2^{1-\zeta} \sum_{j<k} (1+\lambda\cos\theta_{ijk})^\zeta e^{-\eta(R_{ij}^2+R_{ik}^2)}
             f_c(R_{ij}) f_c(R_{ik})
 
-and G⁴ is G⁵ with :math:`R_{jk}^2` added in the exponent and a further factor :math:`f_c(R_{jk})`.
+and G⁴ is G⁵ with :math:`R_{jk}^2` added in the exponent and a further factor :math:`f_c(R_{jk})`; the cutoff function is
+:math:`f_c(r) = \tfrac12[\cos(\pi r/R_c)+1]` for r ≤ R_c, else 0.
 
 =========  =============  ===================================================
 symbol     name           meaning
@@ -38,7 +39,15 @@ from bpbench.errors import FeatureError, nearest
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}"
+    short = f"{value:.6g}"
+    # Columns are chosen by name, so two different functions must never share one: all digits where six would lie.
+    return short if float(short) == value else repr(value)
+
+
+def _settle(function: object, **numbers: float) -> None:
+    # Equal values must have one plain form, or equal jobs would have two addresses: 0, 0.0, -0.0, NumPy's float64(0).
+    for name, value in numbers.items():
+        object.__setattr__(function, name, float(value) + 0.0)
 
 
 def _check(name: str, *, eta: float, r_c: float) -> None:
@@ -74,6 +83,7 @@ class G2:
         _check("G2", eta=self.eta, r_c=self.r_c)
         if not math.isfinite(self.r_s) or self.r_s < 0:
             raise FeatureError(f"G2: the centre r_s must be 0 or more (Å), found {self.r_s!r}.")
+        _settle(self, eta=self.eta, r_s=self.r_s, r_c=self.r_c)
 
     @property
     def name(self) -> str:
@@ -113,6 +123,8 @@ class G4:
     def __post_init__(self) -> None:
         _check("G4", eta=self.eta, r_c=self.r_c)
         _check_angular("G4", self.zeta, self.lam)
+        _settle(self, eta=self.eta, zeta=self.zeta, r_c=self.r_c)
+        object.__setattr__(self, "lam", int(self.lam))
 
     @property
     def name(self) -> str:
@@ -145,6 +157,8 @@ class G5:
     def __post_init__(self) -> None:
         _check("G5", eta=self.eta, r_c=self.r_c)
         _check_angular("G5", self.zeta, self.lam)
+        _settle(self, eta=self.eta, zeta=self.zeta, r_c=self.r_c)
+        object.__setattr__(self, "lam", int(self.lam))
 
     @property
     def name(self) -> str:
@@ -196,6 +210,7 @@ class FeatureSet:
         return iter(self.functions)
 
 
+#: Cutoff of every function of the study (Å).
 R_C: Final = 6.8
 #: Six widths η (Å⁻²) of the reconstructed angular grid.
 ANGULAR_ETA: Final = (0.0013, 0.01, 0.025, 0.05, 0.1, 0.2)
@@ -232,10 +247,17 @@ def evenly_spaced(steps: tuple[int, int, int], starts: tuple[int, int, int]) -> 
     Parameters
     ----------
     steps : tuple of int
-        (a, b, c).
+        (a, b, c), each at least 1.
     starts : tuple of int
-        (x, y, z).
+        (x, y, z), each at least 1.
+
+    Raises
+    ------
+    FeatureError
+        For a step or start below 1, for radial ranges that meet in a number, or when nothing is chosen.
     """
+    if min(*steps, *starts) < 1:
+        raise FeatureError(f"Steps and starts of a group count from 1, found steps {steps} and starts {starts}.")
     (a, b, c), (x, y, z) = steps, starts
     radial, angular = radial_pool(), angular_pool()
     numbers = [*range(x, 201, a), *range(y, 270, b)]

@@ -7,12 +7,15 @@ A job holds the jobs it needs, so the jobs are the graph; its address is the dig
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
 from bpbench.features import Feature
 from bpbench.identity import NOT_IDENTITY
+
+#: Read by pydantic when a protocol file names one of these: unknown keys are errors.
+STRICT: Final = {"extra": "forbid"}
 
 # ---------------------------------------------------------------------------------------------------- models
 
@@ -31,6 +34,7 @@ class Adam:
         Added to the root of the second moment.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     kind: Literal["adam"] = "adam"
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     beta_1: Annotated[float, Ge(0), Lt(1)] = 0.9
@@ -54,6 +58,7 @@ class Hdnn:
         How the weights move.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     kind: Literal["hdnn"]
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (10, 10)
     epochs: Annotated[int, Ge(1)] = 100
@@ -71,6 +76,7 @@ class Linear:
         Penalties to choose from by validation RMSE, relative to the number of training configurations.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     kind: Literal["linear"]
     strengths: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = tuple(
         10.0**power for power in range(-12, 3)
@@ -93,6 +99,7 @@ class RandomForest:
         Least training configurations in a leaf.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     kind: Literal["random-forest"]
     trees: Annotated[int, Ge(1)] = 200
     max_depth: Annotated[int, Ge(1)] | None = None
@@ -120,6 +127,7 @@ class LightGbm:
         Shares drawn for each tree (with the repeat's seed).
     """
 
+    __pydantic_config__: ClassVar = STRICT
     kind: Literal["lightgbm"]
     rounds: Annotated[int, Ge(1)] = 1000
     patience: Annotated[int, Ge(1)] = 50

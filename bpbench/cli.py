@@ -1,0 +1,287 @@
+"""Verbs and exit codes of the command line; every verb hands over to a room and prints what comes back.
+
+Exit codes: 0 done; 2 the request is wrong and nothing was started; 3 some jobs failed, what succeeded is kept and
+reported; 70 a fault of ours; 130 interrupted, run again to go on. With ``--json`` stdout holds one JSON document and
+everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import shlex
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bpbench import __version__, shipped
+from bpbench.errors import BpbenchError, RequestError
+
+if TYPE_CHECKING:
+    from bpbench.protocol import Protocol
+    from bpbench.runner.store import Store
+
+DONE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 2, 3, 70, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.verb(options)
+    except KeyboardInterrupt:
+        _say("Interrupted. What is done is stored; the same command goes on from there.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except BpbenchError as error:
+        if options.json:
+            _print_json({"error": str(error)})
+        _say(f"bpbench: {error}")
+        return WRONG
+    except Exception:  # noqa: BLE001 - the last line of defence names the place of the traceback
+        with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
+            file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")
+        last = traceback.format_exc().strip().splitlines()[-1]
+        _say(f"bpbench: this is a fault of ours ({last}). The traceback is in {file.name}; please report it.")
+        return OURS
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bpbench",
+        description="Repeated, paired and judged comparisons of Behler-Parrinello symmetry functions.",
+        epilog="Exit codes: 0 done, 2 wrong request, 3 some jobs failed, 70 our fault, 130 interrupted.",
+    )
+    parser.add_argument("--version", action="version", version=f"bpbench {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(within: Any, name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = within.add_parser(name, help=text, description=text)
+        made.add_argument("--json", action="store_true", help="one JSON document on stdout, everything else on stderr")
+        made.set_defaults(verb=function)
+        return made
+
+    run = verb(verbs, "run", _run, "Run what a protocol declares, judge it and write the report.")
+    plan = verb(verbs, "plan", _plan, "Say what is stored, what is new, what it costs and what it could show.")
+    validate = verb(verbs, "validate", _validate, "Check a protocol file without reading its data.")
+    report = verb(verbs, "report", _report, "Render a report again from its findings.json.")
+    data = verbs.add_parser("data", help="Make the embedded sample, or audit a file of frames.")
+    parts = data.add_subparsers(required=True, metavar="VERB")
+    make = verb(parts, "make", _data_make, "Generate an aluminium sample (EMT, Langevin dynamics).")
+    inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
+    verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
+    verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
+
+    for each in (run, plan, validate):
+        each.add_argument("protocol", help="a YAML file, or the name of a shipped protocol such as 57vars")
+    for each in (run, plan):
+        each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
+        each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
+        each.add_argument("--jobs", metavar="N", type=_count, default=os.cpu_count() or 1, help="processes at once")
+    for each in (run, plan, report):
+        each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
+    report.add_argument("findings", help="a findings.json, or the folder that holds it")
+    make.add_argument("file", help="the .npz file to write")
+    make.add_argument("--frames", type=_count, default=40, help="frames per state point (default 40)")
+    make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
+    make.add_argument("--seed", type=int, default=1, help="root seed (default 1)")
+    inspect.add_argument("file", help="any file of frames with energies that ASE reads, or our .npz")
+    inspect.add_argument("--group", help="info key of the group")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, found {number}")
+    return number
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False))
+
+
+# ------------------------------------------------------------------------------------------------------- protocols
+
+
+def _protocol(options: argparse.Namespace) -> Protocol:
+    from bpbench.protocol import FileData, load
+
+    path = Path(options.protocol)
+    named = shipped("protocols") / f"{options.protocol}.yaml"
+    protocol = load(named if not path.exists() and named.exists() else path)
+    if getattr(options, "data", None):
+        if not Path(options.data).is_file():
+            raise RequestError(f"--data: there is no file {options.data}.")
+        protocol = dataclasses.replace(protocol, data=FileData("file", str(Path(options.data).absolute())))
+    return protocol
+
+
+def _store(options: argparse.Namespace) -> Store:
+    from bpbench.runner.execute import default_store
+    from bpbench.runner.store import Store
+
+    return Store(options.store or default_store())
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bpbench import study
+    from bpbench.findings import environment, findings
+    from bpbench.report import render, words
+    from bpbench.runner import cost
+    from bpbench.runner.progress import Progress
+
+    start = time.monotonic()
+    protocol, store = _protocol(options), _store(options)
+    prepared = study.prepare(protocol, store)
+    stored = [job for job in prepared.jobs if store.has(job)]
+    with Progress(cost.estimator(stored, prepared.frames, store)) as progress:
+        conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
+    found = findings(conducted)
+    command = shlex.join(["bpbench", *sys.argv[1:]])
+    beside = environment(conducted, store, command=command, wall_s=time.monotonic() - start)
+    written = render.write_report(
+        found, beside, Path(options.reports) / prepared.folder, formats=protocol.report.formats
+    )
+    if options.json:
+        _print_json({"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)})
+    else:
+        print("\n".join(words.answer(found)))
+        print(f"\nReport: {written.html}" + ("" if written.rendered else " (unchanged)"))
+        if written.pdf:
+            print(f"PDF:    {written.pdf}")
+    if written.note:
+        _say(written.note)
+    if not conducted.complete:
+        gone = found["trainings"]["failed"]
+        _say(f"{gone} of {found['trainings']['total']} trainings have no score; the report says which and why.")
+        return INCOMPLETE
+    return DONE
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from bpbench import study
+    from bpbench.report import terminal
+
+    store = _store(options)
+    prepared = study.prepare(_protocol(options), store)
+    planned = study.plan(prepared, store, options.jobs)
+    planned["report"] = str(Path(options.reports) / prepared.folder)
+    if options.json:
+        _print_json(planned)
+    else:
+        print("\n".join(terminal.plan(planned)))
+    return DONE
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from bpbench.study import rules_of_design
+
+    protocol = _protocol(options)
+    rules_of_design(protocol)
+    if options.json:
+        _print_json({"protocol": protocol.name, "valid": True})
+    else:
+        print(f"{protocol.origin.file} is a valid protocol: {len(protocol.variants)} variants, "
+              f"{protocol.repeat_count} repeats, {len(protocol.family)} comparisons.")
+    return DONE
+
+
+def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - one signature for all verbs
+    from bpbench.protocol import schema
+
+    _print_json(schema())
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from bpbench.report import render
+
+    path = Path(options.findings)
+    written = render.rerender(path if path.is_dir() else path.parent)
+    if options.json:
+        _print_json({"report": str(written.html), "pdf": written.pdf and str(written.pdf), "rendered": written.rendered})
+    else:
+        print(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
+    if written.note:
+        _say(written.note)
+    return DONE
+
+
+# ------------------------------------------------------------------------------------------------------------ data
+
+
+def _data_make(options: argparse.Namespace) -> int:
+    from bpbench.data import aluminium
+
+    path = Path(options.file)
+    spacing = {} if options.spacing is None else {"spacing": options.spacing}
+    frames = aluminium.make(path, seed=options.seed, frames=options.frames, **spacing)
+    if options.json:
+        _print_json({"file": str(path), "frames": len(frames), "atoms": int(frames.offsets[-1])})
+    else:
+        print(f"{path}: {len(frames)} frames, {int(frames.offsets[-1])} atoms of EMT aluminium.")
+    return DONE
+
+
+def _data_inspect(options: argparse.Namespace) -> int:
+    from bpbench.data import inspect, readers
+    from bpbench.report import terminal
+
+    frames = readers.read(readers.open_source(Path(options.file), group=options.group))
+    audit = inspect.inspect(frames, Path(options.file).name)
+    if options.json:
+        _print_json(audit)
+    else:
+        print("\n".join(terminal.audit(audit)))
+    return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from bpbench.findings import machine
+    from bpbench.report import render
+    from bpbench.runner.execute import default_store
+
+    about = machine()
+    ready, sentence = render.pdf_available()
+    store = default_store()
+    place = store.absolute()
+    while not place.exists():
+        place = place.parent
+    checks = {
+        "pdf": {"ok": ready, "says": sentence},
+        "store": {
+            "ok": os.access(place, os.W_OK),
+            "says": f"{store} is writable." if os.access(place, os.W_OK) else f"{place} is not writable; use --store.",
+        },
+        "templates": {
+            "ok": (shipped("templates") / "report.html.j2").is_file(),
+            "says": f"templates in {shipped('templates')}",
+        },
+    }
+    if options.json:
+        _print_json({**about, "checks": checks})
+        return DONE
+    print(f"bpbench {__version__} on Python {about['python']}, {about['platform']}")
+    print(f"{about['cpu']}, {about['cores']} cores")
+    print(", ".join(f"{name} {version}" for name, version in about["versions"].items()))
+    for name, check in checks.items():
+        print(f"{'ok     ' if check['ok'] else 'MISSING'} {name}: {check['says']}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

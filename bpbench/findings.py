@@ -1,0 +1,427 @@
+"""Everything a report may use, as plain JSON: the findings of a conducted study, and the environment beside them.
+
+Findings hold no time, date, host or place, so two runs of one protocol on one kind of machine give the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bpbench import __version__, metrics
+from bpbench.data import readers
+from bpbench.features import FeatureSet
+from bpbench.identity import plain
+from bpbench.jobs import Hdnn
+from bpbench.protocol import FileData, Protocol, Variant
+from bpbench.runner import work
+from bpbench.runner.execute import Failure
+from bpbench.runner.store import Outcome, Store
+from bpbench.statistics import power
+from bpbench.statistics.compare import first_step_alpha
+from bpbench.statistics.samples import mean_interval
+from bpbench.study import PARTS, Prepared, Study
+
+#: Most points of a learning curve, and most configurations of a parity plot, that are kept.
+CURVE_POINTS: Final = 200
+PARITY_POINTS: Final = 400
+#: How each kind of model is called in text.
+LABELS: Final = {
+    "hdnn": "HDNN",
+    "linear": "linear potential (ridge)",
+    "random-forest": "random forest",
+    "lightgbm": "LightGBM",
+}
+SCHEMA: Final = 1
+
+Json = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+
+
+def findings(study: Study) -> Json:
+    """Return the findings of a study.
+
+    Parameters
+    ----------
+    study : Study
+        From :func:`bpbench.study.conduct`.
+
+    Returns
+    -------
+    dict
+        JSON types; floats are finite.
+    """
+    prepared = study.prepared
+    protocol = prepared.protocol
+    metric = metrics.metric(protocol.analysis.metric)
+    variants = [_variant(study, variant) for variant in protocol.variants]
+    failures = [
+        {"variant": variant["name"], "repeat": result["repeat"], "status": result["status"], "message": result["message"]}
+        for variant in variants
+        for result in variant["results"]
+        if result["status"] != "done"
+    ]
+    made = {
+        "schema": SCHEMA,
+        "bpbench": __version__,
+        "protocol": {
+            "name": protocol.name,
+            "digest": prepared.digest,
+            "title": protocol.title or protocol.name,
+            "question": protocol.question.strip(),
+            "text": protocol.origin.text,
+            "seed": protocol.seed,
+            "command": _command(protocol),
+            "formats": list(protocol.report.formats),
+        },
+        "data": _data(prepared),
+        "split": _split(prepared),
+        "pool": {"name": protocol.pool, "size": len(prepared.pool), "reconstructed": prepared.pool.reconstructed},
+        "sets": [_set(protocol, name) for name in protocol.sets],
+        "models": [
+            {"name": name, "kind": model.kind, "label": LABELS[model.kind], "values": plain(model)}
+            for name, model in protocol.models.items()
+        ],
+        "metric": {"key": metric.key, "label": metric.label, "unit": metric.unit},
+        "variants": variants,
+        "constant": _constant(study),
+        "analysis": _analysis(study),
+        "failures": failures,
+        "trainings": {"total": len(study.results), "done": len(study.results) - len(failures), "failed": len(failures)},
+    }
+    return made
+
+
+def _command(protocol: Protocol) -> str:
+    """Return the command that makes these findings again, without the folders of one machine."""
+    data = protocol.data
+    command = f"bpbench run {Path(protocol.origin.file).name}"
+    if isinstance(data, FileData) and data.path not in protocol.origin.text:
+        command += f" --data {Path(data.path).name}"
+    return command
+
+
+# ------------------------------------------------------------------------------------------- data, splits and sets
+
+
+def _data(prepared: Prepared) -> Json:
+    frames, source = prepared.frames, prepared.source
+    from ase.data import chemical_symbols
+
+    per_atom = frames.energy / frames.atoms
+    groups = []
+    for name in dict.fromkeys(str(group) for group in frames.group):
+        chosen = np.flatnonzero(frames.group == name)
+        temperature = None if frames.temperature is None else frames.temperature[chosen]
+        force = None
+        if frames.forces is not None:
+            force = max(float(np.linalg.norm(frames.forces[frames.rows(int(f))], axis=1).max()) for f in chosen)
+        groups.append(
+            {
+                "name": name,
+                "frames": len(chosen),
+                "blocks": len(set(frames.block[chosen].tolist())),
+                "atoms_per_frame": _ends(frames.atoms[chosen], int),
+                "temperature_k": None if temperature is None else _ends(temperature, float),
+                "energy_ev_per_atom": [float(f(per_atom[chosen])) for f in (np.min, np.mean, np.max)],
+                "force_max_ev_per_a": force,
+            }
+        )
+    embedded = not isinstance(prepared.protocol.data, FileData)
+    return {
+        "label": readers.SAMPLE_LABEL if embedded else Path(source.path).name,
+        "kind": prepared.protocol.data.kind,
+        "file": Path(source.path).name,
+        "sha256": source.sha256,
+        "frames": len(frames),
+        "atoms": int(frames.offsets[-1]),
+        "atoms_per_frame": _ends(frames.atoms, int),
+        "elements": [chemical_symbols[number] for number in np.unique(frames.species)],
+        "groups": groups,
+        "blocks": len(set(frames.block.tolist())),
+        "blocks_declared": frames.blocks_declared,
+        "remarks": list(readers.remarks(frames, source)),
+    }
+
+
+def _ends(values: npt.NDArray[Any], kind: type) -> list[Any]:
+    return [kind(values.min()), kind(values.max())]
+
+
+_SENTENCES: Final = {
+    "fixed": "One split for all repeats; a repeat redraws everything else that is random (initial weights, batch order, "
+    "trees). What is claimed holds given this split.",
+    "resampled": "Every repeat redraws the reserve, the training and the validation frames by whole blocks. The reserves "
+    "of two repeats overlap, which the Nadeau-Bengio test allows for.",
+    "crossed": "The reserve is drawn once; each split redraws training and validation by whole blocks, and several seeds "
+    "are averaged within each split first. What is claimed holds given these data and this reserve.",
+}
+
+
+def _split(prepared: Prepared) -> Json:
+    spec = prepared.protocol.split
+    counts = [
+        {
+            "split": number,
+            "train": len(part.train),
+            "validation": len(part.validation),
+            "test": len(part.test),
+            "train_blocks": part.train_blocks,
+            "validation_blocks": part.validation_blocks,
+            "test_blocks": part.test_blocks,
+        }
+        for number, part in enumerate(prepared.parts)
+    ]
+    return {
+        "design": spec.design,
+        "reserve": spec.reserve,
+        "validation": spec.validation,
+        "repeats": len(prepared.repeats),
+        "splits": len(prepared.parts),
+        "counts": counts,
+        "sentence": _SENTENCES[spec.design],
+    }
+
+
+def _set(protocol: Protocol, name: str) -> Json:
+    spec = protocol.sets[name]
+    chosen: FeatureSet = protocol.feature_set(name)
+    return {
+        "name": name,
+        "preset": spec if isinstance(spec, str) else None,
+        "size": len(chosen),
+        "reconstructed": chosen.reconstructed,
+        "functions": [
+            {"name": f.name, **{item.name: getattr(f, item.name) for item in dataclasses.fields(f)}} for f in chosen
+        ],
+    }
+
+
+# ----------------------------------------------------------------------------------------------------- the variants
+
+
+def _variant(study: Study, variant: Variant) -> Json:
+    prepared = study.prepared
+    model = prepared.protocol.models[variant.model]
+    inputs = len(prepared.protocol.feature_set(variant.set))
+    results = [_result(study, variant, number) for number in range(len(prepared.repeats))]
+    done = [
+        (number, outcome)
+        for number in range(len(prepared.repeats))
+        if isinstance(outcome := study.results[variant.name, number], Outcome) and outcome.values["status"] == "done"
+    ]
+    return {
+        "name": variant.name,
+        "set": variant.set,
+        "model": variant.model,
+        "inputs": inputs,
+        "shape": "-".join(map(str, (inputs, *model.hidden, 1))) if isinstance(model, Hdnn) else None,
+        "parameters": done[0][1].values["parameters"] if done else None,
+        "results": results,
+        "n": len(done),
+        "not_converged": sum(result["converged"] is False for result in results),
+        "summary": _summary([outcome.values["scores"] for _, outcome in done], prepared),
+        "curve": _curve([outcome for _, outcome in done]),
+        "groups": _by_group(prepared, done),
+        "parity": _parity(prepared, *done[0]) if done else None,
+    }
+
+
+def _result(study: Study, variant: Variant, number: int) -> Json:
+    result = study.results[variant.name, number]
+    empty = {"scores": None, "converged": None, "checkpoint": None, "epochs": None, "remarks": []}
+    made: Json = {"repeat": number, "split": study.prepared.repeats[number].split_number, "message": None, **empty}
+    if isinstance(result, Failure):
+        return made | {"status": "failed", "message": result.message}
+    values = result.values
+    if values["status"] != "done":
+        return made | {"status": values["status"], "message": values["message"]}
+    return made | {"status": "done"} | {key: values[key] for key in empty}
+
+
+def _summary(scores: list[Json], prepared: Prepared) -> Json:
+    """Return mean, spread, ends and the t interval of the mean over repeats, for each part and metric.
+
+    A design with overlapping splits gets no interval: its repeats are not independent.
+    """
+    made: Json = {}
+    for part in PARTS:
+        made[part] = {}
+        for key in metrics.METRICS:
+            values = np.array([score[part][key] for score in scores])
+            if not len(values):
+                made[part][key] = None
+                continue
+            spread = float(values.std(ddof=1)) if len(values) > 1 else None
+            low, high = (None, None)
+            if prepared.protocol.split.design == "fixed":
+                low, high = mean_interval(values, level=0.95)
+            made[part][key] = {
+                "mean": float(values.mean()),
+                "sd": spread,
+                "min": float(values.min()),
+                "max": float(values.max()),
+                "low": low,
+                "high": high,
+            }
+    return made
+
+
+def _curve(outcomes: list[Outcome]) -> Json | None:
+    """Return median and extremes over repeats at each epoch, thinned; repeats of unequal length are cut to the least."""
+    curves = [{name: outcome.arrays[f"curve-{name}"] for name in ("epoch", "train", "validation")}
+              for outcome in outcomes if "curve-epoch" in outcome.arrays]
+    if not curves:
+        return None
+    length = min(len(curve["epoch"]) for curve in curves)
+    keep = np.unique(np.linspace(0, length - 1, min(length, CURVE_POINTS)).round().astype(int))
+    made: Json = {"epoch": [int(epoch) for epoch in curves[0]["epoch"][keep]], "repeats": len(curves)}
+    for name in ("train", "validation"):
+        table = np.stack([curve[name][keep] for curve in curves])
+        made[name] = {
+            "median": np.median(table, axis=0).tolist(),
+            "low": table.min(axis=0).tolist(),
+            "high": table.max(axis=0).tolist(),
+        }
+    return made
+
+
+def _by_group(prepared: Prepared, done: list[tuple[int, Outcome]]) -> list[Json]:
+    """Return test errors by group: each metric on one repeat's test frames of the group, averaged over repeats."""
+    frames = prepared.frames
+    made = []
+    for name in dict.fromkeys(str(group) for group in frames.group):
+        scores, counts = [], []
+        for number, outcome in done:
+            test = prepared.parts[prepared.repeats[number].split_number].test
+            chosen = test[frames.group[test] == name]
+            if len(chosen):
+                counts.append(len(chosen))
+                energy = np.asarray(outcome.arrays["energy"])
+                scores.append(metrics.score(frames.energy[chosen], energy[chosen], frames.atoms[chosen].astype(float)))
+        if scores:
+            means = {key: float(np.mean([score[key] for score in scores])) for key in ("rmse", "mae", "p95", "max")}
+            made.append({"name": name, "frames": _ends(np.array(counts), int), "repeats": len(scores), **means})
+    return made
+
+
+def _parity(prepared: Prepared, number: int, outcome: Outcome) -> Json:
+    frames = prepared.frames
+    test = prepared.parts[prepared.repeats[number].split_number].test
+    if len(test) > PARITY_POINTS:
+        test = test[np.linspace(0, len(test) - 1, PARITY_POINTS).round().astype(int)]
+    atoms = frames.atoms[test]
+    predicted = np.asarray(outcome.arrays["energy"])[test]
+    return {
+        "reference_ev_per_atom": (frames.energy[test] / atoms).tolist(),
+        "predicted_ev_per_atom": (predicted / atoms).tolist(),
+        "group": [str(group) for group in frames.group[test]],
+        "repeat": number,
+    }
+
+
+def _constant(study: Study) -> Json | None:
+    """Return the scores of the constant predictor on the test frames, averaged over the splits."""
+    by_split: dict[int, Json] = {}
+    for (_, number), result in study.results.items():
+        if isinstance(result, Outcome) and result.values["status"] == "done":
+            by_split.setdefault(study.prepared.repeats[number].split_number, result.values["constant"])
+    if not by_split:
+        return None
+    return {"test": {key: float(np.mean([score[key] for score in by_split.values()])) for key in metrics.METRICS}}
+
+
+def _analysis(study: Study) -> Json:
+    prepared = study.prepared
+    analysis, rules = prepared.protocol.analysis, prepared.rules
+    units = len(prepared.parts) if rules.design == "crossed" else len(prepared.repeats)
+    alpha = first_step_alpha(rules.correction, len(prepared.protocol.family), rules.alpha)
+    return {
+        "metric": analysis.metric,
+        "part": "test",
+        "test": rules.test,
+        "design": rules.design,
+        "correction": rules.correction,
+        "alpha": rules.alpha,
+        "margin": rules.margin,
+        "baseline": analysis.baseline,
+        "family": [list(pair) for pair in prepared.protocol.family],
+        "power": rules.power,
+        "units": units,
+        "test_to_train": rules.test_to_train,
+        "chosen_after": study.chosen_after or None,
+        "first_step_alpha": alpha,
+        "detectable_dz": power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
+        "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
+    }
+
+
+# -------------------------------------------------------------------------------------------------- the environment
+
+
+def environment(study: Study, store: Store, *, command: str, wall_s: float) -> Json:
+    """Return where, when and how long: everything that may differ between two runs of the same findings.
+
+    Parameters
+    ----------
+    study : Study
+        What was conducted.
+    store : Store
+        Where times of stored results lie.
+    command : str
+        The command line as given.
+    wall_s : float
+        Seconds from start to findings.
+    """
+    trainings = study.prepared.trainings
+    seconds: dict[str, list[float]] = {}
+    kinds: dict[str, float] = {}
+    for job in study.prepared.jobs:
+        wall = store.provenance(job).get("wall_s")
+        if isinstance(wall, float):
+            kinds[work.label(job)] = kinds.get(work.label(job), 0.0) + wall
+    for (name, _), job in trainings.items():
+        wall = store.provenance(job).get("wall_s")
+        if isinstance(wall, float):
+            seconds.setdefault(name, []).append(wall)
+    return {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "wall_s": wall_s,
+        "jobs_run": study.executed.made,
+        "jobs_loaded": study.executed.loaded,
+        "seconds_by_kind": kinds,
+        "seconds_by_variant": {name: {"mean": float(np.mean(walls)), "n": len(walls)} for name, walls in seconds.items()},
+        "store": str(store.root),
+        **machine(),
+    }
+
+
+def machine() -> Json:
+    """Return host, processor, Python and the versions of the libraries that make the numbers."""
+    named = ("numpy", "scipy", "statsmodels", "scikit-learn", "lightgbm", "tensorflow", "ase", "vesin", "numba",
+             "dask", "matplotlib", "jinja2", "weasyprint", "pydantic")
+    return {
+        "host": platform.node(),
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: metadata.version(name) for name in named},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,527 @@
+"""The whole vocabulary of a protocol file, and the one door through which such a file comes in.
+
+A protocol is YAML 1.2 (``1e-3`` is a number, ``no`` is a word, a key twice is an error). :func:`load` returns a frozen
+:class:`Protocol` or raises a :class:`~bpbench.errors.ProtocolError` that names file, line and path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Lt, MinLen
+from pydantic import BeforeValidator, Discriminator, Tag, TypeAdapter, ValidationError
+
+from bpbench import features, metrics
+from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
+from bpbench.features import G2, G4, G5, FeatureSet
+from bpbench.identity import NOT_IDENTITY
+from bpbench.jobs import STRICT, Hdnn, LightGbm, Linear, RandomForest
+from bpbench.formats.yaml import Place, parse
+
+
+def _word(value: Any) -> Any:
+    """Let a name be written as a number: ``set: 22`` means the set called ``"22"``."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
+Share = Annotated[float, Gt(0), Lt(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleData:
+    """The embedded aluminium sample (EMT).
+
+    Attributes
+    ----------
+    groups : tuple of str or None
+        State points to keep, ``None`` for all.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["aluminium"]
+    groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileData:
+    """Frames with energies in any file ASE reads.
+
+    Attributes
+    ----------
+    path : str
+        The file, relative to the protocol's folder.
+    group, block, temperature : str or None
+        ``info`` keys of the labels; without ``block``, consecutive blocks are cut.
+    groups : tuple of str or None
+        Groups to keep.
+    block_length : int
+        Frames in a cut block.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["file"]
+    path: str
+    group: Name | None = None
+    groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    block: Name | None = None
+    block_length: Annotated[int, Ge(1)] = 5
+    temperature: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvenlySpaced:
+    """A set cut from the pool of 329 by steps (a, b, c) and starts (x, y, z); see :func:`bpbench.features.evenly_spaced`."""
+
+    __pydantic_config__: ClassVar = STRICT
+    steps: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
+    starts: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(202)], Annotated[int, Ge(1)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explicit:
+    """A set whose functions are written out."""
+
+    __pydantic_config__: ClassVar = STRICT
+    functions: Annotated[tuple[Annotated[G2 | G4 | G5, Discriminator("kind")], ...], MinLen(1)]
+
+
+def _kind_of_set(value: Any) -> str:
+    if isinstance(value, str):
+        return "preset"
+    return "functions" if isinstance(value, Mapping) and "functions" in value else "evenly"
+
+
+SetSpec = Annotated[
+    Annotated[str, Tag("preset")] | Annotated[EvenlySpaced, Tag("evenly")] | Annotated[Explicit, Tag("functions")],
+    Discriminator(_kind_of_set),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One contestant: a model on a feature set.
+
+    Attributes
+    ----------
+    name : str
+        How it is called everywhere.
+    set, model : str
+        Keys of ``sets`` and ``models``.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    name: Name
+    set: Name
+    model: Name
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSpec:
+    """How frames are divided and what a repeat redraws.
+
+    Attributes
+    ----------
+    design : {'fixed', 'resampled', 'crossed'}
+        ``fixed``: one split, seeds vary. ``resampled``: reserve, train and validation redrawn at every repeat.
+        ``crossed``: ``splits`` redraws of train and validation, ``repeats`` seeds within each.
+    reserve, validation : float
+        Shares of the frames in the reserve (the test set) and in validation.
+    splits : int or None
+        Number of splits of a crossed design.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    design: Literal["fixed", "resampled", "crossed"] = "fixed"
+    reserve: Share = 0.2
+    validation: Share = 0.2
+    splits: Annotated[int, Ge(2)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """How the repeats are judged; declared before any of them exists.
+
+    Attributes
+    ----------
+    baseline : str
+        Variant that every other one is compared with.
+    metric : str
+        Key of :data:`bpbench.metrics.METRICS`, scored on the reserve.
+    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon'}
+        See the README's table of which design allows which.
+    correction : {'holm', 'bonferroni', 'hommel', 'bh', 'by'}
+        Over the family of comparisons.
+    alpha : float
+        Level of the family.
+    margin : float or None
+        Smallest difference that matters, in the metric's unit; needed to call anything equivalent.
+    power : float
+        Power at which the smallest detectable difference is stated.
+    candidates : tuple of str or None
+        The family: these against the baseline; ``None`` for all other variants.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    baseline: Name
+    metric: str = "rmse"
+    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon"] = "paired-t"
+    correction: Literal["holm", "bonferroni", "hommel", "bh", "by"] = "holm"
+    alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
+    margin: Annotated[float, Gt(0)] | None = None
+    power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
+    candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """What is rendered."""
+
+    __pydantic_config__: ClassVar = STRICT
+    formats: Annotated[tuple[Literal["html", "pdf"], ...], MinLen(1)] = ("html", "pdf")
+
+
+Data = Annotated[SampleData | FileData, Discriminator("kind")]
+Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a protocol came from: enough to name the file, line and path of anything in it."""
+
+    file: str
+    text: str
+    lines: Mapping[Place, int]
+
+    def where(self, *place: str | int) -> str:
+        """Return ``file, line n, a.b.c`` of a place in the protocol."""
+        known = place
+        while known and known not in self.lines:
+            known = known[:-1]
+        line = self.lines.get(known, 1)
+        path = ".".join(str(part) for part in place)
+        return f"{self.file}, line {line}" + (f", {path}" if path else "")
+
+
+_NOWHERE = Origin("protocol", "", {})
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A declared comparison.
+
+    Attributes
+    ----------
+    title, question : str
+        What the report is called and what it answers.
+    data : SampleData or FileData
+        The frames.
+    pool : str or None
+        Preset whose functions are all computed; ``None``: just those the sets name.
+    sets : dict
+        Feature sets by name.
+    models : dict
+        Models by name.
+    variants : tuple of Variant
+        The contestants.
+    split : SplitSpec
+        The design.
+    repeats : int
+        Repeats (within each split of a crossed design).
+    seed : int
+        Root of all seeds.
+    analysis : Analysis
+        Tests, correction, margin.
+    report : ReportSpec
+        What is rendered.
+    name : str
+        The file's stem.
+    origin : Origin
+        File, text and lines.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    question: str
+    data: Data
+    sets: Annotated[dict[str, SetSpec], MinLen(1)]
+    models: Annotated[dict[str, Model], MinLen(1)]
+    variants: Annotated[tuple[Variant, ...], MinLen(2)]
+    repeats: Annotated[int, Ge(1)]
+    analysis: Analysis
+    title: str = ""
+    pool: str | None = None
+    split: SplitSpec = SplitSpec()
+    seed: Annotated[int, Ge(0)] = 1
+    report: ReportSpec = ReportSpec()
+    name: str = field(default="protocol", metadata=NOT_IDENTITY)
+    origin: Origin = field(default=_NOWHERE, metadata=NOT_IDENTITY)
+
+    def feature_set(self, name: str) -> FeatureSet:
+        """Return the feature set of that name."""
+        spec = self.sets[name]
+        if isinstance(spec, str):
+            return features.preset(spec)
+        if isinstance(spec, EvenlySpaced):
+            return features.evenly_spaced(spec.steps, spec.starts)
+        return FeatureSet(spec.functions)
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant of that name."""
+        return next(variant for variant in self.variants if variant.name == name)
+
+    @property
+    def family(self) -> tuple[tuple[str, str], ...]:
+        """The declared comparisons: pairs (candidate, baseline)."""
+        base = self.analysis.baseline
+        names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name != base)
+        return tuple((name, base) for name in names)
+
+    @property
+    def repeat_count(self) -> int:
+        """Trainings per variant: ``repeats``, times the splits of a crossed design."""
+        return self.repeats * (self.split.splits or 1)
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Protocol]:
+    return TypeAdapter(Protocol)
+
+
+#: Fields of Protocol that a file may not set.
+_INTERNAL = ("name", "origin")
+
+
+def load(path: str | Path) -> Protocol:
+    """Read and check a protocol file.
+
+    Parameters
+    ----------
+    path : path-like
+        A YAML file.
+
+    Returns
+    -------
+    Protocol
+        Frozen, with every name in it resolved.
+
+    Raises
+    ------
+    ProtocolError
+        One sentence per mistake, with file, line and path.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = nearest(path.name, [other.name for other in path.parent.glob("*.yaml")]) if path.parent.is_dir() else ""
+        raise ProtocolError(f"There is no protocol file {path}{near or '.'}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{path} cannot be read as a protocol: {error}.") from None
+    return loads(text, file=str(path), name=path.stem)
+
+
+def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Protocol:
+    """Check the text of a protocol; see :func:`load`."""
+    data, lines = parse(text, file)
+    origin = Origin(file, text, lines)
+    if not isinstance(data, dict):
+        raise ProtocolError(f"{file}: a protocol is a mapping with keys such as question, data and variants.")
+    for key in _INTERNAL:
+        if key in data:
+            raise ProtocolError(f"{origin.where(key)}: unknown key '{key}'; remove it.")
+    try:
+        protocol = _adapter().validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        raise ProtocolError("\n".join(_sentences(error, data, origin))) from None
+    protocol = dataclasses.replace(protocol, name=name, origin=origin)
+    _check_names(protocol)
+    return protocol
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of protocol files, for editors."""
+    made = _adapter().json_schema()
+    for key in _INTERNAL:
+        del made["properties"][key]
+    made["$defs"].pop("Origin", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bpbench protocol", **made}
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# ------------------------------------------------------------------------------------------ names that must exist
+
+
+def _check_names(protocol: Protocol) -> None:
+    where = protocol.origin.where
+    names = [variant.name for variant in protocol.variants]
+    for number, variant in enumerate(protocol.variants):
+        if variant.name in names[:number]:
+            raise ProtocolError(
+                f"{where('variants', number, 'name')}: two variants are called '{variant.name}'; give each its own name."
+            )
+        for key, known in (("set", protocol.sets), ("model", protocol.models)):
+            wanted = getattr(variant, key)
+            if wanted not in known:
+                raise ProtocolError(
+                    f"{where('variants', number, key)}: there is no {key} '{wanted}'{nearest(wanted, known)}"
+                )
+    _check_sets(protocol)
+    analysis = protocol.analysis
+    try:
+        metrics.metric(analysis.metric)
+    except RequestError as error:
+        raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
+    if analysis.baseline not in names:
+        raise ProtocolError(
+            f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
+            f"{nearest(analysis.baseline, names)}"
+        )
+    chosen = analysis.candidates or ()
+    for number, name in enumerate(chosen):
+        if name not in names or name == analysis.baseline or name in chosen[:number]:
+            raise ProtocolError(
+                f"{where('analysis', 'candidates', number)}: a candidate is a variant other than the baseline, named "
+                f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
+            )
+    split = protocol.split
+    if (split.splits is not None) != (split.design == "crossed"):
+        raise ProtocolError(
+            f"{where('split', 'splits')}: a crossed design, and only that, names its number of splits; "
+            f"found design '{split.design}' with splits {split.splits}."
+        )
+    if split.reserve + split.validation >= 1:
+        raise ProtocolError(
+            f"{where('split')}: reserve and validation must leave frames to train on; "
+            f"found shares {split.reserve} + {split.validation}."
+        )
+
+
+def _check_sets(protocol: Protocol) -> None:
+    where = protocol.origin.where
+    pool: set[str] | None = None
+    if protocol.pool is not None:
+        try:
+            pool = set(features.preset(protocol.pool).names)
+        except FeatureError as error:
+            raise ProtocolError(f"{where('pool')}: {error}") from None
+    for name in protocol.sets:
+        try:
+            chosen = protocol.feature_set(name)
+        except FeatureError as error:
+            raise ProtocolError(f"{where('sets', name)}: {error}") from None
+        outside = [] if pool is None else [item for item in chosen.names if item not in pool]
+        if outside:
+            raise ProtocolError(
+                f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "
+                f"{outside[0]} is not. Leave out 'pool' to compute just what the sets name."
+            )
+
+
+# ------------------------------------------------------------------------------------------ wording of mistakes
+
+_PLAIN_WORDS = {
+    "missing": "this key is missing",
+    "string_type": "expected text",
+    "int_type": "expected a whole number",
+    "float_type": "expected a number",
+    "bool_type": "expected true or false",
+    "dict_type": "expected a mapping",
+    "tuple_type": "expected a list",
+    "dataclass_type": "expected a mapping",
+    "int_from_float": "expected a whole number",
+}
+
+
+def _sentences(error: ValidationError, data: Any, origin: Origin) -> list[str]:
+    said: dict[str, None] = {}
+    items = [(_real_place(item, data), item) for item in error.errors()]
+    for place, item in items:
+        # An item that failed makes its list too short as well; only the item is worth a sentence.
+        echo = item["type"] == "too_short" and any(
+            len(other) > len(place) and other[: len(place)] == place for other, _ in items
+        )
+        if not echo:
+            said[f"{origin.where(*place)}: {_words(item, place, data)}"] = None
+    return list(said)
+
+
+def _real_place(item: Any, data: Any) -> Place:
+    """Drop the parts of pydantic's location that name alternatives of a union and not keys of the file."""
+    loc = item["loc"]
+    about_a_key = item["type"] in {"missing", "unexpected_keyword_argument", "extra_forbidden"}
+    place: list[str | int] = []
+    for number, part in enumerate(loc):
+        inside = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if inside:
+            data = data[part]
+            place.append(part)
+        elif about_a_key and number == len(loc) - 1:
+            place.append(part)
+    return tuple(place)
+
+
+def _words(item: Any, place: Place, data: Any) -> str:
+    kind, found = item["type"], item["input"]
+    if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
+        known = [name for name in _keys_at(place[:-1], data) if name not in _INTERNAL]
+        return f"unknown key '{place[-1]}'{nearest(str(place[-1]), known)}"
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        expected = item["ctx"].get("expected_tags") or ", ".join(f"'{tag}'" for tag in _kinds_at(place))
+        tag = found.get("kind") if isinstance(found, dict) else found
+        missing = tag is None
+        return f"expected 'kind' to be one of {expected}, found " + ("none." if missing else f"'{tag}'.")
+    if kind == "too_short":
+        return f"expected at least {item['ctx']['min_length']}, found {item['ctx']['actual_length']}."
+    if kind == "missing":
+        return f"the key '{place[-1]}' is missing."
+    words = _PLAIN_WORDS.get(kind) or item["msg"].removeprefix("Value error, ").replace("Input should", "expected to")
+    shown = json.dumps(found, ensure_ascii=False)
+    return words if kind == "value_error" else f"{words}, found {shown[:60]}."
+
+
+def _keys_at(place: Place, data: Any) -> list[str]:
+    """Return the keys that the vocabulary knows at a place of the file."""
+    kind: Any = Protocol
+    for part in place:
+        data = data[part]
+        kind = _step(kind, part, data)
+    return [item.name for item in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+
+
+def _kinds_at(place: Place) -> list[str]:
+    choices: dict[str, list[type]] = {"data": [SampleData, FileData], "models": [Hdnn, Linear, RandomForest, LightGbm]}
+    return [typing.get_args(typing.get_type_hints(kind)["kind"])[0] for kind in choices.get(str(place[0]), [G2, G4, G5])]
+
+
+def _step(kind: Any, part: str | int, data: Any) -> Any:
+    """Return the type one key or index further down, unions decided by the data's ``kind``."""
+    if dataclasses.is_dataclass(kind):
+        kind = typing.get_type_hints(kind, include_extras=False)[str(part)]
+    else:
+        arguments = typing.get_args(kind)
+        kind = arguments[1] if typing.get_origin(kind) is dict else arguments[0]
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        for choice in typing.get_args(kind):
+            if dataclasses.is_dataclass(choice) and isinstance(data, dict):
+                hints = typing.get_type_hints(choice)
+                if "kind" in hints and data.get("kind") in typing.get_args(hints["kind"]):
+                    return choice
+                if "kind" not in hints and any(key in hints for key in data):
+                    return choice
+    return kind

@@ -1,0 +1,81 @@
+"""What a job is expected to cost: a count of its work, times rates measured once, times what this store has seen.
+
+The counts are deterministic; the rates below were measured on one core of a 2-core x86-64 machine and only need to be of
+the right size, because :func:`estimator` rescales each kind of job by the times that stored results of that kind took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from bpbench.data.frames import Frames
+from bpbench.features import G2
+from bpbench.jobs import Describe, Hdnn, Job, LightGbm, RandomForest, Train
+from bpbench.runner import work
+from bpbench.runner.store import Store
+
+#: Seconds per radial function and atom, and per angular function and atom (about 70 neighbours).
+_RADIAL: Final = 8e-7
+_ANGULAR: Final = 4e-6
+#: Seconds per epoch, atom and weight of a network, and seconds to compile it.
+_WEIGHT: Final = 6e-10
+_COMPILE: Final = 3.0
+#: Seconds per tree, and per boosting round.
+_TREE: Final = 0.02
+_ROUND: Final = 0.01
+
+
+def expected(job: Job, frames: Frames) -> float:
+    """Return the expected seconds of a job on one core, from its work alone.
+
+    Parameters
+    ----------
+    job : Job
+        What would run.
+    frames : Frames
+        The frames it works on.
+    """
+    if isinstance(job, Describe):
+        atoms = int(frames.offsets[job.last] - frames.offsets[job.first])
+        radial = sum(isinstance(function, G2) for function in job.functions)
+        return 0.2 + atoms * (radial * _RADIAL + (len(job.functions) - radial) * _ANGULAR)
+    if isinstance(job, Train):
+        if isinstance(job.model, Hdnn):
+            widths = [len(job.functions), *job.model.hidden, 1]
+            weights = sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+            return _COMPILE + job.model.epochs * float(frames.offsets[-1]) * weights * _WEIGHT
+        if isinstance(job.model, RandomForest):
+            return 0.5 + job.model.trees * _TREE
+        if isinstance(job.model, LightGbm):
+            return 0.5 + job.model.rounds * _ROUND
+        return 0.5
+    return 1.0
+
+
+def estimator(stored: Iterable[Job], frames: Frames, store: Store) -> Callable[[Job], float]:
+    """Return a function that gives the expected seconds of a job.
+
+    Parameters
+    ----------
+    stored : iterable of Job
+        Jobs whose results are in the store; the times they took rescale the estimate of their kind.
+    frames : Frames
+        The frames all of them work on.
+    store : Store
+        Where their provenance lies.
+    """
+    taken: dict[str, float] = {}
+    thought: dict[str, float] = {}
+    for job in stored:
+        wall = store.provenance(job).get("wall_s")
+        if isinstance(wall, float):
+            kind = work.label(job)
+            taken[kind] = taken.get(kind, 0.0) + wall
+            thought[kind] = thought.get(kind, 0.0) + expected(job, frames)
+
+    def estimate(job: Job) -> float:
+        kind = work.label(job)
+        return expected(job, frames) * (taken[kind] / thought[kind] if thought.get(kind) else 1.0)
+
+    return estimate

@@ -1,0 +1,314 @@
+"""Get the results of jobs: load what is stored, make what is not, in one process or several.
+
+The driver hands out one job per free worker, dependencies first, so it always knows what runs. Workers write to the
+store themselves; the driver hears only how it went. A job that raises becomes a :class:`Failure`, and with it the jobs
+that need its result; everything else goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from bpbench import __version__
+from bpbench.errors import BpbenchError, StoreError
+from bpbench.identity import address
+from bpbench.jobs import Job
+from bpbench.runner import work
+from bpbench.runner.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that raised, or one whose input failed.
+
+    Attributes
+    ----------
+    message : str
+        What went wrong, a sentence.
+    """
+
+    message: str
+
+
+class Watcher(Protocol):
+    """What the driver tells while it works."""
+
+    def begin(self, jobs: Sequence[Job], workers: int) -> None:
+        """Say which jobs are missing and how many run at once."""
+
+    def started(self, job: Job) -> None:
+        """Say that a job was handed out."""
+
+    def finished(self, job: Job, seconds: float, failure: Failure | None) -> None:
+        """Say that a job ended."""
+
+    def end(self) -> None:
+        """Say that nothing is left."""
+
+
+class Silent:
+    """A watcher that says nothing."""
+
+    def begin(self, jobs: Sequence[Job], workers: int) -> None:
+        """Say nothing."""
+
+    def started(self, job: Job) -> None:
+        """Say nothing."""
+
+    def finished(self, job: Job, seconds: float, failure: Failure | None) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """How a call of :func:`execute` went.
+
+    Attributes
+    ----------
+    made, loaded : int
+        Jobs run now, and jobs found in the store.
+    seconds : dict of Job to float
+        Wall time of each job run now.
+    failures : dict of Job to Failure
+        Jobs without a result.
+    """
+
+    made: int
+    loaded: int
+    seconds: dict[Job, float]
+    failures: dict[Job, Failure]
+
+
+def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
+    """Return the jobs without a stored result and those they need in turn, every need before its user."""
+    ordered: dict[Job, None] = {}
+
+    def visit(job: Job) -> None:
+        if job in ordered or store.has(job):
+            return
+        for need in work.needs(job):
+            visit(need)
+        ordered[job] = None
+
+    for job in jobs:
+        visit(job)
+    return list(ordered)
+
+
+def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Executed:
+    """Make every job's result exist in the store, as far as they succeed.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What is wanted.
+    store : Store
+        Where results are and go.
+    workers : int
+        Processes that work at once; 1 works in this process.
+    watcher : Watcher, optional
+        Told about every start and end.
+
+    Returns
+    -------
+    Executed
+        What was made, loaded and failed.
+
+    Raises
+    ------
+    StoreError
+        When results cannot be written: nothing could be kept, so nothing more is started.
+    """
+    watcher = watcher or Silent()
+    todo = missing(jobs, store)
+    store.sweep()
+    seconds: dict[Job, float] = {}
+    failures: dict[Job, Failure] = {}
+    watcher.begin(todo, min(workers, max(1, len(todo))))
+    if todo:
+        with _crew(min(workers, len(todo))) as crew:
+            for job, wall, failure in _drive(todo, store, crew, watcher):
+                seconds[job] = wall
+                if failure is not None:
+                    failures[job] = failure
+                watcher.finished(job, wall, failure)
+    watcher.end()
+    return Executed(len(todo) - len(failures), len(set(jobs) - set(todo)), seconds, failures)
+
+
+Ended = tuple[Job, float, Failure | None]
+
+
+def _drive(todo: Sequence[Job], store: Store, crew: Crew, watcher: Watcher) -> Iterator[Ended]:
+    """Hand out jobs whose needs are met, as workers become free, and yield each that ended."""
+    waiting = deque(todo)
+    unmade = set(todo)
+    failed: set[Job] = set()
+    running: set[Job] = set()
+    while waiting or running:
+        blocked: deque[Job] = deque()
+        while waiting and len(running) < crew.size:
+            job = waiting.popleft()
+            bad = next((need for need in work.needs(job) if need in failed), None)
+            if bad is not None:
+                failed.add(job)
+                unmade.discard(job)
+                yield job, 0.0, Failure(f"It needs the result of '{work.label(bad)}', which failed.")
+            elif any(need in unmade for need in work.needs(job)):
+                blocked.append(job)
+            else:
+                running.add(job)
+                watcher.started(job)
+                crew.submit(job, store)
+        waiting.extendleft(reversed(blocked))
+        if running:
+            job, wall, failure = crew.next()
+            running.discard(job)
+            unmade.discard(job)
+            if failure is not None:
+                failed.add(job)
+            yield job, wall, failure
+
+
+def do(job: Job, root: str) -> tuple[float, str | None]:
+    """Perform one job and save its result; runs in a worker.
+
+    Returns
+    -------
+    tuple
+        Wall time in seconds, and the message if the job raised.
+    """
+    from threadpoolctl import threadpool_limits
+
+    store = Store(root)
+    start = time.perf_counter()
+    try:
+        # One thread per worker: linear algebra then gives the same bits with any number of workers.
+        with threadpool_limits(1):
+            outcome = work.perform(job, store.load)
+    except StoreError:
+        raise
+    except BpbenchError as error:
+        return time.perf_counter() - start, str(error)
+    except Exception as error:  # noqa: BLE001 - whatever a job raises is its recorded failure
+        return time.perf_counter() - start, f"{type(error).__name__}: {error}"
+    wall = time.perf_counter() - start
+    store.save(
+        job,
+        outcome,
+        {
+            "wall_s": wall,
+            "host": platform.node(),
+            "python": platform.python_version(),
+            "bpbench": __version__,
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
+    return wall, None
+
+
+class Crew(Protocol):
+    """Workers behind one small door."""
+
+    size: int
+
+    def submit(self, job: Job, store: Store) -> None:
+        """Start a job."""
+
+    def next(self) -> Ended:
+        """Wait for the next job that ends."""
+
+
+class _Here:
+    """One worker: this process."""
+
+    size = 1
+
+    def __init__(self) -> None:
+        self.job: tuple[Job, Store] | None = None
+
+    def submit(self, job: Job, store: Store) -> None:
+        self.job = (job, store)
+
+    def next(self) -> Ended:
+        assert self.job is not None
+        job, store = self.job
+        wall, message = do(job, str(store.root))
+        return job, wall, None if message is None else Failure(message)
+
+
+class _Dask:
+    """Several processes on this machine, or elsewhere, by dask.distributed."""
+
+    def __init__(self, client: Any, size: int) -> None:
+        from distributed import as_completed
+
+        self.client = client
+        self.size = size
+        self.ended = as_completed()
+        self.jobs: dict[Any, Job] = {}
+
+    def submit(self, job: Job, store: Store) -> None:
+        future = self.client.submit(do, job, str(store.root.resolve()), key=f"{work.label(job)}-{address(job)}")
+        self.jobs[future.key] = job
+        self.ended.add(future)
+
+    def next(self) -> Ended:
+        future = next(self.ended)
+        job = self.jobs.pop(future.key)
+        error = future.exception()
+        if isinstance(error, StoreError):
+            raise error
+        if error is not None:  # the worker itself died: memory, a crash in a library
+            return job, 0.0, Failure(f"Its worker process died ({type(error).__name__}: {error}).")
+        wall, message = future.result()
+        future.release()
+        return job, wall, None if message is None else Failure(message)
+
+
+@contextmanager
+def _crew(workers: int) -> Iterator[Crew]:
+    if workers == 1:
+        yield _Here()
+        return
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet: dict[str, Any] = {
+        "distributed.worker.multiprocessing-method": "spawn",  # TensorFlow does not survive a fork
+        "distributed.admin.log-format": "%(message)s",
+        "distributed.comm.timeouts.connect": "60s",
+        "distributed.scheduler.allowed-failures": 1,
+    }
+    with (
+        dask.config.set(quiet),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            local_directory=None,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield _Dask(client, workers)
+
+
+def default_store() -> Path:
+    """Return ``BPBENCH_STORE``, or ``.bpbench/store`` below the working folder."""
+    return Path(os.environ.get("BPBENCH_STORE") or ".bpbench/store")
+

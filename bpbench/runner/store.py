@@ -1,0 +1,183 @@
+"""The store: write-once folders by address, safe for several writers on a shared file system.
+
+Each result is a folder ``<store>/<first two digits>/<address>`` holding ``values.json`` (scores and other plain data),
+one ``.npy`` file per array, ``job.json`` (what was asked) and ``provenance.json`` (where and how long it ran; never
+compared). It is made beside the store's results and renamed into place whole, so a reader sees all of it or nothing,
+and of two writers one wins with the same content.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpbench.errors import StoreError
+from bpbench.identity import address, plain
+from bpbench.jobs import Job
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job gave: plain values and arrays.
+
+    Attributes
+    ----------
+    values : dict
+        JSON types; ``status`` is ``done`` or ``diverged``.
+    arrays : dict of str to ndarray
+        Everything large.
+    """
+
+    values: dict[str, Any]
+    arrays: Arrays = field(default_factory=dict)
+
+
+class Store:
+    """Results by the address of their job.
+
+    Parameters
+    ----------
+    root : path-like
+        Folder; made when something is first saved.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"The store must be a folder; {self.root} is a file. Name another with --store.")
+
+    def folder(self, job: Job) -> Path:
+        """Return where the result of a job lies, or would lie."""
+        name = address(job)
+        return self.root / name[:2] / name
+
+    def has(self, job: Job) -> bool:
+        """Return whether the result of a job is stored."""
+        return self.folder(job).is_dir()
+
+    def load(self, job: Job) -> Outcome:
+        """Return a stored result; its arrays are memory-mapped and read-only.
+
+        Raises
+        ------
+        StoreError
+            When it is not there or not whole; the folder to remove is named.
+        """
+        folder = self.folder(job)
+        try:
+            values = json.loads((folder / "values.json").read_text(encoding="utf-8"))
+            arrays = {
+                name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in values["arrays"]
+            }
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(
+                f"The stored result {folder} is not whole ({error}); remove that folder and run again."
+            ) from None
+        return Outcome(values["values"], arrays)
+
+    def save(self, job: Job, outcome: Outcome, provenance: Mapping[str, Any]) -> None:
+        """Write a result and rename it into place; if another writer was first, its result stays.
+
+        Raises
+        ------
+        StoreError
+            When it cannot be written (full disk, no permission).
+        """
+        final = self.folder(job)
+        made = self.root / "tmp" / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
+        try:
+            made.mkdir(parents=True)
+            for name, array in outcome.arrays.items():
+                np.save(made / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+            _write(made / "values.json", {"values": outcome.values, "arrays": sorted(outcome.arrays)})
+            _write(made / "job.json", plain(job))
+            _write(made / "provenance.json", dict(provenance))
+            final.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(final)
+        except OSError as error:
+            shutil.rmtree(made, ignore_errors=True)
+            if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and final.is_dir():
+                return
+            raise StoreError(f"The result of a job could not be written to {self.root}: {error}.") from error
+
+    def provenance(self, job: Job) -> dict[str, Any]:
+        """Return where and how long a stored job ran, or an empty dictionary."""
+        try:
+            found = json.loads((self.folder(job) / "provenance.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def declare(self, key: str, rule: str, existing: int) -> int:
+        """Note that an analysis was declared while ``existing`` repeats existed; return the first such note.
+
+        Parameters
+        ----------
+        key : str
+            Digest of what is compared.
+        rule : str
+            Digest of how it is judged.
+        existing : int
+            Repeats in the store now.
+
+        Returns
+        -------
+        int
+            The number of repeats that existed when this analysis was declared first.
+        """
+        note = self.root / "declared" / key / rule
+        try:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            fresh = note.with_name(f".{rule}-{uuid.uuid4().hex}")
+            fresh.write_text(str(existing), encoding="ascii")
+            try:
+                os.link(fresh, note)  # atomic, and never over an older note
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+            return int(note.read_text(encoding="ascii"))
+        except (OSError, ValueError) as error:
+            raise StoreError(f"The declaration of the analysis could not be kept in {note.parent}: {error}.") from error
+
+    def declared(self, key: str, rule: str) -> int | None:
+        """Return what :meth:`declare` would return for a note that exists, else ``None``."""
+        try:
+            return int((self.root / "declared" / key / rule).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+    def sweep(self) -> None:
+        """Remove what writers on this host left behind when they were killed."""
+        for left in (self.root / "tmp").glob(f"{socket.gethostname()}-*"):
+            pid = left.name.removeprefix(f"{socket.gethostname()}-").split("-")[0]
+            if pid.isdigit() and not _alive(int(pid)):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _write(path: Path, value: Any) -> None:
+    text = json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,386 @@
+"""The story of one run, read top to bottom: a protocol becomes jobs, results, judgements and findings.
+
+:func:`prepare` reads the frames and lays out every job; :func:`plan` says what that would cost and what it could show;
+:func:`conduct` runs it. :mod:`bpbench.findings` then says everything a report may use.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bpbench import metrics
+from bpbench.data import readers, splits
+from bpbench.data.frames import Frames
+from bpbench.errors import ProtocolError, StatisticsError
+from bpbench.features import FeatureSet, preset
+from bpbench.identity import address, digest, plain, seed
+from bpbench.jobs import Describe, FrameSource, Hdnn, Job, Linear, MakeFrames, Split, Train
+from bpbench.protocol import FileData, Protocol, Variant
+from bpbench.runner import cost, execute
+from bpbench.runner.execute import Executed, Failure, Watcher
+from bpbench.runner.store import Outcome, Store
+from bpbench.statistics import compare, power
+from bpbench.statistics.compare import Comparison, Pair, Rules
+from bpbench.statistics.samples import Sample, average_within_splits
+
+#: Atoms in one chunk of the pool.
+CHUNK_ATOMS: Final = 16_384
+PARTS: Final = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One repeat: which split, which seeds."""
+
+    number: int
+    split_number: int
+    split: Split
+    weights_seed: int
+    order_seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A protocol with its frames read and its jobs laid out; nothing has run."""
+
+    protocol: Protocol
+    source: FrameSource
+    frames: Frames
+    pool: FeatureSet
+    chunks: tuple[Describe, ...]
+    repeats: tuple[Repeat, ...]
+    parts: tuple[splits.Parts, ...]
+    trainings: dict[tuple[str, int], Train]
+    rules: Rules
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Everything the study asks for, each once."""
+        return [self.chunks[0].frames, *self.chunks, *dict.fromkeys(self.trainings.values())]
+
+    @property
+    def digest(self) -> str:
+        """Digest of the protocol and the data: the study's identity."""
+        return digest([plain(self.protocol), plain(self.source)])
+
+    @property
+    def folder(self) -> str:
+        """Name of the report's folder."""
+        return f"{self.protocol.name}-{self.digest[:10]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A conducted study: what was prepared, what came of it."""
+
+    prepared: Prepared
+    results: dict[tuple[str, int], Outcome | Failure]
+    comparisons: tuple[Comparison, ...]
+    chosen_after: int
+    executed: Executed
+
+    @property
+    def complete(self) -> bool:
+        """Whether every training has a score."""
+        return all(_scores(result) is not None for result in self.results.values())
+
+
+# ------------------------------------------------------------------------------------------------- before it runs
+
+
+def prepare(protocol: Protocol, store: Store) -> Prepared:
+    """Read and check the data, draw the splits and lay out the jobs; nothing is written.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        What is compared.
+    store : Store
+        Looked into for frames already read.
+
+    Raises
+    ------
+    RequestError
+        When the data, the design or the analysis cannot work, before anything has run.
+    """
+    rules_of_design(protocol)
+    source = _source(protocol)
+    make = MakeFrames(source)
+    frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(source)
+    pool = _pool(protocol)
+    chunks = _chunks(make, pool, frames)
+    repeats = _repeats(protocol)
+    drawn = {repeat.split_number: repeat.split for repeat in repeats}
+    parts = tuple(splits.draw(frames, split) for split in drawn.values())
+    ratio = float(np.mean([len(part.test) / len(part.train) for part in parts]))
+    return Prepared(
+        protocol=protocol,
+        source=source,
+        frames=frames,
+        pool=pool,
+        chunks=chunks,
+        repeats=repeats,
+        parts=parts,
+        trainings={
+            (variant.name, repeat.number): _training(protocol, variant, repeat, chunks)
+            for variant in protocol.variants
+            for repeat in repeats
+        },
+        rules=rules_of_design(protocol, ratio),
+    )
+
+
+def rules_of_design(protocol: Protocol, test_to_train: float | None = None) -> Rules:
+    """Return the rules of judgement, or refuse a test that the design does not allow or that could never reject.
+
+    Raises
+    ------
+    ProtocolError
+        With the protocol's line.
+    """
+    analysis, design = protocol.analysis, protocol.split.design
+    where = protocol.origin.where
+    units = protocol.split.splits if design == "crossed" else protocol.repeats
+    assert units is not None
+    try:
+        compare.require_allowed(analysis.test, design)
+        compare.require_reachable(analysis.test, units, len(protocol.family), analysis.correction, analysis.alpha)
+    except StatisticsError as error:
+        raise ProtocolError(f"{where('analysis', 'test')}: {error}") from None
+    return Rules(
+        test=analysis.test,
+        design=design,
+        correction=analysis.correction,
+        alpha=analysis.alpha,
+        margin=analysis.margin,
+        power=analysis.power,
+        lower_is_better=metrics.metric(analysis.metric).lower_is_better,
+        test_to_train=test_to_train if design == "resampled" else None,
+    )
+
+
+def _source(protocol: Protocol) -> FrameSource:
+    data = protocol.data
+    if not isinstance(data, FileData):
+        return dataclasses.replace(readers.sample_source(), groups=data.groups)
+    path = Path(protocol.origin.file).parent / data.path
+    return readers.open_source(
+        path,
+        group=data.group,
+        groups=data.groups,
+        block=data.block,
+        block_length=data.block_length,
+        temperature=data.temperature,
+    )
+
+
+def _pool(protocol: Protocol) -> FeatureSet:
+    if protocol.pool is not None:
+        return preset(protocol.pool)
+    sets = [protocol.feature_set(name) for name in protocol.sets]
+    functions = {function.name: function for chosen in sets for function in chosen}
+    return FeatureSet(tuple(functions.values()), reconstructed=any(chosen.reconstructed for chosen in sets))
+
+
+def _chunks(make: MakeFrames, pool: FeatureSet, frames: Frames) -> tuple[Describe, ...]:
+    borders = [0]
+    for frame in range(1, len(frames)):
+        if frames.offsets[frame + 1] - frames.offsets[borders[-1]] > CHUNK_ATOMS:
+            borders.append(frame)
+    borders.append(len(frames))
+    return tuple(
+        Describe(make, pool.functions, first, last) for first, last in zip(borders, borders[1:], strict=False)
+    )
+
+
+def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
+    root, spec = protocol.seed, protocol.split
+    made = []
+    for number in range(protocol.repeat_count):
+        index = {"fixed": 0, "resampled": number, "crossed": number // protocol.repeats}[spec.design]
+        # The reserve is drawn once, without phase or repeat, except where the design redraws everything.
+        reserve = seed(root, "confirm", "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
+        split = Split(spec.reserve, spec.validation, reserve, seed(root, "confirm", "split", index))
+        weights, order = (seed(root, "confirm", role, number) for role in ("weights", "order"))
+        made.append(Repeat(number, index, split, weights, order))
+    return tuple(made)
+
+
+def _training(protocol: Protocol, variant: Variant, repeat: Repeat, chunks: tuple[Describe, ...]) -> Train:
+    model = protocol.models[variant.model]
+    # A seed that a model never draws from is not part of what decides its result.
+    return Train(
+        pool=chunks,
+        functions=protocol.feature_set(variant.set).functions,
+        model=model,
+        split=repeat.split,
+        weights_seed=0 if isinstance(model, Linear) else repeat.weights_seed,
+        order_seed=repeat.order_seed if isinstance(model, Hdnn) else 0,
+    )
+
+
+def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
+    """Say what is stored, what is new, what it is expected to cost and what the design could show; plain JSON.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        From :func:`prepare`.
+    store : Store
+        Where results may be already.
+    workers : int
+        Processes that would work at once.
+    """
+    todo = execute.missing(prepared.jobs, store)
+    new = set(todo)
+    stored = [job for job in prepared.jobs if job not in new]
+    estimate = cost.estimator(stored, prepared.frames, store)
+    kinds: dict[str, dict[str, Any]] = {}
+    for job in prepared.jobs:
+        entry = kinds.setdefault(execute.work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
+        entry["new" if job in new else "stored"] += 1
+        entry["expected_s"] += estimate(job) if job in new else 0.0
+    rules, protocol = prepared.rules, prepared.protocol
+    units = _units(prepared)
+    # The first step of the correction is the hardest; a design that detects an effect there detects it anywhere.
+    alpha = compare.first_step_alpha(rules.correction, len(protocol.family), rules.alpha)
+    spread = _pilot_spread(prepared, store)
+    dz = power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train)
+    return {
+        "protocol": protocol.name,
+        "digest": prepared.digest,
+        "frames": len(prepared.frames),
+        "atoms": int(prepared.frames.offsets[-1]),
+        "repeats": protocol.repeat_count,
+        "units": units,
+        "jobs": kinds,
+        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / max(1, min(workers, len(todo))),
+        "workers": workers,
+        "family": [list(pair) for pair in protocol.family],
+        "test": rules.test,
+        "correction": rules.correction,
+        "alpha": rules.alpha,
+        "first_step_alpha": alpha,
+        "smallest_p": compare.smallest_p(rules.test, units),
+        "power": rules.power,
+        "margin": rules.margin,
+        "metric": protocol.analysis.metric,
+        "unit": metrics.metric(protocol.analysis.metric).unit,
+        "detectable_dz": dz,
+        "pilot_spread": spread,
+        "detectable": None if spread is None else dz * spread,
+        "spread_for_equivalence": None
+        if rules.margin is None or rules.test_to_train is not None
+        else power.sd_for_equivalence(units, margin=rules.margin, alpha=alpha, power=rules.power),
+    }
+
+
+def _units(prepared: Prepared) -> int:
+    return len(prepared.parts) if prepared.protocol.split.design == "crossed" else len(prepared.repeats)
+
+
+def _pilot_spread(prepared: Prepared, store: Store) -> float | None:
+    """Return the largest spread (sd) of paired differences among stored repeats, at least three pairs each."""
+    results = {
+        key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)
+    }
+    spreads = []
+    for pair in _pairs(prepared, results):
+        if pair.candidate_sample is not None and pair.baseline_sample is not None:
+            differences = pair.candidate_sample.values - pair.baseline_sample.values
+            if len(differences) >= 3:
+                spreads.append(float(np.std(differences, ddof=1)))
+    return max(spreads, default=None)
+
+
+# --------------------------------------------------------------------------------------------------------- the run
+
+
+def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
+    """Run what is missing, load what is stored, and judge.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        From :func:`prepare`.
+    store : Store
+        Where results are and go.
+    workers : int
+        Processes that work at once.
+    watcher : Watcher, optional
+        Told how it goes.
+    """
+    existing = max(
+        sum(store.has(prepared.trainings[name, repeat.number]) for repeat in prepared.repeats)
+        for name in {name for pair in prepared.protocol.family for name in pair}
+    )
+    chosen_after = store.declare(*_declaration(prepared), existing)
+    executed = execute.execute(prepared.jobs, store, workers=workers, watcher=watcher)
+    results: dict[tuple[str, int], Outcome | Failure] = {
+        key: executed.failures[job] if job in executed.failures else store.load(job)
+        for key, job in prepared.trainings.items()
+    }
+    comparisons = compare.judge(_pairs(prepared, results), prepared.rules)
+    return Study(prepared, results, comparisons, chosen_after, executed)
+
+
+def _declaration(prepared: Prepared) -> tuple[str, str]:
+    """Return the keys under which the analysis was declared: what is compared, and how it is judged."""
+    protocol = prepared.protocol
+    rule = [plain(protocol.analysis), [list(pair) for pair in protocol.family], protocol.repeats]
+    what = [address(prepared.trainings[name, 0]) for name in sorted({name for pair in protocol.family for name in pair})]
+    return digest(what), digest(rule)
+
+
+def _scores(result: Outcome | Failure | None) -> dict[str, Any] | None:
+    if isinstance(result, Outcome) and result.values["status"] == "done":
+        scores: dict[str, Any] = result.values["scores"]
+        return scores
+    return None
+
+
+def _status(result: Outcome | Failure | None) -> str:
+    if result is None:
+        return "missing"
+    return "failed" if isinstance(result, Failure) else str(result.values["status"])
+
+
+def _pairs(prepared: Prepared, results: Any) -> list[Pair]:
+    """Match the repeats of each comparison; only those finished on both sides count, the others are told."""
+    key = prepared.protocol.analysis.metric
+    crossed = prepared.protocol.split.design == "crossed"
+    pairs = []
+    for candidate, baseline in prepared.protocol.family:
+        both: list[tuple[float, float, int]] = []
+        gone = {"missing": 0, "candidate": 0, "baseline": 0}
+        for repeat in prepared.repeats:
+            ours, theirs = (results.get((name, repeat.number)) for name in (candidate, baseline))
+            our_scores, their_scores = _scores(ours), _scores(theirs)
+            if our_scores is not None and their_scores is not None:
+                both.append((our_scores["test"][key], their_scores["test"][key], repeat.split_number))
+            gone["candidate"] += _status(ours) == "diverged"
+            gone["baseline"] += _status(theirs) == "diverged"
+            gone["missing"] += bool({_status(ours), _status(theirs)} & {"missing", "failed"})
+        samples: list[Sample | None] = [None, None]
+        if both:
+            columns = np.array(both)
+            numbers = columns[:, 2].astype(np.int64)
+            made = [Sample(columns[:, side].copy(), numbers) for side in (0, 1)]
+            samples = [average_within_splits(sample) if crossed else sample for sample in made]
+        pairs.append(
+            Pair(
+                candidate=candidate,
+                baseline=baseline,
+                candidate_sample=samples[0],
+                baseline_sample=samples[1],
+                missing=gone["missing"],
+                diverged_candidate=gone["candidate"],
+                diverged_baseline=gone["baseline"],
+            )
+        )
+    return pairs
