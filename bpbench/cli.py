@@ -166,8 +166,8 @@ def _run(options: argparse.Namespace) -> int:
     if written.note:
         _say(written.note)
     if not conducted.complete:
-        gone = found["trainings"]["failed"]
-        _say(f"{gone} of {found['trainings']['total']} trainings have no score; the report says which and why.")
+        gone = found["jobs"]["total"] - found["jobs"]["done"]
+        _say(f"{gone} of {found['jobs']['total']} trainings have no score; the report says which and why.")
         return INCOMPLETE
     return DONE
 
@@ -195,8 +195,10 @@ def _validate(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"protocol": protocol.name, "valid": True})
     else:
-        print(f"{protocol.origin.file} is a valid protocol: {len(protocol.variants)} variants, "
-              f"{protocol.repeat_count} repeats, {len(protocol.family)} comparisons.")
+        print(
+            f"{protocol.origin.file} is a valid protocol: {len(protocol.variants)} variants, "
+            f"{protocol.repeat_count} repeats, {len(protocol.family)} comparisons."
+        )
     return DONE
 
 
@@ -213,7 +215,9 @@ def _report(options: argparse.Namespace) -> int:
     path = Path(options.findings)
     written = render.rerender(path if path.is_dir() else path.parent)
     if options.json:
-        _print_json({"report": str(written.html), "pdf": written.pdf and str(written.pdf), "rendered": written.rendered})
+        _print_json(
+            {"report": str(written.html), "pdf": written.pdf and str(written.pdf), "rendered": written.rendered}
+        )
     else:
         print(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
     if written.note:

@@ -26,7 +26,7 @@ class DataError(RequestError):
 
 
 class FeatureError(RequestError, ValueError):
-    """A symmetry function or feature set that cannot exist (a ``ValueError`` too, so that a protocol's line is named)."""
+    """A symmetry function or feature set that cannot exist (a ``ValueError`` too, so that its line is named)."""
 
 
 class StatisticsError(RequestError):

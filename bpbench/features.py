@@ -6,8 +6,8 @@ r"""Symmetry functions as plain values, their names, and the sets of the alumini
     G^5_i = 2^{1-\zeta} \sum_{j<k} (1+\lambda\cos\theta_{ijk})^\zeta e^{-\eta(R_{ij}^2+R_{ik}^2)}
             f_c(R_{ij}) f_c(R_{ik})
 
-and G⁴ is G⁵ with :math:`R_{jk}^2` added in the exponent and a further factor :math:`f_c(R_{jk})`; the cutoff function is
-:math:`f_c(r) = \tfrac12[\cos(\pi r/R_c)+1]` for r ≤ R_c, else 0.
+and G⁴ is G⁵ with :math:`R_{jk}^2` added in the exponent and a further factor :math:`f_c(R_{jk})`; the cutoff function
+is :math:`f_c(r) = \tfrac12[\cos(\pi r/R_c)+1]` for r ≤ R_c, else 0.
 
 =========  =============  ===================================================
 symbol     name           meaning
@@ -29,13 +29,15 @@ The 329 functions of the study and its groups of 57 are published; the values of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import numpy as np
 
 from bpbench.errors import FeatureError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def _number(value: float) -> str:
@@ -262,7 +264,7 @@ def evenly_spaced(steps: tuple[int, int, int], starts: tuple[int, int, int]) -> 
     radial, angular = radial_pool(), angular_pool()
     numbers = [*range(x, 201, a), *range(y, 270, b)]
     chosen = [radial[number - 1] for number in numbers] + [angular[number - 1] for number in range(z, 61, c)]
-    return FeatureSet(tuple(chosen), reconstructed=True)
+    return FeatureSet(tuple(chosen), reconstructed=z <= len(angular))
 
 
 def _twelve() -> tuple[Feature, ...]:

@@ -6,6 +6,7 @@ Findings hold no time, date, host or place, so two runs of one protocol on one k
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import platform
 from datetime import UTC, datetime
@@ -26,9 +27,9 @@ from bpbench.runner import work
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import power
-from bpbench.statistics.compare import first_step_alpha
-from bpbench.statistics.samples import mean_interval
-from bpbench.study import PARTS, Prepared, Study
+from bpbench.statistics.corrections import first_step_alpha
+from bpbench.statistics.student import StudentEvidence
+from bpbench.study import PARTS, Prepared, Study, status
 
 #: Most points of a learning curve, and most configurations of a parity plot, that are kept.
 CURVE_POINTS: Final = 200
@@ -41,6 +42,8 @@ LABELS: Final = {
     "lightgbm": "LightGBM",
 }
 SCHEMA: Final = 1
+#: Level of the interval of a variant's mean score.
+MEAN_LEVEL: Final = 0.95
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -64,12 +67,17 @@ def findings(study: Study) -> Json:
     metric = metrics.metric(protocol.analysis.metric)
     variants = [_variant(study, variant) for variant in protocol.variants]
     failures = [
-        {"variant": variant["name"], "repeat": result["repeat"], "status": result["status"], "message": result["message"]}
+        {
+            "variant": variant["name"],
+            "repeat": result["repeat"],
+            "status": result["status"],
+            "message": result["message"],
+        }
         for variant in variants
         for result in variant["results"]
         if result["status"] != "done"
     ]
-    made = {
+    return {
         "schema": SCHEMA,
         "bpbench": __version__,
         "protocol": {
@@ -95,9 +103,19 @@ def findings(study: Study) -> Json:
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,
-        "trainings": {"total": len(study.results), "done": len(study.results) - len(failures), "failed": len(failures)},
+        "jobs": _counts(study),
     }
-    return made
+
+
+def _counts(study: Study) -> dict[str, int]:
+    """Return how many trainings were asked for, and what became of them."""
+    kinds = [status(result) for result in study.results.values()]
+    return {
+        "total": len(kinds),
+        "done": kinds.count("done"),
+        "failed": kinds.count("failed") + kinds.count("diverged"),
+        "missing": kinds.count("missing"),
+    }
 
 
 def _command(protocol: Protocol) -> str:
@@ -157,12 +175,12 @@ def _ends(values: npt.NDArray[Any], kind: type) -> list[Any]:
 
 
 _SENTENCES: Final = {
-    "fixed": "One split for all repeats; a repeat redraws everything else that is random (initial weights, batch order, "
-    "trees). What is claimed holds given this split.",
-    "resampled": "Every repeat redraws the reserve, the training and the validation frames by whole blocks. The reserves "
-    "of two repeats overlap, which the Nadeau-Bengio test allows for.",
-    "crossed": "The reserve is drawn once; each split redraws training and validation by whole blocks, and several seeds "
-    "are averaged within each split first. What is claimed holds given these data and this reserve.",
+    "fixed": "One split for all repeats; a repeat redraws everything else that is random (initial weights, batch "
+    "order, trees). What is claimed holds given this split.",
+    "resampled": "Every repeat redraws the reserve, the training and the validation frames by whole blocks. The "
+    "reserves of two repeats overlap, which the Nadeau-Bengio test allows for.",
+    "crossed": "The reserve is drawn once; each split redraws training and validation by whole blocks, and several "
+    "seeds are averaged within each split first. What is claimed holds given these data and this reserve.",
 }
 
 
@@ -237,7 +255,7 @@ def _variant(study: Study, variant: Variant) -> Json:
 
 def _result(study: Study, variant: Variant, number: int) -> Json:
     result = study.results[variant.name, number]
-    empty = {"scores": None, "converged": None, "checkpoint": None, "epochs": None, "remarks": []}
+    empty: Json = {"scores": None, "converged": None, "checkpoint": None, "epochs": None, "remarks": []}
     made: Json = {"repeat": number, "split": study.prepared.repeats[number].split_number, "message": None, **empty}
     if isinstance(result, Failure):
         return made | {"status": "failed", "message": result.message}
@@ -262,8 +280,9 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
                 continue
             spread = float(values.std(ddof=1)) if len(values) > 1 else None
             low, high = (None, None)
-            if prepared.protocol.split.design == "fixed":
-                low, high = mean_interval(values, level=0.95)
+            if prepared.protocol.split.design == "fixed" and spread:
+                evidence = StudentEvidence(float(values.mean()), spread / math.sqrt(len(values)), len(values) - 1.0)
+                low, high = evidence.interval(MEAN_LEVEL)
             made[part][key] = {
                 "mean": float(values.mean()),
                 "sd": spread,
@@ -276,9 +295,12 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
 
 
 def _curve(outcomes: list[Outcome]) -> Json | None:
-    """Return median and extremes over repeats at each epoch, thinned; repeats of unequal length are cut to the least."""
-    curves = [{name: outcome.arrays[f"curve-{name}"] for name in ("epoch", "train", "validation")}
-              for outcome in outcomes if "curve-epoch" in outcome.arrays]
+    """Return median and extremes over repeats at each epoch, thinned; unequal lengths are cut to the least."""
+    curves = [
+        {name: outcome.arrays[f"curve-{name}"] for name in ("epoch", "train", "validation")}
+        for outcome in outcomes
+        if "curve-epoch" in outcome.arrays
+    ]
     if not curves:
         return None
     length = min(len(curve["epoch"]) for curve in curves)
@@ -295,7 +317,7 @@ def _curve(outcomes: list[Outcome]) -> Json | None:
 
 
 def _by_group(prepared: Prepared, done: list[tuple[int, Outcome]]) -> list[Json]:
-    """Return test errors by group: each metric on one repeat's test frames of the group, averaged over repeats."""
+    """Return test errors by group, averaged over repeats; ``frames`` is the mean number of test frames of the group."""
     frames = prepared.frames
     made = []
     for name in dict.fromkeys(str(group) for group in frames.group):
@@ -309,7 +331,7 @@ def _by_group(prepared: Prepared, done: list[tuple[int, Outcome]]) -> list[Json]
                 scores.append(metrics.score(frames.energy[chosen], energy[chosen], frames.atoms[chosen].astype(float)))
         if scores:
             means = {key: float(np.mean([score[key] for score in scores])) for key in ("rmse", "mae", "p95", "max")}
-            made.append({"name": name, "frames": _ends(np.array(counts), int), "repeats": len(scores), **means})
+            made.append({"name": name, "frames": round(float(np.mean(counts))), "repeats": len(scores), **means})
     return made
 
 
@@ -399,7 +421,9 @@ def environment(study: Study, store: Store, *, command: str, wall_s: float) -> J
         "jobs_run": study.executed.made,
         "jobs_loaded": study.executed.loaded,
         "seconds_by_kind": kinds,
-        "seconds_by_variant": {name: {"mean": float(np.mean(walls)), "n": len(walls)} for name, walls in seconds.items()},
+        "seconds_by_variant": {
+            name: {"mean": float(np.mean(walls)), "n": len(walls)} for name, walls in seconds.items()
+        },
         "store": str(store.root),
         **machine(),
     }
@@ -407,8 +431,22 @@ def environment(study: Study, store: Store, *, command: str, wall_s: float) -> J
 
 def machine() -> Json:
     """Return host, processor, Python and the versions of the libraries that make the numbers."""
-    named = ("numpy", "scipy", "statsmodels", "scikit-learn", "lightgbm", "tensorflow", "ase", "vesin", "numba",
-             "dask", "matplotlib", "jinja2", "weasyprint", "pydantic")
+    named = (
+        "numpy",
+        "scipy",
+        "statsmodels",
+        "scikit-learn",
+        "lightgbm",
+        "tensorflow",
+        "ase",
+        "vesin",
+        "numba",
+        "dask",
+        "matplotlib",
+        "jinja2",
+        "weasyprint",
+        "pydantic",
+    )
     return {
         "host": platform.node(),
         "cpu": _processor(),

@@ -10,9 +10,10 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Hashable
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 from bpbench.errors import BpbenchError
 
@@ -54,7 +55,7 @@ def _plain(value: Any, *, top: bool) -> Any:  # noqa: PLR0911 - one line per kin
         return float(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if not top and hasattr(value, "version"):
-            return {"job": address(value)}
+            return {"job": address(cast("Hashable", value))}
         fields = {
             field.name: _plain(getattr(value, field.name), top=False)
             for field in dataclasses.fields(value)
@@ -79,7 +80,7 @@ def digest(value: Any) -> str:
 
 
 @lru_cache(maxsize=100_000)
-def address(job: Any) -> str:
+def address(job: Hashable) -> str:
     """Return the address of a (hashable, frozen) job in the store: the digest of its plain value."""
     return digest(job)
 

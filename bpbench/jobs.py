@@ -78,9 +78,7 @@ class Linear:
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["linear"]
-    strengths: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = tuple(
-        10.0**power for power in range(-12, 3)
-    )
+    strengths: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = tuple(10.0**power for power in range(-12, 3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from pydantic import BeforeValidator, Discriminator, Tag, TypeAdapter, Validatio
 from bpbench import features, metrics
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.features import G2, G4, G5, FeatureSet
+from bpbench.formats.yaml import Place, parse
 from bpbench.identity import NOT_IDENTITY
 from bpbench.jobs import STRICT, Hdnn, LightGbm, Linear, RandomForest
-from bpbench.formats.yaml import Place, parse
 
 
 def _word(value: Any) -> Any:
@@ -80,7 +80,10 @@ class FileData:
 
 @dataclass(frozen=True, slots=True)
 class EvenlySpaced:
-    """A set cut from the pool of 329 by steps (a, b, c) and starts (x, y, z); see :func:`bpbench.features.evenly_spaced`."""
+    """A set cut from the pool of 329 by steps (a, b, c) and starts (x, y, z).
+
+    See :func:`bpbench.features.evenly_spaced`.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     steps: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
@@ -370,9 +373,8 @@ def _check_names(protocol: Protocol) -> None:
     names = [variant.name for variant in protocol.variants]
     for number, variant in enumerate(protocol.variants):
         if variant.name in names[:number]:
-            raise ProtocolError(
-                f"{where('variants', number, 'name')}: two variants are called '{variant.name}'; give each its own name."
-            )
+            place = where("variants", number, "name")
+            raise ProtocolError(f"{place}: two variants are called '{variant.name}'; give each its own name.")
         for key, known in (("set", protocol.sets), ("model", protocol.models)):
             wanted = getattr(variant, key)
             if wanted not in known:
@@ -397,6 +399,11 @@ def _check_names(protocol: Protocol) -> None:
                 f"{where('analysis', 'candidates', number)}: a candidate is a variant other than the baseline, named "
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
+    _check_split(protocol)
+
+
+def _check_split(protocol: Protocol) -> None:
+    where = protocol.origin.where
     split = protocol.split
     if (split.splits is not None) != (split.design == "crossed"):
         raise ProtocolError(
@@ -506,7 +513,9 @@ def _keys_at(place: Place, data: Any) -> list[str]:
 
 def _kinds_at(place: Place) -> list[str]:
     choices: dict[str, list[type]] = {"data": [SampleData, FileData], "models": [Hdnn, Linear, RandomForest, LightGbm]}
-    return [typing.get_args(typing.get_type_hints(kind)["kind"])[0] for kind in choices.get(str(place[0]), [G2, G4, G5])]
+    return [
+        typing.get_args(typing.get_type_hints(kind)["kind"])[0] for kind in choices.get(str(place[0]), [G2, G4, G5])
+    ]
 
 
 def _step(kind: Any, part: str | int, data: Any) -> Any:

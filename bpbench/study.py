@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +22,12 @@ from bpbench.features import FeatureSet, preset
 from bpbench.identity import address, digest, plain, seed
 from bpbench.jobs import Describe, FrameSource, Hdnn, Job, Linear, MakeFrames, Split, Train
 from bpbench.protocol import FileData, Protocol, Variant
-from bpbench.runner import cost, execute
+from bpbench.runner import cost, execute, work
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
+from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.samples import Sample, average_within_splits
 
 #: Atoms in one chunk of the pool.
@@ -193,9 +195,7 @@ def _chunks(make: MakeFrames, pool: FeatureSet, frames: Frames) -> tuple[Describ
         if frames.offsets[frame + 1] - frames.offsets[borders[-1]] > CHUNK_ATOMS:
             borders.append(frame)
     borders.append(len(frames))
-    return tuple(
-        Describe(make, pool.functions, first, last) for first, last in zip(borders, borders[1:], strict=False)
-    )
+    return tuple(Describe(make, pool.functions, first, last) for first, last in pairwise(borders))
 
 
 def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
@@ -242,13 +242,13 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     estimate = cost.estimator(stored, prepared.frames, store)
     kinds: dict[str, dict[str, Any]] = {}
     for job in prepared.jobs:
-        entry = kinds.setdefault(execute.work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
+        entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
         entry["expected_s"] += estimate(job) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units = _units(prepared)
     # The first step of the correction is the hardest; a design that detects an effect there detects it anywhere.
-    alpha = compare.first_step_alpha(rules.correction, len(protocol.family), rules.alpha)
+    alpha = first_step_alpha(rules.correction, len(protocol.family), rules.alpha)
     spread = _pilot_spread(prepared, store)
     dz = power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train)
     return {
@@ -286,13 +286,14 @@ def _units(prepared: Prepared) -> int:
 
 def _pilot_spread(prepared: Prepared, store: Store) -> float | None:
     """Return the largest spread (sd) of paired differences among stored repeats, at least three pairs each."""
-    results = {
-        key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)
-    }
+    results = {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
+    crossed = prepared.protocol.split.design == "crossed"
     spreads = []
     for pair in _pairs(prepared, results):
         if pair.candidate_sample is not None and pair.baseline_sample is not None:
-            differences = pair.candidate_sample.values - pair.baseline_sample.values
+            both = [pair.candidate_sample, pair.baseline_sample]
+            ours, theirs = (average_within_splits(sample) if crossed else sample for sample in both)
+            differences = ours.values - theirs.values
             if len(differences) >= 3:
                 spreads.append(float(np.std(differences, ddof=1)))
     return max(spreads, default=None)
@@ -333,7 +334,9 @@ def _declaration(prepared: Prepared) -> tuple[str, str]:
     """Return the keys under which the analysis was declared: what is compared, and how it is judged."""
     protocol = prepared.protocol
     rule = [plain(protocol.analysis), [list(pair) for pair in protocol.family], protocol.repeats]
-    what = [address(prepared.trainings[name, 0]) for name in sorted({name for pair in protocol.family for name in pair})]
+    what = [
+        address(prepared.trainings[name, 0]) for name in sorted({name for pair in protocol.family for name in pair})
+    ]
     return digest(what), digest(rule)
 
 
@@ -344,7 +347,8 @@ def _scores(result: Outcome | Failure | None) -> dict[str, Any] | None:
     return None
 
 
-def _status(result: Outcome | Failure | None) -> str:
+def status(result: Outcome | Failure | None) -> str:
+    """Return what became of a training: ``done``, ``diverged``, ``failed`` or ``missing``."""
     if result is None:
         return "missing"
     return "failed" if isinstance(result, Failure) else str(result.values["status"])
@@ -353,7 +357,6 @@ def _status(result: Outcome | Failure | None) -> str:
 def _pairs(prepared: Prepared, results: Any) -> list[Pair]:
     """Match the repeats of each comparison; only those finished on both sides count, the others are told."""
     key = prepared.protocol.analysis.metric
-    crossed = prepared.protocol.split.design == "crossed"
     pairs = []
     for candidate, baseline in prepared.protocol.family:
         both: list[tuple[float, float, int]] = []
@@ -363,21 +366,20 @@ def _pairs(prepared: Prepared, results: Any) -> list[Pair]:
             our_scores, their_scores = _scores(ours), _scores(theirs)
             if our_scores is not None and their_scores is not None:
                 both.append((our_scores["test"][key], their_scores["test"][key], repeat.split_number))
-            gone["candidate"] += _status(ours) == "diverged"
-            gone["baseline"] += _status(theirs) == "diverged"
-            gone["missing"] += bool({_status(ours), _status(theirs)} & {"missing", "failed"})
-        samples: list[Sample | None] = [None, None]
+            gone["candidate"] += status(ours) == "diverged"
+            gone["baseline"] += status(theirs) == "diverged"
+            gone["missing"] += bool({status(ours), status(theirs)} & {"missing", "failed"})
+        sides: tuple[Sample | None, Sample | None] = (None, None)
         if both:
             columns = np.array(both)
             numbers = columns[:, 2].astype(np.int64)
-            made = [Sample(columns[:, side].copy(), numbers) for side in (0, 1)]
-            samples = [average_within_splits(sample) if crossed else sample for sample in made]
+            sides = (Sample(columns[:, 0].copy(), numbers), Sample(columns[:, 1].copy(), numbers))
         pairs.append(
             Pair(
                 candidate=candidate,
                 baseline=baseline,
-                candidate_sample=samples[0],
-                baseline_sample=samples[1],
+                candidate_sample=sides[0],
+                baseline_sample=sides[1],
                 missing=gone["missing"],
                 diverged_candidate=gone["candidate"],
                 diverged_baseline=gone["baseline"],

@@ -51,7 +51,7 @@ def test_a_nested_job_counts_by_its_address() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, object()])
 def test_what_has_no_plain_form_is_refused(value: object) -> None:
     """NaN, infinities and unordered or foreign types are refused instead of hashed."""
-    with pytest.raises(BpbenchError, match="must be finite|no plain form"):
+    with pytest.raises(BpbenchError, match=r"must be finite|no plain form"):
         plain({"x": value})
 
 

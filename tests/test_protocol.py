@@ -58,7 +58,11 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
         ("set: 22", "set: 23", "line 12, variants.1.set: there is no set '23'; possible are 22, A, e, f"),
         ("model: n}\n  -", "model: m}\n  -", "line 11, variants.0.model: there is no model 'm'; possible are n"),
         ("eta: 1", "eta: -1", "sets.f.functions.0: G2: the width eta must be 0 or more (1/Å²), found -1.0."),
-        ("baseline: A", "baseline: A, metric: rsme", "analysis.metric: There is no metric 'rsme'; did you mean 'rmse'?"),
+        (
+            "baseline: A",
+            "baseline: A, metric: rsme",
+            "analysis.metric: There is no metric 'rsme'; did you mean 'rmse'?",
+        ),
         ("baseline: A", "baseline: B", "line 14, analysis.baseline: there is no variant 'B'; possible are 22, A"),
         ("baseline: A", "baseline: A, candidates: [B]", "analysis.candidates.0: a candidate is a variant other than"),
         ("name: 22", "name: A", "line 12, variants.1.name: two variants are called 'A'; give each its own name."),
@@ -68,7 +72,7 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
         ("repeats: 10", "repeats: .nan", "line 13: '.nan' (tag:yaml.org,2002:float) is neither text, a finite number"),
         ("repeats: 10", "repeats: !!python/name:os.system ''", "is neither text, a finite number"),
         ("repeats: 10", "repeats: 10\nname: x", "line 14, name: unknown key 'name'; remove it."),
-        ("- {name: A, set: A, model: n}", "- A", "line 11, variants.0: expected a mapping, found \"A\"."),
+        ("- {name: A, set: A, model: n}", "- A", 'line 11, variants.0: expected a mapping, found "A".'),
         ("repeats: 10", "repeats: 10\npool: thesis-57-A", "every function of a set must be in the pool 'thesis-57-A'"),
         ("repeats: 10", "repeats: 3\nsplit: {design: crossed}", "a crossed design, and only that, names its number"),
         ("repeats: 10", "repeats: 3\nsplit: {splits: 3}", "a crossed design, and only that, names its number"),
@@ -105,7 +109,7 @@ def test_a_yaml_bomb_is_refused() -> None:
 @pytest.mark.parametrize("text", ["&a [*a]", "[" * 5000, "", "- 1\n"])
 def test_texts_that_are_no_protocol(text: str) -> None:
     """An alias to itself, endless brackets, an empty file and a bare list are refused with a sentence."""
-    with pytest.raises(ProtocolError, match="unfolds|not YAML|is empty|is a mapping"):
+    with pytest.raises(ProtocolError, match=r"unfolds|not YAML|is empty|is a mapping"):
         loads(text)
 
 

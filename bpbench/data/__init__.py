@@ -1,0 +1,1 @@
+"""Frames: reading, auditing, splitting them, and the embedded aluminium sample."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -70,6 +73,26 @@ class Frames:
         """Return the atom rows of one frame."""
         return slice(int(self.offsets[frame]), int(self.offsets[frame + 1]))
 
+    def take(self, chosen: Ints) -> Frames:
+        """Return some of the frames, in the order of their numbers in ``chosen``; ``id`` keeps the source's numbers."""
+        chosen = np.asarray(chosen, dtype=np.int64)
+        parts = [np.arange(self.offsets[frame], self.offsets[frame + 1]) for frame in chosen]
+        rows = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        return Frames(
+            positions=self.positions[rows],
+            cells=self.cells[chosen],
+            pbc=self.pbc[chosen],
+            species=self.species[rows],
+            offsets=np.concatenate([[0], np.cumsum(self.atoms[chosen])]).astype(np.int64),
+            energy=self.energy[chosen],
+            forces=None if self.forces is None else self.forces[rows],
+            id=self.id[chosen],
+            group=self.group[chosen],
+            block=self.block[chosen],
+            temperature=None if self.temperature is None else self.temperature[chosen],
+            blocks_declared=self.blocks_declared,
+        )
+
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the arrays by field name, leaving out those that are ``None``."""
         named = {item.name: getattr(self, item.name) for item in fields(self)}
@@ -81,3 +104,31 @@ class Frames:
         values = {item.name: arrays.get(item.name) for item in fields(cls)}
         values["blocks_declared"] = bool(arrays["blocks_declared"])  # type: ignore[assignment]
         return cls(**values)  # type: ignore[arg-type]
+
+
+def cut_blocks(group: npt.NDArray[np.str_], length: int) -> npt.NDArray[np.str_]:
+    """Cut the consecutive frames of each group into blocks of ``length``.
+
+    The frames of a group count as consecutive in the order in which they stand, whatever stands between them. A rest of
+    fewer than half a block joins the block before it; a longer one is a block of its own.
+
+    Parameters
+    ----------
+    group : ndarray of str, shape (F,)
+        Group of each frame.
+    length : int
+        Frames in a block, at least 1.
+
+    Returns
+    -------
+    ndarray of str, shape (F,)
+        Block of each frame: the group and a number from 1, such as ``Elastic/003``.
+    """
+    block = np.empty(len(group), dtype=object)
+    for name in dict.fromkeys(group.tolist()):
+        members = np.flatnonzero(group == name)
+        whole, rest = divmod(len(members), length)
+        count = max(1, whole + (2 * rest >= length))
+        numbers = np.minimum(np.arange(len(members)) // length, count - 1)
+        block[members] = [f"{name}/{number + 1:03d}" for number in numbers]
+    return block.astype(np.str_)

@@ -1,0 +1,1 @@
+"""Texts of other tools, and YAML, to plain values and back."""

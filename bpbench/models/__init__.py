@@ -1,0 +1,106 @@
+"""Models: one :func:`fit` in front of the network, the linear potential and the trees; all share Problem and Fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpbench.errors import RequestError
+from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.models.contract import Fit, Problem
+from bpbench.models.scaling import check, constant
+
+if TYPE_CHECKING:
+    from bpbench.jobs import ModelSpec
+    from bpbench.models.contract import Floats, Ints
+
+__all__ = ["Fit", "Problem", "constant", "evaluate", "fit"]
+
+
+def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: int) -> Fit:
+    """Fit a model to the training part of a problem, choosing on validation what is to be chosen.
+
+    The same arguments give the same bits, in this process or another, on one kind of CPU with the same libraries.
+    Energies of the test part are never read.
+
+    Parameters
+    ----------
+    model : Hdnn, Linear, RandomForest or LightGbm
+        What is fitted.
+    problem : Problem
+        Descriptors, energies and split; left unmodified.
+    weights_seed : int
+        Seed, in [0, 2³¹), of initial weights, or of everything random in the trees.
+    order_seed : int
+        Seed of the order of the network's batches.
+
+    Returns
+    -------
+    Fit
+        Energies of all frames, parameters, learning curve and remarks.
+
+    Raises
+    ------
+    DataError
+        When the problem has too few configurations, numbers that are not finite, or only constant functions.
+    DivergedError
+        When a training leaves the finite numbers.
+    """
+    from threadpoolctl import threadpool_limits
+
+    check(problem)
+    # Linear algebra shared out among threads may round differently; a result must not depend on the number of cores.
+    with threadpool_limits(limits=1):
+        if isinstance(model, Hdnn):
+            from bpbench.models import hdnn
+
+            return hdnn.fit(model, problem, weights_seed=weights_seed, order_seed=order_seed)
+        if isinstance(model, Linear):
+            from bpbench.models import linear
+
+            return linear.fit(model, problem)
+        from bpbench.models import trees
+
+        if isinstance(model, RandomForest):
+            return trees.fit_forest(model, problem, seed=weights_seed)
+        return trees.fit_lightgbm(model, problem, seed=weights_seed)
+
+
+def evaluate(model: ModelSpec, parameters: dict[str, Floats], values: Floats, offsets: Ints) -> Floats:
+    """Return energies from the parameters of a fit alone.
+
+    Parameters
+    ----------
+    model : Hdnn or Linear
+        What was fitted.
+    parameters : dict of str to ndarray
+        ``Fit.parameters``.
+    values : ndarray, shape (D, A)
+        Descriptors of A atoms, the functions in the order of the fit (dropped ones included).
+    offsets : ndarray of int, shape (F + 1,)
+        First atom of each frame, then A.
+
+    Returns
+    -------
+    ndarray, shape (F,)
+        Energies in eV per configuration.
+
+    Raises
+    ------
+    RequestError
+        For trees, which keep no parameters.
+    """
+    from threadpoolctl import threadpool_limits
+
+    if isinstance(model, RandomForest | LightGbm):
+        raise RequestError(
+            f"Only hdnn and linear models can be evaluated from their parameters, this one is {model.kind}; "
+            f"fit it again instead."
+        )
+    with threadpool_limits(limits=1):
+        if isinstance(model, Hdnn):
+            from bpbench.models import network
+
+            return network.evaluate(parameters, values, offsets)
+        from bpbench.models import linear
+
+        return linear.evaluate(parameters, values, offsets)

@@ -1,0 +1,1 @@
+"""Findings to documents: words, figures, HTML and PDF."""

@@ -1,0 +1,1 @@
+"""Jobs to stored results: the store, the work itself, and the driver."""

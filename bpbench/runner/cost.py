@@ -1,12 +1,13 @@
 """What a job is expected to cost: a count of its work, times rates measured once, times what this store has seen.
 
-The counts are deterministic; the rates below were measured on one core of a 2-core x86-64 machine and only need to be of
-the right size, because :func:`estimator` rescales each kind of job by the times that stored results of that kind took.
+The counts are deterministic; the rates below were measured on one core of a 2-core x86-64 machine and only need to be
+of the right size, because :func:`estimator` rescales each kind of job by the times of its stored results.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Final
 
 from bpbench.data.frames import Frames
@@ -43,7 +44,7 @@ def expected(job: Job, frames: Frames) -> float:
     if isinstance(job, Train):
         if isinstance(job.model, Hdnn):
             widths = [len(job.functions), *job.model.hidden, 1]
-            weights = sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+            weights = sum((a + 1) * b for a, b in pairwise(widths))
             return _COMPILE + job.model.epochs * float(frames.offsets[-1]) * weights * _WEIGHT
         if isinstance(job.model, RandomForest):
             return 0.5 + job.model.trees * _TREE

@@ -311,4 +311,3 @@ def _crew(workers: int) -> Iterator[Crew]:
 def default_store() -> Path:
     """Return ``BPBENCH_STORE``, or ``.bpbench/store`` below the working folder."""
     return Path(os.environ.get("BPBENCH_STORE") or ".bpbench/store")
-

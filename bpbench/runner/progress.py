@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from bpbench.jobs import Job
 from bpbench.runner import work
@@ -81,7 +81,7 @@ class Progress:
             self.live = None
         self.running.clear()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         """Return itself; leaving closes the display also after an error."""
         return self
 

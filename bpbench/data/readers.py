@@ -1,0 +1,243 @@
+"""From a file to :class:`~bpbench.data.frames.Frames`: our own ``.npz``, or anything ASE reads that carries energies.
+
+Every way in which a file cannot be used is refused here, in one sentence that names the file and the frame (frames
+count from 0), so that nothing behind this door needs to look again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from bpbench.data import archive, ase_files
+from bpbench.data.frames import Frames
+from bpbench.errors import DataError, nearest
+from bpbench.jobs import FrameSource
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+#: The embedded aluminium sample, made by :func:`bpbench.data.aluminium.make`.
+SAMPLE: Final = Path(__file__).with_name("aluminium_sample.npz")
+#: How the embedded sample is called wherever it is shown.
+SAMPLE_LABEL: Final = "EMT aluminium (embedded sample)"
+
+
+def sample_source() -> FrameSource:
+    """Return the source of the embedded aluminium sample (EMT, not density-functional theory)."""
+    return open_source(SAMPLE)
+
+
+def open_source(
+    path: Path | str,
+    *,
+    group: str | None = None,
+    groups: tuple[str, ...] | None = None,
+    block: str | None = None,
+    block_length: int = 5,
+    temperature: str | None = None,
+) -> FrameSource:
+    """Take the digest of a file and say how its labels are read; the frames themselves are not read yet.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    group : str, optional
+        ``info`` key of the group; without it the key ``group`` if every frame has it, else one group, ``all``.
+    groups : tuple of str, optional
+        The groups to keep.
+    block : str, optional
+        ``info`` key of the block; without it consecutive frames of each group are cut into blocks.
+    block_length : int
+        Frames in a cut block.
+    temperature : str, optional
+        ``info`` key of the temperature in K.
+
+    Returns
+    -------
+    FrameSource
+
+    Raises
+    ------
+    DataError
+        When there is no such file or ``block_length`` is below 1.
+    """
+    if block_length < 1:
+        raise DataError(f"{path}: block_length must be 1 frame or more, found {block_length}.")
+    return FrameSource(
+        path=str(path),
+        sha256=_sha256(Path(path)),
+        group=group,
+        groups=groups,
+        block=block,
+        block_length=block_length,
+        temperature=temperature,
+    )
+
+
+def read(source: FrameSource) -> Frames:
+    """Read the frames of a source.
+
+    The energy is what ASE calls ``energy`` (for VASP: extrapolated to zero electronic temperature). Forces are used
+    only if every frame has them. Energies are total energies in eV, lengths in Å.
+
+    Parameters
+    ----------
+    source : FrameSource
+        The file and how its labels are read.
+
+    Returns
+    -------
+    Frames
+        ``forces`` is ``None`` unless every frame carries them, ``temperature`` unless the source names its key.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, changed since its digest was taken, cannot be read or is empty; when a frame has no
+        energy, a number that is not finite, no atoms, or a periodic cell without volume; when a named ``info`` key or
+        group is missing; when there are several elements.
+    """
+    path = Path(source.path)
+    if _sha256(path) != source.sha256:
+        raise DataError(f"{path}: the file has changed since it was opened; start again with the file as it is now.")
+    frames = _read_archive(path, source) if path.suffix == ".npz" else ase_files.read(path, source)
+    _refuse_unusable(path, frames)
+    return frames if source.groups is None else _keep(path, frames, source.groups)
+
+
+def remarks(frames: Frames, source: FrameSource) -> tuple[str, ...]:
+    """Return whole sentences on where the labels of these frames come from, for the report.
+
+    Parameters
+    ----------
+    frames : Frames
+        What :func:`read` gave.
+    source : FrameSource
+        For this source.
+    """
+    path, names = Path(source.path), list(dict.fromkeys(frames.group.tolist()))
+    own = path.suffix == ".npz"
+    said = []
+    if source.sha256 == _sha256(SAMPLE):
+        said.append(
+            "The data are the embedded aluminium sample: energies and forces of effective-medium theory (EMT), not of "
+            "density-functional theory."
+        )
+    if own:
+        said.append(f"Groups and blocks are those of the file ({counted(len(names), 'group')}).")
+    elif names == [ase_files.ONE_GROUP] and source.group is None:
+        said.append(f"The frames name no group, so all {len(frames)} form one, '{ase_files.ONE_GROUP}'.")
+    else:
+        key = source.group or "group"
+        said.append(f"Groups are read from the info key '{key}' of each frame ({counted(len(names), 'group')}).")
+    if source.groups is not None:
+        said.append(f"Only these groups of the file are used: {', '.join(source.groups)}.")
+    blocks, sizes = np.unique(frames.block, return_counts=True)
+    span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
+    if not frames.blocks_declared:
+        said.append(
+            "The frames name no blocks, so consecutive frames of each group were cut into "
+            f"{counted(len(blocks), 'block')} of {span} frames (asked for: {source.block_length}); frames on either "
+            "side of a cut may still be near copies."
+        )
+    elif not own:
+        said.append(
+            f"Blocks are read from the info key '{source.block}' of each frame "
+            f"({counted(len(blocks), 'block')} of {span} frames)."
+        )
+    else:
+        said.append(f"The file declares {counted(len(blocks), 'block')} of {span} frames.")
+    mixed = sum(len(set(frames.group[frames.block == name].tolist())) > 1 for name in blocks)
+    if mixed:
+        said.append(f"Frames of more than one group share a block in {counted(mixed, 'block')}, which no split cuts.")
+    if frames.forces is None:
+        said.append("Not every frame carries forces, so none are used.")
+    return tuple(said)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 block`` or ``5 blocks``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _sha256(path: Path) -> str:
+    if path.is_dir():
+        raise DataError(f"{path}: expected a file of frames, found a folder.")
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = nearest(path.name, beside)
+        raise DataError(f"{path}: there is no such file{hint if 'did you mean' in hint else '.'}") from error
+    except OSError as error:
+        raise DataError(f"{path}: the file cannot be read ({error.strerror}).") from error
+
+
+# ------------------------------------------------------------------------------------------------- our own file
+
+
+def _read_archive(path: Path, source: FrameSource) -> Frames:
+    for field, own in (("group", "group"), ("block", "block"), ("temperature", "temperature")):
+        named = getattr(source, field)
+        if named not in {None, own}:
+            raise DataError(f"{path}: an .npz file holds its {field} under '{own}', it has no key '{named}'.")
+    frames = archive.load(path)
+    if not len(frames):
+        raise DataError(f"{path}: the file holds no frames.")
+    if source.temperature is not None and frames.temperature is None:
+        raise DataError(f"{path}: the file holds no temperatures; leave the key 'temperature' out.")
+    return frames
+
+
+# ------------------------------------------------------------------------------------------- for both kinds of file
+
+
+def _refuse_unusable(path: Path, frames: Frames) -> None:
+    from ase.data import chemical_symbols
+
+    frame_of_atom = np.repeat(frames.id, frames.atoms)
+    checks: list[tuple[str, npt.NDArray[np.generic] | None, npt.NDArray[np.int64]]] = [
+        ("energy", frames.energy, frames.id),
+        ("cell", frames.cells, frames.id),
+        ("position", frames.positions, frame_of_atom),
+        ("force", frames.forces, frame_of_atom),
+    ]
+    for name, values, owner in checks:
+        if values is None:
+            continue
+        finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        if not finite.all():
+            number = owner[np.argmin(finite)]
+            bad = np.unique(owner[~finite])
+            more = f" (and in {len(bad) - 1} more)" if len(bad) > 1 else ""
+            raise DataError(f"{path}, frame {number}: expected finite numbers, found a NaN or infinite {name}{more}.")
+    if (frames.species < 1).any():
+        number = frame_of_atom[np.argmax(frames.species < 1)]
+        raise DataError(f"{path}, frame {number}: an atom has no element.")
+    elements = [chemical_symbols[number] for number in np.unique(frames.species)]
+    if len(elements) > 1:
+        raise DataError(
+            f"{path}: expected one element, found {', '.join(elements)}; this version trains one element per study."
+        )
+    for cell, pbc, number in zip(frames.cells, frames.pbc, frames.id, strict=True):
+        periodic = cell[pbc]
+        # √det(V Vᵀ): length, area or volume spanned by the periodic vectors.
+        if len(periodic) and np.linalg.det(periodic @ periodic.T) < 1e-12:
+            raise DataError(f"{path}, frame {number}: the periodic cell has zero volume; are its cell vectors given?")
+
+
+def _keep(path: Path, frames: Frames, groups: tuple[str, ...]) -> Frames:
+    present = set(frames.group.tolist())
+    for name in groups:
+        if name not in present:
+            raise DataError(f"{path}: the group '{name}' is empty{nearest(name, present)}")
+    chosen = np.flatnonzero(np.isin(frames.group, groups))
+    if not len(chosen):
+        raise DataError(f"{path}: no groups were asked for{nearest('', present)}")
+    return frames.take(chosen)

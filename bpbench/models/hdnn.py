@@ -1,0 +1,101 @@
+"""The high-dimensional neural-network potential: prepare, train, answer.
+
+The energy of a configuration is the sum of one small network over its atoms (:mod:`bpbench.models.network`); the
+network is trained on energies per atom (:mod:`bpbench.models.adam`). Inputs, targets and weights are float32 during
+training, after means, spreads and reference energies were taken off in float64; the answer is float64 throughout.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpbench.models import adam, network
+from bpbench.models.contract import Fit
+from bpbench.models.scaling import Scaling, atoms_of, scaling, standardised
+from bpbench.units import MEV_PER_EV
+
+if TYPE_CHECKING:
+    from bpbench.jobs import Hdnn
+    from bpbench.models.contract import Floats, Ints, Problem
+
+#: A validation error still counts as falling if its median over the last stretch is lower by more than this share.
+_FALL = 0.01
+
+
+def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> Fit:
+    """Train a network and keep its state of least validation RMSE per atom.
+
+    Parameters
+    ----------
+    spec : Hdnn
+        Layers, epochs, batch and optimiser. A batch larger than the training part means one batch per epoch.
+    problem : Problem
+        Ragged configurations with their split; see :func:`bpbench.models.fit` for what is refused.
+    weights_seed, order_seed : int
+        Seeds of the initial weights and of the order of the batches.
+
+    Returns
+    -------
+    Fit
+        With the learning curve, the checkpoint's epoch and whether it converged (:func:`converged`).
+
+    Raises
+    ------
+    DivergedError
+        When the training leaves the finite numbers.
+    """
+    scales = scaling(problem)
+    table = adam.orders(len(problem.train), spec.batch, spec.epochs, order_seed)
+    layers = network.initial(int(scales.kept.sum()), spec.hidden, weights_seed)
+    course = adam.train(
+        layers, spec.optimizer, _part(scales, problem, problem.train), _part(scales, problem, problem.validation), table
+    )
+    parameters = scales.parameters() | network.to_parameters(course.layers)
+    to_mev = scales.width * MEV_PER_EV
+    return Fit(
+        energy=network.evaluate(parameters, problem.values, problem.offsets),
+        parameters=parameters,
+        curve={
+            "epoch": np.arange(1.0, spec.epochs + 1.0),
+            "train": course.train * to_mev,
+            "validation": course.validation * to_mev,
+        },
+        checkpoint=course.checkpoint,
+        converged=converged(course.validation, course.checkpoint),
+        parameter_count=network.count(course.layers),
+        remarks=scales.remarks,
+    )
+
+
+def _part(scales: Scaling, problem: Problem, frames: Ints) -> adam.Part:
+    target = problem.energy[frames] / problem.atoms[frames] - scales.reference - scales.centre
+    return adam.Part(
+        inputs=standardised(scales, problem.values, atoms_of(problem.offsets, frames)).astype(np.float32),
+        sizes=np.diff(problem.offsets)[frames],
+        target=(target / scales.width).astype(np.float32),
+    )
+
+
+def converged(validation: Floats, checkpoint: int) -> bool:
+    """Tell whether a training had stopped improving when it ended.
+
+    It had *not* if both hold: the checkpoint lies in the last fifth of the epochs, and the median validation RMSE of
+    that fifth is lower by more than 1 % than the median of the fifth before. The median looks through the jumps from
+    epoch to epoch; the checkpoint's place keeps a chance dip of a level curve from counting. Fewer than
+    ten epochs are too few to tell and never count as converged.
+
+    Parameters
+    ----------
+    validation : ndarray, shape (epochs,)
+        Validation RMSE at the end of each epoch.
+    checkpoint : int
+        Epoch of the least of them, from 1.
+    """
+    epochs = len(validation)
+    if epochs < 10:
+        return False
+    stretch = epochs // 5
+    last, before = np.median(validation[-stretch:]), np.median(validation[-2 * stretch : -stretch])
+    return not (checkpoint > epochs - stretch and last < (1.0 - _FALL) * before)

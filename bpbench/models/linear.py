@@ -1,0 +1,112 @@
+r"""A linear potential: ridge regression on the configuration's summed descriptors, in per-atom form.
+
+.. math::
+    \min_{w, b}\ \frac1N \sum_c (\hat y_c - y_c)^2 + λ |w|^2, \qquad
+    \hat y_c = b + w·x_c, \qquad x_c = \frac{1}{n_c} \sum_{i∈c} \frac{G_i - μ}{σ}, \qquad
+    E_c = n_c (E_{ref} + m + s\,\hat y_c)
+
+======  ================  =================================================================================
+symbol  name in code      meaning
+======  ================  =================================================================================
+x_c     ``inputs``        mean standardised descriptors of configuration c (the sum, divided by n_c)
+y_c     ``target``        standardised target per atom, see :mod:`bpbench.models.scaling`
+w, b    ``weights``, …    coefficients and intercept; the intercept is not penalised
+λ       ``strength``      penalty, relative to the number N of training configurations
+======  ================  =================================================================================
+
+With the centred inputs' singular value decomposition X - x̄ = U S Vᵀ the solution is w = V S/(S² + Nλ) Uᵀ(y - ȳ),
+b = ȳ - w·x̄ (Hastie, Tibshirani & Friedman 2009, section 3.4.1). One decomposition serves every λ, there may be more
+columns than configurations, and no normal equations are formed, whose condition number would be squared.
+Every configuration weighs the same, whatever its size, as in all scores per atom.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpbench.models.contract import Fit
+from bpbench.models.scaling import Scaling, from_parameters, scaling, sums
+
+if TYPE_CHECKING:
+    from bpbench.jobs import Linear
+    from bpbench.models.contract import Floats, Ints, Problem
+
+
+def fit(spec: Linear, problem: Problem) -> Fit:
+    """Fit the ridge of every strength and keep the one with the least validation RMSE per atom.
+
+    Nothing is random here. Of equal strengths the strongest is kept.
+
+    Parameters
+    ----------
+    spec : Linear
+        The strengths to choose from.
+    problem : Problem
+        Ragged configurations with their split; see :func:`bpbench.models.fit` for what is refused.
+
+    Returns
+    -------
+    Fit
+        With the chosen ``strength`` among its parameters.
+    """
+    scales = scaling(problem)
+    inputs = _inputs(scales, problem.values, problem.offsets)
+    train, validation = problem.train, problem.validation
+    target = _target(scales, problem, train)
+    mean, middle = inputs[train].mean(axis=0), float(target.mean())
+    left, singular, right = np.linalg.svd(inputs[train] - mean, full_matrices=False)
+    projected = left.T @ (target - middle)
+    wanted = _target(scales, problem, validation)
+
+    strengths = sorted(spec.strengths, reverse=True)
+    candidates = [right.T @ (singular / (singular**2 + len(train) * strength) * projected) for strength in strengths]
+    errors = [float(np.mean((middle + (inputs[validation] - mean) @ weights - wanted) ** 2)) for weights in candidates]
+    best = int(np.argmin(errors))
+    weights = candidates[best]
+    parameters = scales.parameters() | {
+        "weights": weights,
+        "intercept": np.array(middle - weights @ mean),
+        "strength": np.array(strengths[best]),
+    }
+    return Fit(
+        energy=evaluate(parameters, problem.values, problem.offsets),
+        parameters=parameters,
+        parameter_count=len(weights) + 1,
+        remarks=(*scales.remarks, *_border(strengths, best)),
+    )
+
+
+def _border(strengths: list[float], best: int) -> tuple[str, ...]:
+    if len(strengths) == 1 or 0 < best < len(strengths) - 1:
+        return ()
+    which = "strongest" if best == 0 else "weakest"
+    return (
+        f"The penalty chosen on validation, {strengths[best]:g}, is the {which} on offer; a better one may lie beyond.",
+    )
+
+
+def _inputs(scales: Scaling, values: Floats, offsets: Ints) -> Floats:
+    atoms = np.diff(offsets)
+    rows = np.flatnonzero(scales.kept)
+    return np.stack(
+        [
+            (sums(values[row].astype(np.float64), offsets) / atoms - scales.mean[row]) / scales.spread[row]
+            for row in rows
+        ],
+        axis=1,
+    )
+
+
+def _target(scales: Scaling, problem: Problem, part: Ints) -> Floats:
+    target: Floats = problem.energy[part] / problem.atoms[part] - scales.reference
+    return (target - scales.centre) / scales.width
+
+
+def evaluate(parameters: dict[str, Floats], values: Floats, offsets: Ints) -> Floats:
+    """Return the energies, eV, shape (F,), that the parameters of a fit give for descriptors of shape (D, A)."""
+    scales = from_parameters(parameters)
+    answer = parameters["intercept"] + _inputs(scales, values, offsets) @ parameters["weights"]
+    energy: Floats = np.diff(offsets) * (scales.reference + scales.centre + scales.width * answer)
+    return energy

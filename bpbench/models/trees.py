@@ -1,0 +1,152 @@
+r"""Trees on pooled descriptors: scikit-learn's random forest and LightGBM, each on one thread.
+
+A tree wants a fixed number of columns, so a configuration is described by the mean and the standard deviation
+(ddof 0) of each symmetry function over its atoms: 2D columns. The target is E_c/n_c - E_ref in eV per atom.
+
+==========  ==============  ==================================================================================
+symbol      name in code    meaning
+==========  ==============  ==================================================================================
+D           ``values``      number of symmetry functions
+E_c, n_c    ``energy``, …   energy and number of atoms of configuration c
+E_ref       ``reference``   least-squares energy per atom, see :mod:`bpbench.models.scaling`
+==========  ==============  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpbench.models.contract import Fit
+from bpbench.models.scaling import reference_energy, sums
+from bpbench.units import MEV_PER_EV
+
+if TYPE_CHECKING:
+    from bpbench.jobs import LightGbm, RandomForest
+    from bpbench.models.contract import Floats, Ints, Problem
+
+
+def pooled(values: Floats, offsets: Ints) -> Floats:
+    """Return mean and standard deviation of each function over each frame's atoms.
+
+    Parameters
+    ----------
+    values : ndarray, shape (D, A)
+        Descriptors of all atoms.
+    offsets : ndarray of int, shape (F + 1,)
+        First atom of each frame, then A.
+
+    Returns
+    -------
+    ndarray, shape (F, 2D)
+        D means, then D standard deviations (ddof 0; zero for a single atom).
+    """
+    atoms = np.diff(offsets)
+    columns = np.empty((2 * len(values), len(atoms)))
+    for number, row in enumerate(values):
+        mean = sums(row.astype(np.float64), offsets) / atoms
+        columns[number] = mean
+        columns[len(values) + number] = np.sqrt(sums((row - np.repeat(mean, atoms)) ** 2, offsets) / atoms)
+    return np.ascontiguousarray(columns.T)
+
+
+def fit_forest(spec: RandomForest, problem: Problem, *, seed: int) -> Fit:
+    """Fit scikit-learn's random forest (Breiman 2001); the validation part is not used.
+
+    Parameters
+    ----------
+    spec : RandomForest
+        Number and size of the trees.
+    problem : Problem
+        Ragged configurations with their split.
+    seed : int
+        Seed of the bootstrap samples and of the columns tried.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+
+    inputs, target, reference = _table(problem)
+    forest = RandomForestRegressor(
+        n_estimators=spec.trees,
+        max_depth=spec.max_depth,
+        max_features=spec.max_features,
+        min_samples_leaf=spec.min_samples_leaf,
+        n_jobs=1,
+        random_state=seed,
+    ).fit(inputs[problem.train], target[problem.train])
+    return Fit(energy=problem.atoms * (reference + np.asarray(forest.predict(inputs), dtype=np.float64)))
+
+
+def fit_lightgbm(spec: LightGbm, problem: Problem, *, seed: int) -> Fit:
+    """Fit LightGBM (Ke et al. 2017) and keep the round of least validation RMSE per atom.
+
+    ``converged`` is False if the validation RMSE had not stopped falling when the rounds were used up.
+
+    Parameters
+    ----------
+    spec : LightGbm
+        Number and size of the trees, shares drawn for each, and patience.
+    problem : Problem
+        Ragged configurations with their split.
+    seed : int
+        Seed of the rows and columns drawn for each tree.
+    """
+    import lightgbm
+
+    inputs, target, reference = _table(problem)
+    train, validation = problem.train, problem.validation
+    settings = {
+        "objective": "regression",
+        "metric": "rmse",
+        "learning_rate": spec.learning_rate,
+        "num_leaves": spec.leaves,
+        "min_data_in_leaf": spec.min_samples_leaf,
+        "bagging_fraction": spec.row_share,
+        "bagging_freq": 1,
+        "feature_fraction": spec.column_share,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,  # else the layout is chosen by a stopwatch, and with it the order of the sums
+        "num_threads": 1,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(inputs[train], target[train], params=settings)
+    record: dict[str, dict[str, list[float]]] = {}
+    booster = lightgbm.train(
+        settings,
+        data,
+        num_boost_round=spec.rounds,
+        valid_sets=[data, data.create_valid(inputs[validation], target[validation])],
+        valid_names=["training", "validation"],
+        callbacks=[
+            lightgbm.early_stopping(spec.patience, verbose=False),
+            lightgbm.record_evaluation(record),
+        ],
+    )
+    rounds = booster.current_iteration()
+    best = booster.best_iteration or rounds
+    answer = np.asarray(booster.predict(inputs, num_iteration=best), dtype=np.float64)
+    curve = {name: np.array(record[part]["rmse"]) for name, part in (("train", "training"), ("validation",) * 2)}
+    return Fit(
+        energy=problem.atoms * (reference + answer),
+        curve={"epoch": np.arange(1.0, len(curve["train"]) + 1.0)} | {k: v * MEV_PER_EV for k, v in curve.items()},
+        checkpoint=best,
+        converged=rounds < spec.rounds,
+        remarks=_unsplit(booster, spec, len(train)),
+    )
+
+
+def _table(problem: Problem) -> tuple[Floats, Floats, float]:
+    reference = reference_energy(problem)
+    return pooled(problem.values, problem.offsets), problem.energy / problem.atoms - reference, reference
+
+
+def _unsplit(booster: Any, spec: LightGbm, frames: int) -> tuple[str, ...]:
+    leaves = [tree["num_leaves"] for tree in booster.dump_model()["tree_info"]]
+    if any(number > 1 for number in leaves):
+        return ()
+    sentence = (
+        f"LightGBM could not split {frames} training configurations into leaves of at least {spec.min_samples_leaf} "
+        f"and answers with their mean; give it more frames or a smaller min_samples_leaf."
+    )
+    return (sentence,)

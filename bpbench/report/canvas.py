@@ -1,0 +1,166 @@
+"""The sheet all figures are drawn on: one look, the same bytes from the same numbers, text as outlines.
+
+Matplotlib is imported when the first sheet is laid out. Text becomes outlines, so that a figure looks the same in a
+browser, in the PDF and in a word processor, whatever fonts are there.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report.numerals import exact, short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: Colour of text and axes; a page may replace it by its own text colour.
+INK: Final = "#1c2024"
+#: Colour of grids and of what stands in the background.
+FAINT: Final = "#8b9097"
+#: After Okabe and Ito: told apart by the colour-blind, and neither too light for paper nor too dark for a dark screen.
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f")
+#: Eleven, so that colour and marker together repeat only after 88 variants.
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+#: Width of a figure in inches: the text width of an A4 page.
+WIDTH: Final = 6.7
+
+_RC: Final[dict[str, Any]] = {
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.4,
+    "grid.alpha": 0.35,
+    "lines.linewidth": 1.1,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Colour and marker of a variant, the same in every figure of a report."""
+
+    colour: str
+    marker: str
+
+
+def styles(names: Sequence[str]) -> dict[str, Style]:
+    """Return the style of each variant, by its place in the protocol."""
+    return {
+        name: Style(COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]) for place, name in enumerate(names)
+    }
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    from matplotlib import font_manager, ft2font
+
+    return frozenset(ft2font.FT2Font(font_manager.findfont("DejaVu Sans")).get_charmap())
+
+
+def label(name: str, limit: int = 24) -> str:
+    """Return a name as a figure can show it: on one line, cut, with ``□`` for what the font lacks."""
+    return "".join(letter if ord(letter) in _glyphs() else "□" for letter in short(name, limit))
+
+
+@contextmanager
+def sheet(
+    key: str, height: float, *, rows: int = 1, columns: int = 1, **options: Any
+) -> Iterator[tuple[Any, Any, list[str]]]:
+    """Lay out a figure and, when the caller is done, draw it.
+
+    Parameters
+    ----------
+    key : str
+        Name of the figure: prefix of all identifiers inside it and salt of their hashes.
+    height : float
+        Height in inches; the width is always :data:`WIDTH`.
+    rows, columns : int
+        Panels.
+    **options
+        For ``Figure.subplots``.
+
+    Yields
+    ------
+    tuple of (Figure, ndarray of Axes with shape (rows, columns), list of str)
+        After the ``with`` block the list holds the finished ``<svg>`` element.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    look: Any = {**_RC, "svg.hashsalt": key}
+    with mpl.rc_context(look):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        drawn: list[str] = []
+        yield figure, figure.subplots(rows, columns, squeeze=False, **options), drawn
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        drawn.append(_tidy(stream.getvalue(), key))
+
+
+_STYLE_ELEMENT: Final = re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", re.DOTALL)
+_METADATA: Final = re.compile(r"<metadata>.*?</metadata>\s*", re.DOTALL)
+_PATH_DATA: Final = re.compile(r'(?<= d=")[^"]*')
+_LONG_NUMBER: Final = re.compile(r"(\d+\.\d\d)\d+")
+
+
+def _tidy(svg: str, key: str) -> str:
+    """Return one ``<svg>`` element that can stand in a page beside others.
+
+    Style rules would leak into the page and identifiers of two figures would meet, so the first become attributes and
+    the second get the figure's key in front. Path coordinates keep a hundredth of a point.
+    """
+    svg = svg[svg.index("<svg") :].strip()
+    svg = _METADATA.sub("", _STYLE_ELEMENT.sub("", svg))
+    svg = re.sub(r'(?<= id=")', f"{key}-", svg)
+    svg = re.sub(r'(?<=href="#)', f"{key}-", svg)
+    svg = re.sub(r"(?<=url\(#)", f"{key}-", svg)
+    svg = _PATH_DATA.sub(lambda found: _LONG_NUMBER.sub(r"\1", found.group()), svg)
+    return svg.replace("<svg ", '<svg style="stroke-linejoin: round; stroke-linecap: butt" ', 1)
+
+
+def spread(values: Sequence[float]) -> float:
+    """Return the ratio of the largest to the smallest value, 0 if a logarithm cannot be taken."""
+    return max(values) / min(values) if values and min(values) > 0 else 0.0
+
+
+def log_axis(axis: Any, low: float, high: float) -> None:
+    """Put plain numbers on a logarithmic axis, as many as its range leaves room for."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    decades = math.log10(high / low)
+    subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: exact(value)))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,253 @@
+"""From findings to a document: what is told, and in which order. It formats numbers and makes none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report import judged, methods, results, schematics, tables
+from bpbench.report.canvas import styles
+from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
+from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
+from bpbench.report.vocabulary import set_label, source_note, tally
+from bpbench.report.words import answer, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bpbench.report.document import Table
+
+#: Rows of the split table from which it is left to its CSV file.
+_MANY_SPLITS: Final = 20
+
+
+def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Document:
+    """Return the whole report as data.
+
+    Parameters
+    ----------
+    findings : dict
+        Findings of schema 1.
+    environment : dict
+        Host, versions, times; shown in its own section and nowhere else.
+
+    Returns
+    -------
+    Document
+        Every number outside the environment section stands in the findings or is one of
+        :func:`bpbench.report.vocabulary.tally`.
+    """
+    protocol, data = findings["protocol"], findings["data"]
+    title = protocol["title"] or protocol["name"]
+    return Document(
+        title=title,
+        subtitle=protocol["question"],
+        running=f"{short(title, 60)} · {short(data['label'], 40)}",
+        facts=(
+            ("protocol", f"{protocol['name']}, digest {protocol['digest']}"),
+            ("data", f"{data['label']}, {whole(data['frames'])} frames, {whole(data['atoms'])} atoms"),
+            ("made by", f"bpbench {findings['bpbench']}"),
+        ),
+        sections=(
+            _answer(findings),
+            _question(findings),
+            _data(findings),
+            _split(findings),
+            _sets(findings),
+            _networks(findings),
+            _methods(findings),
+            *_results(findings),
+            Section("failures", "What failed or is missing", tuple(results.failures(findings))),
+            Section("limits", "Limits", (Items(tuple(methods.limits(findings, tally(findings)))),)),
+            _environment(environment),
+            _protocol(findings),
+            _reproduce(findings),
+            *_appendix(findings),
+        ),
+    )
+
+
+def csv_tables(findings: Mapping[str, Any], document: Document) -> tuple[Table, ...]:
+    """Return all tables to be written as CSV: those of the document and the two too long to be shown."""
+    return (*document.tables, tables.functions(findings), tables.repeats(findings))
+
+
+def _answer(findings: Mapping[str, Any]) -> Section:
+    return Section(
+        "answer",
+        "The answer",
+        (*(Text(text, "lead") for text in answer(findings)), Text(source_note(findings), "note")),
+    )
+
+
+def _question(findings: Mapping[str, Any]) -> Section:
+    protocol, counts = findings["protocol"], tally(findings)
+    analysis, split = findings["analysis"], findings["split"]
+    text = (
+        f"Protocol {say(protocol['name'])} compares {count(counts['variants'], 'variant')} by "
+        f"{findings['metric']['label']} on the {analysis['part']} set; baseline is {say(analysis['baseline'])}. "
+        f"Each variant is trained {count(split['repeats'], 'time')}"
+        + (f" on {count(split['splits'], 'split')}" if split["splits"] > 1 else "")
+        + f"; of {count(counts['trainings'], 'training')} in all, {counts['done']} succeeded."
+    )
+    return Section(
+        "question",
+        "The question",
+        (Text(protocol["question"], "prose"), Text(text), Text(methods.decided(findings)), tables.variants(findings)),
+    )
+
+
+def _data(findings: Mapping[str, Any]) -> Section:
+    data = findings["data"]
+    low, high = data["atoms_per_frame"]
+    size = f"{whole(low)} atoms each" if low == high else f"{whole(low)} to {whole(high)} atoms"
+    cut = "as declared in the data" if data["blocks_declared"] else "cut from consecutive frames, as none are declared"
+    text = (
+        f"{data['label']}: {count(data['frames'], 'frame')} of {size} in {count(len(data['groups']), 'state')}, "
+        f"{count(data['blocks'], 'block')} ({cut}). File {data['file']}, SHA-256 {data['sha256']}."
+    )
+    blocks: list[Block] = [Text(text), tables.states(findings)]
+    if data["remarks"]:
+        blocks.append(Items(tuple(sentence(remark) for remark in data["remarks"])))
+    return Section("data", "The data", tuple(blocks))
+
+
+def _split(findings: Mapping[str, Any]) -> Section:
+    split = findings["split"]
+    text = (
+        f"{sentence(split['sentence'])} Whole blocks go to the reserve ({percent(split['reserve'])} of the frames, the "
+        f"test set), to validation ({percent(split['validation'])}) or to training, because neighbouring frames of one "
+        "trajectory are near copies."
+    )
+    table = tables.split(findings)
+    if len(table.rows) > _MANY_SPLITS:
+        return Section("split", "The split", (Text(text), Text("The sizes of all splits stand in the tables.", "note")))
+    return Section("split", "The split", (Text(text), table))
+
+
+def _sets(findings: Mapping[str, Any]) -> Section:
+    pool, sets = findings["pool"], findings["sets"]
+    label = f"{pool['name']}{' (reconstruction)' if pool['reconstructed'] else ''}" if pool["name"] else "of the sets"
+    text = (
+        f"The symmetry functions are computed once, in a pool ({label}) of {count(pool['size'], 'function')}, from "
+        f"which {count(len(sets), 'set')} {'is' if len(sets) == 1 else 'are'} chosen by name: "
+        f"{listed([set_label(entry) for entry in sets])}. G2 counts the neighbours around a distance, G4 and G5 the "
+        "pairs of neighbours around an angle; each unordered pair counts once."
+    )
+    blocks: list[Block] = [Text(text), tables.sets(findings)]
+    if any(entry["reconstructed"] for entry in sets):
+        blocks.append(
+            Text(
+                "A reconstruction is a set of which not all values were ever published; the missing ones are ours and "
+                "are printed in the appendix.",
+                "note",
+            )
+        )
+    figure = Figure(
+        "feature_sets",
+        "What the functions of each set see. Left, for each G2, what one neighbour at distance r adds to it; right, "
+        "the distinct angular parts over the angle θ at the central atom.",
+        schematics.seen([(entry["name"], entry["functions"]) for entry in sets]),
+        f"Curves of all functions of {count(len(sets), 'set')}.",
+        source_note(findings),
+    )
+    return Section("sets", "The feature sets", (*blocks, figure))
+
+
+def _networks(findings: Mapping[str, Any]) -> Section:
+    shapes = list(dict.fromkeys(variant["shape"] for variant in findings["variants"] if variant["shape"]))
+    if not shapes:
+        return Section("networks", "The networks", (Text("No variant is a network.", "note"),))
+    figure = Figure(
+        "networks",
+        f"The networks {listed(shapes)}: one atom's symmetry functions, the hidden layers, the atom's energy, and the "
+        "sum over atoms. Of large layers only the first and last nodes are drawn.",
+        schematics.networks(shapes),
+        f"Layers of the networks {listed(shapes)}.",
+    )
+    return Section("networks", "The networks", (figure,))
+
+
+def _methods(findings: Mapping[str, Any]) -> Section:
+    texts = [*methods.models(findings), *methods.statistics(findings)]
+    return Section("methods", "Methods", (*(Text(text) for text in texts), tables.models(findings)))
+
+
+def _results(findings: Mapping[str, Any]) -> list[Section]:
+    looks = styles([variant["name"] for variant in findings["variants"]])
+    if not tally(findings)["done"]:
+        none = Text("There are no results: no training succeeded.", "warning")
+        return [Section("results", "Results", (none, *judged.comparisons(findings, looks)))]
+    return [
+        Section("repeats", "Every repeat", tuple(results.scores(findings, looks))),
+        Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+        Section("curves", "Learning curves", tuple(results.learning(findings, looks))),
+        Section("parity", "Parity", tuple(results.parity(findings, looks))),
+        Section("states", "Errors by state", tuple(results.by_state(findings, looks))),
+        *_remarks(findings),
+    ]
+
+
+def _remarks(findings: Mapping[str, Any]) -> list[Section]:
+    """Return what trainings remarked, each sentence once per variant."""
+    lines = [
+        f"{say(variant['name'])}: {sentence(remark)}"
+        for variant in findings["variants"]
+        for remark in dict.fromkeys(remark for result in variant["results"] for remark in result["remarks"])
+    ]
+    return [Section("remarks", "Remarks of the trainings", (Items(tuple(lines)),))] if lines else []
+
+
+# ------------------------------------------------------------------------------------------- around the study
+
+
+def _environment(environment: Mapping[str, Any]) -> Section:
+    names = {
+        "made": "made",
+        "host": "host",
+        "cpu": "processor",
+        "cores": "cores",
+        "platform": "system",
+        "python": "Python",
+        "command": "command",
+        "wall_s": "wall time (s)",
+        "jobs_run": "jobs run",
+        "jobs_loaded": "jobs loaded from the store",
+        "store": "store",
+        "pdf": "PDF",
+    }
+    pairs = [(label, _plain(environment[key])) for key, label in names.items() if environment.get(key) is not None]
+    versions = environment.get("versions") or {}
+    if versions:
+        pairs.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))))
+    by_kind = environment.get("seconds_by_kind") or {}
+    pairs += [(f"seconds in {kind}", _plain(value)) for kind, value in by_kind.items()]
+    for name, cost in (environment.get("seconds_by_variant") or {}).items():
+        pairs.append((f"seconds per training of {short(name)}", f"{_plain(cost['mean'])} (mean of {cost['n']})"))
+    note = "From environment.json. These entries differ from machine to machine and decide nothing above."
+    return Section("environment", "Environment", (Text(note, "note"), Facts(tuple(pairs))))
+
+
+def _plain(value: Any) -> str:
+    return exact(value, 4) if isinstance(value, float) else str(value)
+
+
+def _protocol(findings: Mapping[str, Any]) -> Section:
+    protocol = findings["protocol"]
+    return Section("protocol", "The protocol", (Verbatim(protocol["text"], f"{protocol['name']}.yaml"),))
+
+
+def _reproduce(findings: Mapping[str, Any]) -> Section:
+    protocol, data = findings["protocol"], findings["data"]
+    text = (
+        f"With bpbench {findings['bpbench']}, this protocol and the data file of SHA-256 {data['sha256']}, the command "
+        f"below gives these findings again. All seeds follow from the root seed {protocol['seed']} by name. "
+        "The bits are the same on the same kind of processor with the same library versions; elsewhere rounding may "
+        "differ. findings.json holds every number of this report unrounded, tables/ the tables as CSV, figures/ the "
+        "drawings as SVG."
+    )
+    return Section("reproduce", "How to reproduce this", (Text(text), Verbatim(protocol["command"], "command")))
+
+
+def _appendix(findings: Mapping[str, Any]) -> list[Section]:
+    table = tables.reconstructions(findings)
+    return [] if table is None else [Section("appendix", "Appendix: reconstructed values", (table,))]

@@ -1,0 +1,201 @@
+"""A report as data: sections of paragraphs, tables and figures. It computes nothing and knows no file format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph.
+
+    Attributes
+    ----------
+    text : str
+        Plain words; a renderer escapes them.
+    role : {'prose', 'lead', 'warning', 'note'}
+        ``lead``: part of the answer; ``warning``: must not be overlooked; ``note``: small print.
+    """
+
+    text: str
+    role: Literal["prose", "lead", "warning", "note"] = "prose"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and their values, in order."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Text to be shown letter by letter, such as a protocol file or a command."""
+
+    text: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One entry of a table.
+
+    Attributes
+    ----------
+    text : str
+        As shown.
+    value : float, int, str, bool or None
+        As written to the CSV file: unrounded.
+    mark : str
+        A word a renderer may colour by (``better``, ``worse``, ...); empty for most.
+    """
+
+    text: str
+    value: float | str | None
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Head of a table's column.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the CSV file; made from fixed words, never from a user's text.
+    label : str
+        Its name as shown.
+    unit : str
+        As shown, empty if it has none.
+    align : {'left', 'right'}
+        Numbers stand to the right with equal decimals, so that their points meet.
+    """
+
+    key: str
+    label: str
+    unit: str = ""
+    align: Literal["left", "right"] = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A numbered table; its caption stands above it.
+
+    Attributes
+    ----------
+    key : str
+        File name of its CSV without the ending; a fixed word.
+    caption : str
+        A sentence or two.
+    columns : tuple of Column
+        Heads.
+    rows : tuple of tuple of Cell
+        One cell per column.
+    source : str
+        What the numbers were made from; small print that ends the caption.
+    size : {'normal', 'wide'}
+        ``wide`` tables are set in smaller type.
+    """
+
+    key: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    source: str = ""
+    size: Literal["normal", "wide"] = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A numbered drawing; its caption stands below it.
+
+    Attributes
+    ----------
+    key : str
+        File name of its SVG without the ending; a fixed word.
+    caption : str
+        A sentence or two.
+    svg : str
+        The drawing, one ``<svg>`` element.
+    alt : str
+        What a reader who cannot see it needs to know.
+    source : str
+        What the numbers were made from; small print that ends the caption.
+    """
+
+    key: str
+    caption: str
+    svg: str
+    alt: str
+    source: str = ""
+
+
+Block = Text | Items | Facts | Verbatim | Table | Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A headed part.
+
+    Attributes
+    ----------
+    key : str
+        Anchor; a fixed word.
+    title : str
+        Heading.
+    blocks : tuple of Block
+        Content in order.
+    """
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The whole report.
+
+    Attributes
+    ----------
+    title, subtitle : str
+        On top.
+    running : str
+        Short line for the head of every printed page.
+    facts : tuple of (str, str)
+        Name and value: what identifies the report (protocol, digest, version).
+    sections : tuple of Section
+        Content in order.
+    """
+
+    title: str
+    subtitle: str
+    running: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+
+    def blocks(self) -> Iterator[Block]:
+        """Iterate over the blocks of all sections."""
+        for section in self.sections:
+            yield from section.blocks
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables in the order of their numbers."""
+        return tuple(block for block in self.blocks() if isinstance(block, Table))
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures in the order of their numbers."""
+        return tuple(block for block in self.blocks() if isinstance(block, Figure))

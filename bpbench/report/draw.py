@@ -1,0 +1,349 @@
+"""Figures of results: numbers and names in, SVG text out. Captions stand in the document, not in the drawing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report.canvas import FAINT, INK, Style, label, log_axis, sheet, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Ratio of largest to smallest value from which an axis is logarithmic.
+_LOG_FROM: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """All repeats of one variant.
+
+    Attributes
+    ----------
+    name : str
+        The variant.
+    values : tuple of float
+        One score per successful repeat.
+    mean, low, high : float or None
+        Mean and its interval.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row of a forest plot.
+
+    Attributes
+    ----------
+    name : str
+        The candidate.
+    value, low, high : float or None
+        Candidate minus baseline, and its interval.
+    verdict, numbers : str
+        Words and numbers beside the row.
+    """
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+    numbers: str
+
+
+def _rows(axes: Any, names: Sequence[str], limit: int = 24) -> None:
+    axes.set_yticks(range(len(names)), [label(name, limit) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _legend(figure: Any, names: Sequence[str], looks: Mapping[str, Style]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=looks[name].colour, marker=looks[name].marker, linestyle="none", markersize=4.5)
+        for name in names
+    ]
+    figure.legend(handles, [label(name, 18) for name in names], loc="outside upper center", ncols=min(8, len(names)))
+
+
+def repeats(rows: Sequence[Repeats], looks: Mapping[str, Style], *, axis: str, constant: float | None) -> str:
+    """Draw every repeat as a point, with mean and interval of the mean below the points.
+
+    Parameters
+    ----------
+    rows : sequence of Repeats
+        One per variant, top to bottom.
+    looks : dict of str to Style
+        By variant.
+    axis : str
+        Name and unit of the score.
+    constant : float or None
+        Score of the constant predictor, drawn as a line where the axis is logarithmic or the line is near.
+    """
+    values = [value for row in rows for value in row.values]
+    everything = values + ([constant] if constant else [])
+    logarithmic = spread(values) > _LOG_FROM
+    near = bool(values) and constant is not None and (logarithmic or constant < 2 * max(values))
+    with sheet("repeats", 0.75 + 0.34 * len(rows)) as (_, panels, drawn):
+        axes = panels[0, 0]
+        if logarithmic:
+            axes.set_xscale("log")
+            log_axis(axes.xaxis, min(values), max(everything if near else values))
+        for place, row in enumerate(rows):
+            look = looks[row.name]
+            count = max(len(row.values) - 1, 1)
+            # Points of one row are staggered by their number, so that equal scores stay visible.
+            heights = [place - 0.24 + 0.22 * (number / count) for number in range(len(row.values))]
+            axes.plot(
+                row.values, heights, look.marker, color=look.colour, markersize=3.6, alpha=0.75, markeredgewidth=0
+            )
+            if row.low is not None and row.high is not None:
+                low = max(row.low, min(values) / 10) if logarithmic else row.low
+                axes.plot([low, row.high], [place + 0.22] * 2, color=look.colour, linewidth=1.6)
+            if row.mean is not None:
+                axes.plot(row.mean, place + 0.22, "|", color=INK, markersize=7, markeredgewidth=1.1)
+        if near:
+            axes.axvline(constant, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+            axes.text(constant, -0.62, "constant ", ha="right", va="bottom", fontsize=6.5)
+        _rows(axes, [row.name for row in rows])
+        axes.set_xlabel(axis)
+        axes.grid(axis="x")
+    return drawn[0]
+
+
+def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, Style], *, axis: str) -> str:
+    """Draw learning curves, one panel per variant: median over the repeats, with the range as a band.
+
+    Parameters
+    ----------
+    panels : sequence of (str, dict)
+        Variant, and its curve with ``epoch``, ``train`` and ``validation`` (each ``median``, ``low``, ``high``).
+    looks : dict of str to Style
+        By variant.
+    axis : str
+        Name and unit of the score.
+    """
+    columns = min(3, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    everything = [value for _, curve in panels for part in ("train", "validation") for value in curve[part]["median"]]
+    with sheet("learning_curves", 0.4 + 1.7 * rows, rows=rows, columns=columns, sharex=True, sharey=True) as (
+        figure,
+        grid,
+        drawn,
+    ):
+        flat = list(grid.flat)
+        for axes, (name, curve) in zip(flat, panels, strict=False):
+            for part, line, shade in (("train", (0, (3, 2)), 0.1), ("validation", "-", 0.22)):
+                band = curve[part]
+                axes.fill_between(
+                    curve["epoch"], band["low"], band["high"], color=looks[name].colour, alpha=shade, linewidth=0
+                )
+                colour = FAINT if part == "train" else looks[name].colour
+                axes.plot(curve["epoch"], band["median"], color=colour, linestyle=line)
+            axes.set_title(label(name), loc="left")
+            axes.grid(axis="y")
+        if spread(everything) > _LOG_FROM:
+            flat[0].set_yscale("log")
+            log_axis(flat[0].yaxis, min(everything), max(everything))
+        for axes in flat[len(panels) :]:
+            axes.set_visible(False)
+        for place in range(max(0, len(panels) - columns), len(panels)):
+            flat[place].tick_params(labelbottom=True)
+            flat[place].set_xlabel("epoch or round")
+        figure.supylabel(axis, fontsize=7.5)
+        _curve_legend(figure)
+    return drawn[0]
+
+
+def _curve_legend(figure: Any) -> None:
+    from matplotlib.lines import Line2D
+
+    lines = [
+        Line2D([], [], color=FAINT, linestyle=(0, (3, 2)), label="training"),
+        Line2D([], [], color=INK, label="validation (in the variant's colour)"),
+    ]
+    figure.legend(handles=lines, loc="outside upper center", ncols=2)
+
+
+def parity(panels: Sequence[tuple[str, Sequence[float], Sequence[float]]], looks: Mapping[str, Style]) -> str:
+    """Draw predicted against reference energies and, below, the errors on a scale of their own.
+
+    Parameters
+    ----------
+    panels : sequence of (str, sequence of float, sequence of float)
+        Variant, reference and predicted energies in eV per atom.
+    looks : dict of str to Style
+        By variant.
+    """
+    columns = min(4, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    energies = [value for _, reference, predicted in panels for value in (*reference, *predicted)]
+    room = 0.03 * (max(energies) - min(energies)) or 0.001
+    limits = (min(energies) - room, max(energies) + room)
+    with sheet("parity", 2.55 * rows, rows=2 * rows, columns=columns, height_ratios=[2.2, 1] * rows, sharex=True) as (
+        figure,
+        grid,
+        drawn,
+    ):
+        for place in range(rows * columns):
+            row, column = divmod(place, columns)
+            top, bottom = grid[2 * row, column], grid[2 * row + 1, column]
+            if place >= len(panels):
+                top.set_visible(False)
+                bottom.set_visible(False)
+                continue
+            name, reference, predicted = panels[place]
+            look = looks[name]
+            dots: dict[str, Any] = {"color": look.colour, "markersize": 2.6, "alpha": 0.6, "markeredgewidth": 0}
+            top.plot(limits, limits, color=FAINT, linewidth=0.7)
+            top.plot(reference, predicted, look.marker, **dots)
+            top.set(xlim=limits, ylim=limits)
+            top.set_title(label(name, 20), loc="left")
+            errors = [1000 * (p - r) for r, p in zip(reference, predicted, strict=True)]
+            bottom.axhline(0, color=FAINT, linewidth=0.7)
+            bottom.plot(reference, errors, look.marker, **dots)
+            reach = 1.15 * max(map(abs, errors)) or 1.0
+            bottom.set_ylim(-reach, reach)
+            _ticks(top, bottom)
+            if column == 0:
+                top.set_ylabel("predicted")
+                bottom.set_ylabel("error")
+            if place + columns >= len(panels):
+                bottom.tick_params(labelbottom=True)
+        figure.supxlabel("reference energy (eV/atom); predicted in eV/atom, error in meV/atom", fontsize=7.5)
+    return drawn[0]
+
+
+def _ticks(*panels: Any) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for axes in panels:
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+
+
+def states(
+    groups: Sequence[str],
+    panels: Sequence[tuple[str, Mapping[str, Sequence[float | None]]]],
+    looks: Mapping[str, Style],
+) -> str:
+    """Draw errors by state point, one panel per kind of error, one row per state.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        State points, top to bottom.
+    panels : sequence of (str, dict)
+        Name and unit of the error, and by variant one value per state (``None`` where there is none).
+    looks : dict of str to Style
+        By variant.
+    """
+    names = list(panels[0][1])
+    with sheet("errors_by_state", 1.0 + 0.27 * len(groups), columns=len(panels), sharey=True) as (figure, grid, drawn):
+        for column, (axis, series) in enumerate(panels):
+            axes = grid[0, column]
+            values = [value for row in series.values() for value in row if value is not None]
+            for place in range(0, len(groups), 2):
+                axes.axhspan(place - 0.5, place + 0.5, color=FAINT, alpha=0.1, linewidth=0)
+            for number, (name, row) in enumerate(series.items()):
+                # A little height for each variant, so that no marker hides another.
+                shift = 0.5 * (number / max(len(names) - 1, 1) - 0.5)
+                found = [(value, place + shift) for place, value in enumerate(row) if value is not None]
+                axes.plot(
+                    [value for value, _ in found],
+                    [height for _, height in found],
+                    looks[name].marker,
+                    color=looks[name].colour,
+                    markersize=3.6,
+                    markeredgewidth=0,
+                    alpha=0.9,
+                )
+            if spread(values) > _LOG_FROM:
+                axes.set_xscale("log")
+                # Three panels share the width, so each has room for few numbers.
+                log_axis(axes.xaxis, min(values), max(values) * (1 if spread(values) < 40 else 100))
+            axes.set_xlabel(axis)
+            axes.grid(axis="x")
+            axes.spines["left"].set_visible(False)
+        _rows(grid[0, 0], groups)
+        for axes in grid[0, 1:]:
+            axes.tick_params(axis="y", length=0)
+        _legend(figure, names, looks)
+    return drawn[0]
+
+
+def forest(
+    rows: Sequence[Difference], looks: Mapping[str, Style], *, axis: str, margin: float | None, sides: tuple[str, str]
+) -> str:
+    """Draw differences from the baseline with their intervals, zero and the margin.
+
+    Parameters
+    ----------
+    rows : sequence of Difference
+        Top to bottom.
+    looks : dict of str to Style
+        By variant.
+    axis : str
+        What the difference is, with its unit.
+    margin : float or None
+        Half the width of the band in which a difference does not matter.
+    sides : tuple of str
+        Words for the left and for the right of zero.
+    """
+    ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None] + [0.0]
+    if margin is not None:
+        ends += [-margin, margin]
+    # Differences over several orders are drawn linear within the margin and logarithmic beyond it.
+    threshold = margin or min((abs(row.value) for row in rows if row.value), default=1.0)
+    wide = max(map(abs, ends)) > 6 * threshold
+    with sheet("forest", 0.95 + 0.3 * len(rows), columns=2, width_ratios=[1.7, 1]) as (_, grid, drawn):
+        axes, beside = grid[0]
+        beside.set_axis_off()
+        beside.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
+        if wide:
+            axes.set_xscale("symlog", linthresh=threshold, linscale=1.0)
+            _symlog_ticks(axes.xaxis, threshold, max(map(abs, ends)))
+            axes.set_xlim(min(1.35 * min(ends), -1.2 * threshold), max(1.35 * max(ends), 1.2 * threshold))
+        if margin is not None:
+            axes.axvspan(-margin, margin, color=FAINT, alpha=0.18, linewidth=0)
+        axes.axvline(0, color=INK, linewidth=0.7)
+        for place, row in enumerate(rows):
+            look = looks[row.name]
+            if row.low is not None and row.high is not None:
+                axes.plot([row.low, row.high], [place] * 2, color=look.colour, linewidth=1.5)
+            if row.value is not None:
+                axes.plot(row.value, place, look.marker, color=look.colour, markersize=5)
+            beside.text(0.0, place, row.numbers, va="center", fontsize=7)
+            beside.text(1.0, place, row.verdict, va="center", ha="right", fontsize=7, weight="bold")
+        _rows(axes, [row.name for row in rows])
+        axes.set_xlabel(axis)
+        axes.grid(axis="x")
+        for place, (words, side) in enumerate(zip(sides, ("left", "right"), strict=True)):
+            axes.text(place, 1.0, words, transform=axes.transAxes, ha=side, va="bottom", fontsize=6.5)
+    return drawn[0]
+
+
+def _symlog_ticks(axis: Any, threshold: float, reach: float) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    from bpbench.report.numerals import exact
+
+    positive = [threshold]
+    power = math.floor(math.log10(threshold))
+    while 10.0**power <= reach * 1.3:
+        positive += [step for factor in (1, 2, 5) if threshold * 1.9 < (step := factor * 10.0**power) <= reach * 1.3]
+        power += 1
+    while len(positive) > 5:
+        positive = positive[:1] + positive[2::2]
+    axis.set_major_locator(FixedLocator([-value for value in positive[::-1]] + [0.0] + positive))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: exact(value)))
+    axis.set_minor_locator(NullLocator())

@@ -1,0 +1,168 @@
+"""The judged comparisons: forest plot, table of verdicts, table of effect sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bpbench.report import draw
+from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
+from bpbench.report.numerals import (
+    count,
+    decimals,
+    exact,
+    half_width,
+    listed,
+    p_text,
+    percent,
+    say,
+    short,
+    significant,
+    span,
+)
+from bpbench.report.results import axis, level_text
+from bpbench.report.tables import align, counted, number, words
+from bpbench.report.vocabulary import CORRECTIONS, lower_is_better, source_note, unit, with_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bpbench.report.canvas import Style
+
+
+def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
+    """Return the forest plot, the table of verdicts and that of effect sizes."""
+    entries = findings["analysis"]["comparisons"]
+    if not entries:
+        return [Text("The protocol declares no comparison.", "note")]
+    if all(entry["difference"] is None for entry in entries):
+        return [_verdicts(findings)]
+    return [_forest(findings, looks), _verdicts(findings), _effects(findings)]
+
+
+def _against(findings: Mapping[str, Any]) -> str:
+    return listed([say(name) for name in sorted({e["baseline"] for e in findings["analysis"]["comparisons"]})])
+
+
+def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
+    metric, analysis = findings["metric"], findings["analysis"]
+    base = _against(findings)
+    rows = []
+    for entry in analysis["comparisons"]:
+        places = decimals(half_width(entry["low"], entry["high"]))
+        numbers = number(entry["difference"], places).text
+        if entry["low"] is not None:
+            numbers += f" ({span(entry['low'], entry['high'], places)})"
+        verdict = entry["verdict"] if entry["p"] is not None else "no test"
+        rows.append(
+            draw.Difference(entry["candidate"], entry["difference"], entry["low"], entry["high"], verdict, numbers)
+        )
+    sides = (f"← better than {base}", f"worse than {base} →")
+    margin = analysis["margin"]
+    band = f" The grey band is the margin, ±{with_unit(exact(margin), metric)}." if margin is not None else ""
+    return Figure(
+        "forest",
+        f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} intervals, not "
+        f"adjusted for the family; verdicts come from the adjusted tests.{band} Where the axis spans orders of "
+        "magnitude it is linear around zero and logarithmic beyond.",
+        draw.forest(
+            rows,
+            looks,
+            axis=axis(findings, f"difference from {base}, "),
+            margin=margin,
+            sides=sides if lower_is_better(metric) else sides[::-1],
+        ),
+        f"Forest plot of {count(len(rows), 'difference')} from {base}.",
+        source_note(findings),
+    )
+
+
+def _verdicts(findings: Mapping[str, Any]) -> Table:
+    metric, analysis = findings["metric"], findings["analysis"]
+    entries = analysis["comparisons"]
+    shown = unit(metric)
+    floor = any(entry["p_smallest"] for entry in entries)
+    correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
+    several = len({entry["baseline"] for entry in entries}) > 1
+    columns = (
+        Column("candidate", "candidate", align="left"),
+        *((Column("baseline", "baseline", align="left"),) if several else ()),
+        Column("n", "n"),
+        Column("difference", "difference", shown),
+        Column("low", f"{level_text(findings)} from", shown),
+        Column("high", "to", shown),
+        Column("d_z", "d_z"),
+        Column("p", "p"),
+        *((Column("p_smallest", "smallest possible p"),) if floor else ()),
+        Column("p_adjusted", f"p, {correction}"),
+        Column("p_equivalence_adjusted", "p of equivalence"),
+        Column("verdict", "verdict", align="left"),
+    )
+    rows = []
+    for entry in entries:
+        places = decimals(half_width(entry["low"], entry["high"]))
+        judged = entry["p"] is not None
+        verdict = entry["verdict"] if judged else "no test"
+        rows.append(
+            (
+                words(short(entry["candidate"])),
+                *((words(short(entry["baseline"])),) if several else ()),
+                counted(entry["n"]),
+                *(number(entry[key], places) for key in ("difference", "low", "high")),
+                Cell(number(entry["d_z"], 2).text, entry["d_z"]),
+                Cell(p_text(entry["p"]), entry["p"]),
+                *((Cell(significant(entry["p_smallest"] or None, 2), entry["p_smallest"]),) if floor else ()),
+                Cell(p_text(entry["p_adjusted"]), entry["p_adjusted"]),
+                Cell(p_text(entry["p_equivalence_adjusted"]), entry["p_equivalence_adjusted"]),
+                words(verdict, mark=verdict.replace(" ", "-")),
+            )
+        )
+    return Table(
+        "comparisons",
+        f"Comparisons with {_against(findings)} by {metric['label']} on the {analysis['part']} set: difference "
+        "(candidate minus baseline), its interval (not adjusted), effect size d_z, p of the test, p adjusted over the "
+        "family, adjusted p of equivalence, verdict.",
+        columns,
+        align(rows, columns),
+        source_note(findings),
+        "wide",
+    )
+
+
+def _effects(findings: Mapping[str, Any]) -> Table:
+    metric, analysis = findings["metric"], findings["analysis"]
+    shown = unit(metric)
+    columns = (
+        Column("candidate", "candidate", align="left"),
+        Column("candidate_mean", "mean of candidate", shown),
+        Column("baseline_mean", "mean of baseline", shown),
+        Column("equivalence_low", f"{percent(1 - 2 * analysis['alpha'])} from", shown),
+        Column("equivalence_high", "to", shown),
+        Column("hedges_g", "Hedges' g"),
+        Column("statistic", "statistic"),
+        Column("df", "degrees of freedom"),
+        Column("detectable", "detectable", shown),
+    )
+    rows = []
+    for entry in analysis["comparisons"]:
+        places = decimals(half_width(entry["low"], entry["high"]))
+        means = (entry["candidate_mean"], entry["baseline_mean"], entry["equivalence_low"], entry["equivalence_high"])
+        rows.append(
+            (
+                words(short(entry["candidate"])),
+                *(number(value, places) for value in means),
+                number(entry["hedges_g"], 2),
+                number(entry["statistic"], 2),
+                Cell(exact(entry["df"], 3), entry["df"]),
+                number(entry["detectable"], decimals(entry["detectable"])),
+            )
+        )
+    return Table(
+        "effects",
+        f"The same comparisons in more detail: means over the paired repeats, the {percent(1 - 2 * analysis['alpha'])} "
+        "interval that belongs to the equivalence test, effect size, test statistic, and the smallest difference "
+        f"that these repeats could have detected with a power of {percent(analysis['power'])}.",
+        columns,
+        align(rows, columns),
+        source_note(findings),
+        "wide",
+    )

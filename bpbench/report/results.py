@@ -1,0 +1,279 @@
+"""Tables and figures of what came out: scores, curves, parity, errors by state, comparisons, failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.metrics import METRICS
+from bpbench.report import draw
+from bpbench.report.document import Block, Column, Figure, Table, Text
+from bpbench.report.numerals import (
+    common_decimals,
+    count,
+    decimals,
+    half_width,
+    listed,
+    percent,
+    say,
+    short,
+)
+from bpbench.report.tables import align, counted, number, words
+from bpbench.report.vocabulary import source_note, unit
+from bpbench.units import DISPLAY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bpbench.report.canvas import Style
+
+_STATE_ERRORS: Final = (
+    ("rmse", "RMSE", "errors_rmse"),
+    ("p95", "95th percentile of |error|", "errors_p95"),
+    ("max", "Largest |error|", "errors_max"),
+)
+
+
+def axis(findings: Mapping[str, Any], words_before: str = "") -> str:
+    """Return the judged metric with its unit, for an axis."""
+    metric = findings["metric"]
+    return f"{words_before}{metric['label']} ({unit(metric)})" if unit(metric) else f"{words_before}{metric['label']}"
+
+
+def _summary(variant: Mapping[str, Any], part: str, key: str) -> dict[str, Any]:
+    return ((variant["summary"] or {}).get(part) or {}).get(key) or {}
+
+
+# ---------------------------------------------------------------------------------------------------- scores
+
+
+def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
+    """Return every repeat as a point, the table of means and that of all metrics."""
+    part, metric = findings["analysis"]["part"], findings["metric"]
+    constant = (findings["constant"].get(part) or {}).get(metric["key"])
+    rows = []
+    for variant in findings["variants"]:
+        summary = _summary(variant, part, metric["key"])
+        values = tuple(
+            result["scores"][part][metric["key"]] for result in variant["results"] if result["status"] == "done"
+        )
+        rows.append(draw.Repeats(variant["name"], values, *(summary.get(key) for key in ("mean", "low", "high"))))
+    level = level_text(findings)
+    caption = (
+        f"Every repeat as a point ({findings['metric']['label']} on the {part} set). The bar below the points is the "
+        f"{level} interval of the mean, the stroke on it the mean; a variant that gives the same number at every "
+        "repeat has no interval."
+    )
+    figure = Figure(
+        "repeats",
+        caption,
+        draw.repeats(rows, looks, axis=axis(findings, f"{part} "), constant=constant),
+        f"Dot plot of the {part} {metric['label']} of every repeat of {count(len(rows), 'variant')}.",
+        source_note(findings),
+    )
+    return [figure, _means(findings, constant), _all_metrics(findings)]
+
+
+def level_text(findings: Mapping[str, Any]) -> str:
+    """Return the level of the intervals as a percentage."""
+    comparisons = findings["analysis"]["comparisons"]
+    return percent(comparisons[0]["level"]) if comparisons else percent(1 - findings["analysis"]["alpha"])
+
+
+def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
+    part, metric = findings["analysis"]["part"], findings["metric"]
+    shown = unit(metric)
+    level = level_text(findings)
+    columns = (
+        Column("variant", "variant", align="left"),
+        Column("n", "n"),
+        Column("mean", "mean", shown),
+        Column("low", f"{level} from", shown),
+        Column("high", "to", shown),
+        Column("sd", "spread (sd)", shown),
+        Column("min", "least", shown),
+        Column("max", "largest", shown),
+        Column("train_mean", "train mean", shown),
+        Column("validation_mean", "validation mean", shown),
+        Column("not_converged", "not converged"),
+    )
+    networks = {model["name"] for model in findings["models"] if model["kind"] == "hdnn"}
+    rows = []
+    for variant in findings["variants"]:
+        summary = _summary(variant, part, metric["key"])
+        places = decimals(half_width(summary.get("low"), summary.get("high")))
+        others = (_summary(variant, other, metric["key"]).get("mean") for other in ("train", "validation"))
+        rows.append(
+            (
+                words(short(variant["name"])),
+                counted(variant["n"]),
+                *(number(summary.get(key), places) for key in ("mean", "low", "high", "sd", "min", "max")),
+                *(number(value, places) for value in others),
+                counted(variant["not_converged"] if variant["model"] in networks else None),
+            )
+        )
+    empty = tuple(counted(None) for _ in range(8))
+    rows.append((words("constant (training mean)"), counted(None), number(constant, None), *empty))
+    return Table(
+        "scores",
+        f"{metric['label']} on the {part} set over the repeats, beside the constant predictor, which gives every "
+        f"configuration the mean energy per atom of the training set.",
+        columns,
+        align(rows, columns),
+        source_note(findings),
+        "wide",
+    )
+
+
+def _all_metrics(findings: Mapping[str, Any]) -> Table:
+    part = findings["analysis"]["part"]
+    keys = [
+        key
+        for key in METRICS
+        if any(_summary(variant, part, key) for variant in findings["variants"])
+        or key in (findings["constant"].get(part) or {})
+    ]
+    columns = (
+        Column("variant", "variant", align="left"),
+        *(Column(key, METRICS[key].label, DISPLAY.get(METRICS[key].unit, METRICS[key].unit)) for key in keys),
+    )
+    rows = [
+        (
+            words(short(variant["name"])),
+            *(
+                number(summary.get("mean"), decimals(half_width(summary.get("low"), summary.get("high"))))
+                for summary in (_summary(variant, part, key) for key in keys)
+            ),
+        )
+        for variant in findings["variants"]
+    ]
+    constant = findings["constant"].get(part) or {}
+    rows.append((words("constant (training mean)"), *(number(constant.get(key), None) for key in keys)))
+    return Table(
+        "metrics",
+        f"All metrics on the {part} set, means over the repeats.",
+        columns,
+        align(rows, columns),
+        source_note(findings),
+        "wide",
+    )
+
+
+# ------------------------------------------------------------------------------------------ curves and parity
+
+
+def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
+    """Return the learning curves, or words where no model has any."""
+    panels = [(variant["name"], variant["curve"]) for variant in findings["variants"] if variant["curve"]]
+    if not panels:
+        return [Text("No variant has a learning curve.", "note")]
+    return [
+        Figure(
+            "learning_curves",
+            "Learning curves: median RMSE over the repeats of a variant, in the band from its least to its largest "
+            "value. The state kept is the one with the least validation error, not the last one.",
+            draw.curves(panels, looks, axis="RMSE (meV/atom)"),
+            f"Training and validation RMSE over epochs for {listed([say(name) for name, _ in panels])}.",
+            source_note(findings),
+        )
+    ]
+
+
+def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
+    """Return predicted against reference energies of one repeat per variant."""
+    found = [variant for variant in findings["variants"] if variant["parity"]]
+    panels = [
+        (entry["name"], entry["parity"]["reference_ev_per_atom"], entry["parity"]["predicted_ev_per_atom"])
+        for entry in found
+    ]
+    if not panels:
+        return []
+    return [
+        Figure(
+            "parity",
+            "Predicted against reference energy of every test configuration of one repeat (the first that "
+            "succeeded), and below each its error. The scales of the errors differ from variant to variant.",
+            draw.parity(panels, looks),
+            f"Parity plots of {count(len(panels), 'variant')}.",
+            source_note(findings),
+        )
+    ]
+
+
+# ----------------------------------------------------------------------------------------------------- states
+
+
+def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
+    """Return errors by state point: a figure and one table per kind of error."""
+    found = [variant for variant in findings["variants"] if variant["groups"]]
+    by_name = {variant["name"]: {group["name"]: group for group in variant["groups"]} for variant in found}
+    scored = {name for groups in by_name.values() for name in groups}
+    states = [group["name"] for group in findings["data"]["groups"] if group["name"] in scored]
+    if not states:
+        return [Text("No state has test frames of a successful training.", "note")]
+    panels = [
+        (f"{label} (meV/atom)", {v: [groups.get(s, {}).get(key) for s in states] for v, groups in by_name.items()})
+        for key, label, _ in (("rmse", "RMSE", ""), ("p95", "95th percentile", ""), ("max", "largest", ""))
+    ]
+    blocks: list[Block] = [
+        Figure(
+            "errors_by_state",
+            "Errors by state, means over the repeats: RMSE, 95th percentile and largest absolute error of the test "
+            "configurations of that state.",
+            draw.states(states, panels, looks),
+            f"Dot plot of three kinds of error by state for {count(len(found), 'variant')}.",
+            source_note(findings),
+        )
+    ]
+    columns = (
+        Column("state", "state", align="left"),
+        Column("frames", "frames"),
+        # Variants are named by users; the file's columns go by their place.
+        *(Column(f"variant_{place}", short(name, 16), "meV/atom") for place, name in enumerate(by_name, start=1)),
+    )
+    for key, label, file in _STATE_ERRORS:
+        values = [group.get(key) for groups in by_name.values() for group in groups.values()]
+        places = min(3, common_decimals(values) or 0)
+        rows = [
+            (
+                words(short(state)),
+                counted(next(groups[state]["frames"] for groups in by_name.values() if state in groups)),
+                *(number(groups.get(state, {}).get(key), places) for groups in by_name.values()),
+            )
+            for state in states
+        ]
+        caption = f"{label} by state, mean over the repeats; frames: test configurations of the state in one repeat."
+        blocks.append(Table(file, caption, columns, align(rows, columns), source_note(findings), "wide"))
+    without = [group["name"] for group in findings["data"]["groups"] if group["name"] not in scored]
+    if without:
+        blocks.append(Text(f"Without test frames: {listed([say(name) for name in without])}.", "note"))
+    return blocks
+
+
+# --------------------------------------------------------------------------------------------------- failures
+
+
+def failures(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the table of failures, or a sentence that there are none."""
+    jobs = findings["jobs"]
+    if not findings["failures"]:
+        return [Text(f"Nothing failed and nothing is missing: all {count(jobs['total'], 'job')} succeeded.")]
+    columns = (
+        Column("variant", "variant", align="left"),
+        Column("repeat", "repeat"),
+        Column("status", "status", align="left"),
+        Column("message", "message", align="left"),
+    )
+    rows = tuple(
+        (
+            words(short(entry["variant"])),
+            counted(entry["repeat"]),
+            words(entry["status"], mark="worse"),
+            words(entry["message"]),
+        )
+        for entry in findings["failures"]
+    )
+    text = (
+        f"Of {count(jobs['total'], 'job')}, {jobs['done']} succeeded, {jobs['failed']} failed and {jobs['missing']} "
+        "are missing. Failures are not missing at random: a repeat that diverged counts as the worst of its variant."
+    )
+    return [Text(text, "warning"), Table("failures", "What failed or is missing.", columns, rows)]

@@ -1,0 +1,121 @@
+"""Drawings of what is compared: the shape of a network, and what the functions of a set see."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from bpbench.report.canvas import COLOURS, FAINT, INK, label, sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Nodes of a layer that are drawn; of more, the first and last ones and dots.
+_SHOWN: Final = 8
+
+
+def _heights(size: int) -> tuple[list[float], float | None]:
+    """Return the heights of the drawn nodes of a layer, centred on zero, and of the dots between them."""
+    if size <= _SHOWN:
+        return [place - (size - 1) / 2 for place in range(size)], None
+    top = [3.5 - place for place in range(5)]
+    return [*top, -2.5, -3.5], -1.5
+
+
+def networks(shapes: Sequence[str]) -> str:
+    """Draw networks side by side: inputs, hidden tanh layers, linear output and the sum over the atoms.
+
+    Parameters
+    ----------
+    shapes : sequence of str
+        Such as ``57-10-10-1``: nodes of each layer.
+    """
+    columns = min(2, len(shapes))
+    rows = -(-len(shapes) // columns)
+    with sheet("networks", 2.3 * rows, rows=rows, columns=columns) as (_, grid, drawn):
+        for axes in grid.flat:
+            axes.set_axis_off()
+        for axes, shape in zip(grid.flat, shapes, strict=False):
+            _network(axes, shape)
+    return drawn[0]
+
+
+def _network(axes: Any, shape: str) -> None:
+    layers = [int(size) for size in shape.split("-")]
+    placed = [_heights(size) for size in layers]
+    for left, ((here, _), (there, _)) in enumerate(itertools.pairwise(placed)):
+        # One broken line instead of a hundred: a tenth of the file.
+        ends = [(one, other, None) for one in here for other in there]
+        across: list[float | None] = [left + 0.07, left + 0.93, None] * len(ends)
+        axes.plot(across, list(itertools.chain(*ends)), color=FAINT, linewidth=0.3, alpha=0.6, zorder=1)
+    for place, (size, (nodes, dots)) in enumerate(zip(layers, placed, strict=True)):
+        last = place == len(layers) - 1
+        colour = COLOURS[0] if place == 0 else COLOURS[1] if last else COLOURS[2]
+        axes.plot([place] * len(nodes), nodes, "o", color=colour, markersize=5.5, zorder=2)
+        if dots is not None:
+            axes.plot([place] * 3, [dots - 0.28, dots, dots + 0.28], ".", color=INK, markersize=2)
+        words = "functions G" if place == 0 else "linear" if last else "tanh"
+        axes.text(place, 4.35, str(size), ha="center", va="bottom", fontsize=8, weight="bold")
+        axes.text(place, -4.4, words, ha="center", va="top", fontsize=7)
+    end = len(layers) - 1
+    axes.annotate(
+        "",
+        (end + 0.62, 0),
+        (end + 0.1, 0),
+        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 0.8, "mutation_scale": 7},
+    )
+    axes.text(end + 0.36, 0.3, "Σ over atoms", ha="center", va="bottom", fontsize=6.5)
+    axes.text(end + 0.68, 0, "E", ha="left", va="center", fontsize=9, style="italic")
+    axes.set_xlim(-0.45, end + 0.9)
+    axes.set_ylim(-5.2, 5.2)
+
+
+def seen(sets: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
+    r"""Draw what each function of each set sees: a neighbour's share in G2 over r, the angular part over θ.
+
+    Left exp(-η(r-R_s)²) f_c(r), right 2^(1-ζ)(1+λ cos θ)^ζ, with f_c(r) = ½[cos(πr/R_c)+1] for r ≤ R_c.
+
+    Parameters
+    ----------
+    sets : sequence of (str, sequence of dict)
+        Name and functions of each set, as in the findings.
+    """
+    with sheet("feature_sets", 0.45 + 1.15 * len(sets), rows=len(sets), columns=2, sharex="col") as (_, grid, drawn):
+        for (left, right), (name, functions) in zip(grid, sets, strict=True):
+            _radial(left, [entry for entry in functions if entry["kind"] == "G2"])
+            _angular(right, [entry for entry in functions if entry["kind"] != "G2"])
+            left.set_title(label(name, 30), loc="left")
+        grid[-1, 0].set_xlabel("distance r (Å)")
+        grid[-1, 1].set_xlabel("angle θ (degrees)")
+    return drawn[0]
+
+
+def _shade(axes: Any, x: Any, lines: Sequence[Any]) -> None:
+    """Draw curves in order, from the first colour to the second, so that neighbours can be told apart."""
+    for place, line in enumerate(lines):
+        axes.plot(x, line, color=COLOURS[place % 4], linewidth=0.55, alpha=0.85)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+
+
+def _radial(axes: Any, functions: Sequence[Mapping[str, Any]]) -> None:
+    reach = max((entry["r_c"] for entry in functions), default=1.0)
+    r = np.linspace(0, reach, 103)
+    lines = []
+    for entry in functions:
+        cutoff = np.where(r <= entry["r_c"], 0.5 * (np.cos(np.pi * r / entry["r_c"]) + 1), 0)
+        lines.append(np.exp(-entry["eta"] * (r - entry["r_s"]) ** 2) * cutoff)
+    _shade(axes, r, lines)
+    axes.set_title(f"{len(functions)} G2", loc="right")
+
+
+def _angular(axes: Any, functions: Sequence[Mapping[str, Any]]) -> None:
+    theta = np.linspace(0, 180, 61)
+    cosine = np.cos(np.radians(theta))
+    shapes = sorted({(entry["lam"], entry["zeta"]) for entry in functions})
+    _shade(axes, theta, [2 ** (1 - zeta) * (1 + lam * cosine) ** zeta for lam, zeta in shapes])
+    kinds = sorted({entry["kind"] for entry in functions})
+    axes.set_title(f"{len(functions)} {' and '.join(kinds) or 'angular'}", loc="right")
+    axes.set_xticks([0, 60, 120, 180])

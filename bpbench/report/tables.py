@@ -1,0 +1,332 @@
+"""Tables of what went into a study: states, split, sets, models, variants, and the values of reconstructions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report.document import Cell, Column, Table
+from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, listed, short, whole
+from bpbench.report.vocabulary import set_label, source_note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_POINT: Final = "\u2008"  # as wide as a full stop
+_DIGIT: Final = "\u2007"  # as wide as a digit
+
+
+def words(text: str | None, *, mark: str = "") -> Cell:
+    """Return a cell of words."""
+    return Cell(text or NOTHING, text, mark)
+
+
+def number(value: float | None, places: int | None) -> Cell:
+    """Return a cell of a measured number, shown with that many decimals."""
+    return Cell(fixed(value, places), value)
+
+
+def given(value: float | None) -> Cell:
+    """Return a cell of a declared number, shown as short as it was written."""
+    return Cell(exact(value), value)
+
+
+def counted(value: int | None) -> Cell:
+    """Return a cell of a count."""
+    return Cell(whole(value), value)
+
+
+def align(rows: Sequence[tuple[Cell, ...]], columns: Sequence[Column]) -> tuple[tuple[Cell, ...], ...]:
+    """Return rows whose numbers are padded on the right, so that their decimal points stand below each other."""
+    done = [list(row) for row in rows]
+    for place, column in enumerate(columns):
+        if column.align != "right":
+            continue
+        tails = [len(row[place].text.partition(".")[2]) for row in done if not _is_words(row[place])]
+        longest = max(tails, default=0)
+        for row in done:
+            cell = row[place]
+            if longest and not _is_words(cell):
+                tail = len(cell.text.partition(".")[2])
+                pad = ("" if tail else _POINT) + _DIGIT * (longest - tail)
+                row[place] = Cell(cell.text + pad, cell.value, cell.mark)
+    return tuple(tuple(row) for row in done)
+
+
+def _is_words(cell: Cell) -> bool:
+    return cell.value is None or isinstance(cell.value, str) or "×" in cell.text or "10⁻" in cell.text
+
+
+def _range(pair: Sequence[float] | None, *, places: int | None = None) -> str:
+    if pair is None:
+        return NOTHING
+    show = exact if places is None else (lambda value: fixed(value, places))
+    low, high = show(pair[0]), show(pair[1])
+    return low if low == high else f"{low} to {high}"
+
+
+def states(findings: Mapping[str, Any]) -> Table:
+    """Return the table of state points (groups) of the data."""
+    data = findings["data"]
+    groups = data["groups"]
+    energies = [group["energy_ev_per_atom"] for group in groups]
+    widths = [entry[2] - entry[0] for entry in energies]
+    places = min(6, common_decimals(widths) or 3)
+    columns = [
+        Column("state", "state", align="left"),
+        Column("frames", "frames"),
+        Column("blocks", "blocks"),
+        Column("atoms_per_frame", "atoms per frame"),
+        Column("temperature", "temperature", "K"),
+        Column("energy_min", "lowest energy", "eV/atom"),
+        Column("energy_mean", "mean energy", "eV/atom"),
+        Column("energy_max", "highest energy", "eV/atom"),
+        Column("force_max", "largest force", "eV/Å"),
+    ]
+    rows = [
+        (
+            words(short(group["name"])),
+            counted(group["frames"]),
+            counted(group["blocks"]),
+            words(_range(group["atoms_per_frame"])),
+            words(_range(group["temperature_k"])),
+            *(number(value, places) for value in group["energy_ev_per_atom"]),
+            number(group["force_max_ev_per_a"], 2),
+        )
+        for group in groups
+    ]
+    keep = [
+        place
+        for place, column in enumerate(columns)
+        if column.key not in {"temperature", "force_max"} or any(row[place].text != NOTHING for row in rows)
+    ]
+    shown = [columns[place] for place in keep]
+    return Table(
+        "states",
+        f"The data by state. A block is a stretch of one trajectory that is never divided; elements: "
+        f"{', '.join(data['elements'])}.",
+        tuple(shown),
+        align([tuple(row[place] for place in keep) for row in rows], shown),
+        source_note(findings, sets=False),
+        "wide",
+    )
+
+
+def split(findings: Mapping[str, Any]) -> Table:
+    """Return the table of frames and blocks in each part of each split."""
+    parts = ("train", "validation", "test")
+    columns = (
+        Column("split", "split"),
+        *(
+            column
+            for part in parts
+            for column in (Column(f"{part}_frames", f"{part}, frames"), Column(f"{part}_blocks", f"{part}, blocks"))
+        ),
+    )
+    rows = [
+        (counted(row["split"]), *(counted(row[key]) for part in parts for key in (part, f"{part}_blocks")))
+        for row in findings["split"]["counts"]
+    ]
+    return Table("split", "Frames and blocks in each part.", columns, tuple(rows), source_note(findings, sets=False))
+
+
+def sets(findings: Mapping[str, Any]) -> Table:
+    """Return the table of feature sets: sizes and kinds of functions."""
+    kinds = ("G2", "G4", "G5")
+    present = [kind for kind in kinds if any(f["kind"] == kind for s in findings["sets"] for f in s["functions"])]
+    columns = (
+        Column("set", "set", align="left"),
+        Column("preset", "preset", align="left"),
+        Column("size", "functions"),
+        *(Column(kind.lower(), kind) for kind in present),
+        Column("cutoff", "cutoff R_c", "Å"),
+    )
+    rows = []
+    for entry in findings["sets"]:
+        functions = entry["functions"]
+        reach = [function["r_c"] for function in functions]
+        rows.append(
+            (
+                Cell(set_label(entry), entry["name"]),
+                words(entry["preset"]),
+                counted(entry["size"]),
+                *(counted(sum(function["kind"] == kind for function in functions)) for kind in present),
+                words(_range((min(reach), max(reach)))),
+            )
+        )
+    return Table(
+        "feature_sets",
+        "The feature sets: how many functions of which kind.",
+        columns,
+        tuple(rows),
+        source_note(findings),
+    )
+
+
+def variants(findings: Mapping[str, Any]) -> Table:
+    """Return the table of variants: which model stands on which set."""
+    kinds = {model["name"]: model["label"] for model in findings["models"]}
+    labels = {entry["name"]: set_label(entry) for entry in findings["sets"]}
+    columns = (
+        Column("variant", "variant", align="left"),
+        Column("model", "model", align="left"),
+        Column("set", "set", align="left"),
+        Column("inputs", "inputs"),
+        Column("shape", "network", align="left"),
+        Column("parameters", "weights"),
+    )
+    rows = tuple(
+        (
+            words(entry["name"]),
+            words(kinds.get(entry["model"], entry["model"])),
+            Cell(labels.get(entry["set"], entry["set"]), entry["set"]),
+            counted(entry["inputs"]),
+            words(entry["shape"]),
+            counted(entry["parameters"]),
+        )
+        for entry in findings["variants"]
+    )
+    return Table(
+        "variants", "The variants that are compared: a model on a feature set.", columns, rows, source_note(findings)
+    )
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    parts = []
+    for key, value in values.items():
+        name = key.replace("_", " ")
+        if key == "kind":
+            continue
+        if isinstance(value, dict):
+            parts.append(f"{name}: {value.get('kind', '')} ({_settings(value)})")
+        elif isinstance(value, list):
+            parts.append(f"{name} {', '.join(_setting(item) for item in value)}")
+        else:
+            parts.append(f"{name} {_setting(value)}")
+    return "; ".join(parts)
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return exact(value) if isinstance(value, int | float) else str(value)
+
+
+def models(findings: Mapping[str, Any]) -> Table:
+    """Return the table of models with every setting."""
+    columns = (
+        Column("model", "model", align="left"),
+        Column("kind", "kind", align="left"),
+        Column("settings", "settings", align="left"),
+    )
+    rows = tuple(
+        (words(short(model["name"])), words(model["label"]), words(_settings(model["values"])))
+        for model in findings["models"]
+    )
+    return Table("models", "The models and all their settings.", columns, rows)
+
+
+# -------------------------------------------------------------------------------------------------- appendix
+
+
+def reconstructions(findings: Mapping[str, Any]) -> Table | None:
+    """Return the values of all reconstructed sets, functions that differ in one parameter on one line."""
+    remade = [entry for entry in findings["sets"] if entry["reconstructed"]]
+    if not remade:
+        return None
+    columns = (
+        Column("set", "set", align="left"),
+        Column("kind", "kind", align="left"),
+        Column("shared", "shared", align="left"),
+        Column("values", "values", align="left"),
+    )
+    rows = [
+        (Cell(set_label(entry), entry["name"]), words(kind), words(shared), words(values))
+        for entry in remade
+        for kind, shared, values in _grouped(entry["functions"])
+    ]
+    names = listed([set_label(entry) for entry in remade])
+    return Table(
+        "reconstructions",
+        f"Values of the functions in {names}; η in Å⁻², R_s and R_c in Å. Functions that differ in one parameter "
+        "only share a line, in which that parameter's values follow each other in the order of the inputs.",
+        columns,
+        tuple(rows),
+        size="wide",
+    )
+
+
+def _grouped(functions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return lines (kind, shared parameters, values): radial functions by width or by centre, angular ones by λ."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    centres = {entry["r_s"] for entry in functions if entry["kind"] == "G2"}
+    for entry in functions:
+        cutoff = f"R_c = {exact(entry['r_c'])}"
+        if entry["kind"] != "G2":
+            shared = f"λ = {exact(entry['lam'])}, {cutoff}"
+            item = f"(η {exact(entry['eta'])}, ζ {exact(entry['zeta'])})"
+        elif entry["r_s"] == 0 or len(centres) == 1:
+            shared, item = f"R_s = {exact(entry['r_s'])}, {cutoff}", f"η {exact(entry['eta'])}"
+        else:
+            shared, item = f"η = {exact(entry['eta'])}, {cutoff}", f"R_s {exact(entry['r_s'])}"
+        lines.setdefault((entry["kind"], shared), []).append(item)
+    found = []
+    for (kind, shared), items in lines.items():
+        symbol = items[0].split(" ")[0]
+        text = (
+            ", ".join(items)
+            if items[0].startswith("(")
+            else f"{symbol}: " + ", ".join(i.split(" ", 1)[1] for i in items)
+        )
+        found.append((kind, shared, text))
+    return found
+
+
+def functions(findings: Mapping[str, Any]) -> Table:
+    """Return every function of every set, one per row: written as CSV, not shown."""
+    columns = tuple(
+        Column(key, key)
+        for key in ("set", "reconstruction", "input", "name", "kind", "eta", "r_s", "zeta", "lambda", "r_c")
+    )
+    rows = tuple(
+        (
+            words(entry["name"]),
+            words("yes" if entry["reconstructed"] else "no"),
+            counted(place),
+            words(function["name"]),
+            words(function["kind"]),
+            *(given(function.get(key)) for key in ("eta", "r_s", "zeta", "lam", "r_c")),
+        )
+        for entry in findings["sets"]
+        for place, function in enumerate(entry["functions"], start=1)
+    )
+    return Table("functions", "All functions.", columns, rows)
+
+
+def repeats(findings: Mapping[str, Any]) -> Table:
+    """Return every repeat of every variant with all its scores: written as CSV, not shown."""
+    metrics = sorted(
+        {
+            (part, key)
+            for variant in findings["variants"]
+            for result in variant["results"]
+            for part, scores in (result["scores"] or {}).items()
+            for key in scores
+        }
+    )
+    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "epochs")
+    columns = tuple(Column(key, key) for key in heads) + tuple(Column(f"{p}_{k}", f"{p} {k}") for p, k in metrics)
+    rows = tuple(
+        (
+            words(variant["name"]),
+            counted(result["repeat"]),
+            counted(result["split"]),
+            words(result["status"]),
+            words({True: "yes", False: "no", None: None}[result["converged"]]),
+            counted(result["checkpoint"]),
+            counted(result["epochs"]),
+            *(given(((result["scores"] or {}).get(part) or {}).get(key)) for part, key in metrics),
+        )
+        for variant in findings["variants"]
+        for result in variant["results"]
+    )
+    return Table("repeats", "All repeats.", columns, rows)

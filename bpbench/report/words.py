@@ -1,0 +1,320 @@
+"""Sentences made from judgements. They say what the numbers say and no more: a non-rejection is never "equal"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report.numerals import (
+    MINUS,
+    count,
+    decimals,
+    exact,
+    fixed,
+    half_width,
+    listed,
+    p_equals,
+    percent,
+    say,
+    significant,
+    span,
+)
+from bpbench.report.vocabulary import (
+    CORRECTIONS,
+    SCOPE,
+    best_of_kind,
+    lower_is_better,
+    model_kinds,
+    tally,
+    with_unit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_VERDICTS: Final = ("better", "equivalent", "undecided", "worse")
+
+
+# ------------------------------------------------------------------------------------------- one comparison
+
+
+def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
+    comparison: Mapping[str, Any],
+    metric: Mapping[str, Any],
+    analysis: Mapping[str, Any],
+    *,
+    repeats: int | None = None,
+    explain: bool = False,
+) -> str:
+    """Return one judged comparison in words, true to its verdict.
+
+    Parameters
+    ----------
+    comparison : dict
+        One of ``findings["analysis"]["comparisons"]``; its difference is candidate minus baseline.
+    metric : dict
+        ``findings["metric"]``.
+    analysis : dict
+        ``findings["analysis"]``: correction, margin, family.
+    repeats : int or None
+        Repeats the protocol asked for, to tell an incomplete study from a complete one.
+    explain : bool
+        Whether to say that the interval is not adjusted for the family (to be said once).
+
+    Returns
+    -------
+    str
+        One or two whole sentences.
+    """
+    mine, base = say(comparison["candidate"]), say(comparison["baseline"])
+    n, gap, verdict = comparison["n"], comparison["difference"], comparison["verdict"]
+    remarks = [str(remark) for remark in comparison["remarks"]]
+    if not n or gap is None:
+        return f"No verdict on {mine} and {base}: no repeat of both has succeeded." + _remarks(remarks)
+    places = decimals(half_width(comparison["low"], comparison["high"]))
+    size = with_unit(fixed(abs(gap), places), metric)
+    side = "better" if (gap < 0) == lower_is_better(metric) else "worse"
+    plain = f"differ by {size}" + (f" ({mine} {side})" if gap else "")
+    if comparison["p"] is None:
+        if any("deterministic" in remark for remark in remarks):
+            return (
+                f"No test for {mine} and {base}, which are deterministic given this split: they {plain}, "
+                "and further seeds would not change it, other data could."
+            ) + _remarks(remarks, known=("deterministic",))
+        if repeats is not None and n < repeats:
+            return (
+                f"No verdict yet on {mine} and {base}: {n} of {count(repeats, 'paired repeat')} succeeded; "
+                f"in these they {plain}."
+            ) + _remarks(remarks)
+        return f"No test of {mine} and {base} was possible (n = {n}); they {plain}." + _remarks(remarks)
+
+    evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
+    if verdict in {"better", "worse"}:
+        return f"{mine} is {verdict} than {base} by {size} ({evidence})." + _tension(comparison, analysis, remarks)
+    if verdict == "equivalent":
+        return _equivalent(comparison, metric, analysis, remarks)
+    blocked = any("diverged" in remark or "failed" in remark for remark in remarks)
+    if comparison["significant"] and blocked:
+        return (
+            f"Undecided: {mine} and {base} {plain} in the repeats that succeeded ({evidence}), but not all did."
+        ) + _remarks(remarks)
+    signed = with_unit(fixed(gap, places), metric)
+    ends = _ends(comparison, metric, places)
+    return (
+        f"Undecided: {mine} and {base} differ by {signed} ({mine} {MINUS} {base}; {evidence}); "
+        f"the difference could be anything from {ends}."
+    ) + _tension(comparison, analysis, remarks)
+
+
+def _evidence(
+    comparison: Mapping[str, Any], analysis: Mapping[str, Any], places: int | None, *, flip: bool, explain: bool
+) -> str:
+    """Return interval, n and p; ``flip``: the interval of the size of a difference whose direction is in words."""
+    low, high = comparison["low"], comparison["high"]
+    if flip and low is not None and comparison["difference"] < 0:
+        low, high = -high, -low
+    family = len(analysis["family"])
+    parts = []
+    if low is not None:
+        note = f", not adjusted for the family of {family}," if explain and family > 1 else ""
+        parts.append(f"{percent(comparison['level'])} interval{note} {span(low, high, places)}")
+    parts += [f"n = {comparison['n']}", p_words(comparison, analysis)]
+    return ", ".join(parts)
+
+
+def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return ``Holm-adjusted p = 0.003``, or ``p = 0.003`` where the family has one member."""
+    adjusted = comparison["p_adjusted"]
+    if adjusted is None or len(analysis["family"]) == 1:
+        return f"p {p_equals(comparison['p'])}"
+    return f"{CORRECTIONS.get(analysis['correction'], analysis['correction'])}-adjusted p {p_equals(adjusted)}"
+
+
+def _ends(comparison: Mapping[str, Any], metric: Mapping[str, Any], places: int | None) -> str:
+    def end(value: float) -> str:
+        text = with_unit(fixed(abs(value), places), metric)
+        winner = comparison["candidate"] if (value < 0) == lower_is_better(metric) else comparison["baseline"]
+        return f"{text} in favour of {say(winner)}" if value else text
+
+    if comparison["low"] is None or comparison["high"] is None:
+        return "nothing to very much, since there is no interval"
+    return f"{end(comparison['low'])} to {end(comparison['high'])}"
+
+
+def _equivalent(
+    comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any], remarks: Sequence[str]
+) -> str:
+    low, high = comparison["equivalence_low"], comparison["equivalence_high"]
+    places = decimals(half_width(low, high))
+    margin = with_unit(exact(analysis["margin"]), metric)
+    p = comparison["p_equivalence_adjusted"]
+    name = "p" if len(analysis["family"]) == 1 else f"{CORRECTIONS.get(analysis['correction'], '')}-adjusted p"
+    mine, base = say(comparison["candidate"]), say(comparison["baseline"])
+    level = f"{percent(1 - 2 * analysis['alpha'])} interval {span(low, high, places)}, " if low is not None else ""
+    text = (
+        f"{mine} and {base} are equivalent within ±{margin}: they differ by "
+        f"{with_unit(fixed(comparison['difference'], places), metric)} ({mine} {MINUS} {base}; {level}"
+        f"n = {comparison['n']}, {name} of equivalence {p_equals(p)})."
+    )
+    if comparison["significant"]:
+        side = "lower" if comparison["difference"] < 0 else "higher"
+        text += (
+            f" Resolved, below the margin: the {metric['label']} of {mine} is {side} "
+            f"({p_words(comparison, analysis)}), by less than what matters."
+        )
+    return text + _remarks(remarks, known=("margin",))
+
+
+def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks: Sequence[str]) -> str:
+    """Return what must be said when the unadjusted interval and the adjusted test point different ways."""
+    low, high = comparison["low"], comparison["high"]
+    text = ""
+    if low is not None:
+        excludes = low > 0 or high < 0
+        correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
+        if excludes and not comparison["significant"]:
+            family = len(analysis["family"])
+            text = (
+                f" The interval by itself excludes zero, but it is not adjusted for the family of {family}; after the "
+                f"{correction} correction the difference is not resolved."
+                if family > 1
+                else " The interval excludes zero although the test does not reject: it is the interval of the mean "
+                "difference, which this test does not compare."
+            )
+        elif comparison["significant"] and not excludes:
+            text = (
+                " The interval includes zero although the test rejects: it is the interval of the mean difference, "
+                "which this test does not compare."
+            )
+    return text + _remarks(remarks)
+
+
+def _remarks(remarks: Sequence[str], *, known: Sequence[str] = ()) -> str:
+    """Return remarks as sentences, without those that the wording has already used."""
+    rest = [remark for remark in remarks if not any(word in remark for word in known)]
+    return "".join(f" {sentence(remark)}" for remark in rest)
+
+
+def sentence(text: str) -> str:
+    """Return a remark with a capital letter and a full stop."""
+    text = text.strip()
+    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+# ---------------------------------------------------------------------------------------------- the answer
+
+
+def answer(findings: Mapping[str, Any]) -> list[str]:
+    """Return the answer of a study in about three sentences.
+
+    Parameters
+    ----------
+    findings : dict
+        Findings of schema 1.
+
+    Returns
+    -------
+    list of str
+        What the comparisons say and under which condition; the clearest of them with its uncertainty; then only what
+        the reader must know: a linear potential that beats networks, networks not converged, failures, missing
+        repeats, rules chosen late.
+    """
+    counts = tally(findings)
+    if not counts["done"]:
+        asked = count(counts["trainings"], "training")
+        return [f"There is no answer: none of the {asked} succeeded{_troubles(counts)}. What failed is listed below."]
+    found = [_headline(findings)]
+    comparisons = findings["analysis"]["comparisons"]
+    if len(comparisons) > 1 and (chosen := _clearest(findings)) is not None:
+        found.append(
+            comparison_sentence(
+                chosen, findings["metric"], findings["analysis"], repeats=findings["split"]["repeats"], explain=True
+            )
+        )
+    found += [text for text in (_yardstick(findings, counts), _unfinished(findings, counts)) if text]
+    if counts["done"] < counts["trainings"]:
+        found.append(
+            f"Of {count(counts['trainings'], 'training')}, {counts['done']} succeeded{_troubles(counts)}; "
+            "failures are not missing at random, so what failed counts against its variant."
+        )
+    late = findings["analysis"]["chosen_after"]
+    if late:
+        found.append(f"The margin or the rule was chosen after seeing {count(late, 'repeat')}.")
+    return found
+
+
+def _troubles(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts[word]} {verb}" for word, verb in _TROUBLES if counts[word]]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+_TROUBLES: Final = (("diverged", "diverged"), ("failed", "failed"), ("missing", "missing"))
+
+
+def _headline(findings: Mapping[str, Any]) -> str:
+    metric, analysis, split = findings["metric"], findings["analysis"], findings["split"]
+    comparisons = analysis["comparisons"]
+    scope = SCOPE[split["design"]]
+    where = f"{scope[0].upper()}{scope[1:]}, by {metric['label']} on the {analysis['part']} set"
+    if not comparisons:
+        return f"{where}, nothing was compared: the protocol declares no family."
+    if len(comparisons) == 1:
+        text = comparison_sentence(comparisons[0], metric, analysis, repeats=split["repeats"])
+        return f"{where}: {text}"
+    groups: dict[str, list[str]] = {}
+    for entry in comparisons:
+        judged = entry["p"] is not None and entry["verdict"] in _VERDICTS
+        groups.setdefault(entry["verdict"] if judged else "without a verdict", []).append(say(entry["candidate"]))
+    bases = sorted({entry["baseline"] for entry in comparisons})
+    within = f" within ±{with_unit(exact(analysis['margin']), metric)}" if analysis["margin"] is not None else ""
+    parts = []
+    for word in (*_VERDICTS, "without a verdict"):
+        if names := groups.get(word):
+            verb = "is" if len(names) == 1 else "are"
+            parts.append(f"{listed(names)} {verb} {word}{within if word == 'equivalent' else ''}")
+    against = listed([say(base) for base in bases])
+    return f"{where}, against {against} over {count(split['repeats'], 'repeat')}: {'; '.join(parts)}."
+
+
+def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the comparison to spell out: the best one of the baseline's own model that is better, else the best."""
+    model = {variant["name"]: variant["model"] for variant in findings["variants"]}
+    judged = [entry for entry in findings["analysis"]["comparisons"] if entry["difference"] is not None]
+    if not judged:
+        return None
+    sign = 1 if lower_is_better(findings["metric"]) else -1
+
+    def rank(entry: Mapping[str, Any]) -> tuple[bool, bool, float]:
+        same = model.get(entry["candidate"]) == model.get(entry["baseline"])
+        return (entry["verdict"] != "better", not same, sign * entry["difference"])
+
+    best: Mapping[str, Any] = min(judged, key=rank)
+    return best
+
+
+def _yardstick(findings: Mapping[str, Any], counts: Mapping[str, int]) -> str:
+    linear, network = best_of_kind(findings, "linear"), best_of_kind(findings, "hdnn")
+    if linear is None or network is None or not counts["beaten"]:
+        return ""
+    metric = findings["metric"]
+    many = counts["network_variants"]
+    rivals = "every network" if counts["beaten"] == many else f"{counts['beaten']} of the {many} networks"
+    return (
+        f"The linear potential ({say(linear[0])}, mean {metric['label']} {with_unit(significant(linear[1]), metric)}) "
+        f"beats {rivals} on the mean (best network: {say(network[0])}, {with_unit(significant(network[1]), metric)})."
+    )
+
+
+def _unfinished(findings: Mapping[str, Any], counts: Mapping[str, int]) -> str:
+    if not counts["not_converged"]:
+        return ""
+    kinds = model_kinds(findings)
+    parts = [
+        f"{say(variant['name'])} {variant['not_converged']} of {variant['n']}"
+        for variant in findings["variants"]
+        if kinds[variant["model"]] == "hdnn" and variant["not_converged"]
+    ]
+    verb = "was" if counts["not_converged"] == 1 else "were"
+    return (
+        f"{counts['not_converged']} of {count(counts['networks'], 'trained network')} {verb} still improving when "
+        f"training ended: not converged ({', '.join(parts)})."
+    )

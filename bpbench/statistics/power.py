@@ -1,0 +1,242 @@
+r"""What a design could detect, before it is run.
+
+=========  ======================  ==========================================================================
+symbol     name in code            meaning
+=========  ======================  ==========================================================================
+n                                  independent repeats
+σ          ``sd_difference``       standard deviation of the paired differences
+ρ          ``test_to_train``       n_test/n_train of overlapping splits, 0 for independent repeats
+d_z        ``dz``                  true mean difference / σ
+λ          ``noncentrality``       d_z / √(1/n + ρ)
+ν          ``df``                  degrees of freedom, n - 1
+=========  ======================  ==========================================================================
+
+Under normal differences t follows the noncentral t distribution t'(ν, λ), so a two-sided test at α has power
+P(t' > t_{1-α/2}) + P(t' < -t_{1-α/2}). For a family, α is the level of the correction's first step
+(:func:`bpbench.statistics.corrections.first_step_alpha`). Under ρ > 0, d_z never falls below about λ √ρ, however many
+repeats are added: overlapping splits run out of new information.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpbench.errors import StatisticsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _check(n: int, alpha: float, power: float | None = None, test_to_train: float | None = None) -> None:
+    if n < 2:
+        raise StatisticsError(f"Power needs at least 2 independent repeats, found {n}; one repeat shows no spread.")
+    if not 0 < alpha < 1:
+        raise StatisticsError(f"alpha must lie between 0 and 1, found {alpha!r}.")
+    if power is not None and not alpha < power < 1:
+        raise StatisticsError(f"power must lie between alpha ({alpha:g}) and 1, found {power!r}.")
+    if test_to_train is not None and not 0 <= test_to_train < math.inf:
+        raise StatisticsError(f"test_to_train must be a number that is not negative, found {test_to_train!r}.")
+
+
+def _unit_se(n: int, test_to_train: float | None) -> float:
+    """Return SE/σ = √(1/n + ρ)."""
+    return math.sqrt(1 / n + (test_to_train or 0.0))
+
+
+def power_at(noncentrality: float, df: float, alpha: float) -> float:
+    """Return the power of a two-sided t test.
+
+    Parameters
+    ----------
+    noncentrality : float
+        λ, the true difference divided by its standard error.
+    df : float
+        ν.
+    alpha : float
+        Level of the test.
+    """
+    from scipy.special import stdtrit
+    from scipy.stats import nct
+
+    size, critical = abs(noncentrality), float(stdtrit(df, 1 - alpha / 2))
+    # the lower tail is always below alpha/2; where the library has no digits left for it, it is nothing
+    other = float(np.nan_to_num(nct.cdf(-critical, df, size)))
+    return min(1.0, float(nct.sf(critical, df, size)) + other)
+
+
+def power_t(dz: float, n: int, *, alpha: float, test_to_train: float | None = None) -> float:
+    """Return the probability that a two-sided paired t test finds a true effect.
+
+    Parameters
+    ----------
+    dz : float
+        True mean difference over the standard deviation of the differences.
+    n : int
+        Independent repeats, at least 2.
+    alpha : float
+        Level of the test.
+    test_to_train : float, optional
+        ρ of the Nadeau-Bengio test.
+
+    Raises
+    ------
+    StatisticsError
+        For an n below 2 or an impossible level.
+    """
+    _check(n, alpha, test_to_train=test_to_train)
+    return power_at(dz / _unit_se(n, test_to_train), n - 1, alpha)
+
+
+def _root(function: Callable[[float], float], start: float) -> float:
+    """Return where a rising function of a positive number is zero."""
+    from scipy.optimize import brentq
+
+    high = start
+    while function(high) < 0:
+        high *= 2
+    low = min(start, high / 2)
+    while function(low) > 0:
+        low /= 2
+    return float(brentq(function, low, high, xtol=1e-12, rtol=1e-12))
+
+
+@lru_cache(maxsize=256)
+def detectable_noncentrality(df: float, *, alpha: float, power: float) -> float:
+    """Return λ, the true difference in standard errors, that a two-sided t test finds with that power.
+
+    Parameters
+    ----------
+    df : float
+        ν.
+    alpha : float
+        Level of the test.
+    power : float
+        Above alpha, below 1.
+    """
+    return _root(lambda size: power_at(size, df, alpha) - power, 3.0)
+
+
+def detectable_dz(n: int, *, alpha: float, power: float = 0.8, test_to_train: float | None = None) -> float:
+    """Return the smallest |d_z| that the two-sided t test finds with that power.
+
+    Parameters
+    ----------
+    n : int
+        Independent repeats, at least 2.
+    alpha : float
+        Level of the test; in a family, that of the correction's first step.
+    power : float
+        Above alpha, below 1.
+    test_to_train : float, optional
+        ρ of the Nadeau-Bengio test.
+
+    Raises
+    ------
+    StatisticsError
+        For an n below 2 or an impossible level.
+    """
+    _check(n, alpha, power, test_to_train)
+    return detectable_noncentrality(n - 1, alpha=alpha, power=power) * _unit_se(n, test_to_train)
+
+
+def detectable(
+    sd_difference: float, n: int, *, alpha: float, power: float = 0.8, test_to_train: float | None = None
+) -> float:
+    """Return the smallest |difference| that the two-sided t test finds with that power, in the metric's unit.
+
+    Parameters
+    ----------
+    sd_difference : float
+        σ, from a pilot or an upper limit; not negative.
+    n, alpha, power, test_to_train
+        As in :func:`detectable_dz`.
+
+    Raises
+    ------
+    StatisticsError
+        For a negative spread, an n below 2 or an impossible level.
+    """
+    if not 0 <= sd_difference < math.inf:
+        raise StatisticsError(f"A standard deviation is a number that is not negative, found {sd_difference!r}.")
+    return sd_difference * detectable_dz(n, alpha=alpha, power=power, test_to_train=test_to_train)
+
+
+def power_equivalence(low: float, high: float, df: float, *, alpha: float) -> float:
+    r"""Return the exact power of two one-sided t tests.
+
+    With x = s/σ, which follows χ_ν/√ν with density f, and c = t_{1-α}(ν):
+
+        power = ∫ max(0, Φ(high - c x) - Φ(low + c x)) f(x) dx,   0 < x < (high - low)/(2c)
+
+    Parameters
+    ----------
+    low, high : float
+        Distances from the true difference to the lower and upper margin, in *true* standard errors of the
+        difference; ``low`` is negative inside the margins, zero on the lower one.
+    df : float
+        ν.
+    alpha : float
+        Level of each one-sided test.
+
+    Notes
+    -----
+    Owen's bivariate form as one integral; checked against PowerTOST (R) in the tests.
+    """
+    from scipy.integrate import quad
+    from scipy.special import gammaln, ndtr, stdtrit
+
+    critical = float(stdtrit(df, 1 - alpha))
+    edge = (high - low) / (2 * critical)
+    constant = math.log(2) + df / 2 * math.log(df / 2) - float(gammaln(df / 2))
+
+    def integrand(x: float) -> float:
+        inside = float(ndtr(high - critical * x) - ndtr(low + critical * x))
+        return inside * math.exp(constant + (df - 1) * math.log(x) - df * x * x / 2) if x > 0 else 0.0
+
+    # f is narrow (about 1/√(2ν)) around 1; splitting there keeps the quadrature from missing it
+    width = 1 / math.sqrt(2 * df)
+    corners = [0.0, *(point for point in (1 - 8 * width, 1 - 2 * width, 1.0, 1 + 2 * width) if 0 < point < edge)]
+    corners.append(min(edge, 1 + 12 * width))
+    return math.fsum(quad(integrand, a, b, epsabs=1e-12)[0] for a, b in pairwise(corners))
+
+
+def sd_for_equivalence(
+    n: int, margin: float, alpha: float, power: float = 0.8, *, test_to_train: float | None = None
+) -> float:
+    """Return the largest σ with which equivalence would be concluded at a true difference of zero.
+
+    Parameters
+    ----------
+    n : int
+        Independent repeats, at least 2.
+    margin : float
+        Largest absolute difference that does not matter, in the metric's unit.
+    alpha : float
+        Level of each one-sided test; in a family, that of the correction's first step; below 0.5.
+    power : float
+        Probability with which equivalence is concluded.
+    test_to_train : float, optional
+        ρ of the Nadeau-Bengio test.
+
+    Returns
+    -------
+    float
+        In the metric's unit: compare it with the spread of a pilot.
+
+    Raises
+    ------
+    StatisticsError
+        For an n below 2, an impossible level or a margin that is not positive.
+    """
+    _check(n, alpha, power, test_to_train)
+    if alpha >= 0.5:
+        raise StatisticsError(f"alpha must lie between 0 and 0.5, found {alpha!r}.")
+    if not 0 < margin < math.inf:
+        raise StatisticsError(f"A margin is a positive number in the metric's unit, found {margin!r}.")
+    reach = _root(lambda size: power_equivalence(-size, size, n - 1, alpha=alpha) - power, 3.0)
+    return margin / (reach * _unit_se(n, test_to_train))

@@ -1,0 +1,138 @@
+r"""The t family: paired, Welch and Nadeau-Bengio differ only in their standard error and degrees of freedom.
+
+All follow from t = (d̄ - δ) / SE with ν degrees of freedom:
+
+==================  =========================================  =====================================
+test                SE                                         ν
+==================  =========================================  =====================================
+paired t            s √(1/n)                                   n - 1
+Nadeau-Bengio       s √(1/n + ρ)                               n - 1
+Welch               √(s_c²/n + s_b²/n)                         (w_c + w_b)² / (w_c² + w_b²) · (n - 1)
+==================  =========================================  =====================================
+
+=============  ======================  ==========================================================================
+symbol         name in code            meaning
+=============  ======================  ==========================================================================
+d_i, d̄         ``difference``          candidate minus baseline in repeat i, and the mean over the n repeats
+δ              ``bound``               difference under the null hypothesis
+s              ``sd``                  standard deviation of the d_i (ddof = 1); s_c, s_b of the two samples
+w_c, w_b                               s_c²/n and s_b²/n
+ρ              ``test_to_train``       n_test/n_train of one split (Nadeau & Bengio 2003; for k-fold 1/(k-1))
+=============  ======================  ==========================================================================
+
+scipy and statsmodels hold the paired and the Welch form, neither holds the third; written once here, all three share
+their intervals and equivalence tests, and the first two are checked against both libraries.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from bpbench.statistics.samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class StudentEvidence:
+    """What a t test says of one pair.
+
+    Attributes
+    ----------
+    difference : float
+        d̄, in the metric's unit.
+    se : float
+        Its standard error, same unit, positive.
+    df : float
+        Degrees of freedom.
+    """
+
+    difference: float
+    se: float
+    df: float
+
+    @property
+    def statistic(self) -> float:
+        """Value of t for δ = 0."""
+        return self.difference / self.se
+
+    @property
+    def direction(self) -> int:
+        """Side on which the candidate lies: 1 above, -1 below, 0 neither."""
+        return (self.difference > 0) - (self.difference < 0)
+
+    @property
+    def p_smallest(self) -> None:
+        """A t test has no smallest p."""
+        return
+
+    def p_greater(self, bound: float = 0.0) -> float:
+        """Return the one-sided p of "the true difference is at most ``bound``"."""
+        return self._below((bound - self.difference) / self.se)
+
+    def p_less(self, bound: float = 0.0) -> float:
+        """Return the one-sided p of "the true difference is at least ``bound``"."""
+        return self._below((self.difference - bound) / self.se)
+
+    def _below(self, t: float) -> float:
+        from scipy.special import stdtr
+
+        return float(stdtr(self.df, t))
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Return the two-sided confidence interval of that level."""
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.df, (1 + level) / 2)) * self.se
+        return self.difference - half, self.difference + half
+
+
+def spread(values: npt.NDArray[np.float64]) -> float:
+    """Return the standard deviation (ddof = 1) of two or more values, safe where their squares would underflow.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        n ≥ 2 finite values.
+    """
+    centred = values - np.mean(values)
+    scale = float(np.max(np.abs(centred)))
+    if scale == 0:
+        return 0.0
+    return scale * float(np.sqrt(np.sum((centred / scale) ** 2) / (values.size - 1)))
+
+
+def paired(candidate: Sample, baseline: Sample, *, test_to_train: float = 0.0) -> StudentEvidence:
+    """Return the paired t test, with the Nadeau-Bengio correction when ``test_to_train`` is positive.
+
+    Parameters
+    ----------
+    candidate, baseline : Sample
+        n ≥ 2 repeats each, in the same order, whose differences are not all equal.
+    test_to_train : float
+        ρ; 0 for independent repeats.
+    """
+    differences = candidate.values - baseline.values
+    n = candidate.n
+    se = spread(differences) * math.sqrt(1 / n + test_to_train)
+    return StudentEvidence(float(np.mean(differences)), se, float(n - 1))
+
+
+def welch(candidate: Sample, baseline: Sample) -> StudentEvidence:
+    """Return Welch's t test of two samples of equal size that need not share a variance.
+
+    Parameters
+    ----------
+    candidate, baseline : Sample
+        n ≥ 2 repeats each, at least one of them with some spread.
+    """
+    n = candidate.n
+    one, other = (spread(sample.values) / math.sqrt(n) for sample in (candidate, baseline))
+    se = math.hypot(one, other)
+    # shares of the variance, so that no fourth power can overflow
+    df = (n - 1) / ((one / se) ** 4 + (other / se) ** 4)
+    return StudentEvidence(float(np.mean(candidate.values - baseline.values)), se, df)

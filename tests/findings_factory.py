@@ -1,0 +1,311 @@
+"""Findings of a study that never took place: clearly synthetic numbers in the shape that a report gets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from bpbench.features import FeatureSet, preset
+
+GROUPS = (
+    ("10 K solid", 10.0),
+    ("300 K solid", 300.0),
+    ("500 K solid", 500.0),
+    ("800 K", 800.0),
+    ("1000 K liquid", 1000.0),
+    ("1250 K liquid", 1250.0),
+    ("1350 K liquid", 1350.0),
+    ("1500 K liquid", 1500.0),
+    ("1600 K liquid", 1600.0),
+    ("1700 K liquid", 1700.0),
+    ("1500 K liquid, second run", 1500.0),
+)
+#: name, set, model, mean and spread of the synthetic RMSE in meV/atom
+VARIANTS = (
+    ("A", "A", "network", 1.02, 0.12),
+    ("B", "B", "network", 1.31, 0.15),
+    ("C", "C", "network", 1.22, 0.16),
+    ("D", "D", "network", 1.25, 0.14),
+    ("22", "22", "network", 1.62, 0.22),
+    ("forest", "D", "forest", 4.83, 0.09),
+    ("lightgbm", "D", "lightgbm", 3.91, 0.11),
+    ("linear", "D", "linear", 0.231, 0.0),
+)
+SHAPE = {"A": "57-10-10-1", "B": "57-10-10-1", "C": "57-10-10-1", "D": "57-10-10-1", "22": "22-10-10-1"}
+METRICS = ("rmse", "mae", "p95", "max", "mse", "half_mse")
+PROTOCOL = """\
+# A protocol that was never run: its numbers are drawn, not trained.
+title: Which 57?
+question: Does it matter which 57 of the 329 symmetry functions feed the network?
+data: {kind: aluminium}
+repeats: 10
+"""
+
+
+def _functions(chosen: FeatureSet) -> list[dict[str, Any]]:
+    found = []
+    for item in chosen:
+        keys = ("eta", "r_s", "r_c") if item.kind == "G2" else ("eta", "zeta", "lam", "r_c")
+        found.append({"name": item.name, "kind": item.kind, **{key: getattr(item, key) for key in keys}})
+    return found
+
+
+def _scores(rmse: float) -> dict[str, float]:
+    mse = (rmse / 1000 * 256) ** 2
+    return dict(zip(METRICS, (rmse, 0.8 * rmse, 1.96 * rmse, 3.1 * rmse, mse, mse / 2), strict=True))
+
+
+def _summary(values: list[float]) -> dict[str, float | None]:
+    n, mean, sd = len(values), float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+    half = None if sd is None else float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+    return {
+        "mean": mean,
+        "sd": sd,
+        "min": min(values),
+        "max": max(values),
+        "low": None if half is None else mean - half,
+        "high": None if half is None else mean + half,
+    }
+
+
+def comparison(**changes: Any) -> dict[str, Any]:
+    """Return one judged comparison of A with D in which A is better by 0.31 meV/atom; ``changes`` replace entries."""
+    entries: dict[str, Any] = {
+        "candidate": "A", "baseline": "D", "n": 10, "candidate_mean": 0.94, "baseline_mean": 1.25, "difference": -0.31,
+        "low": -0.5, "high": -0.12, "level": 0.95, "equivalence_low": -0.464, "equivalence_high": -0.156,
+        "d_z": -1.17, "hedges_g": -1.1, "statistic": -3.69, "df": 9, "p": 0.001, "p_smallest": None,
+        "p_adjusted": 0.003, "p_equivalence": 0.9, "p_equivalence_adjusted": 0.9, "significant": True,
+        "detectable": 0.27, "verdict": "better", "remarks": [],
+    }  # fmt: skip
+    return {**entries, **changes}
+
+
+def _compare(candidate: str, mine: list[float], base: list[float], size: int, margin: float) -> dict[str, Any]:
+    gap = np.subtract(mine, base)
+    n, mean, sd = len(gap), float(gap.mean()), float(gap.std(ddof=1))
+    error = sd / math.sqrt(n)
+    half, narrow = (float(stats.t.ppf(q, n - 1)) * error for q in (0.975, 0.95))
+    p = float(2 * stats.t.sf(abs(mean / error), n - 1))
+    tost = float(max(stats.t.sf((mean + margin) / error, n - 1), stats.t.cdf((mean - margin) / error, n - 1)))
+    adjusted, tost_adjusted = min(1.0, p * size), min(1.0, tost * size)
+    verdict = "equivalent" if tost_adjusted < 0.05 else "undecided"
+    if verdict == "undecided" and adjusted < 0.05:
+        verdict = "better" if mean < 0 else "worse"
+    return comparison(
+        candidate=candidate, n=n, candidate_mean=float(np.mean(mine)), baseline_mean=float(np.mean(base)),
+        difference=mean, low=mean - half, high=mean + half, equivalence_low=mean - narrow,
+        equivalence_high=mean + narrow, d_z=mean / sd, hedges_g=0.91 * mean / sd, statistic=mean / error, df=n - 1,
+        p=p, p_adjusted=adjusted, p_equivalence=tost, p_equivalence_adjusted=tost_adjusted, significant=adjusted < 0.05,
+        detectable=1.5 * sd, verdict=verdict,
+    )  # fmt: skip
+
+
+def _curve(rng: np.random.Generator, floor: float) -> dict[str, Any]:
+    epoch = np.arange(1, 101)
+    train = floor * 0.9 + 60 * np.exp(-epoch / 6) + 8 * np.exp(-epoch / 30)
+    noise = 1 + 0.04 * rng.standard_normal(epoch.size)
+    parts = {"train": train, "validation": train * 1.1 * noise}
+    curve: dict[str, Any] = {"epoch": epoch.tolist()}
+    for part, middle in parts.items():
+        bands = {"median": middle, "low": middle * 0.85, "high": middle * 1.25}
+        curve[part] = {key: band.round(6).tolist() for key, band in bands.items()}
+    return curve
+
+
+def _variant(name: str, chosen: str, model: str, mean: float, spread: float, repeats: int) -> dict[str, Any]:
+    rng = np.random.default_rng(sum(map(ord, name + "synthetic")))
+    tests = [float(value) for value in mean + spread * rng.standard_normal(repeats)]
+    network = model == "network"
+    late = [network and repeat % 4 == 3 for repeat in range(repeats)]
+    parts = {"train": 0.85, "validation": 1.05, "test": 1.0}
+    results = [
+        {
+            "repeat": repeat,
+            "split": 0,
+            "status": "done",
+            "message": None,
+            "scores": {part: _scores(value * factor) for part, factor in parts.items()},
+            "converged": (not late[repeat]) if network else None,
+            "checkpoint": 93 if network else None,
+            "epochs": 100 if network else None,
+            "remarks": [],
+        }
+        for repeat, value in enumerate(tests)
+    ]
+    inputs = 22 if chosen == "22" else 57
+    reference = [-3.4 + 0.0004 * kelvin + 0.004 * rng.standard_normal() for _, kelvin in GROUPS for _ in range(8)]
+    return {
+        "name": name,
+        "set": chosen,
+        "model": model,
+        "inputs": inputs,
+        "shape": SHAPE.get(name),
+        "parameters": {"network": inputs * 10 + 10 + 110 + 11, "linear": inputs + 1}.get(model),
+        "results": results,
+        "n": repeats,
+        "not_converged": sum(late),
+        "summary": {
+            part: {key: _summary([entry["scores"][part][key] for entry in results]) for key in METRICS}
+            for part in parts
+        },
+        "curve": _curve(rng, mean) if network else None,
+        "groups": [
+            {"name": group, "frames": 8, "rmse": size, "p95": 1.9 * size, "max": 2.7 * size}
+            for group, kelvin in GROUPS
+            for size in [mean * (0.35 + 0.0008 * kelvin) * float(rng.uniform(0.8, 1.2))]
+        ],
+        "parity": {
+            "reference_ev_per_atom": reference,
+            "predicted_ev_per_atom": [value + mean / 1000 * float(rng.standard_normal()) for value in reference],
+            "group": [group for group, _ in GROUPS for _ in range(8)],
+            "repeat": 0,
+        },
+    }
+
+
+def findings(*, repeats: int = 10, margin: float = 0.2) -> dict[str, Any]:
+    """Return the findings of eight variants, five of them networks, over eleven state points."""
+    sets = [
+        {
+            "name": name,
+            "preset": key,
+            "size": len(preset(key)),
+            "reconstructed": True,
+            "functions": _functions(preset(key)),
+        }
+        for name, key in (*((letter, f"thesis-57-{letter}") for letter in "ABCD"), ("22", "thesis-22"))
+    ]
+    variants = [_variant(*row, repeats) for row in VARIANTS]
+    tests = {v["name"]: [r["scores"]["test"]["rmse"] for r in v["results"]] for v in variants}
+    family = [[name, "D"] for name in tests if name != "D"]
+    adam = {"kind": "adam", "learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+    groups = [
+        {
+            "name": name,
+            "frames": 40,
+            "blocks": 8,
+            "atoms_per_frame": [256, 256],
+            "temperature_k": [kelvin, kelvin],
+            "energy_ev_per_atom": [-3.41 + 4e-4 * kelvin, -3.4 + 4e-4 * kelvin, -3.39 + 4e-4 * kelvin],
+            "force_max_ev_per_a": 0.2 + 0.002 * kelvin,
+        }
+        for name, kelvin in GROUPS
+    ]
+    return {
+        "schema": 1,
+        "bpbench": "0.1.0",
+        "protocol": {
+            "name": "synthetic",
+            "digest": hashlib.sha256(PROTOCOL.encode()).hexdigest(),
+            "title": "Which 57? (synthetic numbers)",
+            "question": "Does it matter which 57 of the 329 symmetry functions feed the network?",
+            "text": PROTOCOL,
+            "command": "bpbench run protocols/synthetic.yaml",
+            "seed": 1,
+        },
+        "data": {
+            "label": "EMT aluminium, embedded sample",
+            "kind": "aluminium",
+            "file": "aluminium_sample.npz",
+            "sha256": hashlib.sha256(b"synthetic").hexdigest(),
+            "frames": 440,
+            "atoms": 112640,
+            "atoms_per_frame": [256, 256],
+            "elements": ["Al"],
+            "groups": groups,
+            "blocks": 88,
+            "blocks_declared": True,
+            "remarks": ["Blocks of 5 consecutive frames were cut."],
+        },
+        "split": {
+            "design": "fixed",
+            "reserve": 0.2,
+            "validation": 0.2,
+            "repeats": repeats,
+            "splits": 1,
+            "counts": [
+                {
+                    "split": 0, "train": 280, "validation": 80, "test": 80,
+                    "train_blocks": 56, "validation_blocks": 16, "test_blocks": 16,
+                }
+            ],
+            "sentence": "A repeat draws new weights and a new batch order on one fixed split; claims hold given "
+            "this split.",
+        },
+        "pool": {"name": "thesis-329", "size": 329, "reconstructed": True},
+        "sets": sets,
+        "models": [
+            {"name": "network", "kind": "hdnn", "label": "HDNN",
+             "values": {"kind": "hdnn", "hidden": [10, 10], "epochs": 100, "batch": 32, "optimizer": adam}},
+            {"name": "forest", "kind": "random-forest", "label": "random forest",
+             "values": {"kind": "random-forest", "trees": 200, "max_depth": None, "max_features": 1 / 3,
+                        "min_samples_leaf": 1}},
+            {"name": "lightgbm", "kind": "lightgbm", "label": "LightGBM",
+             "values": {"kind": "lightgbm", "rounds": 1000, "patience": 50, "learning_rate": 0.05, "leaves": 15,
+                        "min_samples_leaf": 5, "row_share": 0.8, "column_share": 0.8}},
+            {"name": "linear", "kind": "linear", "label": "linear potential",
+             "values": {"kind": "linear", "strengths": [10.0**power for power in range(-12, 3)]}},
+        ],
+        "metric": {"key": "rmse", "label": "RMSE", "unit": "meV/atom"},
+        "variants": variants,
+        "constant": {"test": _scores(214.7)},
+        "analysis": {
+            "metric": "rmse",
+            "part": "test",
+            "test": "paired-t",
+            "correction": "holm",
+            "alpha": 0.05,
+            "margin": margin,
+            "baseline": "D",
+            "family": family,
+            "power": 0.8,
+            "chosen_after": None,
+            "comparisons": [_compare(name, tests[name], tests["D"], len(family), margin) for name, _ in family],
+            "detectable_dz": 1.5,
+        },
+        "failures": [],
+        "jobs": {"total": 92, "done": 92, "failed": 0, "missing": 0},
+    }  # fmt: skip
+
+
+def without_results() -> dict[str, Any]:
+    """Return the findings of a study in which no training has succeeded."""
+    data = findings(repeats=2)
+    message = "The training left the finite numbers at epoch 3."
+    data["failures"] = [
+        {"variant": v["name"], "repeat": repeat, "status": "diverged", "message": message}
+        for v in data["variants"]
+        for repeat in range(2)
+    ]
+    for variant in data["variants"]:
+        for result in variant["results"]:
+            result.update(status="diverged", message=message, scores=None, converged=None, checkpoint=None)
+        variant.update(n=0, not_converged=0, summary={}, curve=None, groups=[], parity=None)
+    data["constant"] = {"test": {}}
+    for entry in data["analysis"]["comparisons"]:
+        entry.update({key: None for key in entry if key not in {"candidate", "baseline", "level", "remarks"}})
+        entry.update(n=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
+    data["jobs"] = {"total": 18, "done": 2, "failed": 16, "missing": 0}
+    return data
+
+
+def environment() -> dict[str, Any]:
+    """Return a synthetic environment record."""
+    return {
+        "made": "2026-01-02T03:04:05Z", "host": "synthetic-host", "cpu": "synthetic CPU", "cores": 2,
+        "python": "3.11.7", "platform": "Linux", "versions": {"numpy": "2.4.6", "tensorflow": "2.21.0"},
+        "command": "bpbench run protocols/synthetic.yaml", "wall_s": 123.4, "jobs_run": 90, "jobs_loaded": 2,
+        "seconds_by_kind": {"Describe": 20.1, "Train hdnn": 88.0}, "seconds_by_variant": {"A": {"mean": 2.1, "n": 10}},
+        "store": "~/.bpbench/store", "pdf": "rendered",
+    }  # fmt: skip
+
+
+def deep_copy(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an independent copy, through JSON as a report would read it."""
+    copied: dict[str, Any] = json.loads(json.dumps(data))
+    return copied

@@ -1,0 +1,232 @@
+"""The command line as a user meets it: exit codes, sentences, and runs that are killed, interrupted or doubled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpbench import shipped
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+SMOKE = shipped("protocols") / "smoke.yaml"
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command line in a folder, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bpbench.cli", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def bpbench(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run the command line; return exit code, stdout and stderr."""
+    process = start(folder, *arguments)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def findings(folder: Path) -> bytes:
+    """Return the bytes of the one findings.json below a folder."""
+    (path,) = (folder / "reports").glob("*/findings.json")
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the smoke protocol once without trouble, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    shutil.copy(SMOKE, folder)
+    code, out, err = bpbench(folder, "run", "smoke.yaml", "--jobs", "1")
+    assert code == 0, err
+    assert "Report: reports/smoke-" in out
+    return folder
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
+    """``bpbench --help`` works without importing any heavy library."""
+    heavy = ["tensorflow", "sklearn", "lightgbm", "numpy", "scipy", "ase", "numba", "distributed", "matplotlib"]
+    code = (
+        "import sys\nfrom bpbench.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
+
+
+def test_a_run_leaves_a_whole_report(undisturbed: Path) -> None:
+    """A run writes HTML, findings, environment, tables and figures, and every repeat has a score."""
+    (folder,) = (undisturbed / "reports").iterdir()
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert {"report.html", "findings.json", "environment.json"} <= names
+    assert any(name.startswith("tables/") for name in names)
+    assert any(name.startswith("figures/") for name in names)
+    found = json.loads((folder / "findings.json").read_text())
+    assert found["jobs"] == {"total": 15, "done": 15, "failed": 0, "missing": 0}
+    assert len(found["analysis"]["comparisons"]) == 4
+
+
+def test_a_second_run_changes_nothing_and_renders_nothing(undisturbed: Path) -> None:
+    """When everything is stored, nothing is trained, the findings are the same bytes and the report is not remade."""
+    before = findings(undisturbed)
+    code, out, _ = bpbench(undisturbed, "run", "smoke.yaml", "--json")
+    assert code == 0
+    assert json.loads(out)["findings"] == json.loads(before)
+    assert findings(undisturbed) == before
+    _, out, _ = bpbench(undisturbed, "run", "smoke.yaml")
+    assert "(unchanged)" in out
+
+
+def test_plan_knows_what_is_stored(undisturbed: Path, tmp_path: Path) -> None:
+    """``plan`` counts stored and new jobs, states the smallest effect, and writes nothing."""
+    stored = json.loads(bpbench(undisturbed, "plan", "smoke.yaml", "--json")[1])
+    assert {kind: entry["new"] for kind, entry in stored["jobs"].items()} == dict.fromkeys(stored["jobs"], 0)
+    assert stored["detectable"] is not None
+    shutil.copy(SMOKE, tmp_path)
+    fresh = json.loads(bpbench(tmp_path, "plan", "smoke.yaml", "--json")[1])
+    assert sum(entry["stored"] for entry in fresh["jobs"].values()) == 0
+    assert fresh["detectable"] is None
+    assert fresh["detectable_dz"] > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["smoke.yaml"]
+    assert "Smallest effect this design detects" in bpbench(tmp_path, "plan", "smoke.yaml")[1]
+
+
+def test_two_processes_give_the_bits_of_one(undisturbed: Path, tmp_path: Path) -> None:
+    """``--jobs 2`` ends with the findings of ``--jobs 1``, bit by bit."""
+    shutil.copy(SMOKE, tmp_path)
+    code, _, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", "2")
+    assert code == 0, err
+    assert findings(tmp_path) == findings(undisturbed)
+
+
+def test_killed_five_times_a_run_ends_with_the_same_bits(undisturbed: Path, tmp_path: Path) -> None:
+    """``kill -9`` of the whole process group at five random moments, then a run: the findings of an undisturbed run."""
+    shutil.copy(SMOKE, tmp_path)
+    draw = np.random.default_rng(20261122)
+    for _ in range(5):
+        process = start(tmp_path, "run", "smoke.yaml", "--jobs", "1")
+        time.sleep(draw.uniform(2, 9))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    code, _, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", "1")
+    assert code == 0, err
+    assert findings(tmp_path) == findings(undisturbed)
+    assert list((tmp_path / ".bpbench/store/tmp").iterdir()) == []
+
+
+def test_two_runs_on_one_store_end_alike(undisturbed: Path, tmp_path: Path) -> None:
+    """Two runs at once on one store both end well, with the findings of an undisturbed run."""
+    shutil.copy(SMOKE, tmp_path)
+    both = [start(tmp_path, "run", "smoke.yaml", "--jobs", "1", "--json", "--reports", f"reports-{k}") for k in (1, 2)]
+    for process in both:
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        assert json.loads(out)["findings"] == json.loads(findings(undisturbed))
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupted_a_run_goes_on(undisturbed: Path, tmp_path: Path, jobs: str) -> None:
+    """Ctrl-C ends with code 130, one sentence and no traceback; the next run goes on to the same findings."""
+    shutil.copy(SMOKE, tmp_path)
+    process = start(tmp_path, "run", "smoke.yaml", "--jobs", jobs)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".bpbench/store/??/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1].startswith("Interrupted. What is done is stored")
+    assert "Traceback" not in err
+    assert bpbench(tmp_path, "run", "smoke.yaml", "--jobs", jobs)[0] == 0
+    assert findings(tmp_path) == findings(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("repeats: 3", "repeets: 3", "smoke.yaml, line 27, repeets: unknown key 'repeets'; did you mean 'repeats'?"),
+        ("repeats: 3", "repeats: 0", "line 27, repeats: expected to be greater than or equal to 1, found 0."),
+        ("margin: 1", "margin: 1, metric: rsme", "line 28, analysis.metric: There is no metric 'rsme'; did you mean"),
+        ("margin: 1", "margin: 1, test: wilcoxon", "line 28, analysis.test:"),
+        ("margin: 1", "margin: 1, test: nadeau-bengio", "line 28, analysis.test:"),
+        ("name: 12,", "name: 22,", "two variants are called '22'; give each its own name."),
+        ("300 K solid", "300 K gas", "300 K gas"),
+        ("kind: aluminium, groups: [300 K solid, 1000 K liquid]", "kind: file, path: nowhere.xyz", "nowhere.xyz"),
+    ],
+)
+def test_bad_requests_start_nothing(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    """A wrong request gets a sentence and exit code 2, and writes nothing."""
+    text = SMOKE.read_text()
+    assert old in text
+    (tmp_path / "smoke.yaml").write_text(text.replace(old, new))
+    code, out, err = bpbench(tmp_path, "run", "smoke.yaml")
+    assert code == 2
+    assert out == ""
+    assert sentence in err
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["smoke.yaml"]
+
+
+def test_a_failed_training_is_exit_code_3(tmp_path: Path) -> None:
+    """A rate at which the network diverges: its repeats are recorded failures, the others go on, exit code 3."""
+    text = SMOKE.read_text().replace("learning_rate: 1e-2", "learning_rate: 1e30")
+    (tmp_path / "smoke.yaml").write_text(text)
+    code, out, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", "1")
+    assert code == 3, err
+    assert "6 of 15 trainings have no score" in err
+    found = json.loads(findings(tmp_path))
+    assert {failure["status"] for failure in found["failures"]} == {"diverged"}
+    assert {failure["variant"] for failure in found["failures"]} == {"12", "22"}
+    assert all(comparison["verdict"] == "undecided" for comparison in found["analysis"]["comparisons"])
+    assert "better" not in out.replace("be better", "")
+
+
+def test_a_margin_given_afterwards_is_stamped(undisturbed: Path, tmp_path: Path) -> None:
+    """Another margin after results exist is stamped with the number of repeats that existed."""
+    shutil.copytree(undisturbed, tmp_path / "copy")
+    path = tmp_path / "copy/smoke.yaml"
+    assert json.loads(findings(undisturbed))["analysis"]["chosen_after"] is None
+    path.write_text(path.read_text().replace("margin: 1", "margin: 50"))
+    _, out, _ = bpbench(path.parent, "run", "smoke.yaml", "--json")
+    assert json.loads(out)["findings"]["analysis"]["chosen_after"] == 3
+
+
+def test_doctor_says_what_is_here(tmp_path: Path) -> None:
+    """``doctor`` names versions, the PDF library and the store, as text and as JSON, and writes nothing."""
+    code, out, _ = bpbench(tmp_path, "doctor", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert set(told["checks"]) >= {"pdf", "store", "templates"}
+    assert "tensorflow" in told["versions"]
+    assert "numpy" in bpbench(tmp_path, "doctor")[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_ours_is_exit_code_70(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unexpected exception ends in one sentence that names the saved traceback."""
+    from bpbench import cli, protocol
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(protocol, "schema", lambda: 1 / 0)
+    assert cli.main(["schema"]) == 70
+    err = capsys.readouterr().err
+    assert "this is a fault of ours (ZeroDivisionError: division by zero)" in err
+    (saved,) = tmp_path.iterdir()
+    assert str(saved) in err
+    assert "Traceback" in saved.read_text()

@@ -1,0 +1,522 @@
+"""Tests, intervals and verdicts: against R, scipy and hand computation; every refusal and remark by its wording."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bpbench.errors import StatisticsError
+from bpbench.statistics.compare import (
+    DESIGNS,
+    TESTS,
+    Comparison,
+    Pair,
+    Rules,
+    judge,
+    require_allowed,
+    require_reachable,
+    smallest_p,
+)
+from bpbench.statistics.ranks import signed_rank
+from bpbench.statistics.samples import Sample
+
+# R's data set `sleep` (Student 1908): extra hours of sleep under two drugs, the same ten patients
+SLEEP_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+SLEEP_2 = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+# Hollander & Wolfe (1973), table 3.1, the example of R's ?wilcox.test: depression before and after a drug
+BEFORE = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
+AFTER = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
+
+
+def _sample(values: list[float] | np.ndarray, splits: list[int] | np.ndarray | None = None) -> Sample:
+    return Sample(np.asarray(values, dtype=float), np.zeros(len(values), int) if splits is None else np.asarray(splits))
+
+
+def _one(
+    candidate: list[float] | np.ndarray, baseline: list[float] | np.ndarray, rules: Rules, **counts: int
+) -> Comparison:
+    splits = np.arange(len(candidate)) if rules.design == "resampled" else None
+    pair = Pair("new", "old", _sample(candidate, splits), _sample(baseline, splits), **counts)
+    return judge([pair], rules)[0]
+
+
+PAIRED = Rules("paired-t", "fixed")
+
+
+# ------------------------------------------------------------------------------------------------ strangers' numbers
+
+
+def test_paired_t_of_r() -> None:
+    """R: t.test(extra ~ group, data = sleep, paired = TRUE): t, df, p, difference and interval as printed."""
+    found = _one(SLEEP_1, SLEEP_2, PAIRED)
+    assert found.statistic == pytest.approx(-4.0621, abs=5e-5)
+    assert found.df == 9
+    assert found.p == pytest.approx(0.002833, abs=5e-7)
+    assert (found.low, found.high) == pytest.approx((-2.4598858, -0.7001142), abs=5e-8)
+    assert found.difference == pytest.approx(-1.58)
+    assert found.p_adjusted == found.p
+    assert (found.n, found.level, found.p_smallest) == (10, 0.95, None)
+
+
+def test_welch_t_of_r() -> None:
+    """R: t.test(extra ~ group, data = sleep): t, df, p and interval as printed."""
+    found = _one(SLEEP_1, SLEEP_2, Rules("welch", "fixed"))
+    assert found.statistic == pytest.approx(-1.8608, abs=5e-5)
+    assert found.df == pytest.approx(17.776, abs=5e-4)
+    assert found.p == pytest.approx(0.07939, abs=5e-6)
+    assert (found.low, found.high) == pytest.approx((-3.3654832, 0.2054832), abs=5e-8)
+
+
+def test_signed_rank_of_r_and_hollander_wolfe() -> None:
+    """R: wilcox.test(x, y, paired = TRUE) gives V = 40; one-sided p 0.01953; interval 0.010 to 0.786 as in the book."""
+    found = _one(BEFORE, AFTER, Rules("wilcoxon", "fixed"))
+    assert found.statistic == 40
+    assert found.df is None
+    assert found.p == pytest.approx(2 * 0.01953, abs=1e-5)
+    assert (found.low, found.high) == pytest.approx((0.010, 0.786), abs=5e-4)
+    assert found.p_smallest == 2 / 2**9
+
+
+def test_nadeau_bengio_by_hand() -> None:
+    """For d = 1..5 and ρ = 1/4, t = 3/√1.125 = 2√2; the closed form of t with df = 4 gives p = 0.0474."""
+    found = _one([1.0, 2, 3, 4, 5], [0.0] * 5, Rules("nadeau-bengio", "resampled", test_to_train=0.25))
+    assert found.statistic == pytest.approx(2 * math.sqrt(2))
+    u = found.statistic / math.sqrt(1 + found.statistic**2 / 4)
+    assert found.p == pytest.approx(2 * (0.5 - 3 / 8 * u * (1 - u**2 / 12)), rel=1e-12)
+    assert found.p == pytest.approx(0.0474, abs=5e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_t_tests_equal_scipy(seed: int) -> None:
+    """Statistic, df, p and interval equal scipy's ttest_rel and ttest_ind(equal_var=False) on drawn samples."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(0, 1, 6 + seed), rng.normal(0.5, 3, 6 + seed)
+    for test, stranger in (("paired-t", stats.ttest_rel(x, y)), ("welch", stats.ttest_ind(x, y, equal_var=False))):
+        found = _one(x, y, Rules(test, "fixed", alpha=0.1))
+        interval = stranger.confidence_interval(0.9)
+        expected = (stranger.statistic, stranger.df, stranger.pvalue, interval.low, interval.high)
+        assert (found.statistic, found.df, found.p, found.low, found.high) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [3, 9, 30, 50, 51, 200])
+def test_signed_rank_equals_scipy(n: int) -> None:
+    """The p equals scipy's exact one up to n = 50 and its corrected normal approximation beyond."""
+    d = np.random.default_rng(n).normal(0.3, 1, n)
+    exact = "exact" if n <= 50 else "asymptotic"
+    stranger = stats.wilcoxon(d, method=exact, correction=n > 50)
+    assert _one(d, np.zeros(n), Rules("wilcoxon", "fixed")).p == pytest.approx(stranger.pvalue, rel=1e-9)
+
+
+def test_signed_rank_with_ties_and_zeros_is_exact() -> None:
+    """With ties and zeros the p equals scipy's permutation of all sign patterns of the non-zero differences."""
+    d = np.array([1.0, 1.0, -1.0, 2.0, 0.0, 3.0, 3.0, -2.0, 0.0, 4.0])
+    stranger = stats.wilcoxon(d[d != 0], method=stats.PermutationMethod())
+    found = _one(d, np.zeros(d.size), Rules("wilcoxon", "fixed"))
+    assert found.p == pytest.approx(stranger.pvalue, rel=1e-12)
+    assert found.p_smallest == 2 / 2**8
+
+
+@pytest.mark.parametrize("n", [2001, 3000])
+def test_counted_walsh_averages_equal_the_formed_ones(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interval found by counting (large n) equals the one from all n(n+1)/2 averages."""
+    evidence = signed_rank(np.random.default_rng(n).standard_t(3, n))
+    counted = evidence.interval(0.95)
+    monkeypatch.setattr("bpbench.statistics.ranks._FORMED_UP_TO", n)
+    assert counted == pytest.approx(evidence.interval(0.95), abs=1e-9)
+
+
+def test_signed_rank_interval_inverts_the_test() -> None:
+    """Just inside each end the shifted test does not reject, just outside it does."""
+    evidence = signed_rank(np.random.default_rng(3).normal(size=12))
+    low, high = evidence.interval(0.95) or (math.nan, math.nan)
+    for end, outwards, p in ((low, -1e-9, evidence.p_greater), (high, 1e-9, evidence.p_less)):
+        assert p(end + outwards) <= 0.025 < p(end - outwards)
+
+
+def test_effect_sizes() -> None:
+    """The d_z is mean over sd (ddof 1); Hedges' factor is the gamma form: 1/√π for df 2 and √(2/π) for df 4."""
+    found = _one([1.0, 2, 3, 4, 5], [0.0] * 5, PAIRED)
+    assert found.d_z == pytest.approx(3 / math.sqrt(2.5))
+    assert found.hedges_g == pytest.approx(found.d_z * math.sqrt(2 / math.pi))
+    found = _one([1.0, 2, 3], [0.0] * 3, PAIRED)
+    assert found.hedges_g == pytest.approx(2 / math.sqrt(math.pi))
+    assert _one([1.0, 2], [0.0] * 2, PAIRED).hedges_g is None
+
+
+def test_detectable_is_reckoned_at_the_first_step() -> None:
+    """In a family of seven, the detectable difference is SE times the noncentrality at α/7."""
+    rng = np.random.default_rng(0)
+    old = rng.normal(size=10)
+    family = [Pair(f"v{i}", "old", _sample(rng.normal(size=10)), _sample(old)) for i in range(7)]
+    found = judge(family, PAIRED)[0]
+    assert found.d_z is not None
+    assert found.difference is not None
+    # 1.40507 is TTestPower().solve_power(nobs=10, alpha=0.05/7, power=0.8) of statsmodels
+    assert found.detectable == pytest.approx(1.40507 * abs(found.difference / found.d_z), rel=1e-5)
+
+
+# -------------------------------------------------------------------------------------------------------- verdicts
+
+RNG = np.random.default_rng(11)
+OLD = RNG.normal(10, 1, 10)
+NOISE = RNG.normal(0, 0.1, 10)
+
+
+@pytest.mark.parametrize(
+    ("shift", "margin", "lower", "verdict", "significant"),
+    [
+        (-1.0, None, True, "better", True),
+        (+1.0, None, True, "worse", True),
+        (-1.0, None, False, "worse", True),
+        (+1.0, None, False, "better", True),
+        (-1.0, 0.5, True, "better", True),
+        (0.0, None, True, "undecided", False),
+        (0.0, 0.5, True, "equivalent", False),
+        (-0.2, 0.5, True, "equivalent", True),
+        (0.0, 0.01, True, "undecided", False),
+    ],
+)
+@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "nadeau-bengio"])
+def test_verdict_rule(
+    test: str, shift: float, margin: float | None, lower: bool, verdict: str, significant: bool
+) -> None:
+    """Equivalence goes first, then superiority by direction, else undecided; a mere non-rejection is never equal."""
+    noise = NOISE - NOISE.mean()
+    design = "resampled" if test == "nadeau-bengio" else "fixed"
+    rules = Rules(test, design, margin=margin, lower_is_better=lower, test_to_train=0.1)
+    found = _one(OLD + shift + noise, OLD, rules)
+    assert (found.verdict, found.significant) == (verdict, significant)
+    resolved = any(remark.startswith("Resolved, below the margin") for remark in found.remarks)
+    assert resolved == (verdict == "equivalent" and significant)
+    assert (found.p_equivalence is None) == (margin is None)
+
+
+def test_families_are_corrected_separately_over_their_declared_size() -> None:
+    """Superiority and equivalence p-values are each multiplied by Holm's factor for all three declared members."""
+    family = [
+        Pair("a", "old", _sample(OLD - 0.06 + NOISE), _sample(OLD)),
+        Pair("b", "old", _sample(OLD + NOISE[::-1]), _sample(OLD)),
+        Pair("c", "old", None, None, missing=10),
+    ]
+    a, b, c = judge(family, Rules("paired-t", "fixed", margin=0.15))
+    for name in ("p", "p_equivalence"):
+        raw = sorted((getattr(a, name), getattr(b, name)))
+        adjusted = sorted((getattr(a, f"{name}_adjusted"), getattr(b, f"{name}_adjusted")))
+        expected = min(1.0, 3 * raw[0])
+        assert adjusted == pytest.approx([expected, max(expected, min(1.0, 2 * raw[1]))])
+    assert (c.p_adjusted, c.p_equivalence_adjusted, c.verdict, c.n) == (None, None, "undecided", 0)
+
+
+@pytest.mark.parametrize(
+    ("shift", "margin", "diverged", "verdict"),
+    [
+        (-1.0, None, {"diverged_candidate": 2}, "undecided"),
+        (+1.0, None, {"diverged_candidate": 2}, "worse"),
+        (+1.0, None, {"diverged_baseline": 1}, "undecided"),
+        (-1.0, None, {"diverged_baseline": 1}, "better"),
+        (+1.0, None, {"diverged_candidate": 1, "diverged_baseline": 1}, "undecided"),
+        (0.0, 0.5, {"diverged_candidate": 1}, "undecided"),
+        (0.0, 0.5, {"diverged_baseline": 1}, "undecided"),
+        (0.2, 0.5, {"diverged_candidate": 1}, "worse"),
+        (-0.2, 0.5, {"diverged_candidate": 1}, "undecided"),
+    ],
+)
+def test_a_diverged_repeat_never_flatters(
+    shift: float, margin: float | None, diverged: dict[str, int], verdict: str
+) -> None:
+    """A variant with a diverged repeat is neither better nor equivalent, on either side, and it is said."""
+    rules = Rules("paired-t", "fixed", margin=margin)
+    found = _one(OLD + shift + NOISE - NOISE.mean(), OLD, rules, **diverged)
+    assert found.verdict == verdict
+    text = " ".join(found.remarks)
+    if "diverged_candidate" in diverged:
+        count = "2 repeats" if diverged["diverged_candidate"] == 2 else "1 repeat"
+        assert f"{count} of 'new' diverged: it cannot be called better or equivalent" in text
+    if "diverged_baseline" in diverged:
+        assert "1 repeat of 'old' diverged" in text
+    assert found.p is not None
+
+
+def test_ranks_and_mean_that_disagree_decide_nothing() -> None:
+    """Nine repeats slightly lower, one far higher: ranks and mean point to opposite sides, and none is better."""
+    d = [-0.1, -0.11, -0.12, -0.13, -0.14, -0.15, -0.16, -0.17, -0.18, 9.0]
+    found = _one(d, [0.0] * 10, Rules("wilcoxon", "fixed", alpha=0.2))
+    assert found.significant
+    assert found.verdict == "undecided"
+    assert "The ranks and the mean point to opposite sides" in found.remarks[0]
+
+
+def test_crossed_designs_count_splits() -> None:
+    """Four splits of three seeds are averaged first: n = 4, and the numbers equal those of the averages."""
+    rng = np.random.default_rng(5)
+    splits = np.repeat(np.arange(4), 3)
+    new, old = rng.normal(size=12), rng.normal(size=12)
+    found = judge([Pair("new", "old", _sample(new, splits), _sample(old, splits))], Rules("paired-t", "crossed"))[0]
+    stranger = stats.ttest_rel(new.reshape(4, 3).mean(1), old.reshape(4, 3).mean(1))
+    assert found.n == 4
+    assert (found.p, found.statistic) == pytest.approx((stranger.pvalue, stranger.statistic))
+    assert "the claim holds given these data and not beyond them" in found.remarks[0]
+    rules = Rules("nadeau-bengio", "crossed", test_to_train=0.25)
+    found = judge([Pair("new", "old", _sample(new, splits), _sample(old, splits))], rules)[0]
+    assert found.statistic == pytest.approx(stranger.statistic / math.sqrt(1 + 4 * 0.25))
+    assert found.remarks == ()
+
+
+# ------------------------------------------------------------------------------------------- nothing to test against
+
+INFERRED = (
+    "low",
+    "high",
+    "equivalence_low",
+    "equivalence_high",
+    "d_z",
+    "hedges_g",
+    "statistic",
+    "df",
+    "p",
+    "p_smallest",
+    "p_adjusted",
+    "p_equivalence",
+    "p_equivalence_adjusted",
+    "detectable",
+)
+
+
+def _deterministic(n: int, size: str) -> str:
+    return (
+        f"Deterministic given this split: all {n} paired differences are {size}, so there is no noise to test against "
+        "and no p."
+    )
+
+
+def _says_nothing(found: Comparison) -> bool:
+    values = dataclasses.asdict(found)
+    return all(values[name] is None for name in INFERRED) and found.verdict == "undecided" and not found.significant
+
+
+@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon"])
+@pytest.mark.parametrize(
+    ("new", "old", "remark"),
+    [
+        ([2.0], [1.0], "A single repeat shows no spread: no p, no interval and no verdict without a second one."),
+        (
+            [2.0] * 5,
+            [1.5] * 5,
+            _deterministic(5, "0.5"),
+        ),
+        (
+            [1.0, 2.0, 3.0],
+            [1.0, 2.0, 3.0],
+            _deterministic(3, "zero"),
+        ),
+        (
+            [0.3, 0.1 + 0.2, 0.3],
+            [0.1, 0.1, 0.1],
+            _deterministic(3, "0.2"),
+        ),
+    ],
+)
+def test_no_spread_no_p(test: str, new: list[float], old: list[float], remark: str) -> None:
+    """One repeat, equal differences, all zero, or equal up to rounding: no p, no interval, and a sentence says why."""
+    found = _one(new, old, Rules(test, "fixed", margin=1.0))
+    assert _says_nothing(found)
+    assert found.remarks == (remark,)
+    assert found.difference == pytest.approx(np.mean(new) - np.mean(old))
+
+
+def test_an_incomplete_study_shows_no_p() -> None:
+    """With a repeat missing, means are described and nothing is inferred, whatever the numbers say."""
+    found = _one(OLD - 5 + NOISE, OLD, Rules("paired-t", "fixed", margin=9.0), missing=2)
+    assert _says_nothing(found)
+    assert found.remarks == ("2 declared repeats are missing: an incomplete study shows no p and no verdict.",)
+    assert found.difference == pytest.approx(-5 + NOISE.mean())
+    found = _one(OLD, OLD + NOISE, PAIRED, missing=1)
+    assert found.remarks == ("1 declared repeat is missing: an incomplete study shows no p and no verdict.",)
+
+
+def test_no_repeat_on_both_sides() -> None:
+    """When every repeat of a variant diverged there is nothing to compare, and both facts are said."""
+    found = judge([Pair("new", "old", None, None, diverged_candidate=10)], PAIRED)[0]
+    assert _says_nothing(found)
+    assert found.difference is None
+    assert found.remarks[0] == "No repeat finished on both sides: there is nothing to compare."
+    assert found.remarks[1].startswith("10 repeats of 'new' diverged")
+
+
+def test_too_few_repeats_for_an_interval_by_ranks() -> None:
+    """Five repeats cannot carry a 95 % signed-rank interval (its widest covers 93.75 %), so none is shown."""
+    found = _one([1.0, 2, 3, 4, 5], [0.0] * 5, Rules("wilcoxon", "fixed"))
+    assert (found.low, found.high) == (None, None)
+    assert found.remarks == ("5 repeats are too few for a 95% interval by ranks.",)
+    assert found.p == found.p_smallest == 0.0625
+    assert found.detectable is None
+
+
+def test_tiny_and_huge_values_do_not_underflow_or_overflow() -> None:
+    """Scaling both samples by 1e-200 or 1e140 changes no p, t, d_z or verdict."""
+    for test in ("paired-t", "welch"):
+        rules = Rules(test, "fixed")
+        plain = _one(SLEEP_1, SLEEP_2, rules)
+        for scale in (1e-200, 1e140):
+            scaled = _one(np.multiply(SLEEP_1, scale), np.multiply(SLEEP_2, scale), rules)
+            for name in ("p", "statistic", "df", "d_z"):
+                assert getattr(scaled, name) == pytest.approx(getattr(plain, name), rel=1e-9)
+
+
+@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon"])
+def test_a_million_repeats_are_quick(test: str) -> None:
+    """A million values are judged within seconds, by t and by ranks, and rightly: the shift lies within the margin."""
+    rng = np.random.default_rng(0)
+    new, old = rng.normal(0.002, 1, 10**6), rng.normal(size=10**6)
+    start = time.perf_counter()
+    found = _one(new, old, Rules(test, "fixed", margin=0.02))
+    assert time.perf_counter() - start < 20  # about 2 s by ranks and 0.2 s by t when nothing else runs
+    assert found.verdict == "equivalent"
+
+
+def test_a_comparison_is_plain_json() -> None:
+    """Judged, missing and deterministic comparisons are JSON without NaN, and every remark is a whole sentence."""
+    family = [
+        Pair("a", "old", _sample(OLD + NOISE), _sample(OLD), diverged_baseline=1),
+        Pair("b", "old", None, None, missing=3),
+        Pair("c", "old", _sample(OLD), _sample(OLD)),
+    ]
+    for found in judge(family, Rules("paired-t", "fixed", margin=0.5)):
+        text = json.dumps(dataclasses.asdict(found), allow_nan=False)
+        assert json.loads(text)["candidate"] == found.candidate
+        assert all(remark.endswith(".") and remark[0] == remark[0].upper() for remark in found.remarks)
+
+
+def test_judging_is_repeatable_and_an_empty_family_is_empty() -> None:
+    """The same family gives the same values to the last bit, and no family gives no comparison."""
+    family = [Pair("a", "old", _sample(OLD + NOISE), _sample(OLD))]
+    assert judge(family, PAIRED) == judge(family, PAIRED)
+    assert judge([], PAIRED) == ()
+
+
+# -------------------------------------------------------------------------------------------------------- refusals
+
+
+def test_which_design_allows_which_test() -> None:
+    """The closed table: rank and plain tests are refused on resampled splits, the corrected one on a fixed split."""
+    allowed = {key: info.designs for key, info in TESTS.items()}
+    assert allowed == {
+        "paired-t": ("fixed", "crossed"),
+        "nadeau-bengio": ("resampled", "crossed"),
+        "welch": ("fixed", "crossed"),
+        "wilcoxon": ("fixed", "crossed"),
+    }
+    for key, designs in allowed.items():
+        for design in set(DESIGNS) - set(designs):
+            with pytest.raises(StatisticsError, match=f"'{key}' is not allowed in a {design} design: .*; use '"):
+                require_allowed(key, design)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"test": "paired-T"}, "There is no test 'paired-T'; did you mean 'paired-t'"),
+        ({"design": "resample"}, "There is no design 'resample'; did you mean 'resampled'"),
+        ({"test": "wilcoxon", "design": "resampled"}, "training and test sets of resampled splits overlap"),
+        ({"test": "nadeau-bengio"}, "the seeds are independent given it; use 'paired-t'"),
+        ({"correction": "bonferoni"}, "There is no correction 'bonferoni'; did you mean 'bonferroni'"),
+        ({"alpha": 0.5}, "alpha must lie between 0 and 0.5, found 0.5"),
+        ({"alpha": math.nan}, "alpha must lie between 0 and 0.5, found nan"),
+        ({"power": 0.01}, r"power must lie between alpha \(0.05\) and 1, found 0.01"),
+        ({"margin": 0.0}, "margin is a positive number in the metric's unit, found 0.0"),
+        ({"margin": math.nan}, "margin is a positive number in the metric's unit, found nan"),
+        ({"test": "nadeau-bengio", "design": "resampled"}, "needs test_to_train, .*; none was given"),
+        ({"test_to_train": -1.0}, "test_to_train must be a positive number, found -1.0"),
+    ],
+)
+def test_impossible_rules_are_refused(arguments: dict[str, object], sentence: str) -> None:
+    """Each wrong rule gets one sentence, with the nearest word or the reason."""
+    with pytest.raises(StatisticsError, match=sentence):
+        Rules(**{"test": "paired-t", "design": "fixed", **arguments})  # type: ignore[arg-type]
+
+
+def test_impossible_pairs_are_refused() -> None:
+    """Unpaired lengths or splits, lone samples, self-comparison and negative counts: each its sentence."""
+    two, three = _sample([1.0, 2.0]), _sample([1.0, 2.0, 3.0])
+    with pytest.raises(
+        StatisticsError, match="same repeats, found 2 and 3 values in 'a' against 'b'; keep the repeats"
+    ):
+        Pair("a", "b", two, three)
+    with pytest.raises(StatisticsError, match="value 2 is from split 0 and split 1; order both by repeat"):
+        Pair("a", "b", two, _sample([1.0, 2.0], [0, 1]))
+    with pytest.raises(StatisticsError, match="both samples or neither, found one alone in 'a' against 'b'"):
+        Pair("a", "b", two, None)
+    with pytest.raises(StatisticsError, match="needs two variants, found 'a' against 'a'"):
+        Pair("a", "a", two, two)
+    with pytest.raises(StatisticsError, match="cannot be negative, found one in 'a' against 'b'"):
+        Pair("a", "b", two, two, missing=-1)
+    with pytest.raises(StatisticsError, match="'a' against 'b' stands twice in the family; declare it once"):
+        judge([Pair("a", "b", two, two)] * 2, PAIRED)
+
+
+def test_splits_that_contradict_the_design_are_refused() -> None:
+    """Resampled repeats declared as fixed, or seeds on one split declared as resampled, would falsify the test."""
+    varied = _sample([1.0, 2.0, 4.0], [0, 1, 2])
+    with pytest.raises(
+        StatisticsError, match="fixed design has one split, found 3 among 3 repeats; declare 'resampled'"
+    ):
+        judge([Pair("a", "b", varied, varied)], PAIRED)
+    shared = _sample([1.0, 2.0, 4.0], [0, 0, 1])
+    with pytest.raises(
+        StatisticsError, match="new split for every repeat, found 2 splits among 3 repeats; declare 'cros"
+    ):
+        judge([Pair("a", "b", shared, shared)], Rules("nadeau-bengio", "resampled", test_to_train=0.25))
+
+
+@pytest.mark.parametrize(("family", "least"), [(1, 6), (3, 7), (6, 8), (10, 9), (15, 10), (28, 11), (56, 12)])
+def test_least_repeats_of_the_signed_rank_test(family: int, least: int) -> None:
+    """The first Holm step at 0.05 needs 6 repeats alone, 12 in a family of 56 (2/2^n against 0.05/m)."""
+    require_reachable("wilcoxon", least, family, "holm", 0.05)
+    with pytest.raises(StatisticsError, match=f"could never reach alpha = 0.05: .* declare at least {least} repeats"):
+        require_reachable("wilcoxon", least - 1, family, "holm", 0.05)
+
+
+def test_reachability_says_why_and_does_not_refuse_too_much() -> None:
+    """The sentence names the smallest p and the level; step-up methods are refused only where nothing could pass."""
+    sentence = (
+        "With 5 repeats the Wilcoxon signed-rank test could never reach alpha = 0.05: its smallest p is 0.0625, and "
+        "the correction 'holm' over 7 comparisons asks for 0.00714; declare at least 9 repeats."
+    )
+    with pytest.raises(StatisticsError) as caught:
+        require_reachable("wilcoxon", 5, 7, "holm", 0.05)
+    assert str(caught.value) == sentence
+    # seven p-values of 0.03125 are all rejected by Benjamini-Hochberg and by Hommel
+    require_reachable("wilcoxon", 6, 7, "bh", 0.05)
+    require_reachable("wilcoxon", 6, 7, "hommel", 0.05)
+    with pytest.raises(StatisticsError, match="at least 2 independent repeats to see any spread, found 1; declare 2"):
+        require_reachable("paired-t", 1, 7, "holm", 0.05)
+    require_reachable("paired-t", 2, 56, "by", 0.001)
+
+
+def test_smallest_p() -> None:
+    """Ranks: 2/2^n; t tests have no floor; one repeat gives no p; unknown tests and negative n are refused."""
+    assert [smallest_p("wilcoxon", n) for n in (1, 2, 5, 6)] == [1.0, 0.5, 0.0625, 0.03125]
+    assert smallest_p("wilcoxon", 10**6) == 0.0
+    assert [smallest_p("paired-t", n) for n in (0, 1, 2)] == [1.0, 1.0, 0.0]
+    with pytest.raises(StatisticsError, match="cannot be negative, found -1"):
+        smallest_p("welch", -1)
+    with pytest.raises(StatisticsError, match="There is no test 'sign'"):
+        smallest_p("sign", 5)
+
+
+def test_importing_the_room_loads_neither_scipy_nor_statsmodels() -> None:
+    """The package can be imported by the command line without paying for the libraries behind it."""
+    code = (
+        "import sys, bpbench.statistics.compare, bpbench.statistics.power; "
+        "print([name for name in ('scipy', 'statsmodels', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,92 @@
+"""The store: write-once, whole or not at all, several writers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpbench.errors import StoreError
+from bpbench.identity import address
+from bpbench.jobs import FrameSource, MakeFrames
+from bpbench.runner.store import Outcome, Store
+
+JOB = MakeFrames(FrameSource(path="a", sha256="00"))
+OUTCOME = Outcome({"status": "done", "x": [1, 0.1]}, {"energy": np.arange(6.0).reshape(2, 3)})
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    """Values and arrays come back bit by bit, arrays memory-mapped and read-only."""
+    store = Store(tmp_path / "store")
+    assert not store.has(JOB)
+    store.save(JOB, OUTCOME, {"wall_s": 1.5})
+    loaded = store.load(JOB)
+    assert loaded.values == OUTCOME.values
+    assert isinstance(loaded.arrays["energy"], np.memmap)
+    assert loaded.arrays["energy"].tobytes() == OUTCOME.arrays["energy"].tobytes()
+    assert not loaded.arrays["energy"].flags.writeable
+    assert store.provenance(JOB) == {"wall_s": 1.5}
+
+
+def test_the_first_writer_wins(tmp_path: Path) -> None:
+    """A second result for the same job is dropped without a trace and without an error."""
+    store = Store(tmp_path)
+    store.save(JOB, OUTCOME, {})
+    store.save(JOB, Outcome({"status": "other"}), {})
+    assert store.load(JOB).values["status"] == "done"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_damaged_result_names_its_folder(tmp_path: Path) -> None:
+    """A result with a file missing is refused in a sentence that says what to remove."""
+    store = Store(tmp_path)
+    store.save(JOB, OUTCOME, {})
+    (store.folder(JOB) / "energy.npy").unlink()
+    with pytest.raises(StoreError, match=rf"{address(JOB)} is not whole .* remove that folder and run again"):
+        store.load(JOB)
+
+
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    """A file in the place of the store is refused."""
+    (tmp_path / "x").touch()
+    with pytest.raises(StoreError, match=r"The store must be a folder; .* is a file"):
+        Store(tmp_path / "x")
+
+
+def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
+    """What stands in the way of a folder becomes a sentence and leaves nothing behind."""
+    store = Store(tmp_path)
+    (tmp_path / address(JOB)[:2]).touch()
+    with pytest.raises(StoreError, match="could not be written"):
+        store.save(JOB, OUTCOME, {})
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_sweep_removes_what_the_dead_left(tmp_path: Path) -> None:
+    """Unfinished folders of dead processes on this host go; those of the living and of other hosts stay."""
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        pass
+    names = {
+        "dead": f"{socket.gethostname()}-{gone.pid}-a",
+        "alive": f"{socket.gethostname()}-{os.getpid()}-b",
+        "elsewhere": "another.host-1-c",
+    }
+    for name in names.values():
+        (tmp_path / "tmp" / name).mkdir(parents=True)
+    Store(tmp_path).sweep()
+    assert {left.name for left in (tmp_path / "tmp").iterdir()} == {names["alive"], names["elsewhere"]}
+
+
+def test_a_declaration_keeps_its_first_note(tmp_path: Path) -> None:
+    """The number of repeats noted when an analysis was declared first never changes; another analysis has its own."""
+    store = Store(tmp_path)
+    assert store.declared("what", "rule") is None
+    assert store.declare("what", "rule", 0) == 0
+    assert store.declare("what", "rule", 10) == 0
+    assert store.declare("what", "other", 10) == 10
+    assert store.declared("what", "other") == 10

@@ -1,0 +1,248 @@
+"""Symmetry functions against their slow twin and against DScribe; chunks, refusals and the operation count."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import warnings
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from descriptor_twin import MIXTURE, ZOO, Animal, scale, twin
+
+from bpbench.data.frames import Frames
+from bpbench.descriptors.plan import plan
+from bpbench.descriptors.symmetry import describe, describe_frames, operations
+from bpbench.errors import DataError, FeatureError
+from bpbench.features import G2, G4, G5, preset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from descriptor_twin import Floats
+
+    from bpbench.features import Feature
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_kind_of_function_equals_its_slow_twin(name: str) -> None:
+    """Kinds, widths, whole and broken powers and cutoffs in one request agree with plain loops on every frame."""
+    ours, slow = describe(MIXTURE, *ZOO[name]), twin(MIXTURE, ZOO[name])
+    size = scale(slow)
+    np.testing.assert_allclose(ours / size, slow / size, rtol=1e-12, atol=1e-14)
+
+
+def test_a_pair_of_neighbours_counts_once() -> None:
+    """Three atoms in an equilateral triangle give the number worked out by hand from one pair, not two."""
+    side, r_c, eta = 2.0, 6.0, 0.1
+    triangle = np.array([[0, 0, 0], [side, 0, 0], [side / 2, side * math.sqrt(3) / 2, 0]])
+    f_c = 0.5 * (math.cos(math.pi / 3) + 1)
+    values = describe(
+        [G2(eta, 0.0, r_c), G5(eta, 2.0, 1, r_c), G4(eta, 2.0, 1, r_c)], triangle, np.zeros((3, 3)), [False] * 3
+    )
+    by_hand = [
+        2 * math.exp(-eta * 4) * f_c,
+        0.5 * 1.5**2 * math.exp(-eta * 8) * f_c**2,
+        0.5 * 1.5**2 * math.exp(-eta * 12) * f_c**3,
+    ]
+    np.testing.assert_allclose(values, np.repeat(np.array(by_hand)[:, None], 3, axis=1), rtol=1e-14)
+
+
+def test_small_angles_keep_their_digits() -> None:
+    """Three neighbours within 0.1 rad at λ = -1, ζ = 16 are right to eight digits of a value near 1e-24."""
+    angles, r, r_c, zeta = (0.0, 0.06, 0.1), 2.5, 6.8, 16
+    where = np.array([[0, 0, 0], *[[r * math.cos(a), r * math.sin(a), 0] for a in angles]])
+    value = describe([G5(0.0, zeta, -1, r_c)], where, np.zeros((3, 3)), [False] * 3)[0, 0]
+    pairs = [(0.0, 0.06), (0.0, 0.1), (0.06, 0.1)]
+    # (1 - cos a)/2 = sin²(a/2), which has no cancellation.
+    exact = 2 * sum(Fraction(math.sin((b - a) / 2)) ** (2 * zeta) for a, b in pairs)
+    f_c = 0.5 * (math.cos(math.pi * r / r_c) + 1)
+    assert value == pytest.approx(float(exact) * f_c**2, rel=1e-8, abs=0)
+
+
+def _dscribe(functions: Sequence[Feature], animal: Animal) -> Floats:
+    """Evaluate the functions by DScribe, one cutoff at a time; its G4 has R_jk, its G5 has not, both as [η, ζ, λ]."""
+    from ase import Atoms
+
+    with warnings.catch_warnings():
+        # Its docstrings hold backslashes of which Python complains when it compiles them for the first time.
+        warnings.filterwarnings("ignore", ".*invalid escape sequence")
+        from dscribe.descriptors import ACSF
+
+    # DScribe wants atoms inside the cell and a thick cell where it is not periodic.
+    cell = np.where(animal.pbc[:, None], animal.cell, 40.0 * np.eye(3))
+    atoms = Atoms(f"Al{len(animal.positions)}", positions=animal.positions + 5.0, cell=cell, pbc=animal.pbc)
+    atoms.wrap()
+    values = np.empty((len(functions), len(atoms)))
+    for r_c in {function.r_c for function in functions}:
+        rows: dict[type, list[int]] = {kind: [] for kind in (G2, G4, G5)}
+        for row, function in enumerate(functions):
+            if function.r_c == r_c:
+                rows[type(function)].append(row)
+        table = ACSF(
+            species=["Al"],
+            r_cut=r_c,
+            g2_params=[[functions[row].eta, functions[row].r_s] for row in rows[G2]] or None,
+            g4_params=[[functions[row].eta, functions[row].zeta, functions[row].lam] for row in rows[G4]] or None,
+            g5_params=[[functions[row].eta, functions[row].zeta, functions[row].lam] for row in rows[G5]] or None,
+            periodic=bool(animal.pbc.any()),
+        ).create(atoms)
+        # DScribe puts its G1, the sum of the cutoff functions alone, into the first column.
+        values[rows[G2] + rows[G4] + rows[G5]] = table.T[1:]
+    return values
+
+
+# DScribe refuses η = 0, and takes broken powers of numbers just below 0 where neighbours stand in one line, which gives
+# NaN; those functions are left to the twin.
+STRANGER = tuple(g for g in MIXTURE if g.eta > 0 and (isinstance(g, G2) or g.zeta == int(g.zeta)))
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_dscribe_gives_the_same_on_the_zoo(name: str) -> None:
+    """All kinds agree with DScribe to 1e-10 of each function's scale on small, skewed and open frames."""
+    ours, theirs = describe(STRANGER, *ZOO[name]), _dscribe(STRANGER, ZOO[name])
+    size = scale(theirs)
+    np.testing.assert_allclose(ours / size, theirs / size, rtol=0, atol=1e-10)
+
+
+def test_dscribe_gives_the_same_329_on_rattled_aluminium() -> None:
+    """The whole pool on 32 rattled fcc atoms agrees with DScribe to 1e-10 of each function's scale."""
+    from ase.build import bulk
+
+    atoms = bulk("Al", "fcc", a=4.05, cubic=True) * (2, 2, 2)
+    rattled = atoms.positions + np.random.default_rng(8).normal(0, 0.1, (32, 3))
+    frame = Animal(rattled, np.array(atoms.cell), np.array(atoms.pbc))
+    functions = preset("thesis-329").functions
+    ours, theirs = describe(functions, *frame), _dscribe(functions, frame)
+    size = scale(theirs)
+    np.testing.assert_allclose(ours / size, theirs / size, rtol=0, atol=1e-10)
+
+
+def _frames(names: Sequence[str]) -> Frames:
+    """Put frames of the zoo into one ``Frames``."""
+    chosen = [ZOO[name] for name in names]
+    sizes = [len(animal.positions) for animal in chosen]
+    count = len(chosen)
+    label = np.array(["zoo"] * count)
+    return Frames(
+        positions=np.concatenate([animal.positions for animal in chosen]),
+        cells=np.array([animal.cell for animal in chosen]),
+        pbc=np.array([animal.pbc for animal in chosen]),
+        species=np.full(sum(sizes), 13),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]),
+        energy=np.zeros(count),
+        forces=None,
+        id=np.arange(count) + 100,
+        group=label,
+        block=label,
+        temperature=None,
+        blocks_declared=True,
+    )
+
+
+def test_chunks_of_frames_are_the_frames_bit_by_bit() -> None:
+    """Ragged frames described in one go, in chunks and one by one are the same to the last bit."""
+    names = list(ZOO)
+    frames = _frames(names)
+    whole = describe_frames(MIXTURE, frames, 0, len(names))
+    parts = [describe_frames(MIXTURE, frames, first, first + 3) for first in range(0, len(names), 3)]
+    alone = [describe(MIXTURE, *ZOO[name]) for name in names]
+    assert whole.shape == (len(MIXTURE), len(frames.positions))
+    np.testing.assert_array_equal(whole, np.concatenate(parts, axis=1))
+    np.testing.assert_array_equal(whole, np.concatenate(alone, axis=1))
+
+
+def test_a_function_does_not_depend_on_those_asked_for_beside_it() -> None:
+    """Values of one kind and cutoff agree to rounding whatever set they are evaluated in."""
+    whole = describe(MIXTURE, *ZOO["triclinic"])
+    for row, function in enumerate(MIXTURE):
+        np.testing.assert_allclose(describe([function], *ZOO["triclinic"])[0], whole[row], rtol=1e-13)
+
+
+def test_threads_do_not_change_a_bit() -> None:
+    """Two processes told to use one and two threads print the same bytes."""
+    program = (
+        "import sys, numpy; sys.path.insert(0, sys.argv[1]);"
+        "from descriptor_twin import MIXTURE, ZOO;"
+        "from bpbench.descriptors.symmetry import describe;"
+        "print(describe(MIXTURE, *ZOO['outside-the-cell']).tobytes().hex())"
+    )
+    folder = str(Path(__file__).parent)
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", program, folder],
+            env={**os.environ, "OMP_NUM_THREADS": n, "NUMBA_NUM_THREADS": n},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for n in ("1", "2")
+    ]
+    assert len(printed[0]) > 100
+    assert printed[0] == printed[1]
+
+
+def test_a_lone_atom_has_zeros() -> None:
+    """An atom without neighbours has the value 0 for every function."""
+    values = describe(MIXTURE, [[1.0, 2.0, 3.0]], np.zeros((3, 3)), [False] * 3)
+    np.testing.assert_array_equal(values, np.zeros((len(MIXTURE), 1)))
+
+
+def test_several_elements_are_refused() -> None:
+    """Frames of two elements are refused, because all neighbours would count alike."""
+    frames = _frames(["triclinic", "cluster"])
+    frames.species[5] = 29
+    with pytest.raises(
+        DataError, match=r"one element, found atomic numbers 13, 29 \(a second one first in frame 101\)"
+    ):
+        describe_frames(MIXTURE, frames, 0, 1)
+
+
+def test_the_frame_that_cannot_be_described_is_named() -> None:
+    """A fault inside a chunk is told with the number of its frame."""
+    frames = _frames(["triclinic", "cluster"])
+    frames.positions[5] = frames.positions[4]
+    with pytest.raises(DataError, match=r"Frame 101: Atoms must lie apart, found atoms 0 and 1 "):
+        describe_frames(MIXTURE, frames, 0, 2)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (-1, 1), (1, 3), (2, 1)])
+def test_a_range_without_frames_is_refused(first: int, last: int) -> None:
+    """A chunk must hold at least one frame and only frames that exist."""
+    with pytest.raises(DataError, match=f"Frames to describe must lie in 0 to 2, found {first} to {last}\\."):
+        describe_frames(MIXTURE, _frames(["triclinic", "cluster"]), first, last)
+
+
+def test_no_functions_are_refused() -> None:
+    """A request without any function is refused."""
+    with pytest.raises(FeatureError, match="There must be at least one symmetry function to evaluate, found none"):
+        describe([], *ZOO["cluster"])
+
+
+def test_what_functions_share_is_planned_once() -> None:
+    """The 60 angular functions need two signs, six widths, and four squarings for each sign, and no broken power."""
+    (shell,) = plan(preset("thesis-329").functions)
+    assert len(shell.radial.rows) == 269
+    assert len(shell.opened.rows) == 60
+    assert len(shell.closed.rows) == 0
+    assert (len(shell.opened.eta), len(shell.opened.signs), len(shell.opened.products)) == (6, 2, 8)
+    assert not shell.opened.exponents.any()
+
+
+def test_operation_count_grows_as_it_must() -> None:
+    """More functions, more neighbours, broken powers and R_jk cost more; radial sets grow linearly, angular with N²."""
+    twelve, whole = preset("thesis-12").functions, preset("thesis-329").functions
+    costs = [
+        operations(preset(name).functions, 78.0) for name in ("thesis-12", "thesis-22", "thesis-57-D", "thesis-329")
+    ]
+    assert costs == sorted(costs)
+    assert operations(twelve, 156.0) == pytest.approx(2 * operations(twelve, 78.0))
+    assert 3.8 < operations(whole[269:], 156.0) / operations(whole[269:], 78.0) < 4.1
+    assert operations([G5(0.1, 2.5, 1, 5.0)], 50.0) > operations([G5(0.1, 2.0, 1, 5.0)], 50.0)
+    assert operations([G4(0.1, 2.0, 1, 5.0)], 50.0) > operations([G5(0.1, 2.0, 1, 5.0)], 50.0)
+    assert operations([G2(0.1, 0, 5.0), G2(0.1, 0, 4.0)], 50.0) < operations([G2(0.1, 0, 5.0), G2(0.2, 0, 5.0)], 50.0)
+    assert operations(twelve, 0.0) == 0.0

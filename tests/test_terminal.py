@@ -1,0 +1,65 @@
+"""What the command line prints of plans and audits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpbench.data import inspect, readers
+from bpbench.report import terminal
+
+PLANNED: dict[str, Any] = {
+    "protocol": "p",
+    "frames": 440,
+    "atoms": 112640,
+    "repeats": 10,
+    "units": 10,
+    "jobs": {
+        "describe": {"stored": 7, "new": 0, "expected_s": 0.0},
+        "train hdnn": {"stored": 0, "new": 50, "expected_s": 300.0},
+    },
+    "expected_s": 150.0,
+    "workers": 2,
+    "family": [["A", "D"], ["B", "D"]],
+    "test": "wilcoxon",
+    "correction": "holm",
+    "alpha": 0.05,
+    "first_step_alpha": 0.025,
+    "smallest_p": 0.001953125,
+    "power": 0.8,
+    "margin": 0.5,
+    "unit": "meV/atom",
+    "detectable_dz": 1.2345,
+    "detectable": None,
+    "spread_for_equivalence": 0.4567,
+    "report": "reports/p-0",
+}
+
+
+def test_a_plan_in_lines() -> None:
+    """A plan says jobs, cost, test, smallest p, smallest effect and the spread that equivalence needs."""
+    text = "\n".join(terminal.plan(PLANNED))
+    assert "440 frames, 112640 atoms; 10 repeats of 3 variants" in text
+    assert "wall time, 2 processes" in text
+    assert "2 min" in text
+    assert "The smallest p this test can give at this n is 0.00195." in text
+    assert "with power 0.8: 1.23 standard deviations of the paired differences (d_z); in units it needs" in text
+    assert "equivalent within 0.5 meV/atom, the spread of their differences may be at most 0.457 meV/atom" in text
+
+
+def test_a_plan_with_a_pilot_and_without_a_margin() -> None:
+    """With stored repeats the effect has a unit; without a margin nothing can be equivalent, and it is said."""
+    text = "\n".join(
+        terminal.plan(PLANNED | {"detectable": 0.25, "margin": None, "spread_for_equivalence": None, "smallest_p": 0.0})
+    )
+    assert "0.25 meV/atom by the largest spread stored so far." in text
+    assert "No margin is declared: nothing can come out as equivalent." in text
+    assert "smallest p" not in text
+
+
+def test_an_audit_in_lines() -> None:
+    """The audit of the embedded sample lists its eleven states and its largest net force."""
+    frames = readers.read(readers.sample_source())
+    lines = terminal.audit(inspect.inspect(frames, "sample"))
+    assert lines[0].startswith("sample: 440 frames, 112640 atoms of Al, 256 to 256 atoms a frame")
+    assert sum(" K " in line and line.split()[-1].count("-") == 1 for line in lines) == 11
+    assert any(line.startswith("Largest net force on a frame:") for line in lines)
