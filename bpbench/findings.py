@@ -20,7 +20,6 @@ import numpy.typing as npt
 from bpbench import __version__, metrics
 from bpbench.data import readers
 from bpbench.features import FeatureSet
-from bpbench.identity import plain
 from bpbench.jobs import Hdnn
 from bpbench.protocol import FileData, Protocol, Variant
 from bpbench.runner import work
@@ -95,7 +94,7 @@ def findings(study: Study) -> Json:
         "pool": {"name": protocol.pool, "size": len(prepared.pool), "reconstructed": prepared.pool.reconstructed},
         "sets": [_set(protocol, name) for name in protocol.sets],
         "models": [
-            {"name": name, "kind": model.kind, "label": LABELS[model.kind], "values": plain(model)}
+            {"name": name, "kind": model.kind, "label": LABELS[model.kind], "values": dataclasses.asdict(model)}
             for name, model in protocol.models.items()
         ],
         "metric": {"key": metric.key, "label": metric.label, "unit": metric.unit},

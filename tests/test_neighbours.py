@@ -84,6 +84,12 @@ TWO = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
         ),
         (
             TWO,
+            np.diag([1e6, 4, 4]),
+            PERIODIC,
+            r"Cell vectors must be shorter than 10000 cutoffs, found .* check the unit",
+        ),
+        (
+            TWO,
             np.zeros((3, 3)),
             PERIODIC,
             r"The periodic cell vectors must span a volume, found .* Å; give the frame its",

@@ -36,7 +36,7 @@ COINCIDENT: float = 1e-6
 FLAT: float = 1e-9
 #: More neighbours per atom than this is no condensed matter but a wrong unit, and would fill the memory.
 CROWDED: float = 100_000.0
-#: Atoms this many cutoffs from the origin have lost their digits, and would overflow vesin's whole numbers unnoticed.
+#: Lengths of this many cutoffs have lost their digits, and overflow the whole numbers of a cell list unnoticed.
 FAR: float = 10_000.0
 
 
@@ -91,8 +91,8 @@ def neighbours(positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike
     Raises
     ------
     DataError
-        For no atoms, a wrong shape, a number that is not finite, an atom absurdly far away, a flat periodic cell, atoms on top of each other, or a
-        cell so small that its length unit must be wrong.
+        For no atoms, a wrong shape, a number that is not finite or absurdly large, a flat periodic cell, atoms on top
+        of each other, or a cell so small that its length unit must be wrong.
     """
     from vesin import NeighborList
 
@@ -130,7 +130,13 @@ def _checked(
             f"Positions must lie within {FAR:g} cutoffs of the origin, found {where[wrong[0]].tolist()} Å for atom "
             f"{wrong[0]}; put the atoms back into their cell, or check the unit."
         )
-    return where, _completed(box, periodic), periodic
+    whole = _completed(box, periodic)
+    if np.abs(box[periodic]).max(initial=0.0) > FAR * r_c:
+        raise DataError(
+            f"Cell vectors must be shorter than {FAR:g} cutoffs, found {box.tolist()} Å; check the unit, or set pbc to "
+            "false where the frame is not periodic."
+        )
+    return where, whole, periodic
 
 
 def _completed(box: Floats, periodic: npt.NDArray[np.bool_]) -> Floats:

@@ -80,9 +80,9 @@ class Course:
     validation: Floats
 
 
-def bucket(length: int) -> int:
-    """Return ``length`` rounded up to a multiple of 1/16 to 1/32 of itself."""
-    step = 1 << max(0, length.bit_length() - 5)
+def bucket(length: int, digits: int = 5) -> int:
+    """Return ``length`` rounded up to its first ``digits`` binary digits: five cost at most 1/16, three at most 1/4."""
+    step = 1 << max(0, length.bit_length() - digits)
     return -(-length // step) * step
 
 
@@ -98,6 +98,17 @@ def orders(frames: int, batch: int, epochs: int, seed: int) -> np.ndarray:
     for row in table:
         row[:frames] = random.permutation(frames)
     return table.reshape(epochs, batches, batch)
+
+
+def packed_rows(sizes: Ints, table: np.ndarray) -> int:
+    """Return the rows that hold the atoms of every batch of a table from :func:`orders`.
+
+    With mixed sizes the fullest batch differs from seed to seed, so the rounding is coarse: on small data a new
+    compilation would cost more than the training.
+    """
+    with_empty = np.append(sizes, 0)  # frame -1 is the empty one
+    fullest = int(with_empty[table].sum(axis=2).max())
+    return fullest if sizes.min() == sizes.max() else bucket(fullest, digits=3)
 
 
 def rates(adam: Adam, steps: int) -> np.ndarray:
@@ -132,8 +143,7 @@ def train(layers: Layers, adam: Adam, training: Part, validation: Part, table: n
     """
     tf = quiet_tensorflow()
     epochs, batches, _ = table.shape
-    sizes = np.append(training.sizes, 0)  # frame -1 is the empty one
-    rows = bucket(int(sizes[table].sum(axis=2).max()))
+    rows = packed_rows(training.sizes, table)
     steps = rates(adam, epochs * batches).reshape(epochs, batches).astype(np.float32)
     flat = [tf.constant(array) for layer in layers for array in layer]
     zeros = [tf.zeros_like(array) for array in flat]
@@ -231,10 +241,7 @@ def _compiled() -> Any:
             slope = gradient(weights, training, members, rows)
             first = [m + (1.0 - beta_1) * (g - m) for m, g in zip(first, slope, strict=True)]
             second = [v + (1.0 - beta_2) * (g * g - v) for v, g in zip(second, slope, strict=True)]
-            weights = [
-                w - rate * m / (tf.sqrt(v) + epsilon)
-                for w, m, v in zip(weights, first, second, strict=True)
-            ]
+            weights = [w - rate * m / (tf.sqrt(v) + epsilon) for w, m, v in zip(weights, first, second, strict=True)]
             return batch + 1, row, weights, first, second
 
         def epoch(

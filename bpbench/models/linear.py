@@ -57,6 +57,9 @@ def fit(spec: Linear, problem: Problem) -> Fit:
     target = _target(scales, problem, train)
     mean, middle = inputs[train].mean(axis=0), float(target.mean())
     left, singular, right = np.linalg.svd(inputs[train] - mean, full_matrices=False)
+    # What lies below rounding error has no direction of its own; left in, 1e-12 would let its noise through.
+    real = singular > singular[0] * max(left.shape[0], right.shape[1]) * np.finfo(np.float64).eps
+    left, singular, right = left[:, real], singular[real], right[real]
     projected = left.T @ (target - middle)
     wanted = _target(scales, problem, validation)
 

@@ -130,7 +130,7 @@ def sheet(
 
 
 _STYLE_ELEMENT: Final = re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", re.DOTALL)
-_METADATA: Final = re.compile(r"<metadata>.*?</metadata>\s*", re.DOTALL)
+_METADATA: Final = re.compile(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", re.DOTALL)
 _PATH_DATA: Final = re.compile(r'(?<= d=")[^"]*')
 _LONG_NUMBER: Final = re.compile(r"(\d+\.\d\d)\d+")
 
@@ -139,7 +139,8 @@ def _tidy(svg: str, key: str) -> str:
     """Return one ``<svg>`` element that can stand in a page beside others.
 
     Style rules would leak into the page and identifiers of two figures would meet, so the first become attributes and
-    the second get the figure's key in front. Path coordinates keep a hundredth of a point.
+    the second get the figure's key in front. Comments, in which Matplotlib repeats each text, are left out. Path
+    coordinates keep a hundredth of a point.
     """
     svg = svg[svg.index("<svg") :].strip()
     svg = _METADATA.sub("", _STYLE_ELEMENT.sub("", svg))

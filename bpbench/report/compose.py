@@ -148,7 +148,7 @@ def _sets(findings: Mapping[str, Any]) -> Section:
         "the distinct angular parts over the angle θ at the central atom.",
         schematics.seen([(entry["name"], entry["functions"]) for entry in sets]),
         f"Curves of all functions of {count(len(sets), 'set')}.",
-        source_note(findings),
+        source_note(findings, data=False),
     )
     return Section("sets", "The feature sets", (*blocks, figure))
 

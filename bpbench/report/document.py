@@ -106,6 +106,8 @@ class Table:
         What the numbers were made from; small print that ends the caption.
     size : {'normal', 'wide'}
         ``wide`` tables are set in smaller type.
+    unit : str
+        A unit that the caption names, so that heads of columns need not repeat it.
     """
 
     key: str
@@ -114,6 +116,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     source: str = ""
     size: Literal["normal", "wide"] = "normal"
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

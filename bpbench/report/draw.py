@@ -274,7 +274,7 @@ def states(
             axes.set_xlabel(axis)
             axes.grid(axis="x")
             axes.spines["left"].set_visible(False)
-        _rows(grid[0, 0], groups)
+        _rows(grid[0, 0], groups, 28)
         for axes in grid[0, 1:]:
             axes.tick_params(axis="y", length=0)
         _legend(figure, names, looks)

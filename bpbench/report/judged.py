@@ -118,13 +118,14 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
         )
     return Table(
         "comparisons",
-        f"Comparisons with {_against(findings)} by {metric['label']} on the {analysis['part']} set: difference "
+        f"Comparisons with {_against(findings)} by {axis(findings)} on the {analysis['part']} set: difference "
         "(candidate minus baseline), its interval (not adjusted), effect size d_z, p of the test, p adjusted over the "
         "family, adjusted p of equivalence, verdict.",
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
+        shown,
     )
 
 
@@ -158,11 +159,13 @@ def _effects(findings: Mapping[str, Any]) -> Table:
         )
     return Table(
         "effects",
-        f"The same comparisons in more detail: means over the paired repeats, the {percent(1 - 2 * analysis['alpha'])} "
-        "interval that belongs to the equivalence test, effect size, test statistic, and the smallest difference "
-        f"that these repeats could have detected with a power of {percent(analysis['power'])}.",
+        f"The same comparisons in more detail, by {axis(findings)}: means over the paired repeats, the "
+        f"{percent(1 - 2 * analysis['alpha'])} interval that belongs to the equivalence test, effect size, test "
+        "statistic, and the smallest difference that these repeats could have detected with a power of "
+        f"{percent(analysis['power'])}.",
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
+        shown,
     )

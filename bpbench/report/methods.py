@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.numerals import count, exact, listed, percent, say, significant
+from bpbench.report.numerals import count, exact, listed, percent, say, short, significant
 from bpbench.report.vocabulary import CORRECTIONS, SCOPE, TESTS, source_note, with_unit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def _hdnn(name: str, values: Mapping[str, Any]) -> str:
     adam = values["optimizer"]
     hidden = listed([exact(size) for size in values["hidden"]])
     return (
-        f"Model {name} is a high-dimensional neural-network potential: the energy of a configuration is the sum over "
+        f"Model “{name}” is a high-dimensional neural-network potential: the energy of a configuration is the sum over "
         "its atoms of one small network, which is fed with that atom's symmetry functions, has hidden layers of "
         f"{hidden} nodes with tanh, and a linear output. {_SCALING} The weights start as Glorot-uniform numbers, "
         f"the biases at zero. Adam (learning rate {exact(adam['learning_rate'])}, β₁ {exact(adam['beta_1'])}, "
@@ -34,7 +34,7 @@ def _hdnn(name: str, values: Mapping[str, Any]) -> str:
 def _linear(name: str, values: Mapping[str, Any]) -> str:
     strengths = sorted(values["strengths"])
     return (
-        f"Model {name} is a linear potential, the yardstick: ridge regression of the energy on the configuration's "
+        f"Model “{name}” is a linear potential, the yardstick: ridge regression of the energy on the configuration's "
         f"summed symmetry functions, with the penalty of least validation error among values from "
         f"{exact(strengths[0])} to {exact(strengths[-1])} (per training configuration). It has no seed, so on a fixed "
         "split it always gives the same numbers."
@@ -47,7 +47,7 @@ _POOLED: Final = "the mean and the spread of each symmetry function over a confi
 def _forest(name: str, values: Mapping[str, Any]) -> str:
     depth = "no limit of depth" if values["max_depth"] is None else f"a depth of at most {exact(values['max_depth'])}"
     return (
-        f"Model {name} is a random forest of {count(values['trees'], 'tree')} on {_POOLED}, with {depth}, a share of "
+        f"Model “{name}” is a random forest of {count(values['trees'], 'tree')} on {_POOLED}, with {depth}, a share of "
         f"{exact(values['max_features'], 3)} of the columns tried at each split, and at least "
         f"{count(values['min_samples_leaf'], 'configuration')} in a leaf."
     )
@@ -55,7 +55,7 @@ def _forest(name: str, values: Mapping[str, Any]) -> str:
 
 def _lightgbm(name: str, values: Mapping[str, Any]) -> str:
     return (
-        f"Model {name} is LightGBM on {_POOLED}: at most {count(values['rounds'], 'round')} with learning rate "
+        f"Model “{name}” is LightGBM on {_POOLED}: at most {count(values['rounds'], 'round')} with learning rate "
         f"{exact(values['learning_rate'])} and {exact(values['leaves'])} leaves per tree, stopped after "
         f"{count(values['patience'], 'round')} without a smaller validation error; the round of least validation "
         "error is kept."
@@ -74,7 +74,7 @@ def models(findings: Mapping[str, Any]) -> list[str]:
     """Return one paragraph per model that a variant uses; a kind without its own words is left to the table."""
     used = {variant["model"] for variant in findings["variants"]}
     return [
-        _MODELS[model["kind"]](say(model["name"]), model["values"])
+        _MODELS[model["kind"]](short(model["name"]), model["values"])
         for model in findings["models"]
         if model["name"] in used and model["kind"] in _MODELS
     ]

@@ -33,8 +33,10 @@ def decimals(uncertainty: float | None, *, digits: int = 2) -> int | None:
 
 
 def half_width(low: float | None, high: float | None) -> float | None:
-    """Return half the width of an interval, ``None`` if there is none."""
-    return None if low is None or high is None else (high - low) / 2
+    """Return half the width of an interval, ``None`` if there is none or it is empty to rounding."""
+    if low is None or high is None or high - low <= 1e-9 * max(abs(low), abs(high)):
+        return None
+    return (high - low) / 2
 
 
 def fixed(value: float | None, places: int | None) -> str:
@@ -82,7 +84,7 @@ def whole(value: int | None) -> str:
 
 def percent(share: float) -> str:
     """Return a share as a percentage: 0.95 as ``95 %``."""
-    return f"{100 * share:.6g}\u00a0%"
+    return f"{100 * share:.6g} %"
 
 
 def p_text(p: float | None) -> str:

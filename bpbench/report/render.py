@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ PDF_PACKAGES: Final = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 _TEMPLATE: Final = "report.html.j2"
 _STYLE: Final = "report.css"
 _STAMP: Final = "stamp.json"
+_SYMBOL: Final = re.compile(r"\b([Rd])_([scz])\b")
+#: Letters from which a word may be broken anywhere, since no column is that wide.
+_LONG_WORD: Final = 28
 
 
 class ReportError(BpbenchError):
@@ -166,7 +170,7 @@ def render_html(document: Document, *, templates: Path | None = None, embed: boo
         For a mistake in the template; names it and the line.
     """
     import jinja2
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     from bpbench.report.canvas import INK
 
@@ -188,6 +192,8 @@ def render_html(document: Document, *, templates: Path | None = None, embed: boo
         return Markup(svg.replace(INK, "currentColor"))  # noqa: S704 - drawn by us, its text is outlines
 
     environment.filters["drawing"] = drawing
+    environment.filters["typeset"] = lambda text: Markup(_typeset(str(escape(text))))  # noqa: S704 - escaped first
+    environment.filters["lengthy"] = lambda text: any(len(word) > _LONG_WORD for word in text.split())
     numbers = {id(block): place for kind in (document.tables, document.figures) for place, block in enumerate(kind, 1)}
     environment.filters["number"] = lambda block: numbers[id(block)]
     try:
@@ -200,6 +206,12 @@ def render_html(document: Document, *, templates: Path | None = None, embed: boo
         raise ReportError(f"{folder / _TEMPLATE}, line {line}: {error}.") from error
     except (jinja2.TemplateNotFound, OSError) as error:
         raise ReportError(f"The template {folder / _TEMPLATE} or {_STYLE} cannot be read: {error}.") from error
+
+
+def _typeset(text: str) -> str:
+    """Return escaped text with the symbols' subscripts set low and numbers tied to what they belong to."""
+    text = _SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", text)
+    return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0").replace(" × 10", "\u00a0×\u00a010")
 
 
 def _template_line(error: BaseException) -> str:
@@ -272,7 +284,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 def _csv(table: Table) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
+    writer.writerow([f"{column.key} ({column.unit})" if column.unit else column.key for column in table.columns])
     writer.writerows(["" if cell.value is None else cell.value for cell in row] for row in table.rows)
     return stream.getvalue().encode("utf-8")
 

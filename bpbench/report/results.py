@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _STATE_ERRORS: Final = (
     ("rmse", "RMSE", "errors_rmse"),
-    ("p95", "95th percentile of |error|", "errors_p95"),
-    ("max", "Largest |error|", "errors_max"),
+    ("p95", "95th percentile of the absolute error", "errors_p95"),
+    ("max", "Largest absolute error", "errors_max"),
 )
 
 
@@ -112,15 +112,16 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
             )
         )
     empty = tuple(counted(None) for _ in range(8))
-    rows.append((words("constant (training mean)"), counted(None), number(constant, None), *empty))
+    rows.append((words("constant"), counted(None), number(constant, None), *empty))
     return Table(
         "scores",
-        f"{metric['label']} on the {part} set over the repeats, beside the constant predictor, which gives every "
-        f"configuration the mean energy per atom of the training set.",
+        f"{metric['label']}{f' ({shown})' if shown else ''} on the {part} set over the repeats, beside the constant "
+        "predictor, which gives every configuration the mean energy per atom of the training set.",
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
+        shown,
     )
 
 
@@ -134,7 +135,14 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
     ]
     columns = (
         Column("variant", "variant", align="left"),
-        *(Column(key, METRICS[key].label, DISPLAY.get(METRICS[key].unit, METRICS[key].unit)) for key in keys),
+        *(
+            Column(
+                key,
+                METRICS[key].label.replace("|error|", "absolute error"),
+                DISPLAY.get(METRICS[key].unit, METRICS[key].unit),
+            )
+            for key in keys
+        ),
     )
     rows = [
         (
@@ -147,7 +155,7 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
         for variant in findings["variants"]
     ]
     constant = findings["constant"].get(part) or {}
-    rows.append((words("constant (training mean)"), *(number(constant.get(key), None) for key in keys)))
+    rows.append((words("constant"), *(number(constant.get(key), None) for key in keys)))
     return Table(
         "metrics",
         f"All metrics on the {part} set, means over the repeats.",
@@ -241,8 +249,11 @@ def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
             )
             for state in states
         ]
-        caption = f"{label} by state, mean over the repeats; frames: test configurations of the state in one repeat."
-        blocks.append(Table(file, caption, columns, align(rows, columns), source_note(findings), "wide"))
+        caption = (
+            f"{label} by state (meV/atom), mean over the repeats; frames: test configurations of the state in one "
+            "repeat."
+        )
+        blocks.append(Table(file, caption, columns, align(rows, columns), source_note(findings), "wide", "meV/atom"))
     without = [group["name"] for group in findings["data"]["groups"] if group["name"] not in scored]
     if without:
         blocks.append(Text(f"Without test frames: {listed([say(name) for name in without])}.", "note"))

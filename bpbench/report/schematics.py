@@ -82,7 +82,7 @@ def seen(sets: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
     sets : sequence of (str, sequence of dict)
         Name and functions of each set, as in the findings.
     """
-    with sheet("feature_sets", 0.45 + 1.15 * len(sets), rows=len(sets), columns=2, sharex="col") as (_, grid, drawn):
+    with sheet("feature_sets", 0.45 + 0.85 * len(sets), rows=len(sets), columns=2, sharex="col") as (_, grid, drawn):
         for (left, right), (name, functions) in zip(grid, sets, strict=True):
             _radial(left, [entry for entry in functions if entry["kind"] == "G2"])
             _angular(right, [entry for entry in functions if entry["kind"] != "G2"])

@@ -158,7 +158,7 @@ def sets(findings: Mapping[str, Any]) -> Table:
         "The feature sets: how many functions of which kind.",
         columns,
         tuple(rows),
-        source_note(findings),
+        source_note(findings, data=False),
     )
 
 
@@ -176,9 +176,9 @@ def variants(findings: Mapping[str, Any]) -> Table:
     )
     rows = tuple(
         (
-            words(entry["name"]),
+            words(short(entry["name"])),
             words(kinds.get(entry["model"], entry["model"])),
-            Cell(labels.get(entry["set"], entry["set"]), entry["set"]),
+            Cell(labels[entry["set"]], entry["set"]),
             counted(entry["inputs"]),
             words(entry["shape"]),
             counted(entry["parameters"]),

@@ -115,9 +115,9 @@ def set_label(chosen: Mapping[str, Any]) -> str:
     return say(chosen["name"]) + (" (reconstruction)" if chosen["reconstructed"] else "")
 
 
-def source_note(findings: Mapping[str, Any], *, sets: bool = True) -> str:
+def source_note(findings: Mapping[str, Any], *, data: bool = True, sets: bool = True) -> str:
     """Return the small print of a caption: which data, and which sets are reconstructions."""
-    parts = [f"Data: {findings['data']['label']}."]
+    parts = [f"Data: {findings['data']['label']}."] if data else []
     remade = [say(chosen["name"]) for chosen in findings["sets"] if chosen["reconstructed"]]
     if sets and remade:
         many = len(remade) > 1

@@ -1,0 +1,292 @@
+"""The document: no number that is not in the findings, the order of its parts, labels where they are due."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from findings_factory import deep_copy, environment, findings, small, without_results
+
+from bpbench.report import judged, methods
+from bpbench.report.canvas import styles
+from bpbench.report.compose import compose, csv_tables
+from bpbench.report.document import Document, Figure, Table, Text
+from bpbench.report.numerals import percent
+from bpbench.report.render import render_html
+from bpbench.report.vocabulary import tally
+
+#: Numbers of method text that no findings hold: the bound in "p < 0.001".
+METHOD = {0.001}
+
+
+class Words(HTMLParser):
+    """Text of a page without drawings, styles, the environment, and the numbers of tables, figures and sections."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        inside_environment = tag == "section" and ("id", "environment") in attrs
+        if self.hidden and tag in {"section", "svg", "style"}:
+            self.hidden += 1
+        elif inside_environment or tag in {"svg", "style"}:
+            self.hidden = 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.hidden and tag in {"section", "svg", "style"}:
+            self.hidden -= 1
+
+    def handle_data(self, data: str) -> None:
+        if not self.hidden and not re.fullmatch(r"(Table|Figure) \d+\.", data):
+            self.found.append(data)
+
+
+def visible(page: str) -> str:
+    parser = Words()
+    parser.feed(page)
+    text = " ".join(parser.found)
+    return re.sub(r"[\u2007\u2008]", "", text).replace("\u00a0", " ").replace("\u202f", "").replace("−", "-")
+
+
+def leaves(value: Any, *, skip: tuple[str, ...] = ()) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in skip:
+                yield from leaves(item, skip=skip)
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, skip=skip)
+    else:
+        yield value
+
+
+#: Points of curves, parity plots and single repeats are drawn, never printed; leaving them out keeps the test sharp.
+DRAWN = ("curve", "parity", "results")
+
+
+def allowed(data: dict[str, Any], *, skip: tuple[str, ...] = DRAWN) -> tuple[set[float], list[str]]:
+    """Return the numbers a report may show, and the strings whose digits it may repeat."""
+    found = list(leaves(data, skip=skip))
+    numbers = {float(item) for item in found if isinstance(item, int | float) and not isinstance(item, bool)}
+    analysis, split = data["analysis"], data["split"]
+    shares = [analysis["power"], split["reserve"], split["validation"], 1 - 2 * analysis["alpha"]]
+    shares += [entry["level"] for entry in analysis["comparisons"]]
+    numbers |= {float(percent(share).removesuffix(" %")) for share in shares}
+    numbers |= {float(count) for count in tally(data).values()}
+    kinds = [[function["kind"] for function in entry["functions"]] for entry in data["sets"]]
+    numbers |= {float(row.count(kind)) for row in kinds for kind in row}
+    strings = sorted(
+        {item for item in found if isinstance(item, str) and re.search(r"\d", item)}, key=len, reverse=True
+    )
+    return numbers | METHOD, strings
+
+
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+NUMBER = re.compile(r"(?<![\w.])-?(\d+(?:\.\d+)?)(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?")
+
+
+def strangers(page: str, data: dict[str, Any]) -> list[str]:
+    """Return the numbers on a page that, rounded as they are shown, are none of the findings'."""
+    numbers, strings = allowed(data)
+    text = visible(page)
+    for string in strings:
+        plain = string.replace("\u00a0", " ").replace("−", "-")
+        text = re.sub(rf"(?<![\w.]){re.escape(plain)}(?![\d.]*\d)", " ", text)
+        for line in plain.splitlines():
+            if len(line) > 8:
+                text = text.replace(line, " ")
+    found = []
+    for match in NUMBER.finditer(text):
+        mantissa, power, bare = match.groups()
+        if power or bare:
+            exponent = int((power or bare).translate(SUPERSCRIPTS))
+            value = float(mantissa) * 10.0**exponent if power else float(mantissa) ** exponent
+            if any(
+                abs(abs(number) - value) <= 0.5 * 10 ** (exponent - len(mantissa.partition(".")[2]))
+                for number in numbers
+            ):
+                continue
+        else:
+            places = len(mantissa.partition(".")[2])
+            if any(f"{abs(number):.{places}f}" == mantissa for number in numbers):
+                continue
+        found.append(match.group())
+    return found
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    return findings()
+
+
+@pytest.fixture(scope="module")
+def document(data: dict[str, Any]) -> Document:
+    return compose(data, environment())
+
+
+@pytest.fixture(scope="module")
+def page(document: Document) -> str:
+    return render_html(document)
+
+
+def test_no_number_appears_that_is_not_in_the_findings(data: dict[str, Any], page: str) -> None:
+    """Each number in prose, captions and tables is a rounded number of the findings or a count of listed things."""
+    assert strangers(page, data) == []
+
+
+def test_a_foreign_number_would_be_noticed(data: dict[str, Any], page: str) -> None:
+    """The check above fails when one digit of the answer is changed."""
+    assert "0.30 meV/atom" in page
+    assert strangers(page.replace("0.30 meV/atom", "77.77 meV/atom", 1), data) == ["77.77"]
+
+
+def test_no_number_is_made_when_nothing_succeeded() -> None:
+    """The same holds for a report without results."""
+    data = without_results()
+    assert strangers(render_html(compose(data, environment())), data) == []
+
+
+def test_csv_values_are_the_findings_own(data: dict[str, Any], document: Document) -> None:
+    """Every unrounded number in a table is, to the last bit, one of the findings or a count of listed things."""
+    numbers, _ = allowed(data, skip=("curve", "parity"))
+    rows = [
+        value for table in csv_tables(data, document) for row in table.rows for value in (cell.value for cell in row)
+    ]
+    values = [float(value) for value in rows if value is not None and not isinstance(value, str)]
+    # Inputs are numbered from 1 within their set.
+    places = set(map(float, range(1, 58)))
+    assert len(values) > 1000
+    assert set(values) <= numbers | places
+
+
+def test_the_order_of_the_parts(document: Document) -> None:
+    """The answer comes first and the reproduction last, before the appendix of reconstructed values."""
+    assert [section.key for section in document.sections] == [
+        "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "comparisons", "curves",
+        "parity", "states", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
+    ]  # fmt: skip
+
+
+def test_tables_are_whole(data: dict[str, Any], document: Document) -> None:
+    """Every row has a cell per column, keys are fixed words, and CSV heads are unique."""
+    tables = csv_tables(data, document)
+    assert len({table.key for table in tables}) == len(tables)
+    for table in tables:
+        assert re.fullmatch(r"[a-z0-9_]+", table.key)
+        assert all(len(row) == len(table.columns) for row in table.rows)
+        assert len({column.key for column in table.columns}) == len(table.columns)
+
+
+def test_results_carry_the_data_label_and_the_word_reconstruction(document: Document) -> None:
+    """EMT and reconstruction stand in the caption of every result."""
+    keys = {"repeats", "scores", "metrics", "forest", "comparisons", "effects", "learning_curves", "parity",
+            "errors_by_state", "errors_rmse", "errors_p95", "errors_max"}  # fmt: skip
+    captions = {block.key: block.source for block in document.blocks() if isinstance(block, Table | Figure)}
+    assert keys <= set(captions)
+    for key in keys:
+        assert "EMT aluminium" in captions[key]
+        assert "reconstructions" in captions[key]
+
+
+def test_a_set_is_named_with_its_label(document: Document) -> None:
+    """In tables that name sets, each reconstructed one says so."""
+    for key in ("feature_sets", "variants", "reconstructions"):
+        table = next(table for table in document.tables if table.key == key)
+        place = next(number for number, column in enumerate(table.columns) if column.key == "set")
+        assert all("(reconstruction)" in row[place].text for row in table.rows)
+
+
+def test_the_appendix_prints_every_reconstructed_value(data: dict[str, Any], document: Document) -> None:
+    """Each width, centre and resolution of set D stands in the appendix."""
+    table = document.tables[-1]
+    assert table.key == "reconstructions"
+    text = " ".join(row[3].text for row in table.rows if row[0].value == "D")
+    for function in data["sets"][3]["functions"]:
+        for key in ("eta", "r_s", "zeta"):
+            if key in function and not (key == "r_s" and function["r_s"] == 0) and function[key] != 1.85:
+                assert f"{function[key]:.6g}" in text
+
+
+def test_sets_that_were_published_need_no_appendix() -> None:
+    """Without a reconstruction the word appears nowhere."""
+    data = deep_copy(small())
+    for entry in (*data["sets"], data["pool"]):
+        entry["reconstructed"] = False
+    assert "econstruct" not in visible(render_html(compose(data, environment())))
+
+
+def test_limits_follow_the_findings() -> None:
+    """EMT, unfinished training and undecided comparisons each bring their sentence, and only then."""
+
+    def limits(data: dict[str, Any]) -> str:
+        return " ".join(methods.limits(data, tally(data)))
+
+    data = deep_copy(findings(repeats=4, names=("A", "D"), states=2))
+    assert "come from EMT" in limits(data)
+    assert "had not converged" in limits(data)
+    data["data"]["label"] = "DFT copper"
+    for variant in data["variants"]:
+        variant["not_converged"] = 0
+    assert "EMT" not in limits(data)
+    assert "had not converged" not in limits(data)
+
+
+def test_no_result_still_gives_a_report() -> None:
+    """With zero successful jobs the report says so, lists the failures and draws no result."""
+    document = compose(without_results(), environment())
+    texts = [block.text for block in document.blocks() if isinstance(block, Text)]
+    assert any(text.startswith("There is no answer: none of the 6 trainings succeeded") for text in texts)
+    assert "There are no results: no training succeeded." in texts
+    assert {figure.key for figure in document.figures} == {"feature_sets", "networks"}
+    failures = next(table for table in document.tables if table.key == "failures")
+    assert len(failures.rows) == 6
+    assert failures.rows[0][3].text == "The training left the finite numbers at epoch 3."
+
+
+def test_a_missing_variant_does_not_break_the_others() -> None:
+    """One variant without any success stands beside others that have results."""
+    data, empty = deep_copy(small()), without_results()
+    data["variants"][0] = empty["variants"][0]
+    data["analysis"]["comparisons"][0] = empty["analysis"]["comparisons"][0]
+    data["failures"] = [entry for entry in empty["failures"] if entry["variant"] == "A"]
+    page = html.unescape(render_html(compose(data, environment())))
+    assert "without a verdict" in page
+    assert "The training left the finite numbers at epoch 3." in page
+
+
+def test_smallest_possible_p_is_shown_where_there_is_one(data: dict[str, Any]) -> None:
+    """A rank test's floor gets a column; a t test has none."""
+    ranked = deep_copy(small())
+    for entry in ranked["analysis"]["comparisons"]:
+        entry["p_smallest"] = 0.25
+    for chosen, expected in ((ranked, True), (data, False)):
+        blocks = judged.comparisons(chosen, styles([variant["name"] for variant in chosen["variants"]]))
+        table = next(block for block in blocks if isinstance(block, Table) and block.key == "comparisons")
+        assert ("p_smallest" in {column.key for column in table.columns}) is expected
+
+
+@pytest.mark.parametrize("design", ["fixed", "resampled", "crossed"])
+@pytest.mark.parametrize("test", ["paired-t", "nadeau-bengio", "welch", "wilcoxon"])
+def test_methods_name_test_and_correction(design: str, test: str) -> None:
+    """The prose names the declared test, its assumption and the correction."""
+    data = deep_copy(small())
+    data["split"]["design"], data["analysis"]["test"] = design, test
+    text = " ".join(methods.statistics(data))
+    assert {"paired-t": "paired t test", "nadeau-bengio": "Nadeau-Bengio", "welch": "Welch", "wilcoxon": "Wilcoxon"}[
+        test
+    ] in text
+    assert "method of Holm, at α = 0.05" in text
+
+
+def test_a_late_choice_is_stamped() -> None:
+    """A margin chosen after results says so where the decisions are listed."""
+    data = deep_copy(small())
+    assert methods.decided(data).startswith("Decided in the protocol, before any of its results existed")
+    data["analysis"]["chosen_after"] = 3
+    assert "chosen after seeing 3 repeats" in methods.decided(data)

@@ -1,0 +1,97 @@
+"""Figures: the same bytes from the same numbers, text as outlines, hostile names harmless."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
+
+import pytest
+from findings_factory import small
+
+from bpbench.report import draw, schematics
+from bpbench.report.canvas import COLOURS, Style, label, styles
+
+NAMES = ["A", "$x^2$ <script> --> 漢", "😀 " + "z" * 300]
+LOOKS = styles(NAMES)
+BAND = {"median": [9.0, 1.0, 0.5], "low": [8.0, 0.9, 0.4], "high": [10.0, 2.0, 0.7]}
+CURVE = {"epoch": [1, 2, 3], "train": BAND, "validation": BAND}
+
+FIGURES: dict[str, Callable[[Mapping[str, Style]], str]] = {
+    "repeats": lambda looks: draw.repeats(
+        [draw.Repeats(name, (1.0, 1.1, 0.9), 1.0, 0.8, 1.2) for name in NAMES], looks, axis="RMSE", constant=200.0
+    ),
+    "learning_curves": lambda looks: draw.curves([(name, CURVE) for name in NAMES], looks, axis="RMSE"),
+    "parity": lambda looks: draw.parity([(name, [-3.0, -2.9], [-3.01, -2.9]) for name in NAMES], looks),
+    "errors_by_state": lambda looks: draw.states(
+        ["10 K", "<b>"],
+        [("RMSE", {name: [1.0, None] for name in NAMES}), ("max", {name: [30.0, 2.0] for name in NAMES})],
+        looks,
+    ),
+    "forest": lambda looks: draw.forest(
+        [draw.Difference(name, 0.1, -0.1, 0.3, "undecided", "0.1") for name in NAMES], looks, axis="difference",
+        margin=0.2, sides=("better", "worse"),
+    ),
+    "networks": lambda _: schematics.networks(["57-10-10-1", "3-1"]),
+    "feature_sets": lambda _: schematics.seen([(entry["name"], entry["functions"]) for entry in small()["sets"][:2]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", FIGURES)
+def test_figures_are_reproducible_and_self_contained(key: str) -> None:
+    """Two drawings are the same bytes: one svg element, no text or style elements, every identifier its own."""
+    svg = FIGURES[key](LOOKS)
+    assert svg == FIGURES[key](LOOKS)
+    root = ET.fromstring(svg)  # noqa: S314 - our own output
+    tags = {element.tag.split("}")[1] for element in root.iter()}
+    assert tags <= {"svg", "g", "path", "use", "defs", "clipPath", "rect", "line"}
+    identifiers = {element.get("id") for element in root.iter()} - {None}
+    assert all(str(name).startswith(f"{key}-") for name in identifiers)
+    used = set(re.findall(r'href="#([^"]+)"', svg)) | set(re.findall(r"url\(#([^)]+)\)", svg))
+    assert used <= identifiers
+    assert "script" not in svg
+
+
+def test_no_comment_carries_a_name() -> None:
+    """Matplotlib repeats each text in a comment; a hostile name must not reach the page that way."""
+    assert "<!--" not in FIGURES["repeats"](LOOKS)
+
+
+def test_variants_keep_distinct_looks() -> None:
+    """88 variants differ in colour or marker, and the looks depend on the protocol's order alone."""
+    names = [str(place) for place in range(88)]
+    looks = styles(names)
+    assert len(set(looks.values())) == 88
+    assert styles(names[:3]) == {name: looks[name] for name in names[:3]}
+    assert looks["0"].colour in COLOURS
+
+
+def test_labels_show_only_what_the_font_has() -> None:
+    """A letter it lacks becomes a box in the name, not a warning; Greek and super- and subscripts stay."""
+    assert label("漢 η ζ λ Å ⁻² ≤") == "□ η ζ λ Å ⁻² ≤"
+
+
+def test_every_point_is_drawn() -> None:
+    """Repeats appear as one marker each."""
+    rows = [draw.Repeats("A", tuple(0.1 * value for value in range(10, 17)), None, None, None)]
+    svg = draw.repeats(rows, LOOKS, axis="RMSE", constant=None)
+    assert len(re.findall(rf"<use [^>]*fill: {COLOURS[0]}", svg)) == 7
+
+
+@pytest.mark.parametrize("constant", [None, 0.0, 1.0, 500.0])
+def test_degenerate_scores_are_drawn(constant: float | None) -> None:
+    """Equal, zero and negative-reaching values do not break an axis."""
+    rows = [draw.Repeats("A", (0.0, 0.0), 0.0, 0.0, 0.0), draw.Repeats("B", (), None, None, None)]
+    assert draw.repeats(rows, styles(["A", "B"]), axis="RMSE", constant=constant).startswith("<svg")
+
+
+def test_differences_over_orders_are_drawn() -> None:
+    """A forest plot with a margin of 0.2, a difference of 900 and an empty row still draws."""
+    rows = [
+        draw.Difference("A", 900.0, 899.0, 901.0, "worse", ""),
+        draw.Difference("B", 0.0, None, None, "no test", ""),
+        draw.Difference("C", None, None, None, "no test", ""),
+    ]
+    for margin in (0.2, None):
+        svg = draw.forest(rows, styles(["A", "B", "C"]), axis="difference", margin=margin, sides=("better", "worse"))
+        assert svg.startswith("<svg")

@@ -1,0 +1,291 @@
+"""Files: self-contained HTML, PDF, canonical JSON, CSV; nothing twice; hostile names are text."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from findings_factory import deep_copy, environment, small, without_results
+
+from bpbench.report import render
+from bpbench.report.compose import compose
+from bpbench.report.document import Document, Section, Text
+from bpbench.report.render import ReportError, pdf_available, render_html, render_pdf, write_report
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "../../x",
+    "x" * 300,
+    "😀 \\write18{rm} %_&# $x^2$ {{ 7 * 7 }} ]]> -->",
+)
+needs_pango = pytest.mark.skipif(not pdf_available()[0], reason=pdf_available()[1])
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports") / "deep" / "report"
+    result = write_report(small(), environment(), folder)
+    assert result.rendered
+    assert result.html == folder / "report.html"
+    return folder
+
+
+class Tags(HTMLParser):
+    """Elements and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+
+def tags(page: str) -> Tags:
+    parser = Tags()
+    parser.feed(page)
+    return parser
+
+
+def test_everything_is_written(written: Path) -> None:
+    """HTML, JSON, a CSV per table and an SVG per figure lie in the folder, and no temporary file is left."""
+    names = {path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file()}
+    assert {"report.html", "findings.json", "environment.json", "stamp.json"} <= names
+    assert {"tables/scores.csv", "tables/comparisons.csv", "tables/functions.csv", "tables/repeats.csv"} <= names
+    assert {"figures/repeats.svg", "figures/forest.svg", "figures/networks.svg"} <= names
+    assert not [name for name in names if Path(name).name.startswith(".")]
+
+
+def test_findings_are_canonical_json(written: Path) -> None:
+    """findings.json has sorted keys, indent 1 and a newline at its end, and gives the findings back."""
+    text = (written / "findings.json").read_text(encoding="utf-8")
+    assert json.loads(text) == small()
+    assert text == json.dumps(small(), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def test_csv_holds_unrounded_values(written: Path) -> None:
+    """A mean in scores.csv is the findings' number to the last bit, its unit in the head."""
+    with (written / "tables" / "scores.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    data = small()
+    for row, variant in zip(rows, data["variants"], strict=False):
+        assert float(row["mean (meV/atom)"]) == variant["summary"]["test"]["rmse"]["mean"]
+
+
+def test_the_page_is_self_contained(written: Path) -> None:
+    """No script, no link to elsewhere, no image file; a title, a language, and light and dark colours."""
+    page = (written / "report.html").read_text(encoding="utf-8")
+    parsed = tags(page)
+    assert not {"script", "link", "iframe", "img", "object"} & set(parsed.tags)
+    assert all(value.startswith("#") for name, value in parsed.attributes if name in {"href", "src", "xlink:href"})
+    assert "url(http" not in page
+    assert "prefers-color-scheme: dark" in page
+    assert '<html lang="en">' in page
+    assert parsed.tags.count("h1") == 1
+
+
+def test_anchors_and_identifiers_are_unique(written: Path) -> None:
+    """Each id occurs once on the page, and every link inside it leads somewhere."""
+    parsed = tags((written / "report.html").read_text(encoding="utf-8"))
+    found = [value for name, value in parsed.attributes if name == "id"]
+    assert len(found) == len(set(found))
+    assert {value[1:] for name, value in parsed.attributes if name.endswith("href")} <= set(found)
+
+
+def test_the_same_findings_are_not_rendered_again(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second call composes nothing, even when the environment differs, and touches no file."""
+
+    def never(*_: Any) -> Document:
+        raise AssertionError("composed again")
+
+    monkeypatch.setattr("bpbench.report.compose.compose", never)
+    before = {path: path.stat().st_mtime_ns for path in written.rglob("*")}
+    again = write_report(small(), {**environment(), "wall_s": 1.0}, written)
+    assert not again.rendered
+    assert {path: path.stat().st_mtime_ns for path in written.rglob("*")} == before
+
+
+def test_changed_findings_are_rendered_and_leave_nothing_stale(tmp_path: Path) -> None:
+    """Other findings replace the report, and figures that no longer exist are removed."""
+    assert write_report(small(), environment(), tmp_path, formats=("html",)).rendered
+    assert (tmp_path / "figures" / "forest.svg").is_file()
+    assert write_report(without_results(), environment(), tmp_path, formats=("html",)).rendered
+    assert not (tmp_path / "figures" / "forest.svg").exists()
+    assert json.loads((tmp_path / "findings.json").read_text(encoding="utf-8")) == without_results()
+
+
+@pytest.mark.parametrize("damage", ["remove", "stamp", "template"])
+def test_a_damaged_or_older_report_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    """A missing table, an unreadable stamp or another version each bring a new rendering."""
+    data = without_results()
+    write_report(data, environment(), tmp_path, formats=("html",))
+    if damage == "remove":
+        (tmp_path / "tables" / "states.csv").unlink()
+    elif damage == "stamp":
+        (tmp_path / "stamp.json").write_text("[1, 2", encoding="utf-8")
+    else:
+        monkeypatch.setattr(render, "__version__", "9.9.9")
+    assert write_report(data, environment(), tmp_path, formats=("html",)).rendered
+    assert (tmp_path / "tables" / "states.csv").is_file()
+
+
+def test_without_pango_there_is_all_but_the_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When WeasyPrint cannot be loaded the HTML is made and one line names the packages."""
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    able, sentence = pdf_available()
+    assert not able
+    assert "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0" in sentence
+    assert "\n" not in sentence
+    for rendered in (True, False):
+        result = write_report(without_results(), environment(), tmp_path)
+        assert (result.pdf, result.note, result.rendered) == (None, sentence, rendered)
+        assert result.html.is_file()
+    recorded = json.loads((tmp_path / "environment.json").read_text(encoding="utf-8"))
+    assert recorded["pdf"] == f"skipped: {sentence}"
+
+
+@needs_pango
+def test_a_pdf_is_added_once_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report made as HTML only gets its PDF when that is asked for."""
+    data = without_results()
+    assert write_report(data, environment(), tmp_path, formats=("html",)).pdf is None
+    result = write_report(data, environment(), tmp_path)
+    assert result.rendered
+    assert result.pdf is not None
+    assert result.pdf.is_file()
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    kept = write_report(data, environment(), tmp_path)
+    assert (kept.rendered, kept.pdf) == (False, result.pdf)
+
+
+@needs_pango
+def test_the_pdf_can_be_read_back(written: Path) -> None:
+    """The PDF has the answer as text, page numbers of pages, a running header, bookmarks and embedded fonts."""
+    from pypdf import PdfReader
+
+    reader = PdfReader(written / "report.pdf")
+    texts = [page.extract_text() for page in reader.pages]
+    assert f"1 / {len(texts)}" in texts[0]
+    assert "Which 57? (synthetic numbers) · EMT aluminium" in texts[1]
+    assert "The linear potential (linear, mean RMSE 0.231 meV/atom) beats every network" in re.sub(
+        r"\s+", " ", texts[0]
+    )
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Which 57? (synthetic numbers)"
+    parts = reader.outline[1]
+    assert isinstance(parts, list)
+    assert [part["/Title"] for part in parts][:2] == ["The answer", "Contents"]
+    assert {round(float(size)) for size in reader.pages[0].mediabox[2:]} == {595, 842}
+
+
+@needs_pango
+def test_the_pdf_is_reproducible() -> None:
+    """The same page and identifier give the same bytes."""
+    page = render_html(Document("t", "s", "r", (), (Section("a", "A", (Text("η ζ λ Å ² ⁻ ≤"),)),)), embed=True)
+    assert render_pdf(page, identifier="ab" * 32) == render_pdf(page, identifier="ab" * 32)
+
+
+def test_fonts_have_every_letter_of_the_report(written: Path) -> None:
+    """No box: each letter of the report is in the fonts that the PDF brings along, the second filling in the first."""
+    from matplotlib import font_manager, ft2font
+
+    page = (written / "report.html").read_text(encoding="utf-8")
+    text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]*>", "", page, flags=re.DOTALL)
+    fonts = [ft2font.FT2Font(font_manager.findfont(family)) for family in ("STIXGeneral", "DejaVu Sans")]
+    known = {chr(code) for font in fonts for code in font.get_charmap()}
+    assert set(text) - known <= {"\n"}
+    assert {"η", "ζ", "λ", "Å", "²", "⁻", "≤", "−", "\u2007"} <= known
+
+
+def hostile(data: dict[str, Any]) -> dict[str, Any]:
+    """Return findings in which every name a user may choose is hostile."""
+    names = dict(zip(("A", "D", "linear"), HOSTILE[:3], strict=True))
+    text = json.dumps(data)
+    data = json.loads(text)
+    for variant in data["variants"]:
+        variant["name"] = names[variant["name"]]
+        variant["results"][0]["remarks"] = [HOSTILE[0]]
+    for entry in data["analysis"]["comparisons"]:
+        entry["candidate"], entry["baseline"] = names[entry["candidate"]], names["D"]
+        entry["remarks"] = [HOSTILE[3]]
+    data["analysis"]["baseline"] = names["D"]
+    data["analysis"]["family"] = [[names[a], names[b]] for a, b in data["analysis"]["family"]]
+    old = data["data"]["groups"][0]["name"]
+    data["data"]["groups"][0]["name"] = HOSTILE[3]
+    for variant in data["variants"]:
+        for group in variant["groups"]:
+            group["name"] = HOSTILE[3] if group["name"] == old else group["name"]
+        variant["set"] = HOSTILE[0] if variant["set"] == "D" else variant["set"]
+        variant["model"] = HOSTILE[3] if variant["model"] == "network" else variant["model"]
+    data["sets"][3]["name"] = HOSTILE[0]
+    data["models"][0]["name"] = HOSTILE[3]
+    data["protocol"].update(title=HOSTILE[0], question=HOSTILE[3], text="\n".join(HOSTILE), name=HOSTILE[1])
+    data["data"].update(label=HOSTILE[0], file=HOSTILE[1], remarks=[HOSTILE[2]])
+    data["failures"] = [{"variant": HOSTILE[0], "repeat": 0, "status": "failed", "message": HOSTILE[3]}]
+    return data
+
+
+def test_hostile_names_are_text(tmp_path: Path) -> None:
+    """Markup, paths, 300 letters, emoji and template code in names come out as letters and name no file."""
+    result = write_report(hostile(deep_copy(small())), environment(), tmp_path / "in", formats=("html",))
+    page = result.html.read_text(encoding="utf-8")
+    assert "script" not in tags(page).tags
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "{{ 7 * 7 }}" in page
+    assert "😀" in page
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}
+    files = [path.name for path in (tmp_path / "in").rglob("*.*")]
+    assert all(re.fullmatch(r"[a-z0-9_]+\.(csv|svg|html|json)", name) for name in files)
+
+
+@needs_pango
+def test_hostile_names_print() -> None:
+    """The same report becomes a PDF."""
+    page = render_html(compose(hostile(deep_copy(small())), environment()), embed=True)
+    assert render_pdf(page, identifier="ab" * 32).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("<p>\n{{ document.nonsense }}</p>", "line 2: .*nonsense"),
+        ("\n\n{{ stranger }}", "line 3: 'stranger' is undefined"),
+        ("<p>\n{% for %}</p>", "line 2: "),
+        ("{{ document.sections | number }}", "line 1: "),
+    ],
+)
+def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, words: str) -> None:
+    """A mistake in a template is a sentence with its file and line."""
+    (tmp_path / "report.html.j2").write_text(template, encoding="utf-8")
+    (tmp_path / "report.css").write_text("", encoding="utf-8")
+    with pytest.raises(ReportError, match=rf"report\.html\.j2, {words}"):
+        render_html(Document("t", "s", "r", (), ()), templates=tmp_path)
+
+
+def test_a_missing_template_is_named(tmp_path: Path) -> None:
+    """A templates folder without templates gets a sentence."""
+    with pytest.raises(ReportError, match=r"report\.html\.j2 or report\.css cannot be read"):
+        render_html(Document("t", "s", "r", (), ()), templates=tmp_path)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), {1, 2}])
+def test_findings_must_be_finite_json(tmp_path: Path, bad: Any) -> None:
+    """NaN, infinities and other types are refused before anything is written."""
+    with pytest.raises(ReportError, match="Findings must be plain JSON with finite numbers"):
+        write_report({**small(), "extra": bad}, environment(), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A file where the folder should be gets a sentence with its path."""
+    (tmp_path / "report").write_text("in the way", encoding="utf-8")
+    with pytest.raises(ReportError, match=r"The report cannot be written to .*report"):
+        write_report(without_results(), environment(), tmp_path / "report", formats=("html",))

@@ -1,0 +1,289 @@
+"""Sentences and numerals: true for every verdict, digits by uncertainty, p never 0.000."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from findings_factory import comparison, deep_copy, findings, without_results
+
+from bpbench.report import numerals
+from bpbench.report.vocabulary import set_label, source_note, tally
+from bpbench.report.words import answer, comparison_sentence
+
+METRIC = {"key": "rmse", "label": "RMSE", "unit": "meV/atom"}
+ANALYSIS: dict[str, Any] = {
+    "correction": "holm",
+    "alpha": 0.05,
+    "margin": 0.2,
+    "family": [["A", "D"], ["B", "D"], ["C", "D"]],
+    "part": "test",
+}
+
+
+def sentence(**changes: Any) -> str:
+    options = {key: changes.pop(key) for key in ("repeats", "explain") if key in changes}
+    return comparison_sentence(comparison(**changes), METRIC, ANALYSIS, **options)
+
+
+UNDECIDED: dict[str, Any] = {
+    "difference": 0.3, "low": -0.2, "high": 0.8, "p": 0.2, "p_adjusted": 0.41, "significant": False,
+    "verdict": "undecided",
+}  # fmt: skip
+
+
+def test_better() -> None:
+    """A better variant is better by a positive amount, with interval, n and adjusted p."""
+    assert sentence() == (
+        "A is better than D by 0.31 meV/atom (95 % interval 0.12 to 0.50, n = 10, Holm-adjusted p = 0.003)."
+    )
+
+
+def test_worse() -> None:
+    """A worse variant has the higher error; a tiny p is a bound, never 0.000."""
+    text = sentence(difference=0.31, low=0.12, high=0.5, p_adjusted=0.00002, verdict="worse")
+    assert text == "A is worse than D by 0.31 meV/atom (95 % interval 0.12 to 0.50, n = 10, Holm-adjusted p < 0.001)."
+
+
+def test_undecided_says_what_remains_possible() -> None:
+    """A non-rejection names both ends of what the difference could be, and never the word equal."""
+    text = sentence(**UNDECIDED)
+    assert text == (
+        "Undecided: A and D differ by 0.30 meV/atom (A − D; 95 % interval −0.20 to 0.80, n = 10, Holm-adjusted "
+        "p = 0.410); the difference could be anything from 0.20 meV/atom in favour of A to 0.80 meV/atom in favour "
+        "of D."
+    )
+    assert "equal" not in text
+
+
+def test_equivalent() -> None:
+    """Equivalence names its margin, the 1-2α interval and its own p."""
+    text = sentence(
+        difference=0.03, low=-0.07, high=0.13, equivalence_low=-0.05, equivalence_high=0.11, p=0.5, p_adjusted=0.5,
+        p_equivalence=0.0004, p_equivalence_adjusted=0.0008, significant=False, verdict="equivalent",
+    )  # fmt: skip
+    assert text == (
+        "A and D are equivalent within ±0.2 meV/atom: they differ by 0.030 meV/atom (A − D; 90 % interval −0.050 to "
+        "0.110, n = 10, Holm-adjusted p of equivalence < 0.001)."
+    )
+
+
+def test_resolved_below_the_margin() -> None:
+    """A difference that is significant but too small to matter is called equivalent and resolved."""
+    text = sentence(
+        difference=-0.05, low=-0.08, high=-0.02, equivalence_low=-0.07, equivalence_high=-0.03, p_adjusted=0.004,
+        p_equivalence_adjusted=0.0004, significant=True, verdict="equivalent",
+        remarks=["below the margin: resolved but smaller than the margin"],
+    )  # fmt: skip
+    assert text.startswith("A and D are equivalent within ±0.2 meV/atom")
+    assert text.endswith(
+        "Resolved, below the margin: the RMSE of A is lower (Holm-adjusted p = 0.004), by less than what matters."
+    )
+
+
+def test_deterministic_pairs_have_no_test() -> None:
+    """Two models without randomness on a fixed split get a difference and no p."""
+    text = sentence(
+        n=10, low=None, high=None, p=None, p_adjusted=None, d_z=None, significant=False, verdict="undecided",
+        remarks=["deterministic given this split"],
+    )  # fmt: skip
+    assert text == (
+        "No test for A and D, which are deterministic given this split: they differ by 0.310 meV/atom (A better), and "
+        "further seeds would not change it, other data could."
+    )
+
+
+def test_incomplete_studies_get_no_verdict() -> None:
+    """With pairs missing there is neither p nor verdict, and the sentence says how many pairs there are."""
+    text = sentence(n=7, p=None, p_adjusted=None, significant=False, verdict="undecided", repeats=10)
+    assert text.startswith("No verdict yet on A and D: 7 of 10 paired repeats succeeded; in these they differ by 0.31")
+
+
+def test_no_pair_at_all() -> None:
+    """Without any pair no number is shown."""
+    text = sentence(n=0, difference=None, low=None, high=None, p=None, p_adjusted=None, verdict="undecided")
+    assert text == "No verdict on A and D: no repeat of both has succeeded."
+
+
+def test_diverged_repeats_forbid_better() -> None:
+    """A significant difference with diverged repeats is undecided, and the remark stands behind it."""
+    text = sentence(verdict="undecided", remarks=["2 of 10 repeats of A diverged"], n=8)
+    assert text.startswith("Undecided: A and D differ by 0.31 meV/atom (A better) in the repeats that succeeded")
+    assert text.endswith("but not all did. 2 of 10 repeats of A diverged.")
+
+
+def test_interval_and_adjusted_p_may_disagree() -> None:
+    """An unadjusted interval that excludes zero beside an adjusted p that does not reject is explained."""
+    text = sentence(
+        difference=0.31, low=0.02, high=0.6, p=0.04, p_adjusted=0.12, significant=False, verdict="undecided"
+    )
+    assert "0.02 meV/atom in favour of D to 0.60 meV/atom in favour of D" in text
+    assert "The interval by itself excludes zero, but it is not adjusted for the family of 3" in text
+
+
+def test_a_family_of_one_has_no_adjusted_p() -> None:
+    """With one comparison the p is not called adjusted and no family is mentioned."""
+    text = comparison_sentence(comparison(), METRIC, {**ANALYSIS, "family": [["A", "D"]]}, explain=True)
+    assert "p = 0.001" in text
+    assert "adjusted" not in text
+
+
+def test_explanation_is_given_when_asked() -> None:
+    """The note that intervals are not adjusted stands in the sentence only on request."""
+    assert "95 % interval, not adjusted for the family of 3, 0.12 to 0.50" in sentence(explain=True)
+    assert "not adjusted" not in sentence()
+
+
+def test_higher_is_better_metrics_would_be_read_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The direction comes from the table of metrics, not from the sign."""
+    monkeypatch.setattr("bpbench.report.words.lower_is_better", lambda _: False)
+    assert "0.20 meV/atom in favour of D to 0.80 meV/atom in favour of A" in sentence(**UNDECIDED)
+
+
+# -------------------------------------------------------------------------------------------------- the answer
+
+
+def test_the_answer_in_full() -> None:
+    """The answer names scope, verdicts, one difference, the yardstick and what did not converge."""
+    texts = answer(findings())
+    assert texts[0] == (
+        "Given this split, by RMSE on the test set, against D over 10 repeats: A and linear are better; B is "
+        "equivalent within ±0.2 meV/atom; C is undecided; “22”, forest and lightgbm are worse."
+    )
+    assert texts[1].startswith("A is better than D by 0.30 meV/atom (95 % interval, not adjusted for the family of 7,")
+    assert texts[2].startswith("The linear potential (linear, mean RMSE 0.231 meV/atom) beats every network")
+    assert texts[3].startswith("10 of 50 trained networks were still improving when training ended: not converged")
+    assert len(texts) == 4
+
+
+@pytest.mark.parametrize(
+    ("design", "words"),
+    [
+        ("fixed", "Given this split"),
+        ("resampled", "Given these data,"),
+        ("crossed", "Given these data and this reserve"),
+    ],
+)
+def test_the_scope_follows_the_design(design: str, words: str) -> None:
+    """Each design makes only the claim it can."""
+    data = findings(repeats=3, names=("A", "B", "D"), states=1)
+    data["split"]["design"] = design
+    assert answer(data)[0].startswith(words)
+
+
+def test_a_single_comparison_is_the_answer() -> None:
+    """With one comparison its own sentence is the headline and is not repeated."""
+    data = findings(repeats=5, names=("A", "D"), states=1)
+    texts = answer(data)
+    assert texts[0].startswith("Given this split, by RMSE on the test set: ")
+    assert not any(text.startswith(("A is", "Undecided")) for text in texts[1:])
+
+
+def test_a_linear_potential_that_wins_nothing_is_not_mentioned() -> None:
+    """The yardstick sentence is there only when the linear potential beats a network, and counts how many."""
+    data = deep_copy(findings())
+    linear = next(v for v in data["variants"] if v["name"] == "linear")
+    linear["summary"]["test"]["rmse"]["mean"] = 9.0
+    assert not any("linear potential" in text for text in answer(data))
+    linear["summary"]["test"]["rmse"]["mean"] = 1.5
+    assert any("beats 1 of the 5 networks" in text for text in answer(data))
+
+
+def test_failures_and_late_choices_are_told() -> None:
+    """Diverged, failed and missing repeats are counted; a margin chosen late is stamped."""
+    data = deep_copy(findings())
+    for result, status in zip(data["variants"][0]["results"], ("diverged", "failed", "missing"), strict=False):
+        result.update(status=status, scores=None)
+    data["analysis"]["chosen_after"] = 10
+    texts = answer(data)
+    assert "Of 80 trainings, 77 succeeded (1 diverged, 1 failed, 1 missing)" in texts[-2]
+    assert texts[-1] == "The margin or the rule was chosen after seeing 10 repeats."
+
+
+def test_no_success_no_answer() -> None:
+    """When nothing succeeded the answer says so and shows no comparison."""
+    assert answer(without_results()) == [
+        "There is no answer: none of the 6 trainings succeeded (6 diverged). What failed is listed below."
+    ]
+
+
+def test_tally_counts_what_is_listed() -> None:
+    """The counts agree with a plain recount of the findings."""
+    data, counts = findings(), tally(findings())
+    results = [result for variant in data["variants"] for result in variant["results"]]
+    assert counts["trainings"] == len(results) == counts["done"] == 80
+    assert counts["not_converged"] == sum(result["converged"] is False for result in results)
+    assert counts["networks"] == sum(result["converged"] is not None for result in results)
+    assert counts["beaten"] == counts["network_variants"] == 5
+
+
+def test_labels_of_sets_and_data() -> None:
+    """Reconstruction and the data's label stand wherever a set or a number is shown."""
+    data = findings()
+    assert set_label(data["sets"][3]) == "D (reconstruction)"
+    assert source_note(data) == (
+        "Data: EMT aluminium, embedded sample. Feature sets A, B, C, D and “22”: reconstructions."
+    )
+
+
+# --------------------------------------------------------------------------------------------------- numerals
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0, "< 0.001"), (0.00099, "< 0.001"), (0.001, "0.001"), (0.0031, "0.003"), (0.41, "0.410"), (1.0, "1.000"),
+        (0.0499, "0.0499"), (0.04999, "0.04999"), (0.0501, "0.0501"), (0.05, "0.050"), (None, "–"),
+    ],
+)  # fmt: skip
+def test_p_values(p: float | None, text: str) -> None:
+    """A p is never 0.000 and never rounded onto a level that decides."""
+    assert numerals.p_text(p) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "text"),
+    [(-0.4, 1, "−0.4"), (-0.04, 1, "0.0"), (0.04, 1, "0.0"), (1234.5, 0, "1234"), (0.0123456, None, "0.0123")],
+)
+def test_fixed(value: float, places: int | None, text: str) -> None:
+    """A minus is a minus sign, and zero has none."""
+    assert numerals.fixed(value, places) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (0.2314, "0.231"), (1.05, "1.05"), (214.7, "215"), (9.999, "10.0"), (3021.4, "3021"),
+        (1.234e-7, "1.23 × 10⁻⁷"), (-2.5e9, "−2.50 × 10⁹"),
+    ],
+)  # fmt: skip
+def test_significant(value: float, text: str) -> None:
+    """Three significant digits, powers of ten only where zeros would crowd."""
+    assert numerals.significant(value) == text
+
+
+@pytest.mark.parametrize(("half", "places"), [(0.19, 2), (0.5, 2), (5.0, 1), (12.0, 0), (0.0031, 4), (0.0, None)])
+def test_decimals_follow_the_uncertainty(half: float, places: int | None) -> None:
+    """An uncertainty shows two significant digits; without one there is no rule."""
+    assert numerals.decimals(half) == places
+
+
+def test_an_interval_of_rounding_noise_is_none() -> None:
+    """A spread in the last bits of a deterministic result does not ask for sixteen digits."""
+    assert numerals.half_width(0.231, 0.231 + 3e-17) is None
+    assert numerals.half_width(0.1, 0.3) == pytest.approx(0.1)
+
+
+def test_names_are_cut_in_the_middle() -> None:
+    """A name of 300 letters keeps its beginning and its end, on one line."""
+    cut = numerals.short("head\n" + "x" * 300 + "tail")
+    assert len(cut) == 40
+    assert cut.startswith("head x")
+    assert cut.endswith("tail")
+
+
+def test_exact_shows_settings_as_written() -> None:
+    """A declared value is shown short, as a power of ten where it was one."""
+    assert [numerals.exact(value) for value in (0.001, 1e-8, 200.0, 1 / 3, -1, 2.5e-9)] == [
+        "0.001", "10⁻⁸", "200", "0.333333", "−1", "2.5 × 10⁻⁹",
+    ]  # fmt: skip
