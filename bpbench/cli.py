@@ -188,10 +188,10 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from bpbench.study import rules_of_design
+    from bpbench.study import check_design
 
     protocol = _protocol(options)
-    rules_of_design(protocol)
+    check_design(protocol)
     if options.json:
         _print_json({"protocol": protocol.name, "valid": True})
     else:

@@ -110,7 +110,7 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     RequestError
         When the data, the design or the analysis cannot work, before anything has run.
     """
-    rules_of_design(protocol)
+    check_design(protocol)
     source = _source(protocol)
     make = MakeFrames(source)
     frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(source)
@@ -119,7 +119,6 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     repeats = _repeats(protocol)
     drawn = {repeat.split_number: repeat.split for repeat in repeats}
     parts = tuple(splits.draw(frames, split) for split in drawn.values())
-    ratio = float(np.mean([len(part.test) / len(part.train) for part in parts]))
     return Prepared(
         protocol=protocol,
         source=source,
@@ -133,12 +132,12 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
             for variant in protocol.variants
             for repeat in repeats
         },
-        rules=rules_of_design(protocol, ratio),
+        rules=_rules(protocol, parts),
     )
 
 
-def rules_of_design(protocol: Protocol, test_to_train: float | None = None) -> Rules:
-    """Return the rules of judgement, or refuse a test that the design does not allow or that could never reject.
+def check_design(protocol: Protocol) -> None:
+    """Refuse a test that the design does not allow, or that could never reject at the declared number of repeats.
 
     Raises
     ------
@@ -146,23 +145,26 @@ def rules_of_design(protocol: Protocol, test_to_train: float | None = None) -> R
         With the protocol's line.
     """
     analysis, design = protocol.analysis, protocol.split.design
-    where = protocol.origin.where
-    units = protocol.split.splits if design == "crossed" else protocol.repeats
-    assert units is not None
+    units = protocol.split.splits or protocol.repeats
     try:
         compare.require_allowed(analysis.test, design)
         compare.require_reachable(analysis.test, units, len(protocol.family), analysis.correction, analysis.alpha)
     except StatisticsError as error:
-        raise ProtocolError(f"{where('analysis', 'test')}: {error}") from None
+        raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
+
+
+def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
+    analysis = protocol.analysis
+    overlap = float(np.mean([len(part.test) / len(part.train) for part in parts]))
     return Rules(
         test=analysis.test,
-        design=design,
+        design=protocol.split.design,
         correction=analysis.correction,
         alpha=analysis.alpha,
         margin=analysis.margin,
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
-        test_to_train=test_to_train if design == "resampled" else None,
+        test_to_train=overlap if analysis.test == "nadeau-bengio" else None,
     )
 
 
@@ -275,8 +277,10 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "pilot_spread": spread,
         "detectable": None if spread is None else dz * spread,
         "spread_for_equivalence": None
-        if rules.margin is None or rules.test_to_train is not None
-        else power.sd_for_equivalence(units, margin=rules.margin, alpha=alpha, power=rules.power),
+        if rules.margin is None
+        else power.sd_for_equivalence(
+            units, margin=rules.margin, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
+        ),
     }
 
 

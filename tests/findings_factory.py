@@ -216,6 +216,7 @@ def findings(
             "text": PROTOCOL,
             "command": "bpbench run protocols/synthetic.yaml",
             "seed": 1,
+            "formats": ["html", "pdf"],
         },
         "data": {
             "label": "EMT aluminium, embedded sample",
@@ -272,6 +273,7 @@ def findings(
             "margin": margin,
             "baseline": "D",
             "family": family,
+            "units": repeats,
             "power": 0.8,
             "chosen_after": None,
             "comparisons": [_compare(name, tests[name], tests["D"], len(family), margin) for name, _ in family],

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import findings_factory
 import numpy as np
 import pytest
 
@@ -78,6 +80,44 @@ def test_a_run_leaves_a_whole_report(undisturbed: Path) -> None:
     found = json.loads((folder / "findings.json").read_text())
     assert found["jobs"] == {"total": 15, "done": 15, "failed": 0, "missing": 0}
     assert len(found["analysis"]["comparisons"]) == 4
+
+
+def _shape(value: Any) -> Any:
+    """Return the keys of nested dictionaries, looking at the first item of each list."""
+    if isinstance(value, dict):
+        return {key: _shape(item) for key, item in value.items()}
+    return [_shape(value[0])] if isinstance(value, list) and value and isinstance(value[0], dict) else None
+
+
+def _lacking(wanted: Any, found: Any, place: str = "") -> list[str]:
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return [
+            name
+            for key, item in wanted.items()
+            for name in (_lacking(item, found[key], f"{place}.{key}") if key in found else [f"{place}.{key}"])
+        ]
+    return _lacking(wanted[0], found[0], f"{place}[]") if isinstance(wanted, list) and isinstance(found, list) else []
+
+
+def test_real_findings_have_what_the_report_tests_assume(undisturbed: Path) -> None:
+    """Every key of the synthetic findings with which the report is tested stands in the findings of a real run."""
+    assert _lacking(_shape(findings_factory.findings()), _shape(json.loads(findings(undisturbed)))) == []
+
+
+def test_a_report_is_rendered_again_from_its_findings(undisturbed: Path, tmp_path: Path) -> None:
+    """``report`` makes the same HTML from findings.json alone, and refuses another schema and a folder without any."""
+    (made,) = (undisturbed / "reports").iterdir()
+    for name in ("findings.json", "environment.json"):
+        shutil.copy(made / name, tmp_path)
+    assert bpbench(tmp_path, "report", ".")[0] == 0
+    assert (tmp_path / "report.html").read_bytes() == (made / "report.html").read_bytes()
+    assert "(unchanged)" in bpbench(tmp_path, "report", "findings.json")[1]
+    (tmp_path / "findings.json").write_text('{"schema": 99}')
+    code, _, err = bpbench(tmp_path, "report", ".")
+    assert (code, "findings.json has schema 99, this version reads 1; run the protocol again" in err) == (2, True)
+    (tmp_path / "findings.json").unlink()
+    code, _, err = bpbench(tmp_path, "report", ".")
+    assert (code, "cannot be read as JSON" in err) == (2, True)
 
 
 def test_a_second_run_changes_nothing_and_renders_nothing(undisturbed: Path) -> None:

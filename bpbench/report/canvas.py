@@ -158,10 +158,12 @@ def spread(values: Sequence[float]) -> float:
 
 def log_axis(axis: Any, low: float, high: float) -> None:
     """Put plain numbers on a logarithmic axis, as many as its range leaves room for."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     decades = math.log10(high / low)
     subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
     axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: exact(value)))
     axis.set_minor_formatter(NullFormatter())
+    if len(subs) > 1:  # there are enough marks already, and every further one costs drawing time
+        axis.set_minor_locator(NullLocator())

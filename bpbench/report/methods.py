@@ -173,13 +173,14 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             f"{counts['not_converged']} of {count(counts['networks'], 'trained network')} had not converged: longer "
             "training may change means, spreads and verdicts."
         )
-    if any(entry["verdict"] == "undecided" for entry in findings["analysis"]["comparisons"]):
+    if any(entry["verdict"] == "undecided" and entry["n"] for entry in findings["analysis"]["comparisons"]):
         found.append("Undecided comparisons may hide differences of any size within their intervals.")
     if len(findings["analysis"]["family"]) > 1:
         found.append(
             "Intervals are not adjusted for the number of comparisons; the adjusted p-values and the verdicts are."
         )
-    found.append("The parity plots show one repeat and carry no weight in the verdicts.")
+    if any(variant["parity"] for variant in findings["variants"]):
+        found.append("The parity plots show one repeat and carry no weight in the verdicts.")
     return found
 
 

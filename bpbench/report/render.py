@@ -131,12 +131,48 @@ def write_report(
     return Written(html, folder / "report.pdf" if able else None, note, rendered=True)
 
 
+def rerender(folder: Path) -> Written:
+    """Render a report again from the ``findings.json`` and ``environment.json`` in its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that :func:`write_report` wrote.
+
+    Raises
+    ------
+    ReportError
+        When the findings are missing, no JSON, or of another schema.
+    """
+    from bpbench.findings import SCHEMA
+
+    found = _read(folder / "findings.json")
+    if found.get("schema") != SCHEMA:
+        raise ReportError(
+            f"{folder / 'findings.json'} has schema {found.get('schema')!r}, this version reads {SCHEMA}; "
+            "run the protocol again to make it anew."
+        )
+    return write_report(found, _read(folder / "environment.json"), folder, formats=found["protocol"]["formats"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReportError(f"{path} cannot be read as JSON ({error}); name the folder of a report.") from None
+    if not isinstance(found, dict):
+        raise ReportError(f"{path} holds no findings; name the folder of a report.")
+    return found
+
+
 # ------------------------------------------------------------------------------------------------- rendering
 
 
 def _files(findings: Mapping[str, Any], environment: Mapping[str, Any], stamp: str, *, pdf: bool) -> dict[str, bytes]:
     from bpbench.report.compose import compose, csv_tables
 
+    # As they will be read back: a report made again from the file is then the same to the byte.
+    findings, environment = (json.loads(canonical(value)) for value in (findings, environment))
     document = compose(findings, environment)
     html = render_html(document)
     files = {

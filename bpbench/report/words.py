@@ -227,7 +227,7 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
     if len(comparisons) > 1 and (chosen := _clearest(findings)) is not None:
         found.append(
             comparison_sentence(
-                chosen, findings["metric"], findings["analysis"], repeats=findings["split"]["repeats"], explain=True
+                chosen, findings["metric"], findings["analysis"], repeats=findings["analysis"]["units"], explain=True
             )
         )
     found += [text for text in (_yardstick(findings, counts), _unfinished(findings, counts)) if text]
@@ -258,7 +258,7 @@ def _headline(findings: Mapping[str, Any]) -> str:
     if not comparisons:
         return f"{where}, nothing was compared: the protocol declares no family."
     if len(comparisons) == 1:
-        text = comparison_sentence(comparisons[0], metric, analysis, repeats=split["repeats"])
+        text = comparison_sentence(comparisons[0], metric, analysis, repeats=analysis["units"])
         return f"{where}: {text}"
     groups: dict[str, list[str]] = {}
     for entry in comparisons:

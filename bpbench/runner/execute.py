@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -293,19 +295,34 @@ def _crew(workers: int) -> Iterator[Crew]:
         "distributed.comm.timeouts.connect": "60s",
         "distributed.scheduler.allowed-failures": 1,
     }
-    with (
-        dask.config.set(quiet),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-            local_directory=None,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield _Dask(client, workers)
+    with dask.config.set(quiet):
+        with _shielded():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster) as client:
+            yield _Dask(client, workers)
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: they inherit that SIGINT is ignored.
+
+    A terminal sends it to the workers as well; now only the driver answers, and ends them, instead of each of them
+    printing a traceback. (A blocked signal would not do: multiprocessing unblocks it.)
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def default_store() -> Path:

@@ -1,7 +1,7 @@
 """Cost of the symmetry functions beside DScribe's, on one core, side by side in one run.
 
-Run it with ``.venv/bin/python tests/benchmarks/descriptors.py``: one 256-atom fcc aluminium frame, R_c = 6.8 Å, the sets
-12, 57 and 329; prints milliseconds (median of 7), nanoseconds per function, atom and neighbour, and the ratio.
+Run it with ``.venv/bin/python tests/benchmarks/descriptors.py``: one 256-atom fcc aluminium frame, R_c = 6.8 Å, the
+sets of 12, 57 and 329; prints milliseconds (median of 7), nanoseconds per function, atom and neighbour, and the ratio.
 """
 
 from __future__ import annotations
