@@ -198,11 +198,11 @@ def test_interrupted_a_run_goes_on(undisturbed: Path, tmp_path: Path, jobs: str)
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("repeats: 3", "repeets: 3", "smoke.yaml, line 27, repeets: unknown key 'repeets'; did you mean 'repeats'?"),
-        ("repeats: 3", "repeats: 0", "line 27, repeats: expected to be greater than or equal to 1, found 0."),
-        ("margin: 1", "margin: 1, metric: rsme", "line 28, analysis.metric: There is no metric 'rsme'; did you mean"),
-        ("margin: 1", "margin: 1, test: wilcoxon", "line 28, analysis.test:"),
-        ("margin: 1", "margin: 1, test: nadeau-bengio", "line 28, analysis.test:"),
+        ("repeats: 3", "repeets: 3", "smoke.yaml, line 24, repeets: unknown key 'repeets'; did you mean 'repeats'?"),
+        ("repeats: 3", "repeats: 0", "line 24, repeats: expected to be greater than or equal to 1, found 0."),
+        ("margin: 1", "margin: 1, metric: rsme", "line 25, analysis.metric: There is no metric 'rsme'; did you mean"),
+        ("margin: 1", "margin: 1, test: wilcoxon", "line 25, analysis.test:"),
+        ("margin: 1", "margin: 1, test: nadeau-bengio", "line 25, analysis.test:"),
         ("name: 12,", "name: 22,", "two variants are called '22'; give each its own name."),
         ("300 K solid", "300 K gas", "300 K gas"),
         ("kind: aluminium, groups: [300 K solid, 1000 K liquid]", "kind: file, path: nowhere.xyz", "nowhere.xyz"),
