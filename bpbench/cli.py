@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("file", help="the .npz file to write")
     make.add_argument("--frames", type=_count, default=40, help="frames per state point (default 40)")
     make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
+    make.add_argument("--jobs", metavar="N", type=_count, default=os.cpu_count() or 1, help="processes at once")
     make.add_argument("--seed", type=int, default=1, help="root seed (default 1)")
     inspect.add_argument("file", help="any file of frames with energies that ASE reads, or our .npz")
     inspect.add_argument("--group", help="info key of the group")
@@ -233,7 +234,7 @@ def _data_make(options: argparse.Namespace) -> int:
 
     path = Path(options.file)
     spacing = {} if options.spacing is None else {"spacing": options.spacing}
-    frames = aluminium.make(path, seed=options.seed, frames=options.frames, **spacing)
+    frames = aluminium.make(path, seed=options.seed, frames=options.frames, processes=options.jobs, **spacing)
     if options.json:
         _print_json({"file": str(path), "frames": len(frames), "atoms": int(frames.offsets[-1])})
     else:

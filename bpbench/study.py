@@ -320,9 +320,10 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
     watcher : Watcher, optional
         Told how it goes.
     """
+    # A comparison has been seen where both its sides are stored.
     existing = max(
-        sum(store.has(prepared.trainings[name, repeat.number]) for repeat in prepared.repeats)
-        for name in {name for pair in prepared.protocol.family for name in pair}
+        sum(all(store.has(prepared.trainings[name, repeat.number]) for name in pair) for repeat in prepared.repeats)
+        for pair in prepared.protocol.family
     )
     chosen_after = store.declare(*_declaration(prepared), existing)
     executed = execute.execute(prepared.jobs, store, workers=workers, watcher=watcher)

@@ -9,12 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import findings_factory
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
 
 from bpbench import shipped
 
@@ -219,6 +225,94 @@ def test_bad_requests_start_nothing(tmp_path: Path, old: str, new: str, sentence
     assert sentence in err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["smoke.yaml"]
+
+
+FILE_PROTOCOL = SMOKE.read_text().replace(
+    "{kind: aluminium, groups: [300 K solid, 1000 K liquid]}", "{kind: file, path: frames.xyz, block_length: 1}"
+)
+
+
+def write_frames(path: Path, spoil: Callable[[list[Atoms]], None]) -> None:
+    """Write twelve small rattled aluminium cells with EMT energies and forces, spoilt on purpose."""
+    frames = []
+    for number in range(12):
+        atoms = bulk("Al", "fcc", a=4.0, cubic=True)
+        atoms.rattle(0.1, seed=number)
+        atoms.calc = EMT()
+        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces)
+        atoms.info["group"] = "even" if number % 2 == 0 else "odd"
+        frames.append(atoms)
+    spoil(frames)
+    write(path, frames, format="extxyz")
+
+
+def nothing(_: list[Atoms]) -> None:
+    """Leave the frames as they are."""
+
+
+def without_energy(frames: list[Atoms]) -> None:
+    """Take the calculator of one frame away."""
+    frames[7].calc = None
+
+
+def nan_force(frames: list[Atoms]) -> None:
+    """Put a NaN among the forces of one frame."""
+    frames[3].calc.results["forces"][2, 1] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("spoil", "data", "sentence"),
+    [
+        (without_energy, "", "frames.xyz, frame 7"),
+        (nan_force, "", "frames.xyz, frame 3"),
+        (nothing, ", groups: [even, strange]", "strange"),
+        (nothing, ", group: phase", "phase"),
+        (nothing, ", block: run", "run"),
+        (nothing, ", temperature: T", "T"),
+    ],
+)
+def test_frames_that_cannot_be_used_start_nothing(
+    tmp_path: Path, spoil: Callable[[list[Atoms]], None], data: str, sentence: str
+) -> None:
+    """No energy, NaN forces, an empty group, missing labels: one sentence, exit code 2, nothing written."""
+    (tmp_path / "smoke.yaml").write_text(FILE_PROTOCOL.replace("block_length: 1", "block_length: 1" + data))
+    write_frames(tmp_path / "frames.xyz", spoil)
+    code, out, err = bpbench(tmp_path, "run", "smoke.yaml")
+    assert (code, out) == (2, ""), err
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.xyz", "smoke.yaml"]
+
+
+def test_a_cell_smaller_than_the_cutoff_is_no_mistake(tmp_path: Path) -> None:
+    """Cells of 4 atoms, 4 Å wide, run through with R_c = 6.8 Å: periodic images serve the cutoff."""
+    (tmp_path / "smoke.yaml").write_text(FILE_PROTOCOL)
+    write_frames(tmp_path / "frames.xyz", nothing)
+    code, _, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", "1")
+    assert code == 0, err
+    found = json.loads(findings(tmp_path))
+    assert found["data"]["atoms_per_frame"] == [4, 4]
+    assert [group["name"] for group in found["data"]["groups"]] == ["even", "odd"]
+
+
+def test_dft_frames_of_copper(tmp_path: Path, reference_data: Path) -> None:
+    """Every fourth of real DFT frames, 6 to 108 atoms, through the whole path: plausible numbers, true words."""
+    frames = read(reference_data / "dft/cu_snap_aimd_elastic_surface.extxyz.xz", "::4")
+    write(tmp_path / "cu.xyz", frames, format="extxyz")
+    code, out, err = bpbench(tmp_path, "run", str(SMOKE), "--data", "cu.xyz", "--jobs", "2")
+    assert code == 0, err
+    found = json.loads(findings(tmp_path))
+    data = found["data"]
+    assert (data["elements"], data["frames"], data["atoms_per_frame"][1]) == (["Cu"], 64, 108)
+    assert {group["name"] for group in data["groups"]} == {"AIMD", "Elastic", "Surface"}
+    assert any("consecutive frames" in remark and "cut" in remark for remark in data["remarks"])
+    means = {variant["name"]: variant["summary"]["test"]["rmse"]["mean"] for variant in found["variants"]}
+    assert means["22 linear"] < 20 < found["constant"]["test"]["rmse"]
+    assert all(mean < found["constant"]["test"]["rmse"] for mean in means.values())
+    assert "given this split" in out.lower()
+    (html,) = (tmp_path / "reports").glob("*/report.html")
+    assert "EMT" not in html.read_text(encoding="utf-8")
 
 
 def test_a_failed_training_is_exit_code_3(tmp_path: Path) -> None:
