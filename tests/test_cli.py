@@ -308,7 +308,7 @@ def test_dft_frames_of_copper(tmp_path: Path, reference_data: Path) -> None:
     assert {group["name"] for group in data["groups"]} == {"AIMD", "Elastic", "Surface"}
     assert any("consecutive frames" in remark and "cut" in remark for remark in data["remarks"])
     means = {variant["name"]: variant["summary"]["test"]["rmse"]["mean"] for variant in found["variants"]}
-    assert means["22 linear"] < 20 < found["constant"]["test"]["rmse"]
+    assert 1 < means["22 linear"] < found["constant"]["test"]["rmse"] / 4
     assert all(mean < found["constant"]["test"]["rmse"] for mean in means.values())
     assert "given this split" in out.lower()
     (html,) = (tmp_path / "reports").glob("*/report.html")
