@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint types fast format clean
+.PHONY: run test lint types format clean
 
 run: $(READY)
 	$(BIN)/bpbench run protocols/57vars.yaml
@@ -28,7 +28,7 @@ format: $(READY)
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bpbench needs Python 3.11 or newer; set PYTHON=... to one")'
 	@sh tools/pango.sh
-	$(PYTHON) -m venv $(VENV) || (sh tools/venv.sh && $(PYTHON) -m venv $(VENV))
+	$(PYTHON) -m venv $(VENV) || (sh tools/venv.sh $(PYTHON) && $(PYTHON) -m venv $(VENV))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

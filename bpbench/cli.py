@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpbench import __version__, shipped
-from bpbench.errors import BpbenchError, RequestError
+from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 
 if TYPE_CHECKING:
     from bpbench.protocol import Protocol
@@ -86,14 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     for each in (run, plan):
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
-        each.add_argument("--jobs", metavar="N", type=_count, default=os.cpu_count() or 1, help="processes at once")
-    for each in (run, plan, report):
+        each.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
+    for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
     report.add_argument("findings", help="a findings.json, or the folder that holds it")
     make.add_argument("file", help="the .npz file to write")
     make.add_argument("--frames", type=_count, default=40, help="frames per state point (default 40)")
     make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
-    make.add_argument("--jobs", metavar="N", type=_count, default=os.cpu_count() or 1, help="processes at once")
+    make.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
     make.add_argument("--seed", type=int, default=1, help="root seed (default 1)")
     inspect.add_argument("file", help="any file of frames with energies that ASE reads, or our .npz")
     inspect.add_argument("--group", help="info key of the group")
@@ -101,10 +101,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, found {number}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found '{text}'")
+    return int(text)
+
+
+def _cores() -> int:
+    from bpbench.runner.machine import cores
+
+    return cores()
 
 
 def _say(text: str) -> None:
@@ -121,14 +126,42 @@ def _print_json(value: Any) -> None:
 def _protocol(options: argparse.Namespace) -> Protocol:
     from bpbench.protocol import FileData, load
 
-    path = Path(options.protocol)
-    named = shipped("protocols") / f"{options.protocol}.yaml"
-    protocol = load(named if not path.exists() and named.exists() else path)
+    path, known = Path(options.protocol), {path.stem: path for path in shipped("protocols").glob("*.yaml")}
+    if not path.is_file():
+        # A bare name means a shipped protocol, wherever one works.
+        if path.parent == Path() and path.name.removesuffix(".yaml") in known:
+            path = known[path.name.removesuffix(".yaml")]
+        elif path.is_dir() or path.suffix not in {".yaml", ".yml"}:
+            what = "a folder" if path.is_dir() else "no file"
+            raise RequestError(
+                f"Expected a protocol, {path} is {what}{nearest(path.name, known)} (shipped protocols go by their name)"
+            )
+    protocol = load(path)
     if getattr(options, "data", None):
-        if not Path(options.data).is_file():
-            raise RequestError(f"--data: there is no file {options.data}.")
-        protocol = dataclasses.replace(protocol, data=FileData("file", str(Path(options.data).absolute())))
+        file = Path(options.data)
+        if not file.is_file():
+            what = "is a folder" if file.is_dir() else "does not exist"
+            raise RequestError(f"--data: expected a file of frames, {file} {what}.")
+        # The labels that the protocol names go on to count; only the file is another.
+        given = protocol.data if isinstance(protocol.data, FileData) else FileData("file", "")
+        protocol = dataclasses.replace(
+            protocol,
+            data=dataclasses.replace(given, path=str(file.absolute())),
+            origin=dataclasses.replace(protocol.origin, data_option=str(file)),
+        )
     return protocol
+
+
+def _writable(folder: Path, option: str) -> Path:
+    """Make a folder before anything runs, so that no result is computed that could not be kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror
+        raise RequestError(f"{option}: {folder} cannot be made ({why}); name a folder you may write.") from None
+    if not os.access(folder, os.W_OK):
+        raise RequestError(f"{option}: {folder} is not writable; name a folder you may write.")
+    return folder
 
 
 def _store(options: argparse.Namespace) -> Store:
@@ -149,14 +182,18 @@ def _run(options: argparse.Namespace) -> int:
     protocol, store = _protocol(options), _store(options)
     prepared = study.prepare(protocol, store)
     stored = [job for job in prepared.jobs if store.has(job)]
-    with Progress(cost.estimator(stored, prepared.frames, store)) as progress:
-        conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
+    _writable(store.root, "--store")
+    folder = _writable(Path(options.reports) / prepared.folder, "--reports")
+    try:
+        with Progress(cost.estimator(stored, prepared.frames, store)) as progress:
+            conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
+    except StoreError as error:
+        _say(f"bpbench: {error} What was stored before is kept; the same command goes on from there.")
+        return INCOMPLETE
     found = findings(conducted)
     command = shlex.join(["bpbench", *sys.argv[1:]])
     beside = environment(conducted, store, command=command, wall_s=time.monotonic() - start)
-    written = render.write_report(
-        found, beside, Path(options.reports) / prepared.folder, formats=protocol.report.formats
-    )
+    written = render.write_report(found, beside, folder, formats=protocol.report.formats)
     if options.json:
         _print_json({"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)})
     else:
@@ -214,6 +251,8 @@ def _report(options: argparse.Namespace) -> int:
     from bpbench.report import render
 
     path = Path(options.findings)
+    if not path.is_dir() and path.name != "findings.json":
+        raise RequestError(f"Expected the folder of a report or its findings.json, found {path}.")
     written = render.rerender(path if path.is_dir() else path.parent)
     if options.json:
         _print_json(
@@ -233,6 +272,7 @@ def _data_make(options: argparse.Namespace) -> int:
     from bpbench.data import aluminium
 
     path = Path(options.file)
+    _say(f"Generating {options.frames} frames of each state point; 40 of each take about 8 minutes on one core.")
     spacing = {} if options.spacing is None else {"spacing": options.spacing}
     frames = aluminium.make(path, seed=options.seed, frames=options.frames, processes=options.jobs, **spacing)
     if options.json:
@@ -256,9 +296,9 @@ def _data_inspect(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from bpbench.findings import machine
     from bpbench.report import render
     from bpbench.runner.execute import default_store
+    from bpbench.runner.machine import machine
 
     about = machine()
     ready, sentence = render.pdf_available()

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -286,7 +286,6 @@ PRESETS: Final = (
     "thesis-22",
     "thesis-12",
 )
-Preset = Annotated[str, "one of PRESETS"]
 
 
 def preset(name: str) -> FeatureSet:

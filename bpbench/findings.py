@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-import platform
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +21,11 @@ from bpbench.jobs import Hdnn
 from bpbench.protocol import FileData, Protocol, Variant
 from bpbench.runner import work
 from bpbench.runner.execute import Failure
+from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
-from bpbench.statistics import power
 from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.student import StudentEvidence
-from bpbench.study import PARTS, Prepared, Study, status
+from bpbench.study import PARTS, Prepared, Study, detectable_dz, status
 
 #: Most points of a learning curve, and most configurations of a parity plot, that are kept.
 CURVE_POINTS: Final = 200
@@ -97,6 +94,7 @@ def findings(study: Study) -> Json:
             {"name": name, "kind": model.kind, "label": LABELS[model.kind], "values": dataclasses.asdict(model)}
             for name, model in protocol.models.items()
         ],
+        "mean_level": MEAN_LEVEL,
         "metric": {"key": metric.key, "label": metric.label, "unit": metric.unit},
         "variants": variants,
         "constant": _constant(study),
@@ -114,15 +112,15 @@ def _counts(study: Study) -> dict[str, int]:
         "done": kinds.count("done"),
         "failed": kinds.count("failed") + kinds.count("diverged"),
         "missing": kinds.count("missing"),
+        "distinct": len(set(study.prepared.trainings.values())),
     }
 
 
 def _command(protocol: Protocol) -> str:
     """Return the command that makes these findings again, without the folders of one machine."""
-    data = protocol.data
     command = f"bpbench run {Path(protocol.origin.file).name}"
-    if isinstance(data, FileData) and data.path not in protocol.origin.text:
-        command += f" --data {Path(data.path).name}"
+    if protocol.origin.data_option is not None:
+        command += f" --data {Path(protocol.origin.data_option).name}"
     return command
 
 
@@ -155,6 +153,7 @@ def _data(prepared: Prepared) -> Json:
     embedded = not isinstance(prepared.protocol.data, FileData)
     return {
         "label": readers.SAMPLE_LABEL if embedded else Path(source.path).name,
+        "method": readers.method(source),
         "kind": prepared.protocol.data.kind,
         "file": Path(source.path).name,
         "sha256": source.sha256,
@@ -337,7 +336,8 @@ def _by_group(prepared: Prepared, done: list[tuple[int, Outcome]]) -> list[Json]
 def _parity(prepared: Prepared, number: int, outcome: Outcome) -> Json:
     frames = prepared.frames
     test = prepared.parts[prepared.repeats[number].split_number].test
-    if len(test) > PARITY_POINTS:
+    total = len(test)
+    if total > PARITY_POINTS:
         test = test[np.linspace(0, len(test) - 1, PARITY_POINTS).round().astype(int)]
     atoms = frames.atoms[test]
     predicted = np.asarray(outcome.arrays["energy"])[test]
@@ -346,6 +346,7 @@ def _parity(prepared: Prepared, number: int, outcome: Outcome) -> Json:
         "predicted_ev_per_atom": (predicted / atoms).tolist(),
         "group": [str(group) for group in frames.group[test]],
         "repeat": number,
+        "total": total,
     }
 
 
@@ -380,7 +381,7 @@ def _analysis(study: Study) -> Json:
         "test_to_train": rules.test_to_train,
         "chosen_after": study.chosen_after or None,
         "first_step_alpha": alpha,
-        "detectable_dz": power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
+        "detectable_dz": detectable_dz(rules, units, alpha),
         "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
     }
 
@@ -424,41 +425,14 @@ def environment(study: Study, store: Store, *, command: str, wall_s: float) -> J
             name: {"mean": float(np.mean(walls)), "n": len(walls)} for name, walls in seconds.items()
         },
         "store": str(store.root),
+        "made_elsewhere": _elsewhere(study, store),
         **machine(),
     }
 
 
-def machine() -> Json:
-    """Return host, processor, Python and the versions of the libraries that make the numbers."""
-    named = (
-        "numpy",
-        "scipy",
-        "statsmodels",
-        "scikit-learn",
-        "lightgbm",
-        "tensorflow",
-        "ase",
-        "vesin",
-        "numba",
-        "dask",
-        "matplotlib",
-        "jinja2",
-        "weasyprint",
-        "pydantic",
-    )
-    return {
-        "host": platform.node(),
-        "cpu": _processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "versions": {name: metadata.version(name) for name in named},
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+def _elsewhere(study: Study, store: Store) -> int:
+    """Return how many results were made by other versions, sources or hosts than the ones named here."""
+    here = machine()
+    keys = ("host", "python", "versions", "sources")
+    jobs = [job for job in study.prepared.jobs if store.has(job)]
+    return sum(any(store.provenance(job).get(key) != here[key] for key in keys) for job in jobs)

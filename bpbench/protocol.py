@@ -70,7 +70,7 @@ class FileData:
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["file"]
-    path: str
+    path: str = field(metadata=NOT_IDENTITY)  # the file's digest decides, not where it lies
     group: Name | None = None
     groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
     block: Name | None = None
@@ -199,14 +199,20 @@ Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a protocol came from: enough to name the file, line and path of anything in it."""
+    """Where a protocol came from: enough to name the file, line and path of anything in it.
+
+    ``data_option`` is the file that the command line gave in place of the protocol's data.
+    """
 
     file: str
     text: str
     lines: Mapping[Place, int]
+    data_option: str | None = None
 
     def where(self, *place: str | int) -> str:
         """Return ``file, line n, a.b.c`` of a place in the protocol."""
+        if self.data_option is not None and place[:1] == ("data",):
+            return f"--data {self.data_option}"
         known = place
         while known and known not in self.lines:
             known = known[:-1]

@@ -17,10 +17,11 @@ import numpy as np
 from bpbench import metrics
 from bpbench.data import readers, splits
 from bpbench.data.frames import Frames
-from bpbench.errors import ProtocolError, StatisticsError
+from bpbench.errors import DataError, ProtocolError, StatisticsError
 from bpbench.features import FeatureSet, preset
 from bpbench.identity import address, digest, plain, seed
 from bpbench.jobs import Describe, FrameSource, Hdnn, Job, Linear, MakeFrames, Split, Train
+from bpbench.models.scaling import LEAST
 from bpbench.protocol import FileData, Protocol, Variant
 from bpbench.runner import cost, execute, work
 from bpbench.runner.execute import Executed, Failure, Watcher
@@ -111,14 +112,17 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         When the data, the design or the analysis cannot work, before anything has run.
     """
     check_design(protocol)
-    source = _source(protocol)
-    make = MakeFrames(source)
-    frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(source)
+    try:
+        source = _source(protocol)
+        make = MakeFrames(source)
+        frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(source)
+    except DataError as error:
+        raise DataError(f"{protocol.origin.where('data')}: {error}") from None
     pool = _pool(protocol)
     chunks = _chunks(make, pool, frames)
     repeats = _repeats(protocol)
     drawn = {repeat.split_number: repeat.split for repeat in repeats}
-    parts = tuple(splits.draw(frames, split) for split in drawn.values())
+    parts = tuple(_draw(protocol, frames, split) for split in drawn.values())
     return Prepared(
         protocol=protocol,
         source=source,
@@ -134,6 +138,22 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         },
         rules=_rules(protocol, parts),
     )
+
+
+def _draw(protocol: Protocol, frames: Frames, split: Split) -> splits.Parts:
+    """Draw a split, or refuse data too few to learn from before anything runs."""
+    where = protocol.origin.where("data")
+    try:
+        parts = splits.draw(frames, split)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+    for name, verb in (("train", "train"), ("validation", "validate")):
+        if len(getattr(parts, name)) < LEAST:
+            raise DataError(
+                f"{where}: a model needs at least {LEAST} configurations to {verb} on, the split of {len(frames)} "
+                f"frames leaves {len(getattr(parts, name))}; give more frames or other shares."
+            )
+    return parts
 
 
 def check_design(protocol: Protocol) -> None:
@@ -252,7 +272,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     # The first step of the correction is the hardest; a design that detects an effect there detects it anywhere.
     alpha = first_step_alpha(rules.correction, len(protocol.family), rules.alpha)
     spread = _pilot_spread(prepared, store)
-    dz = power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train)
+    dz = detectable_dz(rules, units, alpha)
     return {
         "protocol": protocol.name,
         "digest": prepared.digest,
@@ -274,14 +294,30 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "metric": protocol.analysis.metric,
         "unit": metrics.metric(protocol.analysis.metric).unit,
         "detectable_dz": dz,
+        "detectable_dz_t": power.detectable_dz(
+            units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
+        ),
         "pilot_spread": spread,
-        "detectable": None if spread is None else dz * spread,
+        "detectable": None
+        if spread is None or dz is None
+        else power.detectable(spread, units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
         "spread_for_equivalence": None
-        if rules.margin is None
+        if rules.margin is None or dz is None
         else power.sd_for_equivalence(
             units, margin=rules.margin, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
         ),
     }
+
+
+def detectable_dz(rules: Rules, units: int, alpha: float) -> float | None:
+    """Return the smallest effect d_z that the declared test detects, for the tests of paired means.
+
+    The power of the rank test depends on the shape of the noise, that of Welch's on the spreads of both samples: for
+    them there is no such number before the results.
+    """
+    if rules.test not in {"paired-t", "nadeau-bengio"}:
+        return None
+    return power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train)
 
 
 def _units(prepared: Prepared) -> int:

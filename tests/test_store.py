@@ -85,8 +85,7 @@ def test_sweep_removes_what_the_dead_left(tmp_path: Path) -> None:
 def test_a_declaration_keeps_its_first_note(tmp_path: Path) -> None:
     """The number of repeats noted when an analysis was declared first never changes; another analysis has its own."""
     store = Store(tmp_path)
-    assert store.declared("what", "rule") is None
     assert store.declare("what", "rule", 0) == 0
     assert store.declare("what", "rule", 10) == 0
     assert store.declare("what", "other", 10) == 10
-    assert store.declared("what", "other") == 10
+    assert store.declare("what", "other", 20) == 10

@@ -29,6 +29,7 @@ PLANNED: dict[str, Any] = {
     "margin": 0.5,
     "unit": "meV/atom",
     "detectable_dz": 1.2345,
+    "detectable_dz_t": 1.2345,
     "detectable": None,
     "spread_for_equivalence": 0.4567,
     "report": "reports/p-0",
@@ -44,6 +45,13 @@ def test_a_plan_in_lines() -> None:
     assert "The smallest p this test can give at this n is 0.00195." in text
     assert "with power 0.8: 1.23 standard deviations of the paired differences (d_z); in units it needs" in text
     assert "equivalent within 0.5 meV/atom, the spread of their differences may be at most 0.457 meV/atom" in text
+
+
+def test_a_plan_for_ranks_names_the_t_test() -> None:
+    """Where the declared test has no smallest effect beforehand, the plan says what a t test would detect."""
+    text = "\n".join(terminal.plan(PLANNED | {"detectable_dz": None}))
+    assert "Smallest effect a paired t test would detect with power 0.8: 1.23 standard deviations" in text
+    assert "the declared test needs more where the noise is normal" in text
 
 
 def test_a_plan_with_a_pilot_and_without_a_margin() -> None:

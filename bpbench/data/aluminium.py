@@ -37,6 +37,7 @@ from bpbench.identity import seed as named_seed
 if TYPE_CHECKING:
     from pathlib import Path
 
+METHOD: Final = "EMT"
 LATTICE: Final = 3.994
 EXPANSION: Final = {"solid": 2.8e-5, "liquid": 5.7e-5}
 MELTING_TEMPERATURE: Final = 3000.0
@@ -157,7 +158,7 @@ def make(
         # Started afresh rather than forked: a fork would copy locks held by the parent's threads.
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             parts = list(pool.map(simulate, states))
-    archive.save(path, _gather(states, parts, frames, cells))
+    archive.save(path, _gather(states, parts, frames, cells), method=METHOD)
     return archive.load(path)
 
 

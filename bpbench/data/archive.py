@@ -36,7 +36,7 @@ _KIND: Final = {
 }
 
 
-def save(path: Path, frames: Frames) -> None:
+def save(path: Path, frames: Frames, *, method: str | None = None) -> None:
     """Write frames to a compressed ``.npz``; equal frames give equal bytes.
 
     Positions that are whole multiples of 10⁻⁵ Å are stored as such numbers, which is exact and takes a third of the
@@ -48,8 +48,12 @@ def save(path: Path, frames: Frames) -> None:
         The file to write.
     frames : Frames
         What it shall hold.
+    method : str, optional
+        How the energies were computed, such as ``EMT``; reports show it beside the data.
     """
     arrays = frames.to_arrays()
+    if method is not None:
+        arrays["method"] = np.asarray(method)
     steps = np.rint(frames.positions * STEPS_PER_ANGSTROM)
     if np.array_equal(steps / STEPS_PER_ANGSTROM, frames.positions) and np.abs(steps).max(initial=0) < 2**31:
         arrays["positions"] = steps.astype(np.int32)
@@ -62,6 +66,12 @@ def save(path: Path, frames: Frames) -> None:
             member.external_attr = 0o644 << 16
             with archive.open(member, "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, np.asarray(arrays[name]), allow_pickle=False)
+
+
+def method(path: Path) -> str | None:
+    """Return how the energies of a file written by :func:`save` were computed, if it says so."""
+    with np.load(path, allow_pickle=False) as archive:
+        return str(archive["method"]) if "method" in archive.files else None
 
 
 def load(path: Path) -> Frames:

@@ -110,6 +110,12 @@ def read(source: FrameSource) -> Frames:
     return frames if source.groups is None else _keep(path, frames, source.groups)
 
 
+def method(source: FrameSource) -> str | None:
+    """Return how the energies were computed, such as ``EMT``, where the file says so: our own kind of file can."""
+    path = Path(source.path)
+    return archive.method(path) if path.suffix == ".npz" else None
+
+
 def remarks(frames: Frames, source: FrameSource) -> tuple[str, ...]:
     """Return whole sentences on where the labels of these frames come from, for the report.
 

@@ -38,8 +38,8 @@ def quiet_tensorflow() -> Any:
     BpbenchError
         When TensorFlow was already started in this process with other threads.
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    # Assigned, not defaulted: a setting of the user's own could change bits.
+    os.environ.update(_SETTINGS)
     with _without_chatter():
         import tensorflow as tf
     tf.get_logger().setLevel(logging.ERROR)

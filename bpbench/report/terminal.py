@@ -36,15 +36,22 @@ def plan(planned: dict[str, Any]) -> list[str]:
     smallest = planned["smallest_p"]
     if smallest:
         lines.append(f"The smallest p this test can give at this n is {smallest:.3g}.")
-    lines.append(
-        f"Smallest effect this design detects with power {planned['power']:g}: "
-        f"{planned['detectable_dz']:.2f} standard deviations of the paired differences (d_z)"
-        + (
-            f", {planned['detectable']:.3g} {unit} by the largest spread stored so far."
-            if planned["detectable"] is not None
-            else "; in units it needs stored repeats to know their spread."
+    effect = f"{planned['detectable_dz_t']:.2f} standard deviations of the paired differences (d_z)"
+    if planned["detectable_dz"] is None:
+        lines.append(
+            f"Smallest effect a paired t test would detect with power {planned['power']:g}: {effect}; the declared "
+            "test needs more where the noise is normal, and how much depends on the noise."
         )
-    )
+    elif planned["detectable"] is None:
+        lines.append(
+            f"Smallest effect this design detects with power {planned['power']:g}: {effect}; in units it needs stored "
+            "repeats to know their spread."
+        )
+    else:
+        lines.append(
+            f"Smallest effect this design detects with power {planned['power']:g}: {effect}, "
+            f"{planned['detectable']:.3g} {unit} by the largest spread stored so far."
+        )
     if planned["spread_for_equivalence"] is not None:
         lines.append(
             f"To call variants equivalent within {planned['margin']:g} {unit}, the spread of their differences may be "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import signal
 import threading
 import time
@@ -21,11 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from bpbench import __version__
 from bpbench.errors import BpbenchError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import Job
 from bpbench.runner import work
+from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
 
 
@@ -211,13 +210,7 @@ def do(job: Job, root: str) -> tuple[float, str | None]:
     store.save(
         job,
         outcome,
-        {
-            "wall_s": wall,
-            "host": platform.node(),
-            "python": platform.python_version(),
-            "bpbench": __version__,
-            "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
+        {"wall_s": wall, "made": datetime.now(UTC).isoformat(timespec="seconds"), **machine()},
     )
     return wall, None
 

@@ -153,13 +153,6 @@ class Store:
         except (OSError, ValueError) as error:
             raise StoreError(f"The declaration of the analysis could not be kept in {note.parent}: {error}.") from error
 
-    def declared(self, key: str, rule: str) -> int | None:
-        """Return what :meth:`declare` would return for a note that exists, else ``None``."""
-        try:
-            return int((self.root / "declared" / key / rule).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return None
-
     def sweep(self) -> None:
         """Remove what writers on this host left behind when they were killed."""
         for left in (self.root / "tmp").glob(f"{socket.gethostname()}-*"):

@@ -343,10 +343,10 @@ def _cautions(n: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
     cautions = []
     if not has_interval:
         cautions.append(f"{n} repeats are too few for a {1 - rules.alpha:.0%} interval by ranks.")
-    if rules.design == "crossed" and rules.test != "nadeau-bengio":
+    if rules.design == "crossed":
         cautions.append(
             f"The {n} splits come from one data set and are counted as independent: the claim holds given these data "
-            "and not beyond them, for which 'nadeau-bengio' is the test."
+            "and this reserve, not beyond them."
         )
     return tuple(cautions)
 

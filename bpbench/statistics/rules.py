@@ -76,6 +76,8 @@ TESTS: Final[Mapping[str, TestInfo]] = MappingProxyType(
                     {
                         "fixed": "it corrects for splits that overlap, but here there is one split and the seeds "
                         "are independent given it; use 'paired-t'",
+                        "crossed": "the reserve is drawn once, so the ratio of its size to the training set's does not "
+                        "describe how the repeats overlap; use 'paired-t' on the means of the splits",
                     }
                 ),
             ),

@@ -1,0 +1,69 @@
+"""What machine and which versions of what made a number: recorded beside results, never part of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from bpbench import __version__
+
+#: Libraries whose version may change numbers or pages.
+LIBRARIES: Final = (
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "scikit-learn",
+    "lightgbm",
+    "tensorflow",
+    "ase",
+    "vesin",
+    "numba",
+    "dask",
+    "matplotlib",
+    "jinja2",
+    "weasyprint",
+    "pydantic",
+)
+
+
+@lru_cache(maxsize=1)
+def machine() -> dict[str, Any]:
+    """Return host, processor, Python, the versions of the libraries and the digest of our own sources."""
+    return {
+        "host": platform.node(),
+        "cpu": _processor(),
+        "cores": cores(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: metadata.version(name) for name in LIBRARIES},
+        "bpbench": __version__,
+        "sources": _sources(),
+    }
+
+
+def cores() -> int:
+    """Return how many cores this process may use: fewer than the machine has, inside a batch job for example."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _sources() -> str:
+    """Return the SHA-256 of the package's Python files, names and contents in order."""
+    root = Path(__file__).parent.parent
+    found = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        found.update(path.relative_to(root).as_posix().encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
