@@ -62,7 +62,7 @@ def _scores(rmse: float) -> dict[str, float]:
 
 def _summary(values: list[float]) -> dict[str, float | None]:
     n, mean, sd = len(values), float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
-    half = None if sd is None else float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+    half = None if not sd else float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
     return {
         "mean": mean,
         "sd": sd,
@@ -121,8 +121,8 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
     name, chosen, model, mean, spread = row
     rng = np.random.default_rng(sum(map(ord, name + "synthetic")))
     tests = [float(value) for value in mean + spread * rng.standard_normal(repeats)]
-    network = model == "network"
-    late = [network and repeat % 4 == 3 for repeat in range(repeats)]
+    network, stepwise = model == "network", model in {"network", "lightgbm"}
+    late = [stepwise and repeat % 4 == 3 for repeat in range(repeats)]
     parts = {"train": 0.85, "validation": 1.05, "test": 1.0}
     results = [
         {
@@ -131,8 +131,8 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             "status": "done",
             "message": None,
             "scores": {part: _scores(value * factor) for part, factor in parts.items()},
-            "converged": (not late[repeat]) if network else None,
-            "checkpoint": 93 if network else None,
+            "converged": (not late[repeat]) if stepwise else None,
+            "checkpoint": 93 if stepwise else None,
             "epochs": 100 if network else None,
             "remarks": [],
         }
@@ -156,7 +156,7 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             part: {key: _summary([entry["scores"][part][key] for entry in results]) for key in METRICS}
             for part in parts
         },
-        "curve": _curve(rng, mean) if network else None,
+        "curve": _curve(rng, mean) if stepwise else None,
         "groups": [
             {"name": group, "frames": 8, "rmse": size, "p95": 1.9 * size, "max": 2.7 * size}
             for group, kelvin in GROUPS[:states]
@@ -167,8 +167,16 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             "predicted_ev_per_atom": [value + mean / 1000 * float(rng.standard_normal()) for value in reference],
             "group": [group for group, _ in GROUPS[:states] for _ in range(8)],
             "repeat": 0,
+            "total": len(reference),
         },
     }
+
+
+def _jobs(variants: list[dict[str, Any]], repeats: int) -> dict[str, int]:
+    total = repeats * len(variants)
+    # A linear potential has no seed: on the one split it is trained once for all repeats.
+    once = sum(variant["model"] == "linear" for variant in variants)
+    return {"total": total, "distinct": total - once * (repeats - 1), "done": total, "failed": 0, "missing": 0}
 
 
 def findings(
@@ -221,6 +229,7 @@ def findings(
         "data": {
             "label": "EMT aluminium, embedded sample",
             "kind": "aluminium",
+            "method": "EMT",
             "file": "aluminium_sample.npz",
             "sha256": hashlib.sha256(b"synthetic").hexdigest(),
             "frames": 440,
@@ -261,6 +270,7 @@ def findings(
             {"name": "linear", "kind": "linear", "label": "linear potential",
              "values": {"kind": "linear", "strengths": [10.0**power for power in range(-12, 3)]}},
         ],
+        "mean_level": 0.95,
         "metric": {"key": "rmse", "label": "RMSE", "unit": "meV/atom"},
         "variants": variants,
         "constant": {"test": _scores(214.7)},
@@ -280,13 +290,38 @@ def findings(
             "detectable_dz": 1.5,
         },
         "failures": [],
-        "jobs": {"total": 92, "done": 92, "failed": 0, "missing": 0},
+        "jobs": _jobs(variants, repeats),
     }  # fmt: skip
 
 
 def small() -> dict[str, Any]:
     """Return the findings of two networks and a linear potential over two states, three repeats each."""
     return findings(repeats=3, names=("A", "D", "linear"), states=2)
+
+
+def resampled() -> dict[str, Any]:
+    """Return :func:`small` in a design of overlapping splits: no mean has an interval, and nothing is trained once."""
+    data = small()
+    data["split"].update(design="resampled", splits=3, sentence="Every repeat redraws the split.")
+    data["split"]["counts"] = [{**data["split"]["counts"][0], "split": number} for number in range(3)]
+    data["analysis"]["test"] = "nadeau-bengio"
+    data["jobs"]["distinct"] = data["jobs"]["total"]
+    for variant in data["variants"]:
+        for part in variant["summary"].values():
+            for scores in part.values():
+                scores.update(low=None, high=None)
+    return data
+
+
+def ranked(size: int = 2) -> dict[str, Any]:
+    """Return :func:`small` judged by the signed-rank test, with a family of one or two."""
+    data = small()
+    analysis = data["analysis"]
+    analysis.update(test="wilcoxon", detectable_dz=None)
+    analysis.update(family=analysis["family"][:size], comparisons=analysis["comparisons"][:size])
+    for entry in analysis["comparisons"]:
+        entry.update(p_smallest=0.25, df=None, detectable=None)
+    return data
 
 
 def without_results() -> dict[str, Any]:
@@ -306,7 +341,7 @@ def without_results() -> dict[str, Any]:
     for entry in data["analysis"]["comparisons"]:
         entry.update({key: None for key in entry if key not in {"candidate", "baseline", "level", "remarks"}})
         entry.update(n=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
-    data["jobs"] = {"total": 8, "done": 2, "failed": 6, "missing": 0}
+    data["jobs"] |= {"done": 0, "failed": 6}
     return data
 
 

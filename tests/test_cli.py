@@ -84,7 +84,7 @@ def test_a_run_leaves_a_whole_report(undisturbed: Path) -> None:
     assert any(name.startswith("tables/") for name in names)
     assert any(name.startswith("figures/") for name in names)
     found = json.loads((folder / "findings.json").read_text())
-    assert found["jobs"] == {"total": 15, "done": 15, "failed": 0, "missing": 0}
+    assert found["jobs"] == {"total": 15, "distinct": 13, "done": 15, "failed": 0, "missing": 0}
     assert len(found["analysis"]["comparisons"]) == 4
 
 
@@ -159,16 +159,32 @@ def test_two_processes_give_the_bits_of_one(undisturbed: Path, tmp_path: Path) -
     assert findings(tmp_path) == findings(undisturbed)
 
 
-def test_killed_five_times_a_run_ends_with_the_same_bits(undisturbed: Path, tmp_path: Path) -> None:
-    """``kill -9`` of the whole process group at five random moments, then a run: the findings of an undisturbed run."""
+def stored(folder: Path) -> int:
+    """Return how many results lie in a folder's store."""
+    return len(list(folder.glob(".bpbench/store/??/*")))
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_killed_five_times_a_run_ends_with_the_same_bits(undisturbed: Path, tmp_path: Path, jobs: str) -> None:
+    """``kill -9`` at five random moments, each with jobs left to do, then a run: the findings of an undisturbed run."""
     shutil.copy(SMOKE, tmp_path)
-    draw = np.random.default_rng(20261122)
-    for _ in range(5):
-        process = start(tmp_path, "run", "smoke.yaml", "--jobs", "1")
-        time.sleep(draw.uniform(2, 9))
-        os.killpg(process.pid, signal.SIGKILL)
+    draw = np.random.default_rng([20261122, int(jobs)])
+    for moment in range(5):
+        process = start(tmp_path, "run", "smoke.yaml", "--jobs", jobs)
+        before = stored(tmp_path)
+        aim = before + int(draw.integers(0, 3) > 0)  # a third of the kills come before anything new is stored
+        deadline = time.monotonic() + 120
+        while stored(tmp_path) < aim and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 0.1) if aim > before else draw.uniform(0.2, 2))
+        assert process.poll() is None, "it ended before it could be killed"
+        if jobs == "2" and moment % 2:
+            os.kill(process.pid, signal.SIGKILL)  # the driver alone: its workers must not outlive it
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-    code, _, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", "1")
+        assert stored(tmp_path) < 16
+    code, _, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", jobs)
     assert code == 0, err
     assert findings(tmp_path) == findings(undisturbed)
     assert list((tmp_path / ".bpbench/store/tmp").iterdir()) == []
@@ -210,8 +226,20 @@ def test_interrupted_a_run_goes_on(undisturbed: Path, tmp_path: Path, jobs: str)
         ("margin: 1", "margin: 1, test: wilcoxon", "line 25, analysis.test:"),
         ("margin: 1", "margin: 1, test: nadeau-bengio", "line 25, analysis.test:"),
         ("name: 12,", "name: 22,", "two variants are called '22'; give each its own name."),
-        ("300 K solid", "300 K gas", "300 K gas"),
-        ("kind: aluminium, groups: [300 K solid, 1000 K liquid]", "kind: file, path: nowhere.xyz", "nowhere.xyz"),
+        ("300 K solid", "300 K gas", "smoke.yaml, line 5, data: "),
+        (
+            "kind: aluminium, groups: [300 K solid, 1000 K liquid]",
+            "kind: file, path: nowhere.xyz",
+            "smoke.yaml, line 5, data: nowhere.xyz: there is no such file",
+        ),
+        (
+            "margin: 1}",
+            (
+                "margin: 1}\na: &a [1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\n"
+                "c: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d]"
+            ),
+            "unfolds into more than 20000 values",
+        ),
     ],
 )
 def test_bad_requests_start_nothing(tmp_path: Path, old: str, new: str, sentence: str) -> None:
@@ -264,8 +292,8 @@ def nan_force(frames: list[Atoms]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "data", "sentence"),
     [
-        (without_energy, "", "frames.xyz, frame 7"),
-        (nan_force, "", "frames.xyz, frame 3"),
+        (without_energy, "", "smoke.yaml, line 5, data: frames.xyz, frame 7"),
+        (nan_force, "", "smoke.yaml, line 5, data: frames.xyz, frame 3"),
         (nothing, ", groups: [even, strange]", "strange"),
         (nothing, ", group: phase", "phase"),
         (nothing, ", block: run", "run"),
@@ -283,6 +311,59 @@ def test_frames_that_cannot_be_used_start_nothing(
     assert sentence in err
     assert len(err.splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.xyz", "smoke.yaml"]
+
+
+def test_too_few_frames_start_nothing(tmp_path: Path) -> None:
+    """Three frames leave one to train on: a sentence before anything runs."""
+    (tmp_path / "smoke.yaml").write_text(FILE_PROTOCOL)
+    write_frames(tmp_path / "frames.xyz", lambda frames: frames.__delitem__(slice(3, None)))
+    code, out, err = bpbench(tmp_path, "run", "smoke.yaml")
+    assert (code, out) == (2, ""), err
+    assert "smoke.yaml, line 5, data: a model needs at least 2 configurations to train on" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.xyz", "smoke.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "smok"), "Expected a protocol, smok is no file; did you mean 'smoke'?"),
+        (("run", "there"), "Expected a protocol, there is a folder"),
+        (("run", "nowhere.yaml"), "There is no protocol file nowhere.yaml"),
+        (("run", "smoke", "--data", "there"), "--data: expected a file of frames, there is a folder."),
+        (("run", "smoke", "--data", "none.xyz"), "--data: expected a file of frames, none.xyz does not exist."),
+        (("run", "smoke", "--jobs", "0"), "expected a whole number of 1 or more, found '0'"),
+        (("run", "smoke", "--jobs", "x"), "expected a whole number of 1 or more, found 'x'"),
+        (("run", "smoke", "--store", "file"), "The store must be a folder; file is a file."),
+        (("run", "smoke", "--reports", "file/x"), "--reports: file/x/smoke-"),
+        (("report", "there"), "cannot be read as JSON"),
+        (("report", "nothing"), "Expected the folder of a report or its findings.json, found nothing."),
+        (("data", "inspect", "none.xyz"), "none.xyz: there is no such file"),
+        (("data", "make", "frames.xyz"), ".npz"),
+    ],
+)
+def test_mistakes_on_the_command_line(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    """Every mistake a user makes at the prompt gets a sentence and exit code 2, before anything has run."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").touch()
+    code, out, err = bpbench(tmp_path, *arguments)
+    assert (code, out) == (2, ""), err
+    assert sentence in err
+    assert "Traceback" not in err
+    assert stored(tmp_path) == 0
+
+
+def test_where_a_file_lies_is_no_part_of_a_study(tmp_path: Path) -> None:
+    """The same bytes given by ``--data`` from two folders are one study with one report folder."""
+    (tmp_path / "smoke.yaml").write_text(FILE_PROTOCOL.replace("frames.xyz", "elsewhere.xyz"))
+    plans = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_frames(tmp_path / name / "frames.xyz", nothing)
+        code, out, err = bpbench(tmp_path, "plan", "smoke.yaml", "--data", f"{name}/frames.xyz", "--json")
+        assert code == 0, err
+        plans.append(json.loads(out))
+    assert plans[0]["digest"] == plans[1]["digest"]
+    assert plans[0]["report"] == plans[1]["report"]
 
 
 def test_a_cell_smaller_than_the_cutoff_is_no_mistake(tmp_path: Path) -> None:

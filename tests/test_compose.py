@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from findings_factory import deep_copy, environment, findings, small, without_results
+from findings_factory import deep_copy, environment, findings, ranked, resampled, small, without_results
 
 from bpbench.report import judged, methods
 from bpbench.report.canvas import styles
@@ -76,11 +76,14 @@ def allowed(data: dict[str, Any], *, skip: tuple[str, ...] = DRAWN) -> tuple[set
     numbers = {float(item) for item in found if isinstance(item, int | float) and not isinstance(item, bool)}
     analysis, split = data["analysis"], data["split"]
     shares = [analysis["power"], split["reserve"], split["validation"], 1 - 2 * analysis["alpha"]]
+    shares.append(data["mean_level"])
     shares += [entry["level"] for entry in analysis["comparisons"]]
     numbers |= {float(percent(share).removesuffix(" %")) for share in shares}
     numbers |= {float(count) for count in tally(data).values()}
     kinds = [[function["kind"] for function in entry["functions"]] for entry in data["sets"]]
     numbers |= {float(row.count(kind)) for row in kinds for kind in row}
+    parities = [variant["parity"] for variant in data["variants"] if variant["parity"]]
+    numbers |= {float(size) for points in parities for size in (points["total"], len(points["group"]))}
     strings = sorted(
         {item for item in found if isinstance(item, str) and re.search(r"\d", item)}, key=len, reverse=True
     )
@@ -230,10 +233,10 @@ def test_limits_follow_the_findings() -> None:
     data = deep_copy(findings(repeats=4, names=("A", "D"), states=2))
     assert "come from EMT" in limits(data)
     assert "had not converged" in limits(data)
-    data["data"]["label"] = "DFT copper"
-    for variant in data["variants"]:
-        variant["not_converged"] = 0
-    assert "EMT" not in limits(data)
+    data["data"].update(label="EMTB3 copper", method=None)
+    for result in (result for variant in data["variants"] for result in variant["results"]):
+        result["converged"] = True
+    assert "come from EMT" not in limits(data)
     assert "had not converged" not in limits(data)
 
 
@@ -262,10 +265,7 @@ def test_a_missing_variant_does_not_break_the_others() -> None:
 
 def test_smallest_possible_p_is_shown_where_there_is_one(data: dict[str, Any]) -> None:
     """A rank test's floor gets a column; a t test has none."""
-    ranked = deep_copy(small())
-    for entry in ranked["analysis"]["comparisons"]:
-        entry["p_smallest"] = 0.25
-    for chosen, expected in ((ranked, True), (data, False)):
+    for chosen, expected in ((ranked(), True), (data, False)):
         blocks = judged.comparisons(chosen, styles([variant["name"] for variant in chosen["variants"]]))
         table = next(block for block in blocks if isinstance(block, Table) and block.key == "comparisons")
         assert ("p_smallest" in {column.key for column in table.columns}) is expected
@@ -285,8 +285,105 @@ def test_methods_name_test_and_correction(design: str, test: str) -> None:
 
 
 def test_a_late_choice_is_stamped() -> None:
-    """A margin chosen after results says so where the decisions are listed."""
+    """An analysis declared after results says so where the decisions are listed."""
     data = deep_copy(small())
-    assert methods.decided(data).startswith("Decided in the protocol, before any of its results existed")
+    assert methods.decided(data).startswith("Decided in the protocol, before any paired repeat had been seen")
     data["analysis"]["chosen_after"] = 3
-    assert "chosen after seeing 3 repeats" in methods.decided(data)
+    assert "The analysis was declared after 3 paired repeats had been seen" in methods.decided(data)
+
+
+@pytest.mark.parametrize("made", [resampled(), ranked(), ranked(1)], ids=["resampled", "ranked", "one"])
+def test_no_number_is_made_in_other_designs(made: dict[str, Any]) -> None:
+    """The numbers of a report without intervals of means, or by ranks, are the findings' as well."""
+    for variant in made["variants"]:
+        variant["parity"]["total"] = 3 * len(variant["parity"]["group"])
+    assert strangers(render_html(compose(made, environment())), made) == []
+
+
+def caption(data: dict[str, Any], key: str) -> str:
+    found = compose(data, environment())
+    return next(block.caption for block in found.blocks() if isinstance(block, Table | Figure) and block.key == key)
+
+
+def test_intervals_of_means_have_their_own_level() -> None:
+    """With α = 0.01 the comparisons have 99 % intervals and the means keep the level that the findings name."""
+    data = deep_copy(small())
+    data["analysis"]["alpha"] = 0.01
+    for entry in data["analysis"]["comparisons"]:
+        entry["level"] = 0.99
+    heads = {table.key: [column.label for column in table.columns] for table in compose(data, environment()).tables}
+    assert "95 % from" in heads["scores"]
+    assert "99 % from" in heads["comparisons"]
+    assert "the 95 % interval of the mean" in caption(data, "repeats")
+
+
+def test_dependent_repeats_get_no_interval_of_the_mean() -> None:
+    """In resampled and crossed designs no bar is described, no empty column shown, and the reason is given."""
+    data = resampled()
+    table = next(table for table in compose(data, environment()).tables if table.key == "scores")
+    assert not {"low", "high"} & {column.key for column in table.columns}
+    assert "The stroke below the points is the mean. It has no interval: the splits of the repeats overlap" in caption(
+        data, "repeats"
+    )
+    data["split"]["design"] = "crossed"
+    assert "no interval: the seeds within a split share its frames" in caption(data, "repeats")
+    assert "The bar below the points" in caption(small(), "repeats")
+
+
+def test_boosting_that_ran_out_of_rounds_is_counted(data: dict[str, Any], document: Document) -> None:
+    """The table of scores counts LightGBM's unfinished trainings, and shows a dash where nothing can be unfinished."""
+    table = next(table for table in document.tables if table.key == "scores")
+    shown = {row[0].value: row[-1].value for row in table.rows}
+    assert (shown["A"], shown["lightgbm"], shown["forest"], shown["linear"]) == (2, 2, None, None)
+    assert "12 of 60 trainings that run in epochs or rounds had not converged" in " ".join(
+        methods.limits(data, tally(data))
+    )
+
+
+def test_a_detectable_effect_that_is_not_known_is_not_stated() -> None:
+    """By ranks the prose says that no detectable effect is stated, and its column is left out; a t test has both."""
+    words = "the smallest detectable effect depends on the shape of the noise and is not stated"
+    for chosen, known in ((small(), True), (ranked(), False)):
+        assert (words in " ".join(methods.statistics(chosen))) is not known
+        table = next(table for table in compose(chosen, environment()).tables if table.key == "effects")
+        assert ("detectable" in {column.key for column in table.columns}) is known
+        assert ("could have detected" in table.caption) is known
+
+
+def test_the_interval_of_a_rank_test_is_named_in_captions() -> None:
+    """Forest plot and table of comparisons say whose interval they show."""
+    data = ranked()
+    assert "Hodges-Lehmann intervals" in caption(data, "forest")
+    assert "the Hodges-Lehmann interval of the differences' centre" in caption(data, "comparisons")
+    assert "Hodges" not in caption(small(), "forest") + caption(small(), "comparisons")
+
+
+def test_trainings_that_count_more_than_once_are_told() -> None:
+    """Different trainings and results are told apart only where they differ in number."""
+    once = "there are 7 different trainings for 9 results"
+    assert once in visible(render_html(compose(small(), environment())))
+    assert "different training" not in visible(render_html(compose(resampled(), environment())))
+
+
+def test_a_thinned_parity_plot_says_so() -> None:
+    """Fewer points than test configurations are stated, by variant where these differ."""
+    data = small()
+    assert "energy of every test configuration of one repeat" in caption(data, "parity")
+    for variant in data["variants"]:
+        variant["parity"]["total"] = 1234
+    assert "energy of 16 of 1234 test configurations, evenly picked, of one repeat" in caption(data, "parity")
+    data["variants"][0]["parity"]["total"] = 999
+    assert "(16 of 999 for A; 16 of 1234 for D and linear)" in caption(data, "parity")
+
+
+def test_models_are_told_as_they_are(data: dict[str, Any]) -> None:
+    """The prose on each model names its target, its shares and what validation is used for."""
+    hdnn, forest, boosted, linear = methods.models(data)
+    assert "one reference energy per atom, fitted by least squares" in hdnn
+    assert "two thirds" in hdnn
+    assert "the validation set is not used" in forest
+    assert (
+        "leaves of at least 5 training configurations, grown on a share of 0.8 of the configurations and 0.8" in boosted
+    )
+    assert "energy per atom on the mean of the standardised symmetry functions" in linear
+    assert all("less one reference energy per atom" in text for text in (hdnn, forest, boosted, linear))

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from findings_factory import deep_copy, environment, small, without_results
 from bpbench.report import render
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Section, Text
-from bpbench.report.render import ReportError, pdf_available, render_html, render_pdf, write_report
+from bpbench.report.render import ReportError, pdf_available, render_html, render_pdf, rerender, write_report
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -282,6 +283,48 @@ def test_findings_must_be_finite_json(tmp_path: Path, bad: Any) -> None:
     with pytest.raises(ReportError, match="Findings must be plain JSON with finite numbers"):
         write_report({**small(), "extra": bad}, environment(), tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def _stored(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    data = deep_copy(without_results())
+    change(data)
+    (folder / "findings.json").write_text(json.dumps(data), encoding="utf-8")
+    (folder / "environment.json").write_text(json.dumps(environment()), encoding="utf-8")
+
+
+def test_findings_that_lack_a_key_are_refused(tmp_path: Path) -> None:
+    """Findings of this schema without a key, or with another kind of value, get a sentence with the folder."""
+    folder = re.escape(str(tmp_path))
+    for key in ("distinct", "total"):
+        _stored(tmp_path, lambda data: data["jobs"].pop(key))  # noqa: B023 - called at once
+        with pytest.raises(ReportError, match=rf"in {folder} lacks '{key}'; run the protocol again to make it anew"):
+            rerender(tmp_path)
+    _stored(tmp_path, lambda data: data.update(split=None))
+    with pytest.raises(ReportError, match=rf"in {folder} holds something of the wrong kind \(.*\); run the protocol"):
+        rerender(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_whole_findings_are_rendered_again(tmp_path: Path) -> None:
+    """The same folder with nothing missing becomes a report."""
+    _stored(tmp_path, lambda data: data["protocol"].update(formats=["html"]))
+    assert rerender(tmp_path).html.is_file()
+
+
+def test_a_folder_without_a_report_is_named(tmp_path: Path) -> None:
+    """No folder, no file, no JSON and no object each name the folder that was given."""
+    folder = re.escape(str(tmp_path))
+    with pytest.raises(ReportError, match=rf"There is no folder {folder}.nowhere; name the folder of a report"):
+        rerender(tmp_path / "nowhere")
+    words = rf"findings\.json in {folder} cannot be read as JSON \(.*\); name the folder of a report"
+    with pytest.raises(ReportError, match=words):
+        rerender(tmp_path)
+    (tmp_path / "findings.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ReportError, match=words):
+        rerender(tmp_path)
+    (tmp_path / "findings.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(ReportError, match=rf"findings\.json in {folder} is no JSON object; name the folder"):
+        rerender(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

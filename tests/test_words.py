@@ -8,11 +8,12 @@ import pytest
 from findings_factory import comparison, deep_copy, findings, without_results
 
 from bpbench.report import numerals
-from bpbench.report.vocabulary import set_label, source_note, tally
+from bpbench.report.vocabulary import data_label, set_label, source_note, tally
 from bpbench.report.words import answer, comparison_sentence
 
 METRIC = {"key": "rmse", "label": "RMSE", "unit": "meV/atom"}
 ANALYSIS: dict[str, Any] = {
+    "test": "paired-t",
     "correction": "holm",
     "alpha": 0.05,
     "margin": 0.2,
@@ -85,7 +86,7 @@ def test_deterministic_pairs_have_no_test() -> None:
     """Two models without randomness on a fixed split get a difference and no p."""
     text = sentence(
         n=10, low=None, high=None, p=None, p_adjusted=None, d_z=None, significant=False, verdict="undecided",
-        remarks=["deterministic given this split"],
+        remarks=["Deterministic given this split: all 10 paired differences are 0.31, so there is no p."],
     )  # fmt: skip
     assert text == (
         "No test for A and D, which are deterministic given this split: they differ by 0.310 meV/atom (A better), and "
@@ -152,8 +153,12 @@ def test_the_answer_in_full() -> None:
     )
     assert texts[1].startswith("A is better than D by 0.30 meV/atom (95 % interval, not adjusted for the family of 7,")
     assert texts[2].startswith("The linear potential (linear, mean RMSE 0.231 meV/atom) beats every network")
-    assert texts[3].startswith("10 of 50 trained networks were still improving when training ended: not converged")
-    assert len(texts) == 4
+    assert texts[3].startswith("10 of 50 trained networks were still improving when training ended: not converged (A 2")
+    assert texts[4] == (
+        "2 of 10 LightGBM trainings were stopped at the limit of rounds, still improving: not converged "
+        "(lightgbm 2 of 10)."
+    )
+    assert len(texts) == 5
 
 
 @pytest.mark.parametrize(
@@ -190,14 +195,14 @@ def test_a_linear_potential_that_wins_nothing_is_not_mentioned() -> None:
 
 
 def test_failures_and_late_choices_are_told() -> None:
-    """Diverged, failed and missing repeats are counted; a margin chosen late is stamped."""
+    """Diverged, failed and missing repeats are counted; an analysis declared late is stamped."""
     data = deep_copy(findings())
     for result, status in zip(data["variants"][0]["results"], ("diverged", "failed", "missing"), strict=False):
         result.update(status=status, scores=None)
     data["analysis"]["chosen_after"] = 10
     texts = answer(data)
     assert "Of 80 trainings, 77 succeeded (1 diverged, 1 failed, 1 missing)" in texts[-2]
-    assert texts[-1] == "The margin or the rule was chosen after seeing 10 repeats."
+    assert texts[-1] == "The analysis was declared after 10 paired repeats had been seen."
 
 
 def test_no_success_no_answer() -> None:
@@ -213,7 +218,9 @@ def test_tally_counts_what_is_listed() -> None:
     results = [result for variant in data["variants"] for result in variant["results"]]
     assert counts["trainings"] == len(results) == counts["done"] == 80
     assert counts["not_converged"] == sum(result["converged"] is False for result in results)
-    assert counts["networks"] == sum(result["converged"] is not None for result in results)
+    assert counts["limited"] == sum(result["converged"] is not None for result in results) == 60
+    assert (counts["limited_hdnn"], counts["limited_lightgbm"], counts["limited_linear"]) == (50, 10, 0)
+    assert (counts["not_converged_hdnn"], counts["not_converged_lightgbm"]) == (10, 2)
     assert counts["beaten"] == counts["network_variants"] == 5
 
 
@@ -224,6 +231,87 @@ def test_labels_of_sets_and_data() -> None:
     assert source_note(data) == (
         "Data: EMT aluminium, embedded sample. Feature sets A, B, C, D and “22”: reconstructions."
     )
+
+
+def test_emt_is_said_once_wherever_the_data_are_named() -> None:
+    """A label that does not say EMT gets the word, after any cut; one that says it, or other data, does not."""
+    data = deep_copy(findings(repeats=2, names=("A", "D"), states=1))
+    assert data_label(data) == "EMT aluminium, embedded sample"
+    data["data"]["label"] = "aluminium_MEMTEST_" + "x" * 60 + ".npz"
+    assert data_label(data, 40).endswith(".npz (EMT)")
+    assert source_note(data).startswith("Data: aluminium_MEMTEST_")
+    assert "(EMT)" in source_note(data)
+    data["data"]["method"] = None
+    assert "(EMT)" not in source_note(data)
+
+
+def test_too_few_epochs_are_not_called_improving() -> None:
+    """A network of three epochs is not converged by rule; the sentence does not claim that it was improving."""
+    data = deep_copy(findings(repeats=4, names=("A", "D"), states=1))
+    for result in data["variants"][0]["results"]:
+        result.update(epochs=3, converged=False)
+    data["variants"][0]["not_converged"] = 4
+    assert "5 of 8 trained networks were still improving when training ended or had too few epochs to tell" in " ".join(
+        answer(data)
+    )
+
+
+def _judged(**verdicts: dict[str, Any]) -> dict[str, Any]:
+    """Return findings in which the named candidates are judged as given and all others are undecided."""
+    data = deep_copy(findings(names=("A", "B", "C", "D", "forest"), states=1))
+    for entry in data["analysis"]["comparisons"]:
+        entry.update(UNDECIDED | verdicts.get(entry["candidate"], {}))
+    return data
+
+
+WORSE: dict[str, Any] = {"difference": 0.4, "low": 0.1, "high": 0.7, "significant": True, "verdict": "worse"}
+
+
+def test_a_significant_worse_is_clearer_than_an_undecided_pair() -> None:
+    """Without a better candidate the worse one of least adjusted p is spelt out, and a better one goes before it."""
+    worse = {"B": {**WORSE, "p_adjusted": 0.03}, "forest": {**WORSE, "p_adjusted": 0.002}}
+    assert answer(_judged(**worse))[1].startswith("forest is worse than D")
+    better = {**WORSE, "difference": -0.4, "low": -0.7, "high": -0.1, "p_adjusted": 0.04, "verdict": "better"}
+    assert answer(_judged(**worse, C=better))[1].startswith("C is better than D")
+    assert answer(_judged())[1].startswith("Undecided: ")
+
+
+RANKS = {**ANALYSIS, "test": "wilcoxon"}
+
+
+def ranked_sentence(*, family: int = 3, **changes: Any) -> str:
+    analysis = {**RANKS, "family": RANKS["family"][:family]}
+    return comparison_sentence(comparison(**changes), METRIC, analysis)
+
+
+def test_a_rank_test_has_the_interval_of_the_centre() -> None:
+    """Under the signed-rank test the interval is called Hodges-Lehmann's and the difference a mean."""
+    assert ranked_sentence() == (
+        "A is better than D by 0.31 meV/atom on the mean (95 % Hodges-Lehmann interval 0.12 to 0.50, n = 10, "
+        "Holm-adjusted p = 0.003)."
+    )
+    assert "the centre of the differences could be anything from 0.20 meV/atom in favour of A" in ranked_sentence(
+        **UNDECIDED
+    )
+
+
+@pytest.mark.parametrize("family", [1, 3])
+def test_a_mean_outside_the_interval_of_the_centre_is_explained(family: int) -> None:
+    """An outlier can pull the mean out of the Hodges-Lehmann interval; the sentence says why, for any family."""
+    words = "The mean difference lies outside the interval, which is that of the differences' centre"
+    assert words in ranked_sentence(family=family, difference=-0.9)
+    assert words not in ranked_sentence(family=family)
+
+
+def test_tension_in_a_family_of_one_is_not_blamed_on_the_family() -> None:
+    """Where p by ranks and interval disagree with a single comparison, ties are named and no family is."""
+    undecided = {**UNDECIDED, "low": 0.02, "high": 0.6}
+    text = ranked_sentence(family=1, **undecided)
+    assert "The interval excludes zero although the test does not reject: with equal or zero differences" in text
+    assert "family" not in text
+    text = ranked_sentence(family=1, low=-0.5, high=0.0)
+    assert "The interval includes zero although it rejects: with equal or zero differences" in text
+    assert "adjusted for the family of 3" in ranked_sentence(family=3, **undecided)
 
 
 # --------------------------------------------------------------------------------------------------- numerals

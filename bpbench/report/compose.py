@@ -8,7 +8,7 @@ from bpbench.report import judged, methods, results, schematics, tables
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
-from bpbench.report.vocabulary import set_label, source_note, tally
+from bpbench.report.vocabulary import data_label, distinct_note, set_label, source_note, tally
 from bpbench.report.words import answer, sentence
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
     return Document(
         title=title,
         subtitle=protocol["question"],
-        running=f"{short(title, 60)} · {short(data['label'], 40)}",
+        running=f"{short(title, 60)} · {data_label(findings, 40)}",
         facts=(
             ("protocol", f"{protocol['name']}, digest {protocol['digest']}"),
-            ("data", f"{data['label']}, {whole(data['frames'])} frames, {whole(data['atoms'])} atoms"),
+            ("data", f"{data_label(findings)}, {whole(data['frames'])} frames, {whole(data['atoms'])} atoms"),
             ("made by", f"bpbench {findings['bpbench']}"),
         ),
         sections=(
@@ -85,10 +85,10 @@ def _question(findings: Mapping[str, Any]) -> Section:
     text = (
         f"Protocol {say(protocol['name'])} compares {count(counts['variants'], 'variant')} by "
         f"{findings['metric']['label']} on the {analysis['part']} set; baseline is {say(analysis['baseline'])}. "
-        f"Each variant is trained {count(split['repeats'], 'time')}"
+        f"Each variant has {count(split['repeats'], 'repeat')}"
         + (f" on {count(split['splits'], 'split')}" if split["splits"] > 1 else "")
-        + f"; of {count(counts['trainings'], 'training')} in all, {counts['done']} succeeded."
-    )
+        + f"; of {count(counts['trainings'], 'training')} in all, {counts['done']} succeeded. {distinct_note(findings)}"
+    ).rstrip()
     return Section(
         "question",
         "The question",
@@ -102,7 +102,7 @@ def _data(findings: Mapping[str, Any]) -> Section:
     size = f"{whole(low)} atoms each" if low == high else f"{whole(low)} to {whole(high)} atoms"
     cut = "as declared in the data" if data["blocks_declared"] else "cut from consecutive frames, as none are declared"
     text = (
-        f"{data['label']}: {count(data['frames'], 'frame')} of {size} in {count(len(data['groups']), 'state')}, "
+        f"{data_label(findings)}: {count(data['frames'], 'frame')} of {size} in {count(len(data['groups']), 'state')}, "
         f"{count(data['blocks'], 'block')} ({cut}). File {data['file']}, SHA-256 {data['sha256']}."
     )
     blocks: list[Block] = [Text(text), tables.states(findings)]

@@ -21,7 +21,7 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.results import axis, level_text
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import CORRECTIONS, lower_is_better, source_note, unit, with_unit
+from bpbench.report.vocabulary import CORRECTIONS, interval_name, lower_is_better, source_note, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,12 +58,14 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         )
     sides = (f"← better than {base}", f"worse than {base} →")
     margin = analysis["margin"]
+    ranks = analysis["test"] == "wilcoxon"
+    centre = " The mark is the mean difference, the interval that of the differences' centre." if ranks else ""
     band = f" The grey band is the margin, ±{with_unit(exact(margin), metric)}." if margin is not None else ""
     return Figure(
         "forest",
-        f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} intervals, not "
-        f"adjusted for the family; verdicts come from the adjusted tests.{band} Where the axis spans orders of "
-        "magnitude it is linear around zero and logarithmic beyond.",
+        f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} "
+        f"{interval_name(analysis)}s, not adjusted for the family; verdicts come from the adjusted tests.{centre}{band} "
+        "Where the axis spans orders of magnitude it is linear around zero and logarithmic beyond.",
         draw.forest(
             rows,
             looks,
@@ -74,6 +76,13 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         f"Forest plot of {count(len(rows), 'difference')} from {base}.",
         source_note(findings),
     )
+
+
+def _whose(analysis: Mapping[str, Any]) -> str:
+    """Return the interval of a comparison in the words of a caption."""
+    if analysis["test"] == "wilcoxon":
+        return "the Hodges-Lehmann interval of the differences' centre"
+    return "its interval"
 
 
 def _verdicts(findings: Mapping[str, Any]) -> Table:
@@ -119,8 +128,8 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     return Table(
         "comparisons",
         f"Comparisons with {_against(findings)} by {axis(findings)} on the {analysis['part']} set: difference "
-        "(candidate minus baseline), its interval (not adjusted), effect size d_z, p of the test, p adjusted over the "
-        "family, adjusted p of equivalence, verdict.",
+        f"(candidate minus baseline), {_whose(analysis)} (not adjusted), effect size d_z, p of the test, p adjusted "
+        "over the family, adjusted p of equivalence, verdict.",
         columns,
         align(rows, columns),
         source_note(findings),
@@ -131,6 +140,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
 
 def _effects(findings: Mapping[str, Any]) -> Table:
     metric, analysis = findings["metric"], findings["analysis"]
+    stated = any(entry["detectable"] is not None for entry in analysis["comparisons"])
     shown = unit(metric)
     columns = (
         Column("candidate", "candidate", align="left"),
@@ -141,7 +151,7 @@ def _effects(findings: Mapping[str, Any]) -> Table:
         Column("hedges_g", "Hedges' g"),
         Column("statistic", "statistic"),
         Column("df", "degrees of freedom"),
-        Column("detectable", "detectable", shown),
+        *((Column("detectable", "detectable", shown),) if stated else ()),
     )
     rows = []
     for entry in analysis["comparisons"]:
@@ -154,15 +164,20 @@ def _effects(findings: Mapping[str, Any]) -> Table:
                 number(entry["hedges_g"], 2),
                 number(entry["statistic"], 2),
                 Cell(exact(entry["df"], 3), entry["df"]),
-                number(entry["detectable"], decimals(entry["detectable"])),
+                *((number(entry["detectable"], decimals(entry["detectable"])),) if stated else ()),
             )
         )
     return Table(
         "effects",
         f"The same comparisons in more detail, by {axis(findings)}: means over the paired repeats, the "
         f"{percent(1 - 2 * analysis['alpha'])} interval that belongs to the equivalence test, effect size, test "
-        "statistic, and the smallest difference that these repeats could have detected with a power of "
-        f"{percent(analysis['power'])}.",
+        "statistic"
+        + (
+            ", and the smallest difference that these repeats could have detected with a power of "
+            f"{percent(analysis['power'])}."
+            if stated
+            else "."
+        ),
         columns,
         align(rows, columns),
         source_note(findings),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.numerals import count, exact, listed, percent, say, short, significant
-from bpbench.report.vocabulary import CORRECTIONS, SCOPE, TESTS, source_note, with_unit
+from bpbench.report.vocabulary import CORRECTIONS, SCOPE, TESTS, data_label, source_note, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SCALING: Final = (
-    "Each symmetry function is standardised by its mean and spread over the training atoms; one reference energy per "
-    "element, fitted by least squares on the training set, is subtracted first."
+    "Each symmetry function is standardised by its mean and spread over the training atoms (functions constant over "
+    "them are dropped). The target is the energy per atom less one reference energy per atom, fitted by least squares "
+    "to the training configurations; it is centred and divided by its spread over them."
 )
 
 
@@ -20,45 +21,63 @@ def _hdnn(name: str, values: Mapping[str, Any]) -> str:
     adam = values["optimizer"]
     hidden = listed([exact(size) for size in values["hidden"]])
     return (
-        f"Model “{name}” is a high-dimensional neural-network potential: the energy of a configuration is the sum over "
-        "its atoms of one small network, which is fed with that atom's symmetry functions, has hidden layers of "
-        f"{hidden} nodes with tanh, and a linear output. {_SCALING} The weights start as Glorot-uniform numbers, "
+        f"Model “{name}” is a high-dimensional neural-network potential: beyond the reference, the energy of a "
+        "configuration is the sum over its atoms of one small network, which is fed with that atom's symmetry "
+        f"functions, has hidden layers of {hidden} nodes with tanh, and a linear output. {_SCALING} "
+        "The weights start as Glorot-uniform numbers, "
         f"the biases at zero. Adam (learning rate {exact(adam['learning_rate'])}, β₁ {exact(adam['beta_1'])}, "
         f"β₂ {exact(adam['beta_2'])}, ε {exact(adam['epsilon'])}) runs for {count(values['epochs'], 'epoch')} in "
-        f"mini-batches of {count(values['batch'], 'configuration')} on the squared error; the weights kept are those "
-        "of the epoch with the least validation error. A training whose validation error was still falling at its end "
-        "is marked not converged."
+        f"mini-batches of {count(values['batch'], 'configuration')} on half the mean squared error of the "
+        "target per configuration; the weights kept are those of the epoch with the least validation RMSE per atom. A "
+        "training is marked not converged if that epoch lies in the last fifth of all and, of all pairs of an epoch of "
+        "that fifth and one of the fifth before, at least two thirds show a validation RMSE lower by more than one per "
+        "cent; of fewer than ten epochs none counts as converged."
     )
 
 
 def _linear(name: str, values: Mapping[str, Any]) -> str:
     strengths = sorted(values["strengths"])
+    penalty = (
+        f"the penalty of least validation RMSE per atom among values from {exact(strengths[0])} to "
+        f"{exact(strengths[-1])}"
+        if len(strengths) > 1
+        else f"a penalty of {exact(strengths[0])}"
+    )
     return (
-        f"Model “{name}” is a linear potential, the yardstick: ridge regression of the energy on the configuration's "
-        f"summed symmetry functions, with the penalty of least validation error among values from "
-        f"{exact(strengths[0])} to {exact(strengths[-1])} (per training configuration). It has no seed, so on a fixed "
-        "split it always gives the same numbers."
+        f"Model “{name}” is a linear potential, the yardstick: ridge regression, one row per configuration, of the "
+        "energy per atom on the mean of the standardised symmetry functions over the atoms (between configurations of "
+        f"equal size the same as the energy on summed functions). {_SCALING} It has {penalty} (relative to the number "
+        "of training configurations; the intercept bears none). It has no seed, so on one split it always gives the "
+        "same numbers."
     )
 
 
 _POOLED: Final = "the mean and the spread of each symmetry function over a configuration's atoms"
+_TREE_TARGET: Final = (
+    "The target is the energy per atom less one reference energy per atom, fitted by least squares to the training "
+    "configurations"
+)
 
 
 def _forest(name: str, values: Mapping[str, Any]) -> str:
     depth = "no limit of depth" if values["max_depth"] is None else f"a depth of at most {exact(values['max_depth'])}"
     return (
-        f"Model “{name}” is a random forest of {count(values['trees'], 'tree')} on {_POOLED}, with {depth}, a share of "
-        f"{exact(values['max_features'], 3)} of the columns tried at each split, and at least "
-        f"{count(values['min_samples_leaf'], 'configuration')} in a leaf."
+        f"Model “{name}” is a random forest of {count(values['trees'], 'tree')} on {_POOLED}, each tree on a bootstrap "
+        f"sample of the training configurations, with {depth}, a share of {exact(values['max_features'], 3)} of the "
+        f"columns tried at each split, and at least {count(values['min_samples_leaf'], 'configuration')} in a leaf. "
+        f"{_TREE_TARGET}; the validation set is not used."
     )
 
 
 def _lightgbm(name: str, values: Mapping[str, Any]) -> str:
     return (
         f"Model “{name}” is LightGBM on {_POOLED}: at most {count(values['rounds'], 'round')} with learning rate "
-        f"{exact(values['learning_rate'])} and {exact(values['leaves'])} leaves per tree, stopped after "
-        f"{count(values['patience'], 'round')} without a smaller validation error; the round of least validation "
-        "error is kept."
+        f"{exact(values['learning_rate'])}, each of one tree with at most {exact(values['leaves'])} leaves of at least "
+        f"{count(values['min_samples_leaf'], 'training configuration')}, grown on a share of "
+        f"{exact(values['row_share'])} of the configurations and {exact(values['column_share'])} of the columns, drawn "
+        f"anew for each tree. {_TREE_TARGET}. It stops after {count(values['patience'], 'round')} without a smaller "
+        "validation RMSE, and the round of least validation RMSE is kept; a training that used up its rounds before "
+        "that is marked not converged."
     )
 
 
@@ -86,8 +105,16 @@ _WHY: Final = {
     "standard error by the ratio of test to training frames, and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
-    "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it compares; the "
-    "intervals are those of the mean difference.",
+    "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
+    "intervals are Hodges and Lehmann's, which belong to this test: they hold that centre, and are read from the Walsh "
+    "averages (the means of every two differences). The difference printed is the mean of the differences.",
+}
+
+
+_NO_DZ: Final = {
+    "wilcoxon": " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    "welch": " For this test the smallest detectable effect depends on the spreads of both samples and is not stated "
+    "as one d_z; the detail of the comparisons gives it for the spreads seen.",
 }
 
 
@@ -120,14 +147,14 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         "A comparison is called equivalent if the adjusted two one-sided tests reject (and “resolved, below the "
         "margin” if the difference is also significant), else better or worse if the adjusted test rejects, else "
         "undecided. Undecided never means that two variants are as good as each other. A variant of which a repeat "
-        "diverged cannot be called better."
+        "diverged cannot be called better or equivalent, and with a repeat missing there is no verdict."
     )
     dz = analysis["detectable_dz"]
     power = (
         f" With {count(split['repeats'], 'repeat')} and a power of {percent(analysis['power'])}, the smallest effect "
         f"this design can detect is d_z = {significant(dz)} (the mean of the differences divided by their spread)."
         if dz is not None
-        else ""
+        else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
     )
     return [first, test, f"{equivalence} {verdict}{power}"]
 
@@ -139,26 +166,27 @@ def decided(findings: Mapping[str, Any]) -> str:
     what = (
         f"baseline {say(analysis['baseline'])}, metric {metric['label']}, "
         f"{'margin ' + with_unit(exact(margin), metric) if margin is not None else 'no margin'}, "
-        f"test, correction, α = {exact(analysis['alpha'])}, the family of "
+        f"test, correction, α = {exact(analysis['alpha'])}, power, the family of "
         f"{count(len(analysis['family']), 'comparison')} and the number of repeats "
         f"({findings['split']['repeats']})"
     )
     late = analysis["chosen_after"]
     if late:
         return (
-            f"The protocol states {what}. The margin or the rule was chosen after seeing {count(late, 'repeat')}: "
-            "p-values and verdicts are to be read with that in mind."
+            f"The protocol states {what}. The analysis was declared after {count(late, 'paired repeat')} had been seen"
+            ": at least one of these was set when results already existed, and p-values and verdicts are to be read with "
+            "that in mind."
         )
-    return f"Decided in the protocol, before any of its results existed: {what}."
+    return f"Decided in the protocol, before any paired repeat had been seen: {what}."
 
 
 def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """Return what was not shown, one sentence each."""
     design = findings["split"]["design"]
     found = [f"Every claim holds {SCOPE[design]}; {_BEYOND[design]}"]
-    if "EMT" in findings["data"]["label"]:
+    if findings["data"]["method"] == "EMT":
         found.append(
-            f"The data ({findings['data']['label']}) come from EMT, an empirical model of metals, not from quantum "
+            f"The data ({data_label(findings)}) come from EMT, an empirical model of metals, not from quantum "
             "mechanics; on such data the order of variants may be another one."
         )
     remade = source_note(findings).partition("Feature set")[2]
@@ -170,8 +198,8 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     found.append("Energies alone are judged here; nothing is said about forces, stresses or dynamics.")
     if counts["not_converged"]:
         found.append(
-            f"{counts['not_converged']} of {count(counts['networks'], 'trained network')} had not converged: longer "
-            "training may change means, spreads and verdicts."
+            f"{counts['not_converged']} of {count(counts['limited'], 'training')} that run in epochs or rounds had not "
+            "converged: longer training may change means, spreads and verdicts."
         )
     if any(entry["verdict"] == "undecided" and entry["n"] for entry in findings["analysis"]["comparisons"]):
         found.append("Undecided comparisons may hide differences of any size within their intervals.")

@@ -142,26 +142,41 @@ def rerender(folder: Path) -> Written:
     Raises
     ------
     ReportError
-        When the findings are missing, no JSON, or of another schema.
+        When the findings are missing, no JSON, of another schema, or lack what this version reads.
     """
     from bpbench.findings import SCHEMA
 
-    found = _read(folder / "findings.json")
+    folder = Path(folder)
+    found = _read(folder, "findings.json")
     if found.get("schema") != SCHEMA:
         raise ReportError(
             f"{folder / 'findings.json'} has schema {found.get('schema')!r}, this version reads {SCHEMA}; "
             "run the protocol again to make it anew."
         )
-    return write_report(found, _read(folder / "environment.json"), folder, formats=found["protocol"]["formats"])
-
-
-def _read(path: Path) -> dict[str, Any]:
+    environment = _read(folder, "environment.json")
+    # Findings that this process made are whole by type; those of a file may be of an older version or of another hand.
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return write_report(found, environment, folder, formats=found["protocol"]["formats"])
+    except KeyError as error:
+        raise ReportError(f"The report in {folder} lacks {error}; run the protocol again to make it anew.") from error
+    except (TypeError, AttributeError) as error:
+        raise ReportError(
+            f"The report in {folder} holds something of the wrong kind ({error}); run the protocol again to make it "
+            "anew."
+        ) from error
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise ReportError(f"There is no folder {folder}; name the folder of a report.")
+    try:
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ReportError(f"{path} cannot be read as JSON ({error}); name the folder of a report.") from None
+        raise ReportError(
+            f"{name} in {folder} cannot be read as JSON ({error}); name the folder of a report."
+        ) from None
     if not isinstance(found, dict):
-        raise ReportError(f"{path} holds no findings; name the folder of a report.")
+        raise ReportError(f"{name} in {folder} is no JSON object; name the folder of a report.")
     return found
 
 

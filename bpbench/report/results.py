@@ -16,13 +16,14 @@ from bpbench.report.numerals import (
     percent,
     say,
     short,
+    whole,
 )
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import source_note, unit
+from bpbench.report.vocabulary import distinct_note, ends, mean_level, source_note, unit
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bpbench.report.canvas import Style
 
@@ -57,12 +58,7 @@ def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
             result["scores"][part][metric["key"]] for result in variant["results"] if result["status"] == "done"
         )
         rows.append(draw.Repeats(variant["name"], values, *(summary.get(key) for key in ("mean", "low", "high"))))
-    level = level_text(findings)
-    caption = (
-        f"Every repeat as a point ({findings['metric']['label']} on the {part} set). The bar below the points is the "
-        f"{level} interval of the mean, the stroke on it the mean; a variant that gives the same number at every "
-        "repeat has no interval."
-    )
+    caption = f"Every repeat as a point ({metric['label']} on the {part} set). {_below(findings)}"
     figure = Figure(
         "repeats",
         caption,
@@ -73,8 +69,25 @@ def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
     return [figure, _means(findings, constant), _all_metrics(findings)]
 
 
+_NO_BAR: Final = {
+    "resampled": "the splits of the repeats overlap, so the repeats are not independent",
+    "crossed": "the seeds within a split share its frames, so the repeats are not independent",
+}
+
+
+def _below(findings: Mapping[str, Any]) -> str:
+    """Return what is drawn below the points; an interval of the mean is owed to independent repeats alone."""
+    why = _NO_BAR.get(findings["split"]["design"])
+    if why is not None:
+        return f"The stroke below the points is the mean. It has no interval: {why}."
+    return (
+        f"The bar below the points is the {mean_level(findings)} interval of the mean, the stroke on it the mean; a "
+        "variant that gives the same number at every repeat has no interval."
+    )
+
+
 def level_text(findings: Mapping[str, Any]) -> str:
-    """Return the level of the intervals as a percentage."""
+    """Return the level of the comparisons' intervals as a percentage."""
     comparisons = findings["analysis"]["comparisons"]
     return percent(comparisons[0]["level"]) if comparisons else percent(1 - findings["analysis"]["alpha"])
 
@@ -82,13 +95,13 @@ def level_text(findings: Mapping[str, Any]) -> str:
 def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     part, metric = findings["analysis"]["part"], findings["metric"]
     shown = unit(metric)
-    level = level_text(findings)
+    bars = findings["split"]["design"] not in _NO_BAR
+    keys = ("mean", *(("low", "high") if bars else ()), "sd", "min", "max")
     columns = (
         Column("variant", "variant", align="left"),
         Column("n", "n"),
         Column("mean", "mean", shown),
-        Column("low", f"{level} from", shown),
-        Column("high", "to", shown),
+        *((Column("low", f"{mean_level(findings)} from", shown), Column("high", "to", shown)) if bars else ()),
         Column("sd", "spread (sd)", shown),
         Column("min", "least", shown),
         Column("max", "largest", shown),
@@ -96,27 +109,28 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         Column("validation_mean", "validation mean", shown),
         Column("not_converged", "not converged"),
     )
-    networks = {model["name"] for model in findings["models"] if model["kind"] == "hdnn"}
     rows = []
     for variant in findings["variants"]:
         summary = _summary(variant, part, metric["key"])
-        places = decimals(half_width(summary.get("low"), summary.get("high")))
+        places = decimals(half_width(summary.get("low"), summary.get("high")) if bars else summary.get("sd"))
         others = (_summary(variant, other, metric["key"]).get("mean") for other in ("train", "validation"))
         rows.append(
             (
                 words(short(variant["name"])),
                 counted(variant["n"]),
-                *(number(summary.get(key), places) for key in ("mean", "low", "high", "sd", "min", "max")),
+                *(number(summary.get(key), places) for key in keys),
                 *(number(value, places) for value in others),
-                counted(variant["not_converged"] if variant["model"] in networks else None),
+                counted(variant["not_converged"] if ends(variant) else None),
             )
         )
-    empty = tuple(counted(None) for _ in range(8))
+    empty = tuple(counted(None) for _ in columns[3:])
     rows.append((words("constant"), counted(None), number(constant, None), *empty))
     return Table(
         "scores",
         f"{metric['label']}{f' ({shown})' if shown else ''} on the {part} set over the repeats, beside the constant "
-        "predictor, which gives every configuration the mean energy per atom of the training set.",
+        "predictor, which gives every configuration the mean energy per atom of the training configurations."
+        + ("" if bars else " The means have no interval, since the repeats are not independent.")
+        + " Not converged: trainings stopped at their limit of epochs or rounds; – for models without one.",
         columns,
         align(rows, columns),
         source_note(findings),
@@ -178,12 +192,28 @@ def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
         Figure(
             "learning_curves",
             "Learning curves: median RMSE over the repeats of a variant, in the band from its least to its largest "
-            "value. The state kept is the one with the least validation error, not the last one.",
+            "value; curves of unequal length are shown as far as the shortest of the variant. The state kept is the "
+            "one with the least validation error, not the last one.",
             draw.curves(panels, looks, axis="RMSE (meV/atom)"),
             f"Training and validation RMSE over epochs for {listed([say(name) for name, _ in panels])}.",
             source_note(findings),
         )
     ]
+
+
+def _drawn(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return which test configurations the parity plots show; variants may differ in the repeat and so in the test."""
+    groups: dict[tuple[int, int], list[str]] = {}
+    for variant in found:
+        points = variant["parity"]
+        groups.setdefault((len(points["reference_ev_per_atom"]), points["total"]), []).append(say(variant["name"]))
+    if all(shown == total for shown, total in groups):
+        return "every test configuration"
+    if len(groups) == 1:
+        ((shown, total),) = groups
+        return f"{whole(shown)} of {whole(total)} test configurations, evenly picked,"
+    parts = [f"{whole(shown)} of {whole(total)} for {listed(names)}" for (shown, total), names in groups.items()]
+    return f"evenly picked test configurations ({'; '.join(parts)})"
 
 
 def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
@@ -198,7 +228,7 @@ def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
     return [
         Figure(
             "parity",
-            "Predicted against reference energy of every test configuration of one repeat (the first that "
+            f"Predicted against reference energy of {_drawn(found)} of one repeat (the first that "
             "succeeded), and below each its error. The scales of the errors differ from variant to variant.",
             draw.parity(panels, looks),
             f"Parity plots of {count(len(panels), 'variant')}.",
@@ -267,7 +297,8 @@ def failures(findings: Mapping[str, Any]) -> list[Block]:
     """Return the table of failures, or a sentence that there are none."""
     jobs = findings["jobs"]
     if not findings["failures"]:
-        return [Text(f"Nothing failed and nothing is missing: all {count(jobs['total'], 'job')} succeeded.")]
+        text = f"Nothing failed and nothing is missing: all {count(jobs['total'], 'training')} succeeded."
+        return [Text(f"{text} {distinct_note(findings)}".rstrip())]
     columns = (
         Column("variant", "variant", align="left"),
         Column("repeat", "repeat"),
@@ -284,7 +315,9 @@ def failures(findings: Mapping[str, Any]) -> list[Block]:
         for entry in findings["failures"]
     )
     text = (
-        f"Of {count(jobs['total'], 'job')}, {jobs['done']} succeeded, {jobs['failed']} failed and {jobs['missing']} "
-        "are missing. Failures are not missing at random: a repeat that diverged counts as the worst of its variant."
-    )
+        f"Of {count(jobs['total'], 'training')}, {jobs['done']} succeeded, {jobs['failed']} failed or diverged and "
+        f"{jobs['missing']} are missing. Failures are not missing at random: a variant of which a repeat diverged "
+        f"cannot be called better or equivalent, and with a repeat missing there is no verdict. "
+        f"{distinct_note(findings)}"
+    ).rstrip()
     return [Text(text, "warning"), Table("failures", "What failed or is missing.", columns, rows)]

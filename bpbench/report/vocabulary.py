@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.metrics import METRICS
-from bpbench.report.numerals import listed, say
+from bpbench.report.numerals import count, listed, percent, say, short
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
@@ -54,12 +55,16 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
     -------
     dict of str to int
         ``variants``, ``comparisons`` (size of the declared family), ``states``, ``sets``; ``trainings`` asked for and
-        ``done``; ``networks`` trained, those ``not_converged`` and the network variants ``beaten`` by the linear
-        potential; ``failed``, ``diverged`` and ``missing`` trainings.
+        ``done``; those that run in epochs or rounds (``limited``) and those of them ``not_converged``, both in all
+        and by kind of model (``limited_hdnn``, …); the network variants and those ``beaten`` by the linear potential;
+        ``failed``, ``diverged`` and ``missing`` trainings.
     """
     variants, kinds = findings["variants"], model_kinds(findings)
     networks = [variant for variant in variants if kinds[variant["model"]] == "hdnn"]
     status = [result["status"] for variant in variants for result in variant["results"]]
+    limited: dict[str, list[bool]] = {}
+    for variant in variants:
+        limited.setdefault(kinds[variant["model"]], []).extend(ends(variant))
     linear = best_of_kind(findings, "linear")
     rivals = [mean for variant in networks if (mean := judged_mean(variant, findings)) is not None]
     return {
@@ -69,12 +74,19 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
         "sets": len(findings["sets"]),
         "trainings": len(status),
         "done": status.count("done"),
-        "networks": sum(variant["n"] for variant in networks),
-        "not_converged": sum(variant["not_converged"] or 0 for variant in networks),
+        "limited": sum(len(found) for found in limited.values()),
+        "not_converged": sum(found.count(False) for found in limited.values()),
+        **{f"limited_{kind}": len(found) for kind, found in limited.items()},
+        **{f"not_converged_{kind}": found.count(False) for kind, found in limited.items()},
         "network_variants": len(rivals),
         "beaten": 0 if linear is None else sum(_beats(linear[1], mean, findings["metric"]) for mean in rivals),
         **{word: status.count(word) for word in ("failed", "diverged", "missing")},
     }
+
+
+def ends(variant: Mapping[str, Any]) -> list[bool]:
+    """Return, for each training that runs in epochs or rounds, whether it had converged; empty for other models."""
+    return [result["converged"] for result in variant["results"] if result["converged"] is not None]
 
 
 def judged_mean(variant: Mapping[str, Any], findings: Mapping[str, Any]) -> float | None:
@@ -115,9 +127,40 @@ def set_label(chosen: Mapping[str, Any]) -> str:
     return say(chosen["name"]) + (" (reconstruction)" if chosen["reconstructed"] else "")
 
 
+def data_label(findings: Mapping[str, Any], limit: int | None = None) -> str:
+    """Return the data's label, cut to ``limit`` letters, with *EMT* behind it where EMT made it and it does not say so.
+
+    The word is added after the cut: where numbers stand, it must be read that no quantum mechanics stands behind them.
+    """
+    data = findings["data"]
+    label: str = data["label"] if limit is None else short(data["label"], limit)
+    return f"{label} (EMT)" if data["method"] == "EMT" and not re.search(r"\bEMT\b", label) else label
+
+
+def mean_level(findings: Mapping[str, Any]) -> str:
+    """Return the level of the intervals of the variants' means, as a percentage."""
+    return percent(findings["mean_level"])
+
+
+def interval_name(analysis: Mapping[str, Any]) -> str:
+    """Return what the interval of a comparison is called: a rank test's is no interval of the mean difference."""
+    return "Hodges-Lehmann interval" if analysis["test"] == "wilcoxon" else "interval"
+
+
+def distinct_note(findings: Mapping[str, Any]) -> str:
+    """Return why there are fewer different trainings than results, or nothing where each result has its own."""
+    jobs = findings["jobs"]
+    if jobs["distinct"] >= jobs["total"]:
+        return ""
+    return (
+        "A model that is deterministic on a split is trained once on it and counts for every repeat of that split, so "
+        f"there are {count(jobs['distinct'], 'different training')} for {count(jobs['total'], 'result')}."
+    )
+
+
 def source_note(findings: Mapping[str, Any], *, data: bool = True, sets: bool = True) -> str:
     """Return the small print of a caption: which data, and which sets are reconstructions."""
-    parts = [f"Data: {findings['data']['label']}."] if data else []
+    parts = [f"Data: {data_label(findings)}."] if data else []
     remade = [say(chosen["name"]) for chosen in findings["sets"] if chosen["reconstructed"]]
     if sets and remade:
         many = len(remade) > 1

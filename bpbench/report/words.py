@@ -22,6 +22,8 @@ from bpbench.report.vocabulary import (
     CORRECTIONS,
     SCOPE,
     best_of_kind,
+    ends,
+    interval_name,
     lower_is_better,
     model_kinds,
     tally,
@@ -54,7 +56,7 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
     metric : dict
         ``findings["metric"]``.
     analysis : dict
-        ``findings["analysis"]``: correction, margin, family.
+        ``findings["analysis"]``: test, correction, alpha, margin, family.
     repeats : int or None
         Repeats the protocol asked for, to tell an incomplete study from a complete one.
     explain : bool
@@ -75,7 +77,7 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
     side = "better" if (gap < 0) == lower_is_better(metric) else "worse"
     plain = f"differ by {size}" + (f" ({mine} {side})" if gap else "")
     if comparison["p"] is None:
-        if any("deterministic" in remark for remark in remarks):
+        if any("deterministic" in remark.lower() for remark in remarks):
             return (
                 f"No test for {mine} and {base}, which are deterministic given this split: they {plain}, "
                 "and further seeds would not change it, other data could."
@@ -89,7 +91,10 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
 
     evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
     if verdict in {"better", "worse"}:
-        return f"{mine} is {verdict} than {base} by {size} ({evidence})." + _tension(comparison, analysis, remarks)
+        on_the_mean = " on the mean" if analysis["test"] == "wilcoxon" else ""
+        return f"{mine} is {verdict} than {base} by {size}{on_the_mean} ({evidence})." + _tension(
+            comparison, analysis, remarks
+        )
     if verdict == "equivalent":
         return _equivalent(comparison, metric, analysis, remarks)
     blocked = any("diverged" in remark or "failed" in remark for remark in remarks)
@@ -98,10 +103,11 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
             f"Undecided: {mine} and {base} {plain} in the repeats that succeeded ({evidence}), but not all did."
         ) + _remarks(remarks)
     signed = with_unit(fixed(gap, places), metric)
-    ends = _ends(comparison, metric, places)
+    possible = _possible(comparison, metric, places)
+    what = "centre of the differences" if analysis["test"] == "wilcoxon" else "difference"
     return (
         f"Undecided: {mine} and {base} differ by {signed} ({mine} {MINUS} {base}; {evidence}); "
-        f"the difference could be anything from {ends}."
+        f"the {what} could be anything from {possible}."
     ) + _tension(comparison, analysis, remarks)
 
 
@@ -116,7 +122,7 @@ def _evidence(
     parts = []
     if low is not None:
         note = f", not adjusted for the family of {family}," if explain and family > 1 else ""
-        parts.append(f"{percent(comparison['level'])} interval{note} {span(low, high, places)}")
+        parts.append(f"{percent(comparison['level'])} {interval_name(analysis)}{note} {span(low, high, places)}")
     parts += [f"n = {comparison['n']}", p_words(comparison, analysis)]
     return ", ".join(parts)
 
@@ -129,7 +135,7 @@ def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     return f"{CORRECTIONS.get(analysis['correction'], analysis['correction'])}-adjusted p {p_equals(adjusted)}"
 
 
-def _ends(comparison: Mapping[str, Any], metric: Mapping[str, Any], places: int | None) -> str:
+def _possible(comparison: Mapping[str, Any], metric: Mapping[str, Any], places: int | None) -> str:
     def end(value: float) -> str:
         text = with_unit(fixed(abs(value), places), metric)
         winner = comparison["candidate"] if (value < 0) == lower_is_better(metric) else comparison["baseline"]
@@ -149,7 +155,11 @@ def _equivalent(
     p = comparison["p_equivalence_adjusted"]
     name = "p" if len(analysis["family"]) == 1 else f"{CORRECTIONS.get(analysis['correction'], '')}-adjusted p"
     mine, base = say(comparison["candidate"]), say(comparison["baseline"])
-    level = f"{percent(1 - 2 * analysis['alpha'])} interval {span(low, high, places)}, " if low is not None else ""
+    level = (
+        f"{percent(1 - 2 * analysis['alpha'])} {interval_name(analysis)} {span(low, high, places)}, "
+        if low is not None
+        else ""
+    )
     text = (
         f"{mine} and {base} are equivalent within ±{margin}: they differ by "
         f"{with_unit(fixed(comparison['difference'], places), metric)} ({mine} {MINUS} {base}; {level}"
@@ -165,32 +175,38 @@ def _equivalent(
 
 
 def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks: Sequence[str]) -> str:
-    """Return what must be said when the unadjusted interval and the adjusted test point different ways."""
+    """Return what must be said where interval, difference and test point different ways; the verdict is the test's.
+
+    Interval and test of one comparison are made of the same evidence, so they part for two reasons only: the test is
+    adjusted for the family, or the p of a rank test allows for ties, zeros or many repeats and its interval does not.
+    """
     low, high = comparison["low"], comparison["high"]
+    if low is None:
+        return _remarks(remarks)
+    ranks, family = analysis["test"] == "wilcoxon", len(analysis["family"])
+    excludes = low > 0 or high < 0
     text = ""
-    if low is not None:
-        excludes = low > 0 or high < 0
+    if excludes and not comparison["significant"] and family > 1:
         correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
-        if excludes and not comparison["significant"]:
-            family = len(analysis["family"])
-            text = (
-                f" The interval by itself excludes zero, but it is not adjusted for the family of {family}; after the "
-                f"{correction} correction the difference is not resolved."
-                if family > 1
-                else " The interval excludes zero although the test does not reject: it is the interval of the mean "
-                "difference, which this test does not compare."
-            )
-        elif comparison["significant"] and not excludes:
-            text = (
-                " The interval includes zero although the test rejects: it is the interval of the mean difference, "
-                "which this test does not compare."
-            )
+        text = (
+            f" The interval by itself excludes zero, but it is not adjusted for the family of {family}; after the "
+            f"{correction} correction the difference is not resolved."
+        )
+    elif excludes is not comparison["significant"]:
+        said = "excludes zero although the test does not reject" if excludes else "includes zero although it rejects"
+        why = ": with equal or zero differences or many repeats, p by ranks is approximate" if ranks else ""
+        text = f" The interval {said}{why}. The verdict is that of the test."
+    if ranks and not low <= comparison["difference"] <= high:
+        text += (
+            " The mean difference lies outside the interval, which is that of the differences' centre and gives "
+            "outliers little weight."
+        )
     return text + _remarks(remarks)
 
 
 def _remarks(remarks: Sequence[str], *, known: Sequence[str] = ()) -> str:
     """Return remarks as sentences, without those that the wording has already used."""
-    rest = [remark for remark in remarks if not any(word in remark for word in known)]
+    rest = [remark for remark in remarks if not any(word in remark.lower() for word in known)]
     return "".join(f" {sentence(remark)}" for remark in rest)
 
 
@@ -215,8 +231,8 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
     -------
     list of str
         What the comparisons say and under which condition; the clearest of them with its uncertainty; then only what
-        the reader must know: a linear potential that beats networks, networks not converged, failures, missing
-        repeats, rules chosen late.
+        the reader must know: a linear potential that beats networks, trainings not converged, failures, missing
+        repeats, an analysis declared late.
     """
     counts = tally(findings)
     if not counts["done"]:
@@ -230,7 +246,7 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
                 chosen, findings["metric"], findings["analysis"], repeats=findings["analysis"]["units"], explain=True
             )
         )
-    found += [text for text in (_yardstick(findings, counts), _unfinished(findings, counts)) if text]
+    found += [text for text in (_yardstick(findings, counts), *_unfinished(findings, counts)) if text]
     if counts["done"] < counts["trainings"]:
         found.append(
             f"Of {count(counts['trainings'], 'training')}, {counts['done']} succeeded{_troubles(counts)}; "
@@ -238,7 +254,7 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         )
     late = findings["analysis"]["chosen_after"]
     if late:
-        found.append(f"The margin or the rule was chosen after seeing {count(late, 'repeat')}.")
+        found.append(f"The analysis was declared after {count(late, 'paired repeat')} had been seen.")
     return found
 
 
@@ -276,16 +292,27 @@ def _headline(findings: Mapping[str, Any]) -> str:
 
 
 def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the comparison to spell out: the best one of the baseline's own model that is better, else the best."""
+    """Return the comparison to spell out, ``None`` where no pair has a difference.
+
+    If any candidate is better: the best of them, those of the baseline's own model first. Else the significantly worse
+    one, else the equivalent one, with the least adjusted p (that of equivalence for the latter). Else the best of what
+    is undecided, again the baseline's own model first.
+    """
     model = {variant["name"]: variant["model"] for variant in findings["variants"]}
     judged = [entry for entry in findings["analysis"]["comparisons"] if entry["difference"] is not None]
     if not judged:
         return None
     sign = 1 if lower_is_better(findings["metric"]) else -1
+    p_of = {"worse": "p_adjusted", "equivalent": "p_equivalence_adjusted"}
+    order = ("better", "worse", "equivalent")
 
-    def rank(entry: Mapping[str, Any]) -> tuple[bool, bool, float]:
+    def rank(entry: Mapping[str, Any]) -> tuple[int, float, float]:
+        verdict = entry["verdict"]
+        place = order.index(verdict) if verdict in order and entry["p"] is not None else len(order)
+        if place and place < len(order):
+            return (place, entry[p_of[verdict]], -abs(entry["difference"]))
         same = model.get(entry["candidate"]) == model.get(entry["baseline"])
-        return (entry["verdict"] != "better", not same, sign * entry["difference"])
+        return (place, float(not same), sign * entry["difference"])
 
     best: Mapping[str, Any] = min(judged, key=rank)
     return best
@@ -304,17 +331,36 @@ def _yardstick(findings: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     )
 
 
-def _unfinished(findings: Mapping[str, Any], counts: Mapping[str, int]) -> str:
-    if not counts["not_converged"]:
-        return ""
+#: Below this number of epochs no training can be told to have converged (bpbench.models.hdnn.converged).
+_FEWEST_EPOCHS: Final = 10
+
+
+def _unfinished(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
+    """Return one sentence per kind of model of which a training had not converged."""
     kinds = model_kinds(findings)
-    parts = [
-        f"{say(variant['name'])} {variant['not_converged']} of {variant['n']}"
-        for variant in findings["variants"]
-        if kinds[variant["model"]] == "hdnn" and variant["not_converged"]
-    ]
-    verb = "was" if counts["not_converged"] == 1 else "were"
-    return (
-        f"{counts['not_converged']} of {count(counts['networks'], 'trained network')} {verb} still improving when "
-        f"training ended: not converged ({', '.join(parts)})."
-    )
+    found = []
+    for kind in dict.fromkeys(kinds.values()):
+        late = counts.get(f"not_converged_{kind}", 0)
+        if not late:
+            continue
+        mine = [variant for variant in findings["variants"] if kinds[variant["model"]] == kind]
+        parts = [
+            f"{say(variant['name'])} {variant['not_converged']} of {len(ends(variant))}"
+            for variant in mine
+            if variant["not_converged"]
+        ]
+        if kind == "hdnn":
+            noun, how = "trained network", "still improving when training ended"
+            if any(
+                result["converged"] is False and result["epochs"] is not None and result["epochs"] < _FEWEST_EPOCHS
+                for variant in mine
+                for result in variant["results"]
+            ):
+                how += " or had too few epochs to tell"
+        else:
+            label = next(model["label"] for model in findings["models"] if model["kind"] == kind)
+            noun, how = f"{label} training", "stopped at the limit of rounds, still improving"
+        verb = "was" if late == 1 else "were"
+        many = count(counts[f"limited_{kind}"], noun)
+        found.append(f"{late} of {many} {verb} {how}: not converged ({', '.join(parts)}).")
+    return found
