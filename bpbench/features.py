@@ -30,11 +30,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import numpy as np
 
 from bpbench.errors import FeatureError, nearest
+
+#: Read by pydantic when a protocol file names one of these: unknown keys are errors.
+STRICT: Final = {"extra": "forbid"}
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +79,7 @@ class G2:
         Cutoff R_c (Å), positive.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     eta: float
     r_s: float
     r_c: float
@@ -93,15 +97,35 @@ class G2:
         return f"G2(eta={_number(self.eta)},rs={_number(self.r_s)},rc={_number(self.r_c)})"
 
 
-def _check_angular(name: str, zeta: float, lam: float) -> None:
-    if not math.isfinite(zeta) or zeta < 1:
-        raise FeatureError(f"{name}: zeta must be 1 or more, found {zeta!r}.")
-    if lam not in {-1, 1}:
-        raise FeatureError(f"{name}: lam must be -1 or 1, found {lam!r}.")
+@dataclass(frozen=True, slots=True)
+class _Angular:
+    """What G4 and G5 share: their parameters and the checks on them."""
+
+    __pydantic_config__: ClassVar = STRICT
+    eta: float
+    zeta: float
+    lam: int
+    r_c: float
+
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        _check(kind, eta=self.eta, r_c=self.r_c)
+        if not math.isfinite(self.zeta) or self.zeta < 1:
+            raise FeatureError(f"{kind}: zeta must be 1 or more, found {self.zeta!r}.")
+        if self.lam not in {-1, 1}:
+            raise FeatureError(f"{kind}: lam must be -1 or 1, found {self.lam!r}.")
+        _settle(self, eta=self.eta, zeta=self.zeta, r_c=self.r_c)
+        object.__setattr__(self, "lam", int(self.lam))
+
+    @property
+    def name(self) -> str:
+        """Readable, unique name, such as ``G5(eta=0.01,zeta=4,lambda=-1,rc=6.8)``."""
+        values = f"eta={_number(self.eta)},zeta={_number(self.zeta)},lambda={self.lam:+d},rc={_number(self.r_c)}"
+        return f"{type(self).__name__}({values})"
 
 
 @dataclass(frozen=True, slots=True)
-class G4:
+class G4(_Angular):
     """Angular symmetry function with R_jk (n2p2 type 3).
 
     Attributes
@@ -116,60 +140,14 @@ class G4:
         Cutoff R_c (Å), positive.
     """
 
-    eta: float
-    zeta: float
-    lam: int
-    r_c: float
     kind: Literal["G4"] = "G4"
-
-    def __post_init__(self) -> None:
-        _check("G4", eta=self.eta, r_c=self.r_c)
-        _check_angular("G4", self.zeta, self.lam)
-        _settle(self, eta=self.eta, zeta=self.zeta, r_c=self.r_c)
-        object.__setattr__(self, "lam", int(self.lam))
-
-    @property
-    def name(self) -> str:
-        """Readable, unique name, such as ``G4(eta=0.01,zeta=4,lambda=-1,rc=6.8)``."""
-        return _angular_name("G4", self.eta, self.zeta, self.lam, self.r_c)
 
 
 @dataclass(frozen=True, slots=True)
-class G5:
-    """Angular symmetry function without R_jk (n2p2 type 9).
+class G5(_Angular):
+    """Angular symmetry function without R_jk (n2p2 type 9); its fields are those of :class:`G4`."""
 
-    Attributes
-    ----------
-    eta : float
-        Width parameter η (Å⁻²), 0 or more.
-    zeta : float
-        Angular resolution ζ, at least 1.
-    lam : int
-        λ, -1 or 1.
-    r_c : float
-        Cutoff R_c (Å), positive.
-    """
-
-    eta: float
-    zeta: float
-    lam: int
-    r_c: float
     kind: Literal["G5"] = "G5"
-
-    def __post_init__(self) -> None:
-        _check("G5", eta=self.eta, r_c=self.r_c)
-        _check_angular("G5", self.zeta, self.lam)
-        _settle(self, eta=self.eta, zeta=self.zeta, r_c=self.r_c)
-        object.__setattr__(self, "lam", int(self.lam))
-
-    @property
-    def name(self) -> str:
-        """Readable, unique name, such as ``G5(eta=0.01,zeta=4,lambda=-1,rc=6.8)``."""
-        return _angular_name("G5", self.eta, self.zeta, self.lam, self.r_c)
-
-
-def _angular_name(kind: str, eta: float, zeta: float, lam: int, r_c: float) -> str:
-    return f"{kind}(eta={_number(eta)},zeta={_number(zeta)},lambda={lam:+d},rc={_number(r_c)})"
 
 
 Feature = G2 | G4 | G5

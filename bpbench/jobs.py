@@ -7,15 +7,12 @@ A job holds the jobs it needs, so the jobs are the graph; its address is the dig
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
-from bpbench.features import Feature
+from bpbench.features import STRICT, Feature
 from bpbench.identity import NOT_IDENTITY
-
-#: Read by pydantic when a protocol file names one of these: unknown keys are errors.
-STRICT: Final = {"extra": "forbid"}
 
 # ---------------------------------------------------------------------------------------------------- models
 

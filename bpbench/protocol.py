@@ -22,10 +22,10 @@ from pydantic import BeforeValidator, Discriminator, Tag, TypeAdapter, Validatio
 
 from bpbench import features, metrics
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
-from bpbench.features import G2, G4, G5, FeatureSet
+from bpbench.features import G2, G4, G5, STRICT, FeatureSet
 from bpbench.formats.yaml import Place, parse
 from bpbench.identity import NOT_IDENTITY
-from bpbench.jobs import STRICT, Hdnn, LightGbm, Linear, RandomForest
+from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
 
 
 def _word(value: Any) -> Any:

@@ -350,6 +350,15 @@ def test_a_detectable_effect_that_is_not_known_is_not_stated() -> None:
         assert ("could have detected" in table.caption) is known
 
 
+def test_crossed_designs_count_splits() -> None:
+    """Where seeds are averaged within splits, the prose counts splits and not repeats."""
+    data = deep_copy(small())
+    data["split"].update(design="crossed", repeats=30)
+    text = " ".join(methods.statistics(data))
+    assert "The unit of all statistics is the split" in text
+    assert "With 3 splits and a power of 80 %" in text
+
+
 def test_the_interval_of_a_rank_test_is_named_in_captions() -> None:
     """Forest plot and table of comparisons say whose interval they show."""
     data = ranked()

@@ -64,8 +64,8 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
     return Figure(
         "forest",
         f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} "
-        f"{interval_name(analysis)}s, not adjusted for the family; verdicts come from the adjusted tests.{centre}{band} "
-        "Where the axis spans orders of magnitude it is linear around zero and logarithmic beyond.",
+        f"{interval_name(analysis)}s, not adjusted for the family; verdicts come from the adjusted tests."
+        f"{centre}{band} Where the axis spans orders of magnitude it is linear around zero and logarithmic beyond.",
         draw.forest(
             rows,
             looks,

@@ -107,7 +107,8 @@ _WHY: Final = {
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
     "intervals are Hodges and Lehmann's, which belong to this test: they hold that centre, and are read from the Walsh "
-    "averages (the means of every two differences). The difference printed is the mean of the differences.",
+    "averages (the means of any two differences, or of one with itself). The difference printed is the mean of the "
+    "differences.",
 }
 
 
@@ -125,8 +126,10 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
     family = len(analysis["family"])
     margin = analysis["margin"]
+    # The seeds of one split are averaged before anything is tested.
+    unit = "split" if split["design"] == "crossed" else "repeat"
     first = (
-        f"The unit of all statistics is the repeat, not the frame and not the atom. {split['sentence']} All variants "
+        f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All variants "
         "of one repeat share the split and the batch order, so that they are compared in pairs."
     )
     test = (
@@ -151,7 +154,7 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     )
     dz = analysis["detectable_dz"]
     power = (
-        f" With {count(split['repeats'], 'repeat')} and a power of {percent(analysis['power'])}, the smallest effect "
+        f" With {count(analysis['units'], unit)} and a power of {percent(analysis['power'])}, the smallest effect "
         f"this design can detect is d_z = {significant(dz)} (the mean of the differences divided by their spread)."
         if dz is not None
         else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
@@ -174,8 +177,8 @@ def decided(findings: Mapping[str, Any]) -> str:
     if late:
         return (
             f"The protocol states {what}. The analysis was declared after {count(late, 'paired repeat')} had been seen"
-            ": at least one of these was set when results already existed, and p-values and verdicts are to be read with "
-            "that in mind."
+            ": at least one of these was set when results already existed, and p-values and verdicts are to be read "
+            "with that in mind."
         )
     return f"Decided in the protocol, before any paired repeat had been seen: {what}."
 

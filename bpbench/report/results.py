@@ -130,7 +130,8 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         f"{metric['label']}{f' ({shown})' if shown else ''} on the {part} set over the repeats, beside the constant "
         "predictor, which gives every configuration the mean energy per atom of the training configurations."
         + ("" if bars else " The means have no interval, since the repeats are not independent.")
-        + " Not converged: trainings stopped at their limit of epochs or rounds; – for models without one.",
+        + " Not converged: trainings still improving at their limit of epochs or rounds (see Methods); – for models "
+        "without such a limit.",
         columns,
         align(rows, columns),
         source_note(findings),

@@ -17,14 +17,15 @@ from bpbench.runner import work
 from bpbench.runner.store import Store
 
 #: Seconds per radial function and atom, and per angular function and atom (about 70 neighbours).
-_RADIAL: Final = 8e-7
-_ANGULAR: Final = 4e-6
-#: Seconds per epoch, atom and weight of a network, and seconds to compile it.
-_WEIGHT: Final = 6e-10
-_COMPILE: Final = 3.0
+_RADIAL: Final = 4.5e-7
+_ANGULAR: Final = 1.3e-6
+#: Seconds per epoch and atom of a network, and per weight on top; seconds to start one.
+_EPOCH_ATOM: Final = 5e-8
+_WEIGHT: Final = 2.4e-10
+_START: Final = 1.0
 #: Seconds per tree, and per boosting round.
-_TREE: Final = 0.02
-_ROUND: Final = 0.01
+_TREE: Final = 0.004
+_ROUND: Final = 0.001
 
 
 def expected(job: Job, frames: Frames) -> float:
@@ -45,7 +46,7 @@ def expected(job: Job, frames: Frames) -> float:
         if isinstance(job.model, Hdnn):
             widths = [len(job.functions), *job.model.hidden, 1]
             weights = sum((a + 1) * b for a, b in pairwise(widths))
-            return _COMPILE + job.model.epochs * float(frames.offsets[-1]) * weights * _WEIGHT
+            return _START + job.model.epochs * float(frames.offsets[-1]) * (_EPOCH_ATOM + weights * _WEIGHT)
         if isinstance(job.model, RandomForest):
             return 0.5 + job.model.trees * _TREE
         if isinstance(job.model, LightGbm):
