@@ -40,6 +40,8 @@ LABELS: Final = {
 SCHEMA: Final = 1
 #: Level of the interval of a variant's mean score.
 MEAN_LEVEL: Final = 0.95
+#: Scores that agree to this share of their mean differ by rounding, not by noise.
+ROUNDING: Final = 1e-12
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -278,7 +280,7 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
                 continue
             spread = float(values.std(ddof=1)) if len(values) > 1 else None
             low, high = (None, None)
-            if prepared.protocol.split.design == "fixed" and spread:
+            if prepared.protocol.split.design == "fixed" and spread and spread > ROUNDING * abs(values.mean()):
                 evidence = StudentEvidence(float(values.mean()), spread / math.sqrt(len(values)), len(values) - 1.0)
                 low, high = evidence.interval(MEAN_LEVEL)
             made[part][key] = {

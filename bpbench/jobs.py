@@ -65,7 +65,9 @@ class Hdnn:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A linear potential: ridge on the configuration's summed descriptors.
+    """A linear potential: ridge of the energy per atom on the configuration's mean descriptors.
+
+    Its energy is a sum over atoms; for frames of one size it is ridge on summed descriptors.
 
     Attributes
     ----------
