@@ -131,8 +131,6 @@ def _command(protocol: Protocol) -> str:
 
 def _data(prepared: Prepared) -> Json:
     frames, source = prepared.frames, prepared.source
-    from ase.data import chemical_symbols
-
     per_atom = frames.energy / frames.atoms
     groups = []
     for name in dict.fromkeys(str(group) for group in frames.group):
@@ -162,7 +160,7 @@ def _data(prepared: Prepared) -> Json:
         "frames": len(frames),
         "atoms": int(frames.offsets[-1]),
         "atoms_per_frame": _ends(frames.atoms, int),
-        "elements": [chemical_symbols[number] for number in np.unique(frames.species)],
+        "elements": frames.elements,
         "groups": groups,
         "blocks": len(set(frames.block.tolist())),
         "blocks_declared": frames.blocks_declared,

@@ -62,7 +62,7 @@ def test_what_is_stored_is_not_made_again(tmp_path: Path, did: list[Job]) -> Non
 def test_a_job_that_raises_becomes_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One failing training does not stop the others, and its message is kept; it is tried again at the next call."""
 
-    def perform(job: Job, load: Callable[[Job], Outcome]) -> Outcome:  # noqa: ARG001
+    def perform(job: Job, load: Callable[[Job], Outcome]) -> Outcome:  # noqa: ARG001 - the signature of the original
         if job == training(1):
             raise DataError("The frames are crooked.")
         if job == training(2):
@@ -83,7 +83,7 @@ def test_a_job_that_raises_becomes_a_failure(tmp_path: Path, monkeypatch: pytest
 def test_a_failed_need_fails_its_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a chunk fails, the trainings on it are failures that say so, and nothing hangs."""
 
-    def perform(job: Job, load: Callable[[Job], Outcome]) -> Outcome:  # noqa: ARG001
+    def perform(job: Job, load: Callable[[Job], Outcome]) -> Outcome:  # noqa: ARG001 - the signature of the original
         if job == CHUNKS[1]:
             raise DataError("Coincident atoms.")
         return Outcome({"status": "done"})

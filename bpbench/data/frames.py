@@ -69,6 +69,13 @@ class Frames:
         """Atoms in each frame, shape (F,)."""
         return np.diff(self.offsets)
 
+    @property
+    def elements(self) -> list[str]:
+        """Chemical symbols present, by atomic number."""
+        from ase.data import chemical_symbols
+
+        return [chemical_symbols[number] for number in np.unique(self.species)]
+
     def rows(self, frame: int) -> slice:
         """Return the atom rows of one frame."""
         return slice(int(self.offsets[frame]), int(self.offsets[frame + 1]))

@@ -64,8 +64,6 @@ def inspect(frames: Frames, label: str, *, r_c: float = 6.8) -> dict[str, Any]:
         number in the source, from 0. ``findings`` are sentences about what looks wrong, ``notes`` about what is worth
         knowing; ``null`` stands where a quantity has no meaning.
     """
-    from ase.data import chemical_symbols
-
     per_atom = frames.energy / frames.atoms
     nearest = [nearest_distances(frames, frame) for frame in range(len(frames))]
     force = None if frames.forces is None else _per_frame(np.linalg.norm(frames.forces, axis=1), frames, np.maximum)
@@ -79,7 +77,7 @@ def inspect(frames: Frames, label: str, *, r_c: float = 6.8) -> dict[str, Any]:
         "frames": len(frames),
         "atoms": int(frames.atoms.sum()),
         "atoms_per_frame": _range(frames.atoms),
-        "elements": [chemical_symbols[number] for number in np.unique(frames.species)],
+        "elements": frames.elements,
         "periodic": _periodic(frames),
         "groups": [_group(frames, name, per_atom, force) for name in dict.fromkeys(frames.group.tolist())],
         "blocks": len(np.unique(frames.block)),

@@ -205,7 +205,6 @@ def _read_archive(path: Path, source: FrameSource) -> Frames:
 
 
 def _refuse_unusable(path: Path, frames: Frames) -> None:
-    from ase.data import chemical_symbols
 
     frame_of_atom = np.repeat(frames.id, frames.atoms)
     checks: list[tuple[str, npt.NDArray[np.generic] | None, npt.NDArray[np.int64]]] = [
@@ -226,7 +225,7 @@ def _refuse_unusable(path: Path, frames: Frames) -> None:
     if (frames.species < 1).any():
         number = frame_of_atom[np.argmax(frames.species < 1)]
         raise DataError(f"{path}, frame {number}: an atom has no element.")
-    elements = [chemical_symbols[number] for number in np.unique(frames.species)]
+    elements = frames.elements
     if len(elements) > 1:
         raise DataError(
             f"{path}: expected one element, found {', '.join(elements)}; this version trains one element per study."
