@@ -212,6 +212,8 @@ def _environment(environment: Mapping[str, Any]) -> Section:
         "wall_s": "wall time (s)",
         "jobs_run": "jobs run",
         "jobs_loaded": "jobs loaded from the store",
+        "made_elsewhere": "results made by other hosts, versions or sources",
+        "sources": "digest of the sources",
         "store": "store",
         "pdf": "PDF",
     }
