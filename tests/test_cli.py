@@ -396,6 +396,34 @@ def test_dft_frames_of_copper(tmp_path: Path, reference_data: Path) -> None:
     assert "EMT" not in html.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("split", "test", "splits", "n"),
+    [
+        ("{design: resampled}", "nadeau-bengio", 4, 4),
+        ("{design: crossed, splits: 3}", "paired-t", 3, 3),
+        ("{design: crossed, splits: 3}", "welch", 3, 3),
+    ],
+)
+def test_other_designs_run_through(tmp_path: Path, split: str, test: str, splits: int, n: int) -> None:
+    """Resampled and crossed designs end in judged findings whose n counts splits, drawn as the design says."""
+    text = SMOKE.read_text().replace("repeats: 3", f"repeats: 4\nsplit: {split}")
+    text = text.replace("{baseline: 22, margin: 1}", f"{{baseline: 22, margin: 1, test: {test}}}")
+    text = text.replace("  - {name: 12, set: 12, model: network}\n", "").replace("model: network", "model: forest")
+    text = text.replace("  - {name: 22 forest, set: 22, model: forest}\n", "")
+    (tmp_path / "smoke.yaml").write_text(text)
+    code, out, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", "1")
+    assert code == 0, err
+    found = json.loads(findings(tmp_path))
+    assert (found["split"]["splits"], found["analysis"]["units"]) == (splits, n)
+    assert [comparison["n"] for comparison in found["analysis"]["comparisons"]] == [n, n]
+    assert all(0 <= comparison["p"] <= 1 for comparison in found["analysis"]["comparisons"])
+    errors = [
+        [r["scores"]["test"]["rmse"] for r in v["results"]] for v in found["variants"] if v["name"] == "22 linear"
+    ]
+    assert len(set(errors[0])) == splits
+    assert "given this split" not in out.lower()
+
+
 def test_a_failed_training_is_exit_code_3(tmp_path: Path) -> None:
     """A rate at which the network diverges: its repeats are recorded failures, the others go on, exit code 3."""
     text = SMOKE.read_text().replace("learning_rate: 1e-2", "learning_rate: 1e30")
