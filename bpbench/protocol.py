@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +21,7 @@ from pydantic import BeforeValidator, Discriminator, Tag, TypeAdapter, Validatio
 from bpbench import features, metrics
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.features import G2, G4, G5, STRICT, FeatureSet
+from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
 from bpbench.identity import NOT_IDENTITY
 from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
@@ -350,7 +349,8 @@ def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Proto
     try:
         protocol = _adapter().validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        raise ProtocolError("\n".join(_sentences(error, data, origin))) from None
+        told = sentences(error.errors(), data, Protocol, origin.where, _INTERNAL)
+        raise ProtocolError("\n".join(told)) from None
     protocol = dataclasses.replace(protocol, name=name, origin=origin)
     _check_names(protocol)
     return protocol
@@ -442,101 +442,3 @@ def _check_sets(protocol: Protocol) -> None:
                 f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "
                 f"{outside[0]} is not. Leave out 'pool' to compute just what the sets name."
             )
-
-
-# ------------------------------------------------------------------------------------------ wording of mistakes
-
-_PLAIN_WORDS = {
-    "missing": "this key is missing",
-    "string_type": "expected text",
-    "int_type": "expected a whole number",
-    "float_type": "expected a number",
-    "bool_type": "expected true or false",
-    "dict_type": "expected a mapping",
-    "tuple_type": "expected a list",
-    "dataclass_type": "expected a mapping",
-    "int_from_float": "expected a whole number",
-}
-
-
-def _sentences(error: ValidationError, data: Any, origin: Origin) -> list[str]:
-    said: dict[str, None] = {}
-    items = [(_real_place(item, data), item) for item in error.errors()]
-    for place, item in items:
-        # An item that failed makes its list too short as well; only the item is worth a sentence.
-        echo = item["type"] == "too_short" and any(
-            len(other) > len(place) and other[: len(place)] == place for other, _ in items
-        )
-        if not echo:
-            said[f"{origin.where(*place)}: {_words(item, place, data)}"] = None
-    return list(said)
-
-
-def _real_place(item: Any, data: Any) -> Place:
-    """Drop the parts of pydantic's location that name alternatives of a union and not keys of the file."""
-    loc = item["loc"]
-    about_a_key = item["type"] in {"missing", "unexpected_keyword_argument", "extra_forbidden"}
-    place: list[str | int] = []
-    for number, part in enumerate(loc):
-        inside = (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        )
-        if inside:
-            data = data[part]
-            place.append(part)
-        elif about_a_key and number == len(loc) - 1:
-            place.append(part)
-    return tuple(place)
-
-
-def _words(item: Any, place: Place, data: Any) -> str:
-    kind, found = item["type"], item["input"]
-    if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
-        known = [name for name in _keys_at(place[:-1], data) if name not in _INTERNAL]
-        return f"unknown key '{place[-1]}'{nearest(str(place[-1]), known)}"
-    if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        expected = item["ctx"].get("expected_tags") or ", ".join(f"'{tag}'" for tag in _kinds_at(place))
-        tag = found.get("kind") if isinstance(found, dict) else found
-        missing = tag is None
-        return f"expected 'kind' to be one of {expected}, found " + ("none." if missing else f"'{tag}'.")
-    if kind == "too_short":
-        return f"expected at least {item['ctx']['min_length']}, found {item['ctx']['actual_length']}."
-    if kind == "missing":
-        return f"the key '{place[-1]}' is missing."
-    words = _PLAIN_WORDS.get(kind) or item["msg"].removeprefix("Value error, ").replace("Input should", "expected to")
-    shown = json.dumps(found, ensure_ascii=False)
-    return words if kind == "value_error" else f"{words}, found {shown[:60]}."
-
-
-def _keys_at(place: Place, data: Any) -> list[str]:
-    """Return the keys that the vocabulary knows at a place of the file."""
-    kind: Any = Protocol
-    for part in place:
-        data = data[part]
-        kind = _step(kind, part, data)
-    return [item.name for item in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
-
-
-def _kinds_at(place: Place) -> list[str]:
-    choices: dict[str, list[type]] = {"data": [SampleData, FileData], "models": [Hdnn, Linear, RandomForest, LightGbm]}
-    return [
-        typing.get_args(typing.get_type_hints(kind)["kind"])[0] for kind in choices.get(str(place[0]), [G2, G4, G5])
-    ]
-
-
-def _step(kind: Any, part: str | int, data: Any) -> Any:
-    """Return the type one key or index further down, unions decided by the data's ``kind``."""
-    if dataclasses.is_dataclass(kind):
-        kind = typing.get_type_hints(kind, include_extras=False)[str(part)]
-    else:
-        arguments = typing.get_args(kind)
-        kind = arguments[1] if typing.get_origin(kind) is dict else arguments[0]
-    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
-        for choice in typing.get_args(kind):
-            if dataclasses.is_dataclass(choice) and isinstance(data, dict):
-                hints = typing.get_type_hints(choice)
-                if "kind" in hints and data.get("kind") in typing.get_args(hints["kind"]):
-                    return choice
-                if "kind" not in hints and any(key in hints for key in data):
-                    return choice
-    return kind

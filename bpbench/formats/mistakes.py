@@ -1,0 +1,128 @@
+"""What pydantic found wrong in a document, in sentences that name the place and the nearest right word."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from bpbench.errors import nearest
+from bpbench.formats.yaml import Place
+
+_PLAIN_WORDS: Final = {
+    "string_type": "expected text",
+    "int_type": "expected a whole number",
+    "float_type": "expected a number",
+    "bool_type": "expected true or false",
+    "dict_type": "expected a mapping",
+    "tuple_type": "expected a list",
+    "dataclass_type": "expected a mapping",
+    "int_from_float": "expected a whole number",
+}
+_UNKNOWN: Final = {"unexpected_keyword_argument", "extra_forbidden"}
+
+
+def sentences(
+    errors: Iterable[Mapping[str, Any]], data: Any, vocabulary: type, where: Callable[..., str], hidden: Iterable[str]
+) -> list[str]:
+    """Return one sentence per mistake, in the order of the document's vocabulary.
+
+    Parameters
+    ----------
+    errors : iterable of mapping
+        ``ValidationError.errors()``.
+    data : object
+        The document as plain data.
+    vocabulary : type
+        The dataclass that the document should have filled.
+    where : callable
+        ``where(*place)`` names file, line and path of a place.
+    hidden : iterable of str
+        Fields of the vocabulary that a document may not name, never offered.
+    """
+    said: dict[str, None] = {}
+    items = [(_real_place(item, data), item) for item in errors]
+    for place, item in items:
+        # An item that failed makes its list too short as well; only the item is worth a sentence.
+        echo = item["type"] == "too_short" and any(
+            len(other) > len(place) and other[: len(place)] == place for other, _ in items
+        )
+        if not echo:
+            said[f"{where(*place)}: {_words(item, place, data, vocabulary, set(hidden))}"] = None
+    return list(said)
+
+
+def _real_place(item: Mapping[str, Any], data: Any) -> Place:
+    """Drop the parts of pydantic's location that name alternatives of a union and not keys of the file."""
+    about_a_key = item["type"] == "missing" or item["type"] in _UNKNOWN
+    place: list[str | int] = []
+    for number, part in enumerate(item["loc"]):
+        inside = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if inside:
+            data = data[part]
+            place.append(part)
+        elif about_a_key and number == len(item["loc"]) - 1:
+            place.append(part)
+    return tuple(place)
+
+
+def _words(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type, hidden: set[str]) -> str:
+    kind, found = item["type"], item["input"]
+    if kind in _UNKNOWN:
+        known = _keys(_type_at(vocabulary, place[:-1], data)) - hidden
+        return f"unknown key '{place[-1]}'{nearest(str(place[-1]), known)}"
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        expected = ", ".join(f"'{tag}'" for tag in _kinds(_type_at(vocabulary, place, data, settled=False)))
+        tag = found.get("kind") if isinstance(found, dict) else found
+        return f"expected 'kind' to be one of {expected}, found " + ("none." if tag is None else f"'{tag}'.")
+    if kind == "too_short":
+        return f"expected at least {item['ctx']['min_length']}, found {item['ctx']['actual_length']}."
+    if kind == "missing":
+        return f"the key '{place[-1]}' is missing."
+    words = _PLAIN_WORDS.get(kind) or item["msg"].removeprefix("Value error, ").replace("Input should", "expected to")
+    return words if kind == "value_error" else f"{words}, found {json.dumps(found, ensure_ascii=False)[:60]}."
+
+
+# ------------------------------------------------------------------------------ walking a vocabulary beside the data
+
+
+def _type_at(vocabulary: Any, place: Place, data: Any, *, settled: bool = True) -> Any:
+    """Return the type that the vocabulary has for a place; of a union, the member that the data there means."""
+    kind = vocabulary
+    for part in place:
+        kind = _settled(kind, data)
+        if dataclasses.is_dataclass(kind):
+            kind = typing.get_type_hints(kind).get(str(part))
+        else:
+            arguments = typing.get_args(kind)
+            kind = arguments[1] if typing.get_origin(kind) is dict else arguments[0]
+        data = data[part]
+    return _settled(kind, data) if settled else kind
+
+
+def _settled(kind: Any, data: Any) -> Any:
+    """Return the member of a union that the data's ``kind``, or else its keys, choose."""
+    if not (isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union):
+        return kind
+    for choice in typing.get_args(kind):
+        if dataclasses.is_dataclass(choice) and isinstance(data, dict):
+            tags = _kinds(choice)
+            if (data.get("kind") in tags) if tags else bool(_keys(choice) & set(data)):
+                return choice
+    return kind
+
+
+def _keys(kind: Any) -> set[str]:
+    return {item.name for item in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
+
+
+def _kinds(kind: Any) -> tuple[str, ...]:
+    """Return the values of ``kind`` that a dataclass, or a union of them, answers to."""
+    if dataclasses.is_dataclass(kind):
+        return typing.get_args(typing.get_type_hints(kind).get("kind"))
+    return tuple(tag for choice in typing.get_args(kind) for tag in _kinds(choice))
