@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -164,8 +165,24 @@ def _data(prepared: Prepared) -> Json:
         "groups": groups,
         "blocks": len(set(frames.block.tolist())),
         "blocks_declared": frames.blocks_declared,
-        "remarks": list(readers.remarks(frames, source)),
+        "remarks": [*readers.remarks(frames, source), *_untrained(prepared)],
     }
+
+
+def _untrained(prepared: Prepared) -> list[str]:
+    """Return a sentence for each group that some split tests and does not train on: its errors are extrapolation."""
+    group = prepared.frames.group
+    lacking = Counter(
+        name
+        for part in prepared.parts
+        for name in sorted(set(group[part.test].tolist()) - set(group[part.train].tolist()))
+    )
+    splits = len(prepared.parts)
+    return [
+        f"No frame of the group '{name}' was trained on{'' if splits == 1 else f' in {count} of {splits} splits'}, "
+        "though some are in the reserve: what is scored there is extrapolation."
+        for name, count in lacking.items()
+    ]
 
 
 def _ends(values: npt.NDArray[Any], kind: type) -> list[Any]:
