@@ -211,12 +211,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from bpbench import study
+    from bpbench import planning, study
     from bpbench.report import terminal
 
     store = _store(options)
     prepared = study.prepare(_protocol(options), store)
-    planned = study.plan(prepared, store, options.jobs)
+    planned = planning.plan(prepared, store, options.jobs)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:
         _print_json(planned)

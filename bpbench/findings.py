@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from bpbench import __version__, metrics
 from bpbench.data import readers
+from bpbench.data.splits import PARTS
 from bpbench.features import FeatureSet
 from bpbench.jobs import Hdnn
 from bpbench.protocol import FileData, Protocol, Variant
@@ -24,9 +25,8 @@ from bpbench.runner import work
 from bpbench.runner.execute import Failure
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
-from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.student import StudentEvidence
-from bpbench.study import PARTS, Prepared, Study, detectable_dz, status
+from bpbench.study import Prepared, Study, status
 
 #: Most points of a learning curve, and most configurations of a parity plot, that are kept.
 CURVE_POINTS: Final = 200
@@ -381,8 +381,6 @@ def _constant(study: Study) -> Json | None:
 def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
-    units = len(prepared.parts) if rules.design == "crossed" else len(prepared.repeats)
-    alpha = first_step_alpha(rules.correction, len(prepared.protocol.family), rules.alpha)
     return {
         "metric": analysis.metric,
         "part": "test",
@@ -394,11 +392,11 @@ def _analysis(study: Study) -> Json:
         "baseline": analysis.baseline,
         "family": [list(pair) for pair in prepared.protocol.family],
         "power": rules.power,
-        "units": units,
+        "units": prepared.protocol.units,
         "test_to_train": rules.test_to_train,
         "chosen_after": study.chosen_after or None,
-        "first_step_alpha": alpha,
-        "detectable_dz": detectable_dz(rules, units, alpha),
+        "first_step_alpha": prepared.hardest_alpha,
+        "detectable_dz": prepared.detectable_dz,
         "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
     }
 

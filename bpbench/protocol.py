@@ -7,7 +7,6 @@ A protocol is YAML 1.2 (``1e-3`` is a number, ``no`` is a word, a key twice is a
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -282,16 +281,17 @@ class Protocol:
             return features.evenly_spaced(spec.steps, spec.starts)
         return FeatureSet(spec.functions)
 
-    def variant(self, name: str) -> Variant:
-        """Return the variant of that name."""
-        return next(variant for variant in self.variants if variant.name == name)
-
     @property
     def family(self) -> tuple[tuple[str, str], ...]:
         """The declared comparisons: pairs (candidate, baseline)."""
         base = self.analysis.baseline
         names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name != base)
         return tuple((name, base) for name in names)
+
+    @property
+    def units(self) -> int:
+        """Independent units that the statistics count: splits in a crossed design, else repeats."""
+        return self.split.splits or self.repeats
 
     @property
     def repeat_count(self) -> int:
@@ -363,12 +363,6 @@ def schema() -> dict[str, Any]:
         del made["properties"][key]
     made["$defs"].pop("Origin", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bpbench protocol", **made}
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 # ------------------------------------------------------------------------------------------ names that must exist

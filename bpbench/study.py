@@ -1,7 +1,7 @@
 """The story of one run, read top to bottom: a protocol becomes jobs, results, judgements and findings.
 
-:func:`prepare` reads the frames and lays out every job; :func:`plan` says what that would cost and what it could show;
-:func:`conduct` runs it. :mod:`bpbench.findings` then says everything a report may use.
+:func:`prepare` reads the frames and lays out every job, :func:`conduct` runs them and judges. :mod:`bpbench.planning`
+says before what that would cost and could show. :mod:`bpbench.findings` then says everything a report may use.
 """
 
 from __future__ import annotations
@@ -23,17 +23,16 @@ from bpbench.identity import address, digest, plain, seed
 from bpbench.jobs import Describe, FrameSource, Hdnn, Job, Linear, MakeFrames, Split, Train
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import FileData, Protocol, Variant
-from bpbench.runner import cost, execute, work
+from bpbench.runner import execute
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import first_step_alpha
-from bpbench.statistics.samples import Sample, average_within_splits
+from bpbench.statistics.samples import Sample
 
 #: Atoms in one chunk of the pool.
 CHUNK_ATOMS: Final = 16_384
-PARTS: Final = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,27 @@ class Prepared:
     def jobs(self) -> list[Job]:
         """Everything the study asks for, each once."""
         return [self.chunks[0].frames, *self.chunks, *dict.fromkeys(self.trainings.values())]
+
+    @property
+    def hardest_alpha(self) -> float:
+        """Level of the correction's first step: a design that detects an effect there detects it anywhere."""
+        return first_step_alpha(self.rules.correction, len(self.protocol.family), self.rules.alpha)
+
+    @property
+    def detectable_dz(self) -> float | None:
+        """Smallest effect d_z that the declared test detects, for the tests of paired means.
+
+        The power of the rank test depends on the shape of the noise, that of Welch's on the spreads of both samples:
+        for them there is no such number before the results.
+        """
+        if self.rules.test not in {"paired-t", "nadeau-bengio"}:
+            return None
+        return power.detectable_dz(
+            self.protocol.units,
+            alpha=self.hardest_alpha,
+            power=self.rules.power,
+            test_to_train=self.rules.test_to_train,
+        )
 
     @property
     def digest(self) -> str:
@@ -165,10 +185,11 @@ def check_design(protocol: Protocol) -> None:
         With the protocol's line.
     """
     analysis, design = protocol.analysis, protocol.split.design
-    units = protocol.split.splits or protocol.repeats
     try:
         compare.require_allowed(analysis.test, design)
-        compare.require_reachable(analysis.test, units, len(protocol.family), analysis.correction, analysis.alpha)
+        compare.require_reachable(
+            analysis.test, protocol.units, len(protocol.family), analysis.correction, analysis.alpha
+        )
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
 
@@ -246,99 +267,6 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, chunks: tupl
     )
 
 
-def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
-    """Say what is stored, what is new, what it is expected to cost and what the design could show; plain JSON.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        From :func:`prepare`.
-    store : Store
-        Where results may be already.
-    workers : int
-        Processes that would work at once.
-    """
-    todo = execute.missing(prepared.jobs, store)
-    new = set(todo)
-    stored = [job for job in prepared.jobs if job not in new]
-    estimate = cost.estimator(stored, prepared.frames, store)
-    kinds: dict[str, dict[str, Any]] = {}
-    for job in prepared.jobs:
-        entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
-        entry["new" if job in new else "stored"] += 1
-        entry["expected_s"] += estimate(job) if job in new else 0.0
-    rules, protocol = prepared.rules, prepared.protocol
-    units = _units(prepared)
-    # The first step of the correction is the hardest; a design that detects an effect there detects it anywhere.
-    alpha = first_step_alpha(rules.correction, len(protocol.family), rules.alpha)
-    spread = _pilot_spread(prepared, store)
-    dz = detectable_dz(rules, units, alpha)
-    return {
-        "protocol": protocol.name,
-        "digest": prepared.digest,
-        "frames": len(prepared.frames),
-        "atoms": int(prepared.frames.offsets[-1]),
-        "repeats": protocol.repeat_count,
-        "units": units,
-        "jobs": kinds,
-        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / max(1, min(workers, len(todo))),
-        "workers": workers,
-        "family": [list(pair) for pair in protocol.family],
-        "test": rules.test,
-        "correction": rules.correction,
-        "alpha": rules.alpha,
-        "first_step_alpha": alpha,
-        "smallest_p": compare.smallest_p(rules.test, units),
-        "power": rules.power,
-        "margin": rules.margin,
-        "metric": protocol.analysis.metric,
-        "unit": metrics.metric(protocol.analysis.metric).unit,
-        "detectable_dz": dz,
-        "detectable_dz_t": power.detectable_dz(
-            units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
-        ),
-        "pilot_spread": spread,
-        "detectable": None
-        if spread is None or dz is None
-        else power.detectable(spread, units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
-        "spread_for_equivalence": None
-        if rules.margin is None or dz is None
-        else power.sd_for_equivalence(
-            units, margin=rules.margin, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
-        ),
-    }
-
-
-def detectable_dz(rules: Rules, units: int, alpha: float) -> float | None:
-    """Return the smallest effect d_z that the declared test detects, for the tests of paired means.
-
-    The power of the rank test depends on the shape of the noise, that of Welch's on the spreads of both samples: for
-    them there is no such number before the results.
-    """
-    if rules.test not in {"paired-t", "nadeau-bengio"}:
-        return None
-    return power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train)
-
-
-def _units(prepared: Prepared) -> int:
-    return len(prepared.parts) if prepared.protocol.split.design == "crossed" else len(prepared.repeats)
-
-
-def _pilot_spread(prepared: Prepared, store: Store) -> float | None:
-    """Return the largest spread (sd) of paired differences among stored repeats, at least three pairs each."""
-    results = {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
-    crossed = prepared.protocol.split.design == "crossed"
-    spreads = []
-    for pair in _pairs(prepared, results):
-        if pair.candidate_sample is not None and pair.baseline_sample is not None:
-            both = [pair.candidate_sample, pair.baseline_sample]
-            ours, theirs = (average_within_splits(sample) if crossed else sample for sample in both)
-            differences = ours.values - theirs.values
-            if len(differences) >= 3:
-                spreads.append(float(np.std(differences, ddof=1)))
-    return max(spreads, default=None)
-
-
 # --------------------------------------------------------------------------------------------------------- the run
 
 
@@ -367,7 +295,7 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
     }
-    comparisons = compare.judge(_pairs(prepared, results), prepared.rules)
+    comparisons = compare.judge(pairs(prepared, results), prepared.rules)
     return Study(prepared, results, comparisons, chosen_after, executed)
 
 
@@ -395,8 +323,8 @@ def status(result: Outcome | Failure | None) -> str:
     return "failed" if isinstance(result, Failure) else str(result.values["status"])
 
 
-def _pairs(prepared: Prepared, results: Any) -> list[Pair]:
-    """Match the repeats of each comparison; only those finished on both sides count, the others are told."""
+def pairs(prepared: Prepared, results: Any) -> list[Pair]:
+    """Match the repeats of each comparison by number; only those finished on both sides count, the others are told."""
     key = prepared.protocol.analysis.metric
     pairs = []
     for candidate, baseline in prepared.protocol.family:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from bpbench.data.frames import Frames, Ints
     from bpbench.jobs import Split
+
+#: The three parts of a split, by the names of their fields.
+PARTS: Final = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)

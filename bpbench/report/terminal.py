@@ -13,7 +13,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
     Parameters
     ----------
     planned : dict
-        From :func:`bpbench.study.plan`.
+        From :func:`bpbench.planning.plan`.
     """
     unit = DISPLAY[planned["unit"]]
     variants = len({name for pair in planned["family"] for name in pair})

@@ -192,14 +192,10 @@ def do(job: Job, root: str) -> tuple[float, str | None]:
     tuple
         Wall time in seconds, and the message if the job raised.
     """
-    from threadpoolctl import threadpool_limits
-
     store = Store(root)
     start = time.perf_counter()
     try:
-        # One thread per worker: linear algebra then gives the same bits with any number of workers.
-        with threadpool_limits(1):
-            outcome = work.perform(job, store.load)
+        outcome = work.perform(job, store.load)
     except StoreError:
         raise
     except BpbenchError as error:

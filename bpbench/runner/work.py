@@ -81,9 +81,7 @@ def _train(job: Train, load: Load) -> Outcome:
     mean = constant(problem)
     values: dict[str, Any] = {
         "status": "done",
-        "scores": {
-            name: _score(problem, made.energy, getattr(parts, name)) for name in ("train", "validation", "test")
-        },
+        "scores": {name: _score(problem, made.energy, getattr(parts, name)) for name in splits.PARTS},
         "constant": _score(problem, mean, parts.test),
         "checkpoint": made.checkpoint,
         "epochs": job.model.epochs if isinstance(job.model, Hdnn) else None,
