@@ -7,7 +7,8 @@ r"""Symmetry functions as plain values, their names, and the sets of the alumini
             f_c(R_{ij}) f_c(R_{ik})
 
 and G⁴ is G⁵ with :math:`R_{jk}^2` added in the exponent and a further factor :math:`f_c(R_{jk})`; the cutoff function
-is :math:`f_c(r) = \tfrac12[\cos(\pi r/R_c)+1]` for r ≤ R_c, else 0.
+is :math:`f_c(r) = \tfrac12[\cos(\pi r/R_c)+1]` for r ≤ R_c, else 0, or another of :data:`CUTOFFS`. In an alloy, j and
+k run over the neighbours of the elements that a function names.
 
 =========  =============  ===================================================
 symbol     name           meaning
@@ -29,18 +30,35 @@ The 329 functions of the study and its groups of 57 are published; the values of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 
+from bpbench.elements import NUMBERS
 from bpbench.errors import FeatureError, nearest
 
 #: Read by pydantic when a protocol file names one of these: unknown keys are errors.
 STRICT: Final = {"extra": "forbid"}
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+
+#: Cutoff functions by name; x = (r - αR_c)/(R_c - αR_c), and f_c = 1 for r < αR_c, 0 for r ≥ R_c.
+CUTOFFS: Final = {
+    "cos": "½[cos(πx) + 1]",
+    "tanh3": "tanh³(1 - r/R_c)",
+    "tanh3-one": "tanh³(1 - r/R_c) / tanh³(1)",
+    "exp": "exp(1 - 1/(1 - x²))",
+    "poly1": "1 + x²(2x - 3)",
+    "poly2": "1 + x³((15 - 6x)x - 10)",
+    "poly3": "1 + x⁴(x(x(20x - 70) + 84) - 35)",
+    "poly4": "1 + x⁵(x(x((315 - 70x)x - 540) + 420) - 126)",
+}
+#: Those that know no inner radius αR_c.
+WITHOUT_ALPHA: Final = ("tanh3", "tanh3-one")
 
 
 def _number(value: float) -> str:
@@ -55,14 +73,40 @@ def _settle(function: object, **numbers: float) -> None:
         object.__setattr__(function, name, float(value) + 0.0)
 
 
-def _check(name: str, *, eta: float, r_c: float) -> None:
-    for symbol, value in (("eta", eta), ("r_c", r_c)):
+def _check(function: Feature) -> None:
+    name = function.kind
+    for symbol, value in (("eta", function.eta), ("r_c", function.r_c), ("alpha", function.alpha)):
         if not math.isfinite(value):
             raise FeatureError(f"{name}: {symbol} must be a finite number, found {value!r}.")
-    if eta < 0:
-        raise FeatureError(f"{name}: the width eta must be 0 or more (1/Å²), found {eta!r}.")
-    if r_c <= 0:
-        raise FeatureError(f"{name}: the cutoff r_c must be positive (Å), found {r_c!r}.")
+    if function.eta < 0:
+        raise FeatureError(f"{name}: the width eta must be 0 or more (1/Å²), found {function.eta!r}.")
+    if function.r_c <= 0:
+        raise FeatureError(f"{name}: the cutoff r_c must be positive (Å), found {function.r_c!r}.")
+    if not math.isfinite(function.r_s) or function.r_s < 0:
+        raise FeatureError(f"{name}: the centre r_s must be 0 or more (Å), found {function.r_s!r}.")
+    if function.cutoff not in CUTOFFS:
+        raise FeatureError(
+            f"{name}: there is no cutoff function called '{function.cutoff}'{nearest(function.cutoff, CUTOFFS)}"
+        )
+    if not 0 <= function.alpha < 1:
+        raise FeatureError(f"{name}: the inner cutoff alpha must lie in 0 ≤ alpha < 1, found {function.alpha!r}.")
+    if function.alpha and function.cutoff in WITHOUT_ALPHA:
+        raise FeatureError(
+            f"{name}: the cutoff function '{function.cutoff}' knows no inner cutoff; alpha must be 0, found "
+            f"{function.alpha!r}."
+        )
+
+
+def _known(name: str, element: object) -> None:
+    if element not in NUMBERS:
+        raise FeatureError(f"{name}: there is no element '{element}'{nearest(str(element), NUMBERS)}")
+
+
+def _tail(function: Feature, elements: tuple[str, ...]) -> str:
+    """Return what a name says of everything that is seldom given."""
+    said = f",fc={function.cutoff}" if function.cutoff != "cos" else ""
+    said += f",alpha={_number(function.alpha)}" if function.alpha else ""
+    return said + (f",of={'-'.join(elements)}" if elements else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +121,39 @@ class G2:
         Centre R_s (Å).
     r_c : float
         Cutoff R_c (Å), positive.
+    of : str or None
+        Element of the neighbours that count; ``None`` for all, in frames of one element.
+    cutoff : str
+        Key of :data:`CUTOFFS`.
+    alpha : float
+        Inner cutoff as a share of R_c, 0 ≤ α < 1.
     """
 
     __pydantic_config__: ClassVar = STRICT
     eta: float
     r_s: float
     r_c: float
+    of: str | None = None
+    cutoff: str = "cos"
+    alpha: float = 0.0
     kind: Literal["G2"] = "G2"
 
     def __post_init__(self) -> None:
-        _check("G2", eta=self.eta, r_c=self.r_c)
-        if not math.isfinite(self.r_s) or self.r_s < 0:
-            raise FeatureError(f"G2: the centre r_s must be 0 or more (Å), found {self.r_s!r}.")
-        _settle(self, eta=self.eta, r_s=self.r_s, r_c=self.r_c)
+        _check(self)
+        if self.of is not None:
+            _known("G2", self.of)
+        _settle(self, eta=self.eta, r_s=self.r_s, r_c=self.r_c, alpha=self.alpha)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The elements it names: none or one."""
+        return () if self.of is None else (self.of,)
 
     @property
     def name(self) -> str:
         """Readable, unique name, such as ``G2(eta=1.85,rs=2.5,rc=6.8)``."""
-        return f"G2(eta={_number(self.eta)},rs={_number(self.r_s)},rc={_number(self.r_c)})"
+        values = f"eta={_number(self.eta)},rs={_number(self.r_s)},rc={_number(self.r_c)}"
+        return f"G2({values}{_tail(self, self.elements)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +165,40 @@ class _Angular:
     zeta: float
     lam: int
     r_c: float
+    of: tuple[str, str] | None = None
+    r_s: float = 0.0
+    cutoff: str = "cos"
+    alpha: float = 0.0
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
-        _check(kind, eta=self.eta, r_c=self.r_c)
+        _check(self)  # type: ignore[arg-type]  # always a G4 or a G5
         if not math.isfinite(self.zeta) or self.zeta < 1:
             raise FeatureError(f"{kind}: zeta must be 1 or more, found {self.zeta!r}.")
         if self.lam not in {-1, 1}:
             raise FeatureError(f"{kind}: lam must be -1 or 1, found {self.lam!r}.")
-        _settle(self, eta=self.eta, zeta=self.zeta, r_c=self.r_c)
+        if self.of is not None:
+            given: Any = self.of  # plain Python may give anything
+            if isinstance(given, str) or len(given) != 2:
+                raise FeatureError(f"{kind}: of must name the elements of two neighbours, found {given!r}.")
+            for element in given:
+                _known(kind, element)
+            # The pair is unordered: one function, one name.
+            object.__setattr__(self, "of", tuple(sorted(self.of, key=NUMBERS.__getitem__)))
+        _settle(self, eta=self.eta, zeta=self.zeta, r_c=self.r_c, r_s=self.r_s, alpha=self.alpha)
         object.__setattr__(self, "lam", int(self.lam))
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The elements it names: none or two, by atomic number."""
+        return () if self.of is None else self.of
 
     @property
     def name(self) -> str:
         """Readable, unique name, such as ``G5(eta=0.01,zeta=4,lambda=-1,rc=6.8)``."""
-        values = f"eta={_number(self.eta)},zeta={_number(self.zeta)},lambda={self.lam:+d},rc={_number(self.r_c)}"
-        return f"{type(self).__name__}({values})"
+        shift = f"rs={_number(self.r_s)}," if self.r_s else ""
+        values = f"eta={_number(self.eta)},zeta={_number(self.zeta)},lambda={self.lam:+d},{shift}rc={_number(self.r_c)}"
+        return f"{type(self).__name__}({values}{_tail(self, self.elements)})"  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +215,14 @@ class G4(_Angular):
         λ, -1 or 1.
     r_c : float
         Cutoff R_c (Å), positive.
+    of : tuple of str or None
+        Elements of the two neighbours, in any order; ``None`` for all, in frames of one element.
+    r_s : float
+        Shift of every distance in the exponent (Å), as n2p2 and RuNNer allow; 0 in the papers.
+    cutoff : str
+        Key of :data:`CUTOFFS`.
+    alpha : float
+        Inner cutoff as a share of R_c, 0 ≤ α < 1.
     """
 
     kind: Literal["G4"] = "G4"
@@ -180,6 +265,38 @@ class FeatureSet:
     def names(self) -> tuple[str, ...]:
         """The readable names, in order."""
         return tuple(function.name for function in self.functions)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The elements that its functions name, by atomic number; none where they do not tell elements apart."""
+        return tuple(sorted({e for function in self.functions for e in function.elements}, key=NUMBERS.__getitem__))
+
+    def resolved(self, elements: Sequence[str]) -> FeatureSet:
+        """Return the set that tells these elements apart.
+
+        A G2 is repeated for each element of the neighbour, a G4 or G5 for each unordered pair of elements; a function
+        that names its elements already stays as it is.
+
+        Parameters
+        ----------
+        elements : sequence of str
+            Chemical symbols, each once.
+        """
+        if not elements or len(set(elements)) < len(elements):
+            raise FeatureError(
+                f"A set is resolved by elements, each named once; found {', '.join(elements) or 'none'}."
+            )
+        ordered = sorted(elements, key=lambda element: NUMBERS.get(element, 0))
+        pairs = tuple(combinations_with_replacement(ordered, 2))
+        made: list[Feature] = []
+        for function in self.functions:
+            if function.of is not None:
+                made.append(function)
+            elif isinstance(function, G2):
+                made.extend(replace(function, of=element) for element in ordered)
+            else:
+                made.extend(replace(function, of=pair) for pair in pairs)
+        return FeatureSet(tuple(made), self.reconstructed)
 
     def __len__(self) -> int:
         """Return the number of functions."""

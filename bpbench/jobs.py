@@ -182,13 +182,17 @@ class MakeFrames:
 
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """Values of the pool's symmetry functions for the atoms of frames ``first`` to ``last`` (excluded)."""
+    """Values of the pool's symmetry functions for the atoms of frames ``first`` to ``last`` (excluded).
+
+    They are computed in float64 and stored with ``precision``.
+    """
 
     frames: MakeFrames
     functions: tuple[Feature, ...]
     first: int
     last: int
-    version: int = 1
+    precision: Literal["float64", "float32"] = "float64"
+    version: int = 2
 
 
 @dataclass(frozen=True, slots=True)

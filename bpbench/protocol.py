@@ -234,6 +234,8 @@ class Protocol:
         The frames.
     pool : str or None
         Preset whose functions are all computed; ``None``: just those the sets name.
+    precision : {'float64', 'float32'}
+        How the pool's values are stored; they are computed in float64 always.
     sets : dict
         Feature sets by name.
     models : dict
@@ -266,6 +268,7 @@ class Protocol:
     analysis: Analysis
     title: str = ""
     pool: str | None = None
+    precision: Literal["float64", "float32"] = "float64"
     split: SplitSpec = SplitSpec()
     seed: Annotated[int, Ge(0)] = 1
     report: ReportSpec = ReportSpec()

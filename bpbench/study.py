@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -139,7 +139,7 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     except DataError as error:
         raise DataError(f"{protocol.origin.where('data')}: {error}") from None
     pool = _pool(protocol)
-    chunks = _chunks(make, pool, frames)
+    chunks = _chunks(make, pool, frames, protocol.precision)
     repeats = _repeats(protocol)
     drawn = {repeat.split_number: repeat.split for repeat in repeats}
     parts = tuple(_draw(protocol, frames, split) for split in drawn.values())
@@ -232,13 +232,15 @@ def _pool(protocol: Protocol) -> FeatureSet:
     return FeatureSet(tuple(functions.values()), reconstructed=any(chosen.reconstructed for chosen in sets))
 
 
-def _chunks(make: MakeFrames, pool: FeatureSet, frames: Frames) -> tuple[Describe, ...]:
+def _chunks(
+    make: MakeFrames, pool: FeatureSet, frames: Frames, precision: Literal["float64", "float32"]
+) -> tuple[Describe, ...]:
     borders = [0]
     for frame in range(1, len(frames)):
         if frames.offsets[frame + 1] - frames.offsets[borders[-1]] > CHUNK_ATOMS:
             borders.append(frame)
     borders.append(len(frames))
-    return tuple(Describe(make, pool.functions, first, last) for first, last in pairwise(borders))
+    return tuple(Describe(make, pool.functions, first, last, precision) for first, last in pairwise(borders))
 
 
 def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:

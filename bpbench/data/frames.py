@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.elements import symbol
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -72,9 +74,7 @@ class Frames:
     @property
     def elements(self) -> list[str]:
         """Chemical symbols present, by atomic number."""
-        from ase.data import chemical_symbols
-
-        return [chemical_symbols[number] for number in np.unique(self.species)]
+        return [symbol(int(number)) for number in np.unique(self.species)]
 
     def rows(self, frame: int) -> slice:
         """Return the atom rows of one frame."""

@@ -56,7 +56,8 @@ def perform(job: Job, load: Load) -> Outcome:
         from bpbench.descriptors.symmetry import describe_frames
 
         frames = Frames.from_arrays(load(job.frames).arrays)
-        return Outcome({"status": "done"}, {"values": describe_frames(job.functions, frames, job.first, job.last)})
+        values = describe_frames(job.functions, frames, job.first, job.last)
+        return Outcome({"status": "done"}, {"values": values.astype(job.precision, copy=False)})
     return _train(job, load)
 
 
