@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bpbench.features import G2, G4, G5
+from bpbench.elements import symbol
+from bpbench.features import G2, G4, G5, FeatureSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,11 +25,15 @@ EYE = np.eye(3)
 
 @dataclass(frozen=True)
 class Animal:
-    """One frame: positions (n, 3), cell (3, 3), pbc (3,)."""
+    """One frame: positions (n, 3), cell (3, 3), pbc (3,), and the elements that :func:`alloyed` gives its atoms."""
 
     positions: Floats
     cell: Floats
     pbc: npt.NDArray[np.bool_]
+
+    @property
+    def species(self) -> npt.NDArray[np.int64]:
+        return alloyed(len(self.positions))
 
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         return iter((self.positions, self.cell, self.pbc))
@@ -71,6 +77,11 @@ ZOO = {
 }
 
 
+def alloyed(atoms: int) -> npt.NDArray[np.int64]:
+    """Return atomic numbers of an alloy: S, Cu, Cu, Zn over and over."""
+    return np.array([16, 29, 29, 30])[np.arange(atoms) % 4]
+
+
 def images(animal: Animal, r_c: float) -> list[tuple[int, int, Floats]]:
     """Every (centre, neighbour, vector) with a distance below ``r_c``, by counting through all images that could be."""
     positions, cell, pbc = animal
@@ -95,36 +106,53 @@ def images(animal: Animal, r_c: float) -> list[tuple[int, int, Floats]]:
     return found
 
 
-def _f_c(r: float, r_c: float) -> float:
-    return 0.5 * (math.cos(math.pi * r / r_c) + 1) if r <= r_c else 0.0
+def _f_c(r: float, function: Feature) -> float:
+    """Return the cutoff function as :data:`bpbench.features.CUTOFFS` writes it."""
+    if r >= function.r_c:
+        return 0.0
+    inner = function.alpha * function.r_c
+    # Polynomials written like this lose digits near R_c in floating point, so x is a fraction.
+    x = max((Fraction(r) - Fraction(inner)) / (Fraction(function.r_c) - Fraction(inner)), Fraction(0))
+    return float(
+        {
+            "cos": lambda: 0.5 * (math.cos(math.pi * x) + 1),
+            "tanh3": lambda: math.tanh(1 - x) ** 3,
+            "tanh3-one": lambda: math.tanh(1 - x) ** 3 / math.tanh(1) ** 3,
+            "exp": lambda: math.exp(1 - 1 / (1 - x * x)),
+            "poly1": lambda: 1 + x**2 * (2 * x - 3),
+            "poly2": lambda: 1 + x**3 * ((15 - 6 * x) * x - 10),
+            "poly3": lambda: 1 + x**4 * (x * (x * (20 * x - 70) + 84) - 35),
+            "poly4": lambda: 1 + x**5 * (x * (x * ((315 - 70 * x) * x - 540) + 420) - 126),
+        }[function.cutoff]()
+    )
 
 
-def twin(functions: Sequence[Feature], animal: Animal) -> Floats:
-    """Evaluate symmetry functions as their definitions read, in plain loops."""
+def twin(functions: Sequence[Feature], animal: Animal, *, alloy: bool = False) -> Floats:
+    """Evaluate symmetry functions as their definitions read, in plain loops; as an alloy or as one element."""
     r_max = max(function.r_c for function in functions)
-    around = [[] for _ in animal.positions]
-    for i, _, vector in images(animal, r_max):
-        around[i].append(vector)
-    return np.array([[_one(function, vectors) for vectors in around] for function in functions])
+    around: list[list[tuple[str, Floats]]] = [[] for _ in animal.positions]
+    for i, j, vector in images(animal, r_max):
+        around[i].append((symbol(int(animal.species[j])) if alloy else "", vector))
+    return np.array([[_one(function, near) for near in around] for function in functions])
 
 
-def _one(function: Feature, vectors: Sequence[Floats]) -> float:
-    r_c = function.r_c
+def _one(function: Feature, near: Sequence[tuple[str, Floats]]) -> float:
+    eta, r_s = function.eta, function.r_s
+
+    def g(r: float) -> float:
+        return math.exp(-eta * (r - r_s) ** 2) * _f_c(r, function)
+
     if isinstance(function, G2):
-        return math.fsum(
-            math.exp(-function.eta * (np.linalg.norm(v) - function.r_s) ** 2) * _f_c(np.linalg.norm(v), r_c)
-            for v in vectors
-        )
+        return math.fsum(g(float(np.linalg.norm(v))) for element, v in near if function.of in {None, element})
     terms = []
-    for a, b in itertools.combinations(vectors, 2):
-        r_j, r_k, r_jk = np.linalg.norm(a), np.linalg.norm(b), np.linalg.norm(a - b)
+    for (one, a), (other, b) in itertools.combinations(near, 2):
+        if function.of is not None and sorted((one, other)) != sorted(function.of):
+            continue
+        r_j, r_k, r_jk = (float(np.linalg.norm(v)) for v in (a, b, a - b))
         cosine = float(a @ b) / (r_j * r_k)
         angular = max(1 + function.lam * cosine, 0.0) ** function.zeta
-        term = 2 ** (1 - function.zeta) * angular * math.exp(-function.eta * (r_j**2 + r_k**2))
-        term *= _f_c(r_j, r_c) * _f_c(r_k, r_c)
-        if isinstance(function, G4):
-            term *= math.exp(-function.eta * r_jk**2) * _f_c(r_jk, r_c)
-        terms.append(term)
+        term = 2 ** (1 - function.zeta) * angular * g(r_j) * g(r_k)
+        terms.append(term * g(r_jk) if isinstance(function, G4) else term)
     return math.fsum(terms)
 
 
@@ -147,4 +175,27 @@ MIXTURE = (
     G4(0.02, 1.7, -1, 4.5),
     G5(0.1, 7.0, -1, 4.5),
     G2(2.0, 4.5, 4.5),
+    # A ladder of widths on either side of an uneven one.
+    G2(0.013, 0.0, 4.5),
+    *(G2(round(0.1 * n, 12), 0.0, 4.5) for n in range(1, 9)),
+    *(G2(0.5 + 0.25 * n, 1.1, 4.5) for n in range(4)),
+    # Other cutoff functions, inner cutoffs and shifted exponents.
+    G2(0.2, 0.7, 4.5, cutoff="tanh3"),
+    G5(0.05, 3.0, 1, 4.5, cutoff="tanh3", r_s=0.8),
+    G4(0.05, 2.0, -1, 4.5, cutoff="tanh3-one", r_s=0.8),
+    G2(0.2, 0.0, 4.4, cutoff="exp", alpha=0.2),
+    G5(0.2, 5.0, -1, 4.4, cutoff="exp", alpha=0.2),
+    G5(0.1, 2.0, -1, 4.4, cutoff="poly1", alpha=0.3, r_s=1.5),
+    G4(0.03, 1.0, 1, 4.3, cutoff="poly2"),
+    G5(0.03, 32.0, 1, 4.3, cutoff="poly3", alpha=0.1),
+    G5(0.03, 33.0, -1, 4.3, cutoff="poly4", alpha=0.5),
+    G2(0.3, 2.0, 4.3, cutoff="poly4", alpha=0.5),
+)
+
+#: The same for each element and each pair of the alloy, but for a few that name one element or pair alone.
+ALLOYED = (
+    *FeatureSet(MIXTURE[:14]).resolved(["S", "Cu", "Zn"]),
+    G2(0.4, 0.0, 4.2, of="Cu"),
+    G5(0.02, 2.0, 1, 4.2, of=("Zn", "S"), cutoff="poly2"),
+    G5(0.02, 2.0, -1, 4.2, of=("Cu", "Cu"), cutoff="poly2"),
 )

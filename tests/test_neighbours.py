@@ -20,27 +20,43 @@ if TYPE_CHECKING:
 def test_the_list_is_the_counted_one(name: str, r_c: float) -> None:
     """Centres, neighbours and vectors are those found by counting, in cells far smaller than the cutoff too."""
     near = neighbours(*ZOO[name], r_c)
-    centre = np.repeat(np.arange(len(ZOO[name].positions)), np.diff(near.start))
-    ours = sorted((int(i), int(j), *v.round(8)) for i, j, v in zip(centre, near.index, near.vector, strict=True))
+    vectors = near.vector.T
+    ours = sorted((int(i), int(j), *v.round(8)) for i, j, v in zip(near.centre, near.index, vectors, strict=True))
     theirs = sorted((i, j, *v.round(8)) for i, j, v in images(ZOO[name], r_c))
     np.testing.assert_allclose(ours, theirs, atol=2e-8)
-    np.testing.assert_allclose(near.distance, np.linalg.norm(near.vector, axis=1), rtol=1e-14)
+    np.testing.assert_allclose(near.distance, np.linalg.norm(near.vector, axis=0), rtol=1e-14)
 
 
 def test_order_is_by_centre_then_neighbour() -> None:
     """Rows are sorted by centre and then by neighbour, and every centre owns its slice."""
     near = neighbours(*ZOO["triclinic"], 6.8)
-    assert near.start[0] == 0
-    assert near.start[-1] == len(near.index)
-    for begin, end in zip(near.start[:-1], near.start[1:], strict=True):
+    assert near.border[0, 0] == 0
+    assert near.border[-1, 1] == len(near.index)
+    np.testing.assert_array_equal(near.border[1:, 0], near.border[:-1, 1])
+    for begin, end in near.border:
         assert (np.diff(near.index[begin:end]) >= 0).all()
+
+
+def test_order_is_that_of_a_plain_sort() -> None:
+    """Entries come by centre, kind, neighbour and cell of the image, as a sort of those whole numbers puts them."""
+    positions, cell, pbc = ZOO["triclinic"]
+    kind = np.array([1, 0, 2, 1])
+    near = neighbours(positions, cell, pbc, 6.8, kind)
+    shift = np.rint((near.vector.T - positions[near.index] + positions[near.centre]) @ np.linalg.inv(cell)).astype(int)
+    keys = (*shift.T[::-1], near.index, kind[near.index], near.centre)
+    np.testing.assert_array_equal(np.lexsort(keys), np.arange(len(near.index)))
+    for i, borders in enumerate(near.border):
+        for k in range(3):
+            inside = slice(borders[k], borders[k + 1])
+            assert (kind[near.index[inside]] == k).all()
+            assert (near.centre[inside] == i).all()
 
 
 def test_a_smaller_cutoff_is_a_part_of_a_larger() -> None:
     """Cutting a list down gives the same rows as asking for the smaller cutoff."""
     cut = neighbours(*ZOO["slab"], 6.8).within(3.1)
     asked = neighbours(*ZOO["slab"], 3.1)
-    np.testing.assert_array_equal(cut.start, asked.start)
+    np.testing.assert_array_equal(cut.border, asked.border)
     np.testing.assert_array_equal(cut.index, asked.index)
     np.testing.assert_array_equal(cut.vector, asked.vector)
 
@@ -48,8 +64,8 @@ def test_a_smaller_cutoff_is_a_part_of_a_larger() -> None:
 def test_a_lone_atom_has_no_neighbours() -> None:
     """One atom without periodicity has an empty list."""
     near = neighbours([[0.0, 0.0, 0.0]], np.zeros((3, 3)), [False] * 3, 6.8)
-    assert near.start.tolist() == [0, 0]
-    assert near.vector.shape == (0, 3)
+    assert near.border.tolist() == [[0, 0]]
+    assert near.vector.shape == (3, 0)
 
 
 def test_atoms_thousands_of_cells_away_keep_their_neighbours() -> None:
@@ -59,7 +75,8 @@ def test_atoms_thousands_of_cells_away_keep_their_neighbours() -> None:
     home = neighbours([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], 4 * np.eye(3), [True] * 3, 6.8)
     np.testing.assert_allclose(np.sort(near.distance), np.sort(home.distance), atol=1e-10)
     drawn_out = neighbours([*far.tolist(), [60_001.0, 2.0, 1.0]], np.zeros((3, 3)), [False] * 3, 6.8)
-    assert np.diff(drawn_out.start).tolist() == [0, 1, 1]
+    assert np.diff(drawn_out.border[:, 0]).tolist() == [0, 1]
+    assert len(drawn_out.index) == 2
 
 
 PERIODIC, OPEN = [True] * 3, [False] * 3

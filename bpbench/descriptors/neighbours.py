@@ -42,34 +42,47 @@ FAR: float = 10_000.0
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """A full list (j is near i and i is near j), sorted by centre; centre i owns rows ``start[i]:start[i + 1]``.
+    """A full list (j is near i and i is near j), sorted by centre and by the kind of the neighbour.
 
     Attributes
     ----------
-    start : ndarray of int, shape (n + 1,)
-        First row of each centre, then P.
+    border : ndarray of int, shape (n, K + 1)
+        Centre i owns entries ``border[i, 0]:border[i, K]``, its neighbours of kind k ``border[i, k]:border[i, k + 1]``.
     index : ndarray of int, shape (P,)
-        Atom whose image the neighbour is. Within a centre ascending, then by the image's cell: an order of whole
+        Atom whose image the neighbour is. Within centre and kind ascending, then by the image's cell: an order of whole
         numbers, which no rounding and no number of threads can change.
     distance : ndarray, shape (P,)
         R_ij (Å).
-    vector : ndarray, shape (P, 3)
+    vector : ndarray, shape (3, P)
         From the centre to the neighbour (Å).
     """
 
-    start: Ints
+    border: Ints
     index: Ints
     distance: Floats
     vector: Floats
 
+    @property
+    def centre(self) -> Ints:
+        """The centre of each entry, shape (P,)."""
+        return np.repeat(np.arange(len(self.border)), self.border[:, -1] - self.border[:, 0])
+
     def within(self, r_c: float) -> Neighbours:
         """Return the neighbours nearer than ``r_c`` (Å), for a cutoff no larger than that of this list."""
         keep = self.distance < r_c
-        start = np.concatenate([[0], np.cumsum(keep)])[self.start]
-        return Neighbours(start, self.index[keep], self.distance[keep], self.vector[keep])
+        if keep.all():
+            return self
+        border = np.concatenate([[0], np.cumsum(keep)])[self.border]
+        return Neighbours(border, self.index[keep], self.distance[keep], np.ascontiguousarray(self.vector[:, keep]))
 
 
-def neighbours(positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike, r_c: float) -> Neighbours:
+def neighbours(
+    positions: npt.ArrayLike,
+    cell: npt.ArrayLike,
+    pbc: npt.ArrayLike,
+    r_c: float,
+    kind: npt.ArrayLike | None = None,
+) -> Neighbours:
     """Find every neighbour within a cutoff, periodic images included.
 
     Parameters
@@ -82,11 +95,13 @@ def neighbours(positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike
         Periodic along each cell vector.
     r_c : float
         Cutoff, Å, positive.
+    kind : array_like of int, shape (n,), optional
+        Kind of each atom, 0 to K - 1 (its element, say); without it all are of kind 0.
 
     Returns
     -------
     Neighbours
-        Full list, sorted by centre.
+        Full list, sorted by centre and kind.
 
     Raises
     ------
@@ -98,15 +113,13 @@ def neighbours(positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike
 
     where, box, periodic = _checked(positions, cell, pbc, r_c)
     _refuse_crowd(where, box, periodic, r_c)
-    # vesin is told one thread; the order below would undo several, but the pool's jobs already keep the cores busy.
-    finder = NeighborList(cutoff=r_c, full_list=True, n_threads=1)
+    kinds = np.zeros(len(where), dtype=np.int64) if kind is None else np.asarray(kind, dtype=np.int64)
+    # vesin is told one thread: centres and frames already keep the cores busy, and a list is a fifth of the work.
+    finder = NeighborList(cutoff=r_c, full_list=False, n_threads=1)
     centre, index, shift, distance, vector = finder.compute(where, box, periodic, "ijSdD")
-    centre, index = centre.astype(np.int64), index.astype(np.int64)
-    order = np.lexsort((shift[:, 2], shift[:, 1], shift[:, 0], index, centre))
-    centre, index, distance, vector = centre[order], index[order], distance[order], vector[order]
-    _refuse_coincidence(centre, index, distance)
-    start = np.searchsorted(centre, np.arange(len(where) + 1)).astype(np.int64)
-    return Neighbours(start, index, distance, np.ascontiguousarray(vector))
+    near = Neighbours(*_sorted_both_ways(centre, index, shift, distance, vector, kinds))
+    _refuse_coincidence(near)
+    return near
 
 
 def _checked(
@@ -172,11 +185,34 @@ def _refuse_crowd(where: Floats, box: Floats, periodic: npt.NDArray[np.bool_], r
         )
 
 
-def _refuse_coincidence(centre: Ints, index: Ints, distance: Floats) -> None:
-    close = np.flatnonzero(distance < COINCIDENT)
-    if len(close):
-        i, j, r = int(centre[close[0]]), int(index[close[0]]), float(distance[close[0]])
+def _refuse_coincidence(near: Neighbours) -> None:
+    if near.distance.min(initial=np.inf) < COINCIDENT:
+        close = int(np.argmin(near.distance))
+        i, j = sorted((int(near.centre[close]), int(near.index[close])))
         raise DataError(
-            f"Atoms must lie apart, found atoms {i} and {j} (or their images) {r:.2g} Å from each other; "
-            "drop one of them or mend the cell."
+            f"Atoms must lie apart, found atoms {i} and {j} (or their images) {near.distance[close]:.2g} Å from each "
+            "other; drop one of them or mend the cell."
         )
+
+
+def _sorted_both_ways(
+    centre: npt.NDArray[np.uint64],
+    index: npt.NDArray[np.uint64],
+    shift: npt.NDArray[np.int32],
+    distance: Floats,
+    vector: Floats,
+    kind: Ints,
+) -> tuple[Ints, Ints, Floats, Floats]:
+    """Turn a list that holds each pair once into one that holds it both ways, in the order of :class:`Neighbours`.
+
+    Two counting sorts, by neighbour and then by centre, leave only the images of one neighbour to be put in order; a
+    comparison sort of the whole list would take longer than finding it.
+    """
+    from bpbench.descriptors.sorting import both_ways
+
+    kinds = int(kind.max(initial=0)) + 1
+    # The place of each atom among all, sorted by kind and then by its number.
+    place = np.empty(len(kind), dtype=np.int64)
+    place[np.argsort(kind, kind="stable")] = np.arange(len(kind))
+    made: tuple[Ints, Ints, Floats, Floats] = both_ways(centre, index, shift, distance, vector, kind, kinds, place)
+    return made
