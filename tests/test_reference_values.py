@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bpbench.descriptors.symmetry import describe
+from bpbench.elements import NUMBERS
 from bpbench.features import G2, G4, G5
 from bpbench.units import ANGSTROM_PER_BOHR
 
@@ -130,13 +131,31 @@ def test_runner_values_of_copper(reference_data: Path) -> None:
     assert max(atoms) > 40
 
 
-def test_n2p2_cutoff_function(reference_data: Path) -> None:
-    """n2p2's cosine cutoff at r = 2.4 of [0.6, 3.0] is ours at 3/4 of R_c."""
-    told = json.loads((reference_data / "reference" / "n2p2" / "expected_unit_values.json").read_text())["cutoff"]
-    (expected,) = (value["f"] for value in told["values"] if value["name"] == "COS")
-    inner = told["alpha"] * told["r_c"]
-    share = (told["r"] - inner) / (told["r_c"] - inner)
-    r_c = 4.0
-    dimer = [[0.0, 0.0, 0.0], [0.0, 0.0, share * r_c]]
-    ours = describe([G2(0.0, 0.0, r_c)], dimer, np.zeros((3, 3)), OPEN)
-    assert ours[0, 0] == pytest.approx(expected, rel=0, abs=told["tolerance_abs"])
+def _n2p2_function(line: str) -> Feature:
+    """Read ``El type El (El) …`` as n2p2 does, for its unit tests' cutoff tanh³(1 - r/R_c)."""
+    words = line.split()
+    if words[1] == "2":
+        eta, r_s, r_c = map(float, words[3:6])
+        return G2(eta, r_s, r_c, of=words[2], cutoff="tanh3")
+    eta, lam, zeta, r_c, r_s = map(float, words[4:9])
+    kind = {"3": G4, "9": G5}[words[1]]
+    return kind(eta, zeta, int(lam), r_c, of=(words[2], words[3]), r_s=r_s, cutoff="tanh3")
+
+
+def test_n2p2_unit_values(reference_data: Path) -> None:
+    """n2p2's own unit tests of types 2, 3 and 9: with shifts, with tanh³, for one element and for three."""
+    told = json.loads((reference_data / "reference" / "n2p2" / "expected_unit_values.json").read_text())
+    told = told["symmetry_functions"]
+    checked = 0
+    for name in ("mono", "mixed"):
+        structure = told["structures"][name]
+        species = [NUMBERS[element] for element in structure["elements"]]
+        for value in told[name]:
+            if value["type"] in {2, 3, 9}:
+                function = _n2p2_function(value["symfunction_short"])
+                # Beside it one function for each element present, which n2p2 does not ask for.
+                others = [G2(0.1, 0.0, 10.0, of=element) for element in dict.fromkeys(structure["elements"])]
+                ours = describe([function, *others], structure["positions"], np.zeros((3, 3)), OPEN, species)
+                assert ours[0, 0] == pytest.approx(value["value_atom0"], rel=0, abs=told["tolerance_abs"])
+                checked += 1
+    assert checked == 11
