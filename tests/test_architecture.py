@@ -19,7 +19,7 @@ DOORS = {
     "lightgbm": ("models/trees.py",),
     "ase": ("data/",),
     "vesin": ("descriptors/neighbours.py",),
-    "numba": ("descriptors/kernels.py",),
+    "numba": ("descriptors/elementary.py",),
     "dask": ("runner/execute.py",),
     "distributed": ("runner/execute.py",),
     "rich": ("runner/progress.py",),
@@ -29,6 +29,8 @@ DOORS = {
     "pydantic": ("protocol.py",),
     "ruamel": ("formats/yaml.py",),
     "statsmodels": ("statistics/",),
+    "pandas": ("data/columns.py",),
+    "pyarrow": ("data/columns.py",),
 }
 
 

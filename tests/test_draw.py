@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 
 import pytest
-from findings_factory import small
 
+from bpbench.features import preset
 from bpbench.report import draw, schematics
 from bpbench.report.canvas import COLOURS, Style, label, styles
 
@@ -33,7 +33,7 @@ FIGURES: dict[str, Callable[[Mapping[str, Style]], str]] = {
         margin=0.2, sides=("better", "worse"),
     ),
     "networks": lambda _: schematics.networks(["57-10-10-1", "3-1"]),
-    "feature_sets": lambda _: schematics.seen([(entry["name"], entry["functions"]) for entry in small()["sets"][:2]]),
+    "feature_sets": lambda _: schematics.seen([("A", preset("thesis-57-A")), ("12", preset("thesis-12"))]),
 }  # fmt: skip
 
 

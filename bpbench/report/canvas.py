@@ -93,6 +93,33 @@ def label(name: str, limit: int = 24) -> str:
 
 
 @contextmanager
+def page(key: str, height: float) -> Iterator[Any]:
+    """Lay out an empty figure in the common look; within the block it is drawn by :func:`svg` or :func:`printed`.
+
+    Parameters
+    ----------
+    key : str
+        Name of the figure: salt of the hashes inside it.
+    height : float
+        Height in inches; the width is always :data:`WIDTH`.
+
+    Yields
+    ------
+    Figure
+        Without axes.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    look: Any = {**_RC, "svg.hashsalt": key}
+    with mpl.rc_context(look):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        yield figure
+
+
+@contextmanager
 def sheet(
     key: str, height: float, *, rows: int = 1, columns: int = 1, **options: Any
 ) -> Iterator[tuple[Any, Any, list[str]]]:
@@ -114,19 +141,25 @@ def sheet(
     tuple of (Figure, ndarray of Axes with shape (rows, columns), list of str)
         After the ``with`` block the list holds the finished ``<svg>`` element.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    look: Any = {**_RC, "svg.hashsalt": key}
-    with mpl.rc_context(look):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        FigureCanvasSVG(figure)
+    with page(key, height) as figure:
         drawn: list[str] = []
         yield figure, figure.subplots(rows, columns, squeeze=False, **options), drawn
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-        drawn.append(_tidy(stream.getvalue(), key))
+        drawn.append(svg(figure, key))
+
+
+def svg(figure: Any, key: str) -> str:
+    """Return a figure of :func:`page` as one ``<svg>`` element; ``key`` comes before all its identifiers."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _tidy(stream.getvalue(), key)
+
+
+def printed(figure: Any, kind: str) -> bytes:
+    """Return a figure of :func:`page` as a file of that kind, ``pdf`` or ``png``, on white paper and without a date."""
+    stream = io.BytesIO()
+    nothing = {"pdf": ("CreationDate", "Creator", "Producer"), "png": ("Software",)}[kind]
+    figure.savefig(stream, format=kind, dpi=200, facecolor="white", metadata=dict.fromkeys(nothing))
+    return stream.getvalue()
 
 
 _STYLE_ELEMENT: Final = re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", re.DOTALL)

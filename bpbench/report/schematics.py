@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bpbench.descriptors.curves import angular_curve, radial_curve
+from bpbench.features import G2
 from bpbench.report.canvas import COLOURS, FAINT, INK, label, sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from bpbench.features import G4, G5, FeatureSet
 
 #: Nodes of a layer that are drawn; of more, the first and last ones and dots.
 _SHOWN: Final = 8
@@ -72,20 +77,20 @@ def _network(axes: Any, shape: str) -> None:
     axes.set_ylim(-5.2, 5.2)
 
 
-def seen(sets: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
+def seen(sets: Sequence[tuple[str, FeatureSet]]) -> str:
     r"""Draw what each function of each set sees: a neighbour's share in G2 over r, the angular part over θ.
 
-    Left exp(-η(r-R_s)²) f_c(r), right 2^(1-ζ)(1+λ cos θ)^ζ, with f_c(r) = ½[cos(πr/R_c)+1] for r ≤ R_c.
+    Left exp(-η(r-R_s)²) f_c(r), right 2^(1-ζ)(1+λ cos θ)^ζ; functions that differ in their elements alone once.
 
     Parameters
     ----------
-    sets : sequence of (str, sequence of dict)
-        Name and functions of each set, as in the findings.
+    sets : sequence of (str, FeatureSet)
+        Name and functions of each set.
     """
     with sheet("feature_sets", 0.45 + 0.85 * len(sets), rows=len(sets), columns=2, sharex="col") as (_, grid, drawn):
         for (left, right), (name, functions) in zip(grid, sets, strict=True):
-            _radial(left, [entry for entry in functions if entry["kind"] == "G2"])
-            _angular(right, [entry for entry in functions if entry["kind"] != "G2"])
+            _radial(left, [function for function in functions if isinstance(function, G2)])
+            _angular(right, [function for function in functions if not isinstance(function, G2)])
             left.set_title(label(name, 30), loc="left")
         grid[-1, 0].set_xlabel("distance r (Å)")
         grid[-1, 1].set_xlabel("angle θ (degrees)")
@@ -100,22 +105,17 @@ def _shade(axes: Any, x: Any, lines: Sequence[Any]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _radial(axes: Any, functions: Sequence[Mapping[str, Any]]) -> None:
-    reach = max((entry["r_c"] for entry in functions), default=1.0)
-    r = np.linspace(0, reach, 103)
-    lines = []
-    for entry in functions:
-        cutoff = np.where(r <= entry["r_c"], 0.5 * (np.cos(np.pi * r / entry["r_c"]) + 1), 0)
-        lines.append(np.exp(-entry["eta"] * (r - entry["r_s"]) ** 2) * cutoff)
-    _shade(axes, r, lines)
+def _radial(axes: Any, functions: Sequence[G2]) -> None:
+    once = dict.fromkeys(replace(function, of=None) for function in functions)
+    r = np.linspace(0, max((function.r_c for function in once), default=1.0), 103)
+    _shade(axes, r, [radial_curve(function, r) for function in once])
     axes.set_title(f"{len(functions)} G2", loc="right")
 
 
-def _angular(axes: Any, functions: Sequence[Mapping[str, Any]]) -> None:
+def _angular(axes: Any, functions: Sequence[G4 | G5]) -> None:
     theta = np.linspace(0, 180, 61)
-    cosine = np.cos(np.radians(theta))
-    shapes = sorted({(entry["lam"], entry["zeta"]) for entry in functions})
-    _shade(axes, theta, [2 ** (1 - zeta) * (1 + lam * cosine) ** zeta for lam, zeta in shapes])
-    kinds = sorted({entry["kind"] for entry in functions})
+    shapes = sorted({(function.lam, function.zeta) for function in functions})
+    _shade(axes, theta, [angular_curve(zeta, lam, theta) for lam, zeta in shapes])
+    kinds = sorted({function.kind for function in functions})
     axes.set_title(f"{len(functions)} {' and '.join(kinds) or 'angular'}", loc="right")
     axes.set_xticks([0, 60, 120, 180])

@@ -1,0 +1,280 @@
+"""The panels of a feature set's sheet: curves over r and θ, bars that show widths, fields that show combinations."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from bpbench.descriptors.curves import angular_curve, cutoff_of, half_width, pair_curve, radial_curve
+from bpbench.report.canvas import COLOURS, FAINT, INK
+from bpbench.report.numerals import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bpbench.features import G2, G4, G5, Feature
+
+#: From dark to light, so that grey paper keeps the order; every stop is seen on white and on a dark screen.
+_RAMP: Final = ("#5b3fa8", "#1f7fc4", "#2bb07f", "#e69f00")
+#: Entries of a legend at most; further values lie evenly between them.
+_NAMED: Final = 5
+_PALE: Final = 0.4
+_SMALL: Final = 6.5
+#: Line style by λ.
+_SIGNS: Final[dict[int, Any]] = {1: "-", -1: (0, (3, 1.2))}
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """What a sheet draws: functions without their elements, each once.
+
+    Attributes
+    ----------
+    near, shifted : tuple of G2
+        Those with R_s = 0, by η, and the others, by R_s.
+    angular : tuple of G4 or G5
+        By kind, η, ζ and λ.
+    partial : frozenset
+        Those that some of the elements, or pairs of elements, do not have; drawn paler.
+    """
+
+    near: tuple[G2, ...]
+    shifted: tuple[G2, ...]
+    angular: tuple[G4 | G5, ...]
+    partial: frozenset[Feature]
+
+    @property
+    def reach(self) -> float:
+        """The largest R_c (Å)."""
+        return max(function.r_c for function in (*self.near, *self.shifted, *self.angular))
+
+
+def ramp(number: int) -> list[tuple[float, float, float]]:
+    """Return that many colours (red, green, blue within 0..1), from dark to light."""
+    stops = np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in _RAMP]) / 255
+    at = np.array([1.0]) if number == 1 else np.linspace(0, len(_RAMP) - 1, number)
+    parts = [np.interp(at, range(len(_RAMP)), stops[:, channel]) for channel in range(3)]
+    return [(float(red), float(green), float(blue)) for red, green, blue in zip(*parts, strict=True)]
+
+
+def _axes(room: Any, title: str) -> Any:
+    axes = room.get_gridspec().figure.add_subplot(room)
+    axes.set_title(title, loc="left")
+    return axes
+
+
+def _legend(axes: Any, title: str, entries: Sequence[tuple[str, dict[str, Any]]], **where: Any) -> None:
+    from matplotlib.lines import Line2D
+
+    lines = [Line2D([], [], label=text, **look) for text, look in entries]
+    axes.legend(
+        handles=lines, title=title, fontsize=_SMALL, title_fontsize=_SMALL, handlelength=1.6, labelspacing=0.25,
+        borderpad=0.1, borderaxespad=0.2, **where,
+    )  # fmt: skip
+
+
+def _named(values: Sequence[float], colours: Sequence[Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return legend entries of evenly chosen values, first and last included."""
+    picks = sorted({round(place) for place in np.linspace(0, len(values) - 1, min(_NAMED, len(values)))})
+    return [(exact(values[pick], 4), {"color": colours[pick], "linewidth": 1.4}) for pick in picks]
+
+
+def _grid(reach: float) -> Any:
+    return np.linspace(0, reach, 241)
+
+
+def _width(number: int) -> float:
+    """Return a line width (points) at which that many curves stay apart."""
+    return max(0.35, min(1.2, 16 / number))
+
+
+def _strength(shapes: Shapes, functions: Sequence[Feature]) -> float:
+    """Return the opacity of what stands for these functions: paler if all are for some of the elements only."""
+    return _PALE if shapes.partial.issuperset(functions) else 0.9
+
+
+def _over_r(axes: Any, reach: float) -> None:
+    axes.set(xlim=(0, reach), ylim=(0, 1.04), yticks=[0, 0.5, 1])
+    axes.set_xlabel("distance r (Å)", labelpad=1)
+
+
+def _radials(axes: Any, chosen: Sequence[G2], colours: Sequence[Any], shapes: Shapes) -> None:
+    r = _grid(shapes.reach)
+    for function, colour in zip(chosen, colours, strict=True):
+        look = {"color": colour, "linewidth": _width(len(chosen)), "alpha": _strength(shapes, [function])}
+        axes.plot(r, radial_curve(function, r), **look)
+    for first in {(f.cutoff, f.alpha, f.r_c): f for f in chosen}.values():
+        axes.plot(r, cutoff_of(first, r), color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
+    _over_r(axes, shapes.reach)
+
+
+def _tones(values: Sequence[float]) -> tuple[list[float], list[Any]]:
+    """Return the distinct values, ascending, and the colour of each given value by its rank."""
+    distinct = sorted(set(values))
+    colours = dict(zip(distinct, ramp(len(distinct)), strict=True))
+    return distinct, [colours[value] for value in values]
+
+
+_CUT: Final = ("f_c", {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2))})
+
+
+def near(room: Any, shapes: Shapes) -> None:
+    """Draw the G2 around the central atom over r, shaded by η."""
+    axes = _axes(room, f"G2 with R_s = 0 over r: {len(shapes.near)}")
+    etas, colours = _tones([function.eta for function in shapes.near])
+    _radials(axes, shapes.near, colours, shapes)
+    _legend(axes, "η (Å⁻²)", [_CUT, *_named(etas, ramp(len(etas)))], loc="upper right")
+
+
+def shifted(room: Any, shapes: Shapes) -> None:
+    """Draw the G2 around a distance over r, shaded by R_s."""
+    axes = _axes(room, f"G2 with R_s > 0 over r: {len(shapes.shifted)}")
+    centres, colours = _tones([function.r_s for function in shapes.shifted])
+    _radials(axes, shapes.shifted, colours, shapes)
+    etas = sorted({function.eta for function in shapes.shifted})
+    said = exact(etas[0], 4) + (f" to {exact(etas[-1], 4)}" if len(etas) > 1 else "")
+    entries = [_CUT, *_named(centres, ramp(len(centres)))]
+    _legend(axes, f"η = {said} Å⁻², R_s (Å)", entries, loc="upper right")
+
+
+def _bars(shapes: Shapes) -> list[tuple[G2, float, float, Any]]:
+    """Return each G2 with the ends of its bar (Å) and its colour, sorted by centre, then from wide to narrow."""
+    tones = [_tones([f.eta for f in shapes.near])[1], _tones([f.r_s for f in shapes.shifted])[1]]
+    rows = [*zip(shapes.near, tones[0], strict=True), *zip(shapes.shifted, tones[1], strict=True)]
+    rows.sort(key=lambda row: (row[0].r_s, -half_width(row[0].eta)))
+    found = []
+    for function, tone in rows:
+        w = half_width(function.eta)
+        low, high = (min(max(end, 0.0), function.r_c) for end in (function.r_s - w, function.r_s + w))
+        found.append((function, low, high, tone))
+    return found
+
+
+def covered(shapes: Shapes) -> tuple[list[float], list[int]]:
+    """Return where bars of G2 begin or end (Å, with 0 and the largest R_c), and how many cover each piece between."""
+    ends = [(low, high) for _, low, high, _ in _bars(shapes)]
+    edges = sorted({0.0, shapes.reach, *(end for pair in ends for end in pair)})
+    middles = [(left + right) / 2 for left, right in itertools.pairwise(edges)]
+    return edges, [sum(low <= middle <= high for low, high in ends) for middle in middles]
+
+
+def counts(room: Any, shapes: Shapes) -> None:
+    """Draw how many bars of :func:`bars` cover each r: 0 is a gap, much is a crowd."""
+    edges, many = covered(shapes)
+    axes = _axes(room, "coverage: number of G2 at half height or more")
+    axes.stairs(many, edges, fill=True, color=FAINT, alpha=0.6, linewidth=0)
+    # Linear from 0 to 1, so that a gap is seen, and logarithmic beyond, so that a crowd does not hide the rest.
+    axes.set_yscale("symlog", linthresh=1, linscale=0.9)
+    marks = [0, *(mark for mark in (1, 10, 100, 1000) if mark <= max(many))]
+    axes.set_yticks(marks, [str(mark) for mark in marks])
+    axes.yaxis.minorticks_off()
+    axes.set(xlim=(0, shapes.reach), ylim=(0, 1.2 * max(many)))
+    axes.tick_params(labelbottom=False, axis="x", length=0)
+
+
+def bars(room: Any, shapes: Shapes) -> None:
+    """Draw one bar per G2 from R_s - w to R_s + w, within 0 to R_c."""
+    rows = _bars(shapes)
+    axes = _axes(room, "")
+    places = range(len(rows))
+    thick = min(3.2, 0.72 * 1.45 * 72 / len(rows))
+    colours = [(*tone, _strength(shapes, [function])) for function, _, _, tone in rows]
+    axes.hlines(places, [row[1] for row in rows], [row[2] for row in rows], colors=colours, linewidth=thick)
+    dots = [function.r_s for function, _, _, _ in rows]
+    axes.plot(dots, places, "o", color=INK, markersize=min(2.2, 0.9 * thick), markeredgewidth=0)
+    axes.set(xlim=(0, shapes.reach), ylim=(len(rows) - 0.4, -0.6), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("R_s (dot) and R_s ± w, w = √(ln 2 / η) (Å)", labelpad=1)
+    axes.grid(axis="x")
+
+
+def angular(room: Any, shapes: Shapes) -> None:
+    """Draw the distinct angular parts over θ: shaded by ζ, dashed for λ = -1."""
+    alike: dict[tuple[float, int], list[Feature]] = {}
+    for function in shapes.angular:
+        alike.setdefault((function.zeta, function.lam), []).append(function)
+    chosen = sorted(alike)
+    axes = _axes(room, f"angular part over θ: {len(chosen)} distinct (ζ, λ)")
+    theta = np.linspace(0, 180, 181)
+    zetas, colours = _tones([zeta for zeta, _ in chosen])
+    for (zeta, lam), colour in zip(chosen, colours, strict=True):
+        look = {"color": colour, "linewidth": _width(len(chosen)), "linestyle": _SIGNS[lam]}
+        axes.plot(theta, angular_curve(zeta, lam, theta), alpha=_strength(shapes, alike[zeta, lam]), **look)
+    # The curves end at 2; what lies above is room for the legend.
+    axes.set(xlim=(0, 180), ylim=(0, 2.85), xticks=[0, 30, 60, 90, 120, 150, 180], yticks=[0, 1, 2])
+    axes.set_xlabel("angle θ (degrees)", labelpad=1)
+    named = [(f"ζ = {text}", look) for text, look in _named(zetas, ramp(len(zetas)))]
+    signs = [
+        (f"λ = {'−' if lam < 0 else '+'}1", {"color": FAINT, "linewidth": 1.2, "linestyle": _SIGNS[lam]})
+        for lam in sorted({lam for _, lam in chosen})
+    ]
+    _legend(axes, "", [*named, *signs], loc="upper center", ncols=4, columnspacing=1.2)
+
+
+def pairs(room: Any, shapes: Shapes) -> None:
+    """Draw the radial factor of the angular functions for two neighbours at one distance, shaded by η."""
+    alike: dict[tuple[float, float, str, float, float], list[G4 | G5]] = {}
+    for function in shapes.angular:
+        key = (function.eta, function.r_s, function.cutoff, function.alpha, function.r_c)
+        alike.setdefault(key, []).append(function)
+    chosen = [alike[key] for key in sorted(alike)]
+    etas, colours = _tones([functions[0].eta for functions in chosen])
+    shift = "(r − R_s)" if any(function.r_s for function in shapes.angular) else "r"
+    axes = _axes(room, f"exp(−2η{shift}²) f_c², both neighbours at r: {len(chosen)}")
+    r = _grid(shapes.reach)
+    for functions, colour in zip(chosen, colours, strict=True):
+        look = {"color": colour, "linewidth": _width(len(chosen)), "alpha": _strength(shapes, functions)}
+        axes.plot(r, pair_curve(functions[0], r), **look)
+    _over_r(axes, shapes.reach)
+    _legend(axes, "η (Å⁻²)", _named(etas, ramp(len(etas))), loc="upper right")
+
+
+def field_height(shapes: Shapes, kind: str) -> float:
+    """Return the height (inches) that the combinations of a kind need."""
+    return 0.75 + 0.2 * min(len({f.zeta for f in shapes.angular if f.kind == kind}), 12)
+
+
+def fields(room: Any, shapes: Shapes, kind: str) -> None:
+    """Draw which combinations of η (across), ζ (up) and λ (left and right half) the functions of a kind have."""
+    from matplotlib.patches import Rectangle
+
+    chosen = [function for function in shapes.angular if function.kind == kind]
+    etas, zetas = (sorted({getattr(function, name) for function in chosen}) for name in ("eta", "zeta"))
+    filled = len({(function.eta, function.zeta, function.lam) for function in chosen})
+    axes = _axes(room, f"{kind}: {filled} of {2 * len(etas) * len(zetas)} fields")
+    for column, eta in enumerate(etas):
+        for row, zeta in enumerate(zetas):
+            for lam in (-1, 1):
+                found = [f for f in chosen if (f.eta, f.zeta, f.lam) == (eta, zeta, lam)]
+                corner = (column - 0.42 if lam < 0 else column, row - 0.38)
+                look: dict[str, Any] = {"facecolor": "none", "edgecolor": FAINT, "linewidth": 0.4}
+                if found:
+                    colour = COLOURS[0 if lam < 0 else 1]
+                    look = {"facecolor": colour, "alpha": _strength(shapes, found), "linewidth": 0}
+                axes.add_patch(Rectangle(corner, 0.42, 0.76, **look))
+                if len(found) > 1:
+                    at = (column + 0.21 * lam, row)
+                    axes.text(*at, str(len(found)), ha="center", va="center", fontsize=6, color="white")
+    _marks(axes, etas, zetas)
+    squares = [
+        (f"λ = {sign}1", {"color": colour, "marker": "s", "linestyle": "none", "markersize": 4.5})
+        for sign, colour in (("−", COLOURS[0]), ("+", COLOURS[1]))
+    ]
+    _legend(axes, "", squares, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, columnspacing=1.0)
+
+
+def _marks(axes: Any, etas: Sequence[float], zetas: Sequence[float]) -> None:
+    for axis, values, most in ((axes.xaxis, etas, 20), (axes.yaxis, zetas, 12)):
+        step = -(-len(values) // most)
+        axis.set_ticks(range(0, len(values), step), [exact(value, 4) for value in values[::step]])
+    if len(etas) > 7:
+        axes.tick_params(axis="x", rotation=90)
+    axes.tick_params(length=0)
+    axes.set(xlim=(-0.5, max(len(etas), 6) - 0.5), ylim=(-0.5, len(zetas) - 0.5))
+    axes.set_xlabel("η (Å⁻²)", labelpad=1, loc="left")
+    axes.set_ylabel("ζ", rotation=0, va="center", labelpad=7)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
