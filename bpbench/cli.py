@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpbench import __version__, shipped
+from bpbench import __version__, cli_describe, shipped
 from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parts = data.add_subparsers(required=True, metavar="VERB")
     make = verb(parts, "make", _data_make, "Generate an aluminium sample (EMT, Langevin dynamics).")
     inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
+    described = verb(verbs, "describe", _describe, "Compute symmetry functions, or compare a table of them with ours.")
     verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
     verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
 
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--seed", type=int, default=1, help="root seed (default 1)")
     inspect.add_argument("file", help="any file of frames with energies that ASE reads, or our .npz")
     inspect.add_argument("--group", help="info key of the group")
+    cli_describe.options(described, _cores, _count)
     return parser
 
 
@@ -124,7 +126,7 @@ def _print_json(value: Any) -> None:
 
 
 def _protocol(options: argparse.Namespace) -> Protocol:
-    from bpbench.protocol import FileData, load
+    from bpbench.protocol import FileData, TableData, load
 
     path, known = Path(options.protocol), {path.stem: path for path in shipped("protocols").glob("*.yaml")}
     if not path.is_file():
@@ -143,7 +145,7 @@ def _protocol(options: argparse.Namespace) -> Protocol:
             what = "is a folder" if file.is_dir() else "does not exist"
             raise RequestError(f"--data: expected a file of frames, {file} {what}.")
         # The labels that the protocol names go on to count; only the file is another.
-        given = protocol.data if isinstance(protocol.data, FileData) else FileData("file", "")
+        given = protocol.data if isinstance(protocol.data, FileData | TableData) else FileData("file", "")
         protocol = dataclasses.replace(
             protocol,
             data=dataclasses.replace(given, path=str(file.absolute())),
@@ -292,6 +294,19 @@ def _data_inspect(options: argparse.Namespace) -> int:
         _print_json(audit)
     else:
         print("\n".join(terminal.audit(audit)))
+    return DONE
+
+
+def _describe(options: argparse.Namespace) -> int:
+    try:
+        told, lines = cli_describe.describe(options, _say)
+    except KeyboardInterrupt:
+        _say("Interrupted. Nothing was written.")
+        return INTERRUPTED
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(lines))
     return DONE
 
 

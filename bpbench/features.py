@@ -30,7 +30,7 @@ The 329 functions of the study and its groups of 57 are published; the values of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
@@ -38,6 +38,7 @@ import numpy as np
 
 from bpbench.elements import NUMBERS
 from bpbench.errors import FeatureError, nearest
+from bpbench.identity import NOT_IDENTITY
 
 #: Read by pydantic when a protocol file names one of these: unknown keys are errors.
 STRICT: Final = {"extra": "forbid"}
@@ -304,6 +305,64 @@ class FeatureSet:
 
     def __iter__(self) -> Iterator[Feature]:
         """Iterate over the functions in order."""
+        return iter(self.functions)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A model's input that was computed elsewhere and is read from a table.
+
+    Attributes
+    ----------
+    name : str
+        The column's name in its table.
+    table : str
+        SHA-256 of the table's file; empty for the table that is the data itself.
+    """
+
+    name: str
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSet:
+    """An ordered tuple of different columns of one table; to a model the same as a :class:`FeatureSet`.
+
+    Attributes
+    ----------
+    functions : tuple of Column
+        In the order of the model's inputs.
+    file : str
+        The table's file name, for the report; no part of the identity.
+    """
+
+    functions: tuple[Column, ...]
+    file: str = field(default="", metadata=NOT_IDENTITY)
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if not names:
+            raise FeatureError("A set of columns must hold at least one column, found none.")
+        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        if twice:
+            raise FeatureError(f"A set names each column once, found twice: {', '.join(twice)}.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.functions)
+
+    @property
+    def reconstructed(self) -> bool:
+        """Whether values in it are ours: never, they are read."""
+        return False
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self.functions)
+
+    def __iter__(self) -> Iterator[Column]:
+        """Iterate over the columns in order."""
         return iter(self.functions)
 
 

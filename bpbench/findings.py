@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bpbench import __version__, metrics
-from bpbench.data import readers
+from bpbench.data import readers, tables
+from bpbench.data.frames import Configurations, Frames
 from bpbench.data.splits import PARTS
-from bpbench.features import FeatureSet
-from bpbench.jobs import Hdnn
-from bpbench.protocol import FileData, Protocol, Variant
+from bpbench.features import ColumnSet
+from bpbench.jobs import FrameSource, Hdnn, TableSource
+from bpbench.protocol import Protocol, SampleData, Variant
 from bpbench.runner import work
 from bpbench.runner.execute import Failure
 from bpbench.runner.machine import machine
@@ -91,8 +92,12 @@ def findings(study: Study) -> Json:
         },
         "data": _data(prepared),
         "split": _split(prepared),
-        "pool": {"name": protocol.pool, "size": len(prepared.pool), "reconstructed": prepared.pool.reconstructed},
-        "sets": [_set(protocol, name) for name in protocol.sets],
+        "pool": {
+            "name": protocol.pool,
+            "size": 0 if prepared.pool is None else len(prepared.pool),
+            "reconstructed": prepared.pool is not None and prepared.pool.reconstructed,
+        },
+        "sets": [_set(prepared, name) for name in protocol.sets],
         "models": [
             {"name": name, "kind": model.kind, "label": LABELS[model.kind], "values": dataclasses.asdict(model)}
             for name, model in protocol.models.items()
@@ -151,22 +156,31 @@ def _data(prepared: Prepared) -> Json:
                 "force_max_ev_per_a": force,
             }
         )
-    embedded = not isinstance(prepared.protocol.data, FileData)
+    embedded = isinstance(prepared.protocol.data, SampleData)
     return {
         "label": readers.SAMPLE_LABEL if embedded else Path(source.path).name,
-        "method": readers.method(source),
+        "method": readers.method(source) if isinstance(source, FrameSource) else None,
         "kind": prepared.protocol.data.kind,
         "file": Path(source.path).name,
         "sha256": source.sha256,
         "frames": len(frames),
         "atoms": int(frames.offsets[-1]),
         "atoms_per_frame": _ends(frames.atoms, int),
-        "elements": frames.elements,
+        "elements": frames.elements if isinstance(frames, Frames) else [],
+        "columns": prepared.inputs.columns,
         "groups": groups,
         "blocks": len(set(frames.block.tolist())),
         "blocks_declared": frames.blocks_declared,
-        "remarks": [*readers.remarks(frames, source), *_untrained(prepared)],
+        "remarks": [*_labelled(frames, source), *_untrained(prepared)],
     }
+
+
+def _labelled(data: Configurations, source: FrameSource | TableSource) -> tuple[str, ...]:
+    """Return where the labels of the data come from."""
+    if isinstance(source, TableSource):
+        return tables.remarks(data, source)
+    assert isinstance(data, Frames)
+    return readers.remarks(data, source)
 
 
 def _untrained(prepared: Prepared) -> list[str]:
@@ -224,14 +238,23 @@ def _split(prepared: Prepared) -> Json:
     }
 
 
-def _set(protocol: Protocol, name: str) -> Json:
-    spec = protocol.sets[name]
-    chosen: FeatureSet = protocol.feature_set(name)
-    return {
+def _set(prepared: Prepared, name: str) -> Json:
+    spec, chosen = prepared.protocol.sets[name], prepared.inputs.sets[name]
+    entry = {
         "name": name,
         "preset": spec if isinstance(spec, str) else None,
         "size": len(chosen),
         "reconstructed": chosen.reconstructed,
+        "table": None,
+    }
+    if isinstance(chosen, ColumnSet):
+        own = prepared.inputs.tables.get(name)
+        source = prepared.source if own is None else own.source
+        return entry | {
+            "table": {"file": Path(source.path).name, "sha256": source.sha256},
+            "functions": [{"name": column.name, "kind": "column"} for column in chosen],
+        }
+    return entry | {
         "functions": [
             {"name": f.name, **{item.name: getattr(f, item.name) for item in dataclasses.fields(f)}} for f in chosen
         ],
@@ -244,7 +267,7 @@ def _set(protocol: Protocol, name: str) -> Json:
 def _variant(study: Study, variant: Variant) -> Json:
     prepared = study.prepared
     model = prepared.protocol.models[variant.model]
-    inputs = len(prepared.protocol.feature_set(variant.set))
+    inputs = len(prepared.inputs.sets[variant.set])
     results = [_result(study, variant, number) for number in range(len(prepared.repeats))]
     done = [
         (number, outcome)

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
-from bpbench.features import STRICT, Feature
+from bpbench.features import STRICT, Column, Feature
 from bpbench.identity import NOT_IDENTITY
 
 # ---------------------------------------------------------------------------------------------------- models
@@ -161,6 +161,8 @@ class FrameSource:
         Frames in a cut block.
     temperature : str or None
         ``info`` key of the temperature in K.
+    units : str
+        Units of an ``input.data`` of n2p2 or RuNNer, which carries none; other files say their own.
     """
 
     path: str = field(metadata=NOT_IDENTITY)
@@ -170,6 +172,7 @@ class FrameSource:
     block: str | None = None
     block_length: int = 5
     temperature: str | None = None
+    units: Literal["angstrom-ev", "bohr-hartree"] = "angstrom-ev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,55 @@ class MakeFrames:
     """Read frames into the store's own form."""
 
     source: FrameSource
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """A table with one row per atom, and what its columns are.
+
+    Attributes
+    ----------
+    path : str
+        Where it lies; not part of the identity, its content's digest is.
+    sha256 : str
+        Digest of the file's bytes.
+    configuration : str or None
+        Column that tells configurations apart; ``None``: by the array ``offsets`` of an ``.npz``, else unknown.
+    energy : str or None
+        Column of the configuration's total energy (eV), the same on each of its rows; ``None`` for a table of values
+        for frames that are read elsewhere.
+    group, block, temperature : str or None
+        Columns of the labels; without ``block``, consecutive blocks are cut.
+    block_length : int
+        Configurations in a cut block.
+    forces : tuple of str or None
+        Columns of the three components (eV/Å).
+    atoms : str or None
+        Column of the declared number of rows of the configuration.
+    columns : tuple of str or None
+        The descriptors; ``None`` for every column not named otherwise.
+    """
+
+    path: str = field(metadata=NOT_IDENTITY)
+    sha256: str
+    configuration: str | None = None
+    energy: str | None = None
+    group: str | None = None
+    block: str | None = None
+    block_length: int = 5
+    temperature: str | None = None
+    forces: tuple[str, str, str] | None = None
+    atoms: str | None = None
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """Read a table into the store's own form: labels by configuration, descriptors in chunks with ``precision``."""
+
+    source: TableSource
+    precision: Literal["float64", "float32"] = "float64"
     version: int = 1
 
 
@@ -219,10 +271,12 @@ class Train:
 
     Attributes
     ----------
-    pool : tuple of Describe
-        The chunks of the pool, in the order of their frames.
-    functions : tuple of Feature
-        The model's inputs, chosen from the pool by name.
+    frames : MakeFrames or ReadTable
+        The configurations with their energies and labels.
+    pool : tuple of Describe or ReadTable
+        The chunks of the described pool in the order of their frames, and tables of values.
+    functions : tuple of Feature or Column
+        The model's inputs, chosen by name: symmetry functions from the pool, columns from their table.
     model : ModelSpec
         What is fitted.
     split : Split
@@ -231,13 +285,14 @@ class Train:
         Seeds of everything random in the model, and of the order of the batches.
     """
 
-    pool: tuple[Describe, ...]
-    functions: tuple[Feature, ...]
+    frames: MakeFrames | ReadTable
+    pool: tuple[Describe | ReadTable, ...]
+    functions: tuple[Feature | Column, ...]
     model: ModelSpec
     split: Split
     weights_seed: int
     order_seed: int
-    version: int = 1
+    version: int = 2
 
 
-Job = MakeFrames | Describe | Train
+Job = MakeFrames | ReadTable | Describe | Train

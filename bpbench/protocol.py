@@ -15,97 +15,46 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
-from pydantic import BeforeValidator, Discriminator, Tag, TypeAdapter, ValidationError
+from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from bpbench import features, metrics
+from bpbench.declared import (
+    Columns,
+    Data,
+    Explicit,
+    FileData,
+    FromInputNn,
+    Name,
+    SampleData,
+    SetSpec,
+    TableData,
+    functions_of,
+)
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
-from bpbench.features import G2, G4, G5, STRICT, FeatureSet
+from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
 from bpbench.identity import NOT_IDENTITY
 from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
 
-
-def _word(value: Any) -> Any:
-    """Let a name be written as a number: ``set: 22`` means the set called ``"22"``."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
-Share = Annotated[float, Gt(0), Lt(1)]
-
-
-@dataclass(frozen=True, slots=True)
-class SampleData:
-    """The embedded aluminium sample (EMT).
-
-    Attributes
-    ----------
-    groups : tuple of str or None
-        State points to keep, ``None`` for all.
-    """
-
-    __pydantic_config__: ClassVar = STRICT
-    kind: Literal["aluminium"]
-    groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileData:
-    """Frames with energies in any file ASE reads.
-
-    Attributes
-    ----------
-    path : str
-        The file, relative to the protocol's folder.
-    group, block, temperature : str or None
-        ``info`` keys of the labels; without ``block``, consecutive blocks are cut.
-    groups : tuple of str or None
-        Groups to keep.
-    block_length : int
-        Frames in a cut block.
-    """
-
-    __pydantic_config__: ClassVar = STRICT
-    kind: Literal["file"]
-    path: str = field(metadata=NOT_IDENTITY)  # the file's digest decides, not where it lies
-    group: Name | None = None
-    groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
-    block: Name | None = None
-    block_length: Annotated[int, Ge(1)] = 5
-    temperature: Name | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EvenlySpaced:
-    """A set cut from the pool of 329 by steps (a, b, c) and starts (x, y, z).
-
-    See :func:`bpbench.features.evenly_spaced`.
-    """
-
-    __pydantic_config__: ClassVar = STRICT
-    steps: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
-    starts: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(202)], Annotated[int, Ge(1)]]
-
-
-@dataclass(frozen=True, slots=True)
-class Explicit:
-    """A set whose functions are written out."""
-
-    __pydantic_config__: ClassVar = STRICT
-    functions: Annotated[tuple[Annotated[G2 | G4 | G5, Discriminator("kind")], ...], MinLen(1)]
-
-
-def _kind_of_set(value: Any) -> str:
-    if isinstance(value, str):
-        return "preset"
-    return "functions" if isinstance(value, Mapping) and "functions" in value else "evenly"
-
-
-SetSpec = Annotated[
-    Annotated[str, Tag("preset")] | Annotated[EvenlySpaced, Tag("evenly")] | Annotated[Explicit, Tag("functions")],
-    Discriminator(_kind_of_set),
+__all__ = [
+    "Analysis",
+    "Columns",
+    "Explicit",
+    "FileData",
+    "Origin",
+    "Protocol",
+    "ReportSpec",
+    "SampleData",
+    "SplitSpec",
+    "TableData",
+    "Variant",
+    "load",
+    "loads",
+    "schema",
 ]
+
+Share = Annotated[float, Gt(0), Lt(1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +140,6 @@ class ReportSpec:
     formats: Annotated[tuple[Literal["html", "pdf"], ...], MinLen(1)] = ("html", "pdf")
 
 
-Data = Annotated[SampleData | FileData, Discriminator("kind")]
 Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
 
 
@@ -230,8 +178,8 @@ class Protocol:
     ----------
     title, question : str
         What the report is called and what it answers.
-    data : SampleData or FileData
-        The frames.
+    data : SampleData, FileData or TableData
+        The frames, or a table of their atoms.
     pool : str or None
         Preset whose functions are all computed; ``None``: just those the sets name.
     precision : {'float64', 'float32'}
@@ -276,13 +224,11 @@ class Protocol:
     origin: Origin = field(default=_NOWHERE, metadata=NOT_IDENTITY)
 
     def feature_set(self, name: str) -> FeatureSet:
-        """Return the feature set of that name."""
+        """Return the symmetry functions of that name; a set of columns has none and is refused."""
         spec = self.sets[name]
-        if isinstance(spec, str):
-            return features.preset(spec)
-        if isinstance(spec, EvenlySpaced):
-            return features.evenly_spaced(spec.steps, spec.starts)
-        return FeatureSet(spec.functions)
+        if isinstance(spec, Columns):
+            raise FeatureError(f"The set '{name}' names columns of a table, not symmetry functions.")
+        return functions_of(spec, Path(self.origin.file).parent)
 
     @property
     def family(self) -> tuple[tuple[str, str], ...]:
@@ -356,7 +302,12 @@ def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Proto
         raise ProtocolError("\n".join(told)) from None
     protocol = dataclasses.replace(protocol, name=name, origin=origin)
     _check_names(protocol)
-    return protocol
+    # The functions decide, not the file that they were read from.
+    settled: dict[str, SetSpec] = {
+        key: Explicit(protocol.feature_set(key).functions) if isinstance(spec, FromInputNn) else spec
+        for key, spec in protocol.sets.items()
+    }
+    return dataclasses.replace(protocol, sets=settled)
 
 
 def schema() -> dict[str, Any]:
@@ -428,7 +379,20 @@ def _check_sets(protocol: Protocol) -> None:
             pool = set(features.preset(protocol.pool).names)
         except FeatureError as error:
             raise ProtocolError(f"{where('pool')}: {error}") from None
-    for name in protocol.sets:
+        if isinstance(protocol.data, TableData):
+            raise ProtocolError(
+                f"{where('pool')}: a pool is computed from structures, and the data are a table; leave it out and "
+                "choose columns."
+            )
+    for name, spec in protocol.sets.items():
+        if isinstance(spec, Columns):
+            _check_columns(protocol, name, spec)
+            continue
+        if isinstance(protocol.data, TableData):
+            raise ProtocolError(
+                f"{where('sets', name)}: symmetry functions are computed from structures, and the data are a table; "
+                "choose its columns, such as {columns: all}."
+            )
         try:
             chosen = protocol.feature_set(name)
         except FeatureError as error:
@@ -439,3 +403,20 @@ def _check_sets(protocol: Protocol) -> None:
                 f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "
                 f"{outside[0]} is not. Leave out 'pool' to compute just what the sets name."
             )
+
+
+def _check_columns(protocol: Protocol, name: str, spec: Columns) -> None:
+    where = protocol.origin.where
+    if spec.table is None and not isinstance(protocol.data, TableData):
+        raise ProtocolError(
+            f"{where('sets', name)}: the data are frames and have no columns; name the file of values under 'table'."
+        )
+    if spec.table is None and spec.configuration is not None:
+        raise ProtocolError(
+            f"{where('sets', name, 'configuration')}: only a set with a 'table' of its own names this column; "
+            "the data's stands under 'data'."
+        )
+    chosen = () if spec.columns == "all" else spec.columns
+    twice = [column for number, column in enumerate(chosen) if column in chosen[:number]]
+    if twice:
+        raise ProtocolError(f"{where('sets', name)}: a set names each column once, found '{twice[0]}' twice.")

@@ -6,23 +6,21 @@ says before what that would cost and could show. :mod:`bpbench.findings` then sa
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 
 from bpbench import metrics
-from bpbench.data import readers, splits
-from bpbench.data.frames import Frames
+from bpbench.data import splits
+from bpbench.data.frames import Configurations
 from bpbench.errors import DataError, ProtocolError, StatisticsError
-from bpbench.features import FeatureSet, preset
+from bpbench.features import FeatureSet
 from bpbench.identity import address, digest, plain, seed
-from bpbench.jobs import Describe, FrameSource, Hdnn, Job, Linear, MakeFrames, Split, Train
+from bpbench.inputs import Inputs, lay_out
+from bpbench.jobs import FrameSource, Hdnn, Job, Linear, Split, TableSource, Train
 from bpbench.models.scaling import LEAST
-from bpbench.protocol import FileData, Protocol, Variant
+from bpbench.protocol import Protocol, Variant
 from bpbench.runner import execute
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
@@ -30,9 +28,6 @@ from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.samples import Sample
-
-#: Atoms in one chunk of the pool.
-CHUNK_ATOMS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +43,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A protocol with its frames read and its jobs laid out; nothing has run."""
+    """A protocol with its data read and its jobs laid out; nothing has run."""
 
     protocol: Protocol
-    source: FrameSource
-    frames: Frames
-    pool: FeatureSet
-    chunks: tuple[Describe, ...]
+    inputs: Inputs
     repeats: tuple[Repeat, ...]
     parts: tuple[splits.Parts, ...]
     trainings: dict[tuple[str, int], Train]
@@ -63,7 +55,22 @@ class Prepared:
     @property
     def jobs(self) -> list[Job]:
         """Everything the study asks for, each once."""
-        return [self.chunks[0].frames, *self.chunks, *dict.fromkeys(self.trainings.values())]
+        return [*self.inputs.jobs, *dict.fromkeys(self.trainings.values())]
+
+    @property
+    def frames(self) -> Configurations:
+        """The configurations: frames, or those of a table."""
+        return self.inputs.configurations
+
+    @property
+    def source(self) -> FrameSource | TableSource:
+        """The file of the data."""
+        return self.inputs.make.source
+
+    @property
+    def pool(self) -> FeatureSet | None:
+        """Every symmetry function that is computed, if any."""
+        return self.inputs.pool
 
     @property
     def hardest_alpha(self) -> float:
@@ -89,7 +96,8 @@ class Prepared:
     @property
     def digest(self) -> str:
         """Digest of the protocol and the data: the study's identity."""
-        return digest([plain(self.protocol), plain(self.source)])
+        tables = [plain(table.source) for table in self.inputs.tables.values()]
+        return digest([plain(self.protocol), plain(self.source), *tables])
 
     @property
     def folder(self) -> str:
@@ -132,27 +140,17 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         When the data, the design or the analysis cannot work, before anything has run.
     """
     check_design(protocol)
-    try:
-        source = _source(protocol)
-        make = MakeFrames(source)
-        frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(source)
-    except DataError as error:
-        raise DataError(f"{protocol.origin.where('data')}: {error}") from None
-    pool = _pool(protocol)
-    chunks = _chunks(make, pool, frames, protocol.precision)
+    inputs = lay_out(protocol, store)
     repeats = _repeats(protocol)
     drawn = {repeat.split_number: repeat.split for repeat in repeats}
-    parts = tuple(_draw(protocol, frames, split) for split in drawn.values())
+    parts = tuple(_draw(protocol, inputs.configurations, split) for split in drawn.values())
     return Prepared(
         protocol=protocol,
-        source=source,
-        frames=frames,
-        pool=pool,
-        chunks=chunks,
+        inputs=inputs,
         repeats=repeats,
         parts=parts,
         trainings={
-            (variant.name, repeat.number): _training(protocol, variant, repeat, chunks)
+            (variant.name, repeat.number): _training(protocol, variant, repeat, inputs)
             for variant in protocol.variants
             for repeat in repeats
         },
@@ -160,7 +158,7 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     )
 
 
-def _draw(protocol: Protocol, frames: Frames, split: Split) -> splits.Parts:
+def _draw(protocol: Protocol, frames: Configurations, split: Split) -> splits.Parts:
     """Draw a split, or refuse data too few to learn from before anything runs."""
     where = protocol.origin.where("data")
     try:
@@ -209,40 +207,6 @@ def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
     )
 
 
-def _source(protocol: Protocol) -> FrameSource:
-    data = protocol.data
-    if not isinstance(data, FileData):
-        return dataclasses.replace(readers.sample_source(), groups=data.groups)
-    path = Path(protocol.origin.file).parent / data.path
-    return readers.open_source(
-        path,
-        group=data.group,
-        groups=data.groups,
-        block=data.block,
-        block_length=data.block_length,
-        temperature=data.temperature,
-    )
-
-
-def _pool(protocol: Protocol) -> FeatureSet:
-    if protocol.pool is not None:
-        return preset(protocol.pool)
-    sets = [protocol.feature_set(name) for name in protocol.sets]
-    functions = {function.name: function for chosen in sets for function in chosen}
-    return FeatureSet(tuple(functions.values()), reconstructed=any(chosen.reconstructed for chosen in sets))
-
-
-def _chunks(
-    make: MakeFrames, pool: FeatureSet, frames: Frames, precision: Literal["float64", "float32"]
-) -> tuple[Describe, ...]:
-    borders = [0]
-    for frame in range(1, len(frames)):
-        if frames.offsets[frame + 1] - frames.offsets[borders[-1]] > CHUNK_ATOMS:
-            borders.append(frame)
-    borders.append(len(frames))
-    return tuple(Describe(make, pool.functions, first, last, precision) for first, last in pairwise(borders))
-
-
 def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
     root, spec = protocol.seed, protocol.split
     made = []
@@ -256,12 +220,13 @@ def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
     return tuple(made)
 
 
-def _training(protocol: Protocol, variant: Variant, repeat: Repeat, chunks: tuple[Describe, ...]) -> Train:
+def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inputs) -> Train:
     model = protocol.models[variant.model]
     # A seed that a model never draws from is not part of what decides its result.
     return Train(
-        pool=chunks,
-        functions=protocol.feature_set(variant.set).functions,
+        frames=inputs.make,
+        pool=inputs.pool_of(variant.set),
+        functions=inputs.sets[variant.set].functions,
         model=model,
         split=repeat.split,
         weights_seed=0 if isinstance(model, Linear) else repeat.weights_seed,

@@ -246,7 +246,8 @@ def test_no_result_still_gives_a_report() -> None:
     texts = [block.text for block in document.blocks() if isinstance(block, Text)]
     assert any(text.startswith("There is no answer: none of the 6 trainings succeeded") for text in texts)
     assert "There are no results: no training succeeded." in texts
-    assert {figure.key for figure in document.figures} == {"feature_sets", "networks"}
+    sheets = {f"sheet_{number}" for number in range(1, 1 + len(without_results()["sets"]))}
+    assert {figure.key for figure in document.figures} == {"feature_sets", "networks", *sheets}
     failures = next(table for table in document.tables if table.key == "failures")
     assert len(failures.rows) == 6
     assert failures.rows[0][3].text == "The training left the finite numbers at epoch 3."
@@ -394,5 +395,5 @@ def test_models_are_told_as_they_are(data: dict[str, Any]) -> None:
     assert (
         "leaves of at least 5 training configurations, grown on a share of 0.8 of the configurations and 0.8" in boosted
     )
-    assert "energy per atom on the mean of the standardised symmetry functions" in linear
+    assert "energy per atom on the mean of the standardised descriptors" in linear
     assert all("less one reference energy per atom" in text for text in (hdnn, forest, boosted, linear))

@@ -19,7 +19,7 @@ CHUNK = Describe(MakeFrames(SOURCE), preset("thesis-329").functions, 0, 64)
 
 def training(seed: int, **changes: int) -> Train:
     model = Hdnn("hdnn", **changes)
-    return Train((CHUNK,), preset("thesis-57-D").functions, model, Split(0.2, 0.2, 1, 1), seed, seed)
+    return Train(CHUNK.frames, (CHUNK,), preset("thesis-57-D").functions, model, Split(0.2, 0.2, 1, 1), seed, seed)
 
 
 def test_more_work_costs_more() -> None:
@@ -28,7 +28,7 @@ def test_more_work_costs_more() -> None:
     half = Describe(CHUNK.frames, CHUNK.functions[:100], 0, 64)
     assert cost.expected(CHUNK, FRAMES) > cost.expected(half, FRAMES)
     assert cost.expected(CHUNK, FRAMES) > cost.expected(Describe(CHUNK.frames, CHUNK.functions, 0, 32), FRAMES)
-    linear = Train(training(1).pool, training(1).functions, Linear("linear"), training(1).split, 0, 0)
+    linear = Train(CHUNK.frames, training(1).pool, training(1).functions, Linear("linear"), training(1).split, 0, 0)
     assert cost.expected(training(1), FRAMES) > cost.expected(linear, FRAMES)
 
 
@@ -36,7 +36,7 @@ def test_stored_times_rescale_their_kind_alone(tmp_path: Path) -> None:
     """After a training that took ten times its estimate, others are expected to; descriptors are not touched."""
     store = Store(tmp_path)
     took = 10 * cost.expected(training(1), FRAMES)
-    store.save(training(1), Outcome({"status": "done"}), {"wall_s": took})
+    store.save(training(1), Outcome({"status": "done"}), lambda: {"wall_s": took})
     estimate = cost.estimator([training(1)], FRAMES, store)
     assert estimate(training(2)) == pytest.approx(took)
     assert estimate(CHUNK) == cost.expected(CHUNK, FRAMES)

@@ -22,7 +22,7 @@ CHUNKS = tuple(Describe(MAKE, FUNCTIONS, first, first + 1) for first in range(3)
 
 
 def training(seed: int) -> Train:
-    return Train(CHUNKS, FUNCTIONS[:1], Linear("linear"), Split(0.2, 0.2, 1, 1), seed, 0)
+    return Train(MAKE, CHUNKS, FUNCTIONS[:1], Linear("linear"), Split(0.2, 0.2, 1, 1), seed, 0)
 
 
 @pytest.fixture

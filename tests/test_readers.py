@@ -295,11 +295,21 @@ def test_an_empty_group_is_refused(tmp_path: Path) -> None:
     _refused(path, "no groups were asked for; possible are Elastic, Surface", groups=())
 
 
-def test_several_elements_are_refused(tmp_path: Path) -> None:
-    """The elements that were found are named, across frames and within one."""
+def test_several_elements_are_read(tmp_path: Path) -> None:
+    """Alloys are frames like any other, to be described if not trained on; an atom without element is refused."""
     path = _write(tmp_path / "a.extxyz", [_atoms(0), _atoms(1, symbols="CuNi")])
-    _refused(path, "expected one element, found Al, Ni, Cu; this version trains one element per study")
+    assert readers.read(readers.open_source(path)).elements == ["Al", "Ni", "Cu"]
     _refused(_write(path, [_atoms(0, symbols="AlX")]), "frame 0: an atom has no element")
+
+
+def test_frames_without_energies_are_read_to_be_described_alone(tmp_path: Path) -> None:
+    """Who only describes needs no energies; a frame without one has NaN, and whoever learns is refused."""
+    bare = _atoms(1)
+    bare.calc = None
+    path = _write(tmp_path / "a.extxyz", [_atoms(0), bare])
+    _refused(path, "frame 1: the frame carries no energy")
+    frames = readers.read(readers.open_source(path), energies=False)
+    assert np.isfinite(frames.energy).tolist() == [True, False]
 
 
 def test_a_periodic_cell_without_volume_is_refused(tmp_path: Path) -> None:
@@ -314,6 +324,54 @@ def test_a_periodic_cell_without_volume_is_refused(tmp_path: Path) -> None:
     molecule = Atoms("Al2", [[0, 0, 0], [0, 0, 2]])
     molecule.calc = SinglePointCalculator(molecule, energy=1.0)
     assert len(readers.read(readers.open_source(_write(path, [molecule])))) == 1
+
+
+def test_an_n2p2_file_is_known_by_its_first_word(tmp_path: Path) -> None:
+    """Whatever it is called, packed or not; lengths in the units said, no periods without a lattice, one group."""
+    text = "\n \nbegin\nlattice 8 0 0\nlattice 0 8 0\nlattice 0 0 8\natom 0 0 2 Al 0 0 .1 .2 .3\nenergy -2\nend\n"
+    text += "begin\natom 0 0 0 Al 0 0 0 0 0\natom 0 0 5 Al 0 0 0 0 0\nenergy -4\nend\n"
+    path = tmp_path / "frames.xyz"
+    path.write_text(text, encoding="utf-8")
+    packed = tmp_path / "input.data.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    for file in (path, packed):
+        source = readers.open_source(file)
+        frames = readers.read(source)
+        assert frames.pbc.tolist() == [[True] * 3, [False] * 3]
+        assert frames.offsets.tolist() == [0, 1, 3]
+        assert frames.energy.tolist() == [-2.0, -4.0]
+        assert frames.group.tolist() == ["all", "all"]
+        assert frames.block.tolist() == ["all/001", "all/001"]
+        assert not frames.blocks_declared
+        assert frames.temperature is None
+        np.testing.assert_array_equal(frames.cells, [8 * np.eye(3), np.zeros((3, 3))])
+        np.testing.assert_array_equal(frames.positions, [[0, 0, 2], [0, 0, 0], [0, 0, 5]])
+        np.testing.assert_array_equal(frames.forces, [[0.1, 0.2, 0.3], [0, 0, 0], [0, 0, 0]])
+        said = readers.remarks(frames, source)
+        assert said[0] == "The file is an input.data of n2p2, which names no units; it was read as Å and eV."
+        assert said[1] == "The frames name no group, so all 2 form one, 'all'."
+    source = readers.open_source(packed, units="bohr-hartree")
+    frames = readers.read(source)
+    np.testing.assert_allclose(frames.positions[2], [0, 0, 5 * 0.529177210903], rtol=1e-15)
+    np.testing.assert_allclose(frames.energy, [-2 * 27.211386245988, -4 * 27.211386245988], rtol=1e-15)
+    np.testing.assert_allclose(frames.forces[0], np.array([0.1, 0.2, 0.3]) * 27.211386245988 / 0.529177210903)
+    assert "it was read as Bohr and Hartree." in readers.remarks(frames, source)[0]
+
+
+def test_an_n2p2_file_carries_no_labels_and_others_no_units(tmp_path: Path) -> None:
+    """Keys that cannot mean anything are refused, and so is what is broken in it, with its line."""
+    path = tmp_path / "input.data"
+    path.write_text("begin\natom 0 0 0 Al 0 0 0 0 0\nenergy -4\nend\n", encoding="utf-8")
+    for name in ("group", "block", "temperature"):
+        _refused(path, f"an n2p2 file carries no labels; leave the key '{name}' out", **{name: "x"})
+    _refused(path, "there are no units called 'bohr-hartre'; did you mean 'bohr-hartree'", units="bohr-hartre")
+    other = _write(tmp_path / "a.extxyz", [_atoms()])
+    _refused(other, r"units are said of an input\.data of n2p2 only, and this file is none", units="bohr-hartree")
+    _refused(readers.SAMPLE, r"units are said of an input\.data of n2p2 only", units="bohr-hartree")
+    path.write_text("begin\natom 0 0 0 Al 0 0 0 0 0\nend\n", encoding="utf-8")
+    _refused(path, r"line 3: the structure that begins in line 1 has no energy\.")
+    path.write_text("begin\natom 0 0 0 Al 0 0 0 0 0\n", encoding="utf-8")
+    _refused(path, "the structure that begins in line 1 has no 'end'; is the file whole")
 
 
 def test_our_own_file_has_labels_of_its_own(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     """Values and arrays come back bit by bit, arrays memory-mapped and read-only."""
     store = Store(tmp_path / "store")
     assert not store.has(JOB)
-    store.save(JOB, OUTCOME, {"wall_s": 1.5})
+    store.save(JOB, OUTCOME, lambda: {"wall_s": 1.5})
     loaded = store.load(JOB)
     assert loaded.values == OUTCOME.values
     assert isinstance(loaded.arrays["energy"], np.memmap)
@@ -36,8 +36,8 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
 def test_the_first_writer_wins(tmp_path: Path) -> None:
     """A second result for the same job is dropped without a trace and without an error."""
     store = Store(tmp_path)
-    store.save(JOB, OUTCOME, {})
-    store.save(JOB, Outcome({"status": "other"}), {})
+    store.save(JOB, OUTCOME, dict)
+    store.save(JOB, Outcome({"status": "other"}), dict)
     assert store.load(JOB).values["status"] == "done"
     assert list((tmp_path / "tmp").iterdir()) == []
 
@@ -45,7 +45,7 @@ def test_the_first_writer_wins(tmp_path: Path) -> None:
 def test_a_damaged_result_names_its_folder(tmp_path: Path) -> None:
     """A result with a file missing is refused in a sentence that says what to remove."""
     store = Store(tmp_path)
-    store.save(JOB, OUTCOME, {})
+    store.save(JOB, OUTCOME, dict)
     (store.folder(JOB) / "energy.npy").unlink()
     with pytest.raises(StoreError, match=rf"{address(JOB)} is not whole .* remove that folder and run again"):
         store.load(JOB)
@@ -63,7 +63,7 @@ def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (tmp_path / address(JOB)[:2]).touch()
     with pytest.raises(StoreError, match="could not be written"):
-        store.save(JOB, OUTCOME, {})
+        store.save(JOB, OUTCOME, dict)
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

@@ -26,7 +26,7 @@ ONE_GROUP: Final = "all"
 _OPENERS: Final[dict[str, Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
 
 
-def read(path: Path, source: FrameSource) -> Frames:
+def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
     """Read the frames of a file, all of them, with their labels; see :func:`bpbench.data.readers.read`."""
     try:
         images = _images(path)
@@ -51,7 +51,9 @@ def read(path: Path, source: FrameSource) -> Frames:
         pbc=np.array([atoms.pbc for atoms in images], dtype=np.bool_),
         species=np.concatenate([atoms.numbers for atoms in images]).astype(np.int64),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        energy=np.array([_energy(path, number, atoms, results[number]) for number, atoms in enumerate(images)]),
+        energy=np.array(
+            [_energy(path, number, atoms, results[number], energies) for number, atoms in enumerate(images)]
+        ),
         # Not atoms.get_forces(): that would hide the forces on atoms some program held fixed.
         forces=np.concatenate([found["forces"] for found in results]).astype(np.float64) if has_forces else None,
         id=np.arange(len(images), dtype=np.int64),
@@ -75,8 +77,10 @@ def _images(path: Path) -> list[Any]:
         return list(ase.io.read(unpacked, ":", do_not_split_by_at_sign=True))
 
 
-def _energy(path: Path, number: int, atoms: Any, results: dict[str, Any]) -> float:
+def _energy(path: Path, number: int, atoms: Any, results: dict[str, Any], needed: bool) -> float:
     energy = results.get("energy")
+    if energy is None and not needed:
+        return float("nan")
     if energy is None:
         alike = [key for key in (*atoms.info, *results) if "energy" in key.lower()]
         found = f"it has {', '.join(alike)}, which ASE does not take for it" if alike else "it has nothing like it"

@@ -88,24 +88,26 @@ def _lengths(report: dict[str, Any], frames: Frames) -> list[str]:
     from ase.data import covalent_radii
 
     said = []
-    bond = 2 * float(covalent_radii[frames.species[0]])
+    radii, named = covalent_radii[frames.species], ", ".join(report["elements"])
+    # Of an alloy a mean bond is expected, and only what is too short for its smallest atoms counts as overlap.
+    bond, shortest = 2 * float(radii.mean()), 2 * float(radii.min())
     middle, closest = report["nearest_neighbour"], report["closest_pair"]
-    bonded = int(frames.species[0]) not in NOBLE_GASES  # whose atoms do not bond
+    bonded = not set(np.unique(frames.species).tolist()) & set(NOBLE_GASES)  # whose atoms do not bond
     if middle is not None and bonded and middle > BOND_RANGE[1] * bond:
         said.append(
             f"Nearest neighbours stand {middle:.2f} Å apart (median), expected about {bond:.2f} Å for "
-            f"{report['elements'][0]}: check whether lengths are in Bohr, which would make it "
+            f"{named}: check whether lengths are in Bohr, which would make it "
             f"{middle * ANGSTROM_PER_BOHR:.2f} Å."
         )
     elif middle is not None and bonded and middle < BOND_RANGE[0] * bond:
         said.append(
             f"Nearest neighbours stand {middle:.2f} Å apart (median), expected about {bond:.2f} Å for "
-            f"{report['elements'][0]}: check whether lengths are in nm or in units of the cell."
+            f"{named}: check whether lengths are in nm or in units of the cell."
         )
-    elif closest is not None and closest["distance"] < OVERLAP * bond:
+    elif closest is not None and closest["distance"] < OVERLAP * shortest:
         said.append(
             f"In frame {closest['frame']} two atoms are only {closest['distance']:.3g} Å apart, expected about "
-            f"{bond:.2f} Å for {report['elements'][0]}: check whether they overlap."
+            f"{shortest:.2f} Å for {named}: check whether they overlap."
         )
     return said
 

@@ -1,9 +1,9 @@
-"""Frames: ragged periodic configurations with energies, in one set of long arrays."""
+"""Configurations: ragged, with energies and labels, in one set of long arrays; frames are those with a structure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,68 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """F configurations with A atoms in all; atom rows of frame f are ``offsets[f]:offsets[f+1]``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configurations:
+    """F configurations with A atoms in all, as a training sees them; rows of f are ``offsets[f]:offsets[f+1]``.
+
+    Attributes
+    ----------
+    offsets : ndarray of int, shape (F + 1,)
+        First atom row of each configuration, then A.
+    energy : ndarray, shape (F,)
+        Total potential energy, eV.
+    forces : ndarray, shape (A, 3), or None
+        eV/Å.
+    id : ndarray of int, shape (F,)
+        Number of the configuration in its source, from 0.
+    group : ndarray of str, shape (F,)
+        State point or kind of configuration.
+    block : ndarray of str, shape (F,)
+        Stretch of one trajectory: the unit that may be split, because neighbouring frames are near copies.
+    temperature : ndarray, shape (F,), or None
+        K.
+    blocks_declared : bool
+        Whether the blocks came with the data (else they were cut from consecutive configurations).
+    """
+
+    offsets: Ints
+    energy: Floats
+    forces: Floats | None
+    id: Ints
+    group: npt.NDArray[np.str_]
+    block: npt.NDArray[np.str_]
+    temperature: Floats | None
+    blocks_declared: bool
+
+    def __len__(self) -> int:
+        """Return the number of configurations F."""
+        return len(self.energy)
+
+    @property
+    def atoms(self) -> Ints:
+        """Atoms in each configuration, shape (F,)."""
+        return np.diff(self.offsets)
+
+    def rows(self, frame: int) -> slice:
+        """Return the atom rows of one configuration."""
+        return slice(int(self.offsets[frame]), int(self.offsets[frame + 1]))
+
+    def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the arrays by field name, leaving out those that are ``None``."""
+        named = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: np.asarray(value) for name, value in named.items() if value is not None}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Self:
+        """Build the value back from :meth:`to_arrays`; arrays of other names are left aside."""
+        values: dict[str, Any] = {item.name: arrays.get(item.name) for item in fields(cls)}
+        values["blocks_declared"] = bool(arrays["blocks_declared"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames(Configurations):
+    """Configurations with their structure: what descriptors are computed from.
 
     Attributes
     ----------
@@ -31,54 +90,17 @@ class Frames:
         Periodic along each cell vector.
     species : ndarray of int, shape (A,)
         Atomic numbers.
-    offsets : ndarray of int, shape (F + 1,)
-        First atom row of each frame, then A.
-    energy : ndarray, shape (F,)
-        Total potential energy, eV.
-    forces : ndarray, shape (A, 3), or None
-        eV/Å.
-    id : ndarray of int, shape (F,)
-        Number of the frame in its source, from 0.
-    group : ndarray of str, shape (F,)
-        State point or kind of configuration.
-    block : ndarray of str, shape (F,)
-        Stretch of one trajectory: the unit that may be split, because neighbouring frames are near copies.
-    temperature : ndarray, shape (F,), or None
-        K.
-    blocks_declared : bool
-        Whether the blocks came with the data (else they were cut from consecutive frames).
     """
 
     positions: Floats
     cells: Floats
     pbc: npt.NDArray[np.bool_]
     species: Ints
-    offsets: Ints
-    energy: Floats
-    forces: Floats | None
-    id: Ints
-    group: npt.NDArray[np.str_]
-    block: npt.NDArray[np.str_]
-    temperature: Floats | None
-    blocks_declared: bool
-
-    def __len__(self) -> int:
-        """Return the number of frames F."""
-        return len(self.energy)
-
-    @property
-    def atoms(self) -> Ints:
-        """Atoms in each frame, shape (F,)."""
-        return np.diff(self.offsets)
 
     @property
     def elements(self) -> list[str]:
         """Chemical symbols present, by atomic number."""
         return [symbol(int(number)) for number in np.unique(self.species)]
-
-    def rows(self, frame: int) -> slice:
-        """Return the atom rows of one frame."""
-        return slice(int(self.offsets[frame]), int(self.offsets[frame + 1]))
 
     def take(self, chosen: Ints) -> Frames:
         """Return some of the frames, in the order of their numbers in ``chosen``; ``id`` keeps the source's numbers."""
@@ -99,18 +121,6 @@ class Frames:
             temperature=None if self.temperature is None else self.temperature[chosen],
             blocks_declared=self.blocks_declared,
         )
-
-    def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the arrays by field name, leaving out those that are ``None``."""
-        named = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: np.asarray(value) for name, value in named.items() if value is not None}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Frames:
-        """Build frames back from :meth:`to_arrays`."""
-        values = {item.name: arrays.get(item.name) for item in fields(cls)}
-        values["blocks_declared"] = bool(arrays["blocks_declared"])  # type: ignore[assignment]
-        return cls(**values)  # type: ignore[arg-type]
 
 
 def cut_blocks(group: npt.NDArray[np.str_], length: int) -> npt.NDArray[np.str_]:

@@ -1,4 +1,4 @@
-"""From a file to :class:`~bpbench.data.frames.Frames`: our own ``.npz``, or anything ASE reads that carries energies.
+"""From a file to :class:`~bpbench.data.frames.Frames`: our own, n2p2's ``input.data``, or what ASE reads with energies.
 
 Every way in which a file cannot be used is refused here, in one sentence that names the file and the frame (frames
 count from 0), so that nothing behind this door needs to look again.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 
-from bpbench.data import archive, ase_files
+from bpbench.data import archive, ase_files, n2p2_files
 from bpbench.data.frames import Frames
 from bpbench.errors import DataError, nearest
+from bpbench.formats.n2p2 import Units
 from bpbench.jobs import FrameSource
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def open_source(
     block: str | None = None,
     block_length: int = 5,
     temperature: str | None = None,
+    units: Units = "angstrom-ev",
 ) -> FrameSource:
     """Take the digest of a file and say how its labels are read; the frames themselves are not read yet.
 
@@ -56,6 +58,8 @@ def open_source(
         Frames in a cut block.
     temperature : str, optional
         ``info`` key of the temperature in K.
+    units : str
+        Units of an ``input.data`` of n2p2 or RuNNer, which does not say them: ``angstrom-ev`` or ``bohr-hartree``.
 
     Returns
     -------
@@ -64,31 +68,38 @@ def open_source(
     Raises
     ------
     DataError
-        When there is no such file or ``block_length`` is below 1.
+        When there is no such file, ``block_length`` is below 1 or there are no such units.
     """
     if block_length < 1:
         raise DataError(f"{path}: block_length must be 1 frame or more, found {block_length}.")
+    if units not in get_args(Units):
+        raise DataError(f"{path}: there are no units called '{units}'{nearest(units, get_args(Units))}")
     return FrameSource(
         path=str(path),
-        sha256=_sha256(Path(path)),
+        sha256=sha256_of(Path(path)),
         group=group,
         groups=groups,
         block=block,
         block_length=block_length,
         temperature=temperature,
+        units=units,
     )
 
 
-def read(source: FrameSource) -> Frames:
+def read(source: FrameSource, *, energies: bool = True) -> Frames:
     """Read the frames of a source.
 
     The energy is what ASE calls ``energy`` (for VASP: extrapolated to zero electronic temperature). Forces are used
-    only if every frame has them. Energies are total energies in eV, lengths in Å.
+    only if every frame has them. Energies are total energies in eV, lengths in Å. A file whose first word is ``begin``
+    is taken for an ``input.data`` of n2p2 or RuNNer, in the units of the source.
 
     Parameters
     ----------
     source : FrameSource
         The file and how its labels are read.
+    energies : bool
+        Whether every frame must carry its energy; without, those that do not have NaN, which is enough to describe
+        them and not to learn from them.
 
     Returns
     -------
@@ -100,13 +111,23 @@ def read(source: FrameSource) -> Frames:
     DataError
         When the file is missing, changed since its digest was taken, cannot be read or is empty; when a frame has no
         energy, a number that is not finite, no atoms, or a periodic cell without volume; when a named ``info`` key or
-        group is missing; when there are several elements.
+        group is missing.
     """
     path = Path(source.path)
-    if _sha256(path) != source.sha256:
+    if sha256_of(path) != source.sha256:
         raise DataError(f"{path}: the file has changed since it was opened; start again with the file as it is now.")
-    frames = _read_archive(path, source) if path.suffix == ".npz" else ase_files.read(path, source)
-    _refuse_unusable(path, frames)
+    if n2p2_files.recognised(path):
+        frames = n2p2_files.read(path, source)
+    elif source.units != "angstrom-ev":
+        raise DataError(
+            f"{path}: units are said of an input.data of n2p2 only, and this file is none (its first word is not "
+            "'begin'); leave the key 'units' out."
+        )
+    elif path.suffix == ".npz":
+        frames = _read_archive(path, source)
+    else:
+        frames = ase_files.read(path, source, energies=energies)
+    _refuse_unusable(path, frames, energies=energies)
     return frames if source.groups is None else _keep(path, frames, source.groups)
 
 
@@ -129,7 +150,10 @@ def remarks(frames: Frames, source: FrameSource) -> tuple[str, ...]:
     path, names = Path(source.path), list(dict.fromkeys(frames.group.tolist()))
     own = path.suffix == ".npz"
     said = []
-    if source.sha256 == _sha256(SAMPLE):
+    if not own and n2p2_files.recognised(path):
+        units = "Å and eV" if source.units == "angstrom-ev" else "Bohr and Hartree"
+        said.append(f"The file is an input.data of n2p2, which names no units; it was read as {units}.")
+    if source.sha256 == sha256_of(SAMPLE):
         said.append(
             "The data are the embedded aluminium sample: energies and forces of effective-medium theory (EMT), not of "
             "density-functional theory."
@@ -171,7 +195,8 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes; a file that is not there is refused."""
     if path.is_dir():
         raise DataError(f"{path}: expected a file of frames, found a folder.")
     try:
@@ -204,11 +229,10 @@ def _read_archive(path: Path, source: FrameSource) -> Frames:
 # ------------------------------------------------------------------------------------------- for both kinds of file
 
 
-def _refuse_unusable(path: Path, frames: Frames) -> None:
-
+def _refuse_unusable(path: Path, frames: Frames, *, energies: bool) -> None:
     frame_of_atom = np.repeat(frames.id, frames.atoms)
     checks: list[tuple[str, npt.NDArray[np.generic] | None, npt.NDArray[np.int64]]] = [
-        ("energy", frames.energy, frames.id),
+        ("energy", frames.energy if energies else None, frames.id),
         ("cell", frames.cells, frames.id),
         ("position", frames.positions, frame_of_atom),
         ("force", frames.forces, frame_of_atom),
@@ -225,11 +249,6 @@ def _refuse_unusable(path: Path, frames: Frames) -> None:
     if (frames.species < 1).any():
         number = frame_of_atom[np.argmax(frames.species < 1)]
         raise DataError(f"{path}, frame {number}: an atom has no element.")
-    elements = frames.elements
-    if len(elements) > 1:
-        raise DataError(
-            f"{path}: expected one element, found {', '.join(elements)}; this version trains one element per study."
-        )
     for cell, pbc, number in zip(frames.cells, frames.pbc, frames.id, strict=True):
         periodic = cell[pbc]
         # √det(V Vᵀ): length, area or volume spanned by the periodic vectors.

@@ -12,7 +12,7 @@ from bpbench.errors import DataError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from bpbench.data.frames import Frames, Ints
+    from bpbench.data.frames import Configurations, Ints
     from bpbench.jobs import Split
 
 #: The three parts of a split, by the names of their fields.
@@ -26,7 +26,7 @@ class Parts:
     Attributes
     ----------
     train, validation, test : ndarray of int
-        Positions of the frames in their :class:`~bpbench.data.frames.Frames`, ascending.
+        Positions of the frames in their :class:`~bpbench.data.frames.Configurations`, ascending.
     train_blocks, validation_blocks, test_blocks : int
         Blocks in each.
     """
@@ -39,7 +39,7 @@ class Parts:
     test_blocks: int
 
 
-def draw(frames: Frames, split: Split) -> Parts:
+def draw(frames: Configurations, split: Split) -> Parts:
     """Divide frames as a split says.
 
     The reserve depends on ``reserve`` and ``reserve_seed`` alone; validation is drawn from the rest with
@@ -49,7 +49,7 @@ def draw(frames: Frames, split: Split) -> Parts:
 
     Parameters
     ----------
-    frames : Frames
+    frames : Configurations
         With their blocks.
     split : Split
         Shares and seeds.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import judged, methods, results, schematics, tables
+from bpbench.report import judged, methods, results, schematics, sheet, tables
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Rows of the split table from which it is left to its CSV file.
 _MANY_SPLITS: Final = 20
+#: Sets that get a sheet of their own, most of a page each.
+_SHEETS: Final = 8
 
 
 def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Document:
@@ -44,7 +46,7 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         running=f"{short(title, 60)} · {data_label(findings, 40)}",
         facts=(
             ("protocol", f"{protocol['name']}, digest {protocol['digest']}"),
-            ("data", f"{data_label(findings)}, {whole(data['frames'])} frames, {whole(data['atoms'])} atoms"),
+            ("data", f"{data_label(findings)}, {_size(data)}"),
             ("made by", f"bpbench {findings['bpbench']}"),
         ),
         sections=(
@@ -96,13 +98,25 @@ def _question(findings: Mapping[str, Any]) -> Section:
     )
 
 
+def _size(data: Mapping[str, Any]) -> str:
+    if data["kind"] == "table":
+        return f"{count(data['frames'], 'configuration')}, {count(data['atoms'], 'row')}"
+    return f"{whole(data['frames'])} frames, {whole(data['atoms'])} atoms"
+
+
 def _data(findings: Mapping[str, Any]) -> Section:
     data = findings["data"]
     low, high = data["atoms_per_frame"]
     size = f"{whole(low)} atoms each" if low == high else f"{whole(low)} to {whole(high)} atoms"
     cut = "as declared in the data" if data["blocks_declared"] else "cut from consecutive frames, as none are declared"
+    what = f"{count(data['frames'], 'frame')} of {size}"
+    if data["kind"] == "table":
+        what = (
+            f"a table of {count(data['atoms'], 'row')}, one per atom, and {count(data['columns'], 'column')} of "
+            f"descriptors; {count(data['frames'], 'configuration')} of {size}"
+        )
     text = (
-        f"{data_label(findings)}: {count(data['frames'], 'frame')} of {size} in {count(len(data['groups']), 'state')}, "
+        f"{data_label(findings)}: {what} in {count(len(data['groups']), 'state')}, "
         f"{count(data['blocks'], 'block')} ({cut}). File {data['file']}, SHA-256 {data['sha256']}."
     )
     blocks: list[Block] = [Text(text), tables.states(findings)]
@@ -127,12 +141,24 @@ def _split(findings: Mapping[str, Any]) -> Section:
 def _sets(findings: Mapping[str, Any]) -> Section:
     pool, sets = findings["pool"], findings["sets"]
     label = f"{pool['name']}{' (reconstruction)' if pool['reconstructed'] else ''}" if pool["name"] else "of the sets"
-    text = (
-        f"The symmetry functions are computed once, in a pool ({label}) of {count(pool['size'], 'function')}, from "
-        f"which {count(len(sets), 'set')} {'is' if len(sets) == 1 else 'are'} chosen by name: "
-        f"{listed([set_label(entry) for entry in sets])}. G2 counts the neighbours around a distance, G4 and G5 the "
-        "pairs of neighbours around an angle; each unordered pair counts once."
-    )
+    read = [entry for entry in sets if entry.get("table")]
+    made = [entry for entry in sets if not entry.get("table")]
+    text = ""
+    if made:
+        text = (
+            f"The symmetry functions are computed once, in a pool ({label}) of {count(pool['size'], 'function')}, from "
+            f"which {count(len(made), 'set')} {'is' if len(made) == 1 else 'are'} chosen by name: "
+            f"{listed([set_label(entry) for entry in made])}. G2 counts the neighbours around a distance, G4 and G5 "
+            "the pairs of neighbours around an angle; each unordered pair counts once. "
+        )
+    if read:
+        files = dict.fromkeys(f"{entry['table']['file']}, SHA-256 {entry['table']['sha256']}" for entry in read)
+        text += (
+            f"{'Values' if not made else 'Other values'} were computed elsewhere and are read from a table "
+            f"({'; '.join(files)}), whose columns are chosen by name: "
+            f"{listed([set_label(entry) for entry in read])}."
+        )
+    text = text.rstrip()
     blocks: list[Block] = [Text(text), tables.sets(findings)]
     if any(entry["reconstructed"] for entry in sets):
         blocks.append(
@@ -142,15 +168,35 @@ def _sets(findings: Mapping[str, Any]) -> Section:
                 "note",
             )
         )
-    figure = Figure(
-        "feature_sets",
-        "What the functions of each set see. Left, for each G2, what one neighbour at distance r adds to it; right, "
-        "the distinct angular parts over the angle θ at the central atom.",
-        schematics.seen([(entry["name"], entry["functions"]) for entry in sets]),
-        f"Curves of all functions of {count(len(sets), 'set')}.",
-        source_note(findings, data=False),
-    )
-    return Section("sets", "The feature sets", (*blocks, figure))
+    return Section("sets", "The feature sets", (*blocks, *_drawings(findings)))
+
+
+def _drawings(findings: Mapping[str, Any]) -> list[Block]:
+    """Return one figure of all sets of symmetry functions, one sheet for each, and a note where there are too many."""
+    sets = [(entry, functions) for entry in findings["sets"] if (functions := sheet.told(entry)) is not None]
+    if not sets:
+        return []
+    source = source_note(findings, data=False)
+    blocks: list[Block] = [
+        Figure(
+            "feature_sets",
+            "What the functions of each set see. Left, for each G2, what one neighbour at distance r adds to it; "
+            "right, the distinct angular parts over the angle θ at the central atom.",
+            schematics.seen([(entry["name"], functions) for entry, functions in sets]),
+            f"Curves of all functions of {count(len(sets), 'set')}.",
+            source,
+        )
+    ]
+    for number, (entry, functions) in enumerate(sets[:_SHEETS], 1):
+        key, size = f"sheet_{number}", count(entry["size"], "function")
+        drawn = sheet.sheet(functions, f"Set {entry['name']}", key=key)
+        caption = f"Set {set_label(entry)}. {sheet.reading(functions)}"
+        alt = f"Curves, widths and combinations of the {size} of set {say(entry['name'])}."
+        blocks.append(Figure(key, caption, drawn, alt))
+    left = len(sets) - _SHEETS
+    if left > 0:
+        blocks.append(Text(f"The sheets of {count(left, 'further set')} are left out; the tables list all.", "note"))
+    return blocks
 
 
 def _networks(findings: Mapping[str, Any]) -> Section:
@@ -159,7 +205,7 @@ def _networks(findings: Mapping[str, Any]) -> Section:
         return Section("networks", "The networks", (Text("No variant is a network.", "note"),))
     figure = Figure(
         "networks",
-        f"The networks {listed(shapes)}: one atom's symmetry functions, the hidden layers, the atom's energy, and the "
+        f"The networks {listed(shapes)}: one atom's descriptors, the hidden layers, the atom's energy, and the "
         "sum over atoms. Of large layers only the first and last nodes are drawn.",
         schematics.networks(shapes),
         f"Layers of the networks {listed(shapes)}.",

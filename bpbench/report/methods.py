@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SCALING: Final = (
-    "Each symmetry function is standardised by its mean and spread over the training atoms (functions constant over "
+    "Each descriptor is standardised by its mean and spread over the training atoms (descriptors constant over "
     "them are dropped). The target is the energy per atom less one reference energy per atom, fitted by least squares "
     "to the training configurations; it is centred and divided by its spread over them."
 )
@@ -22,8 +22,8 @@ def _hdnn(name: str, values: Mapping[str, Any]) -> str:
     hidden = listed([exact(size) for size in values["hidden"]])
     return (
         f"Model “{name}” is a high-dimensional neural-network potential: beyond the reference, the energy of a "
-        "configuration is the sum over its atoms of one small network, which is fed with that atom's symmetry "
-        f"functions, has hidden layers of {hidden} nodes with tanh, and a linear output. {_SCALING} "
+        "configuration is the sum over its atoms of one small network, which is fed with that atom's "
+        f"descriptors, has hidden layers of {hidden} nodes with tanh, and a linear output. {_SCALING} "
         "The weights start as Glorot-uniform numbers, "
         f"the biases at zero. Adam (learning rate {exact(adam['learning_rate'])}, β₁ {exact(adam['beta_1'])}, "
         f"β₂ {exact(adam['beta_2'])}, ε {exact(adam['epsilon'])}) runs for {count(values['epochs'], 'epoch')} in "
@@ -45,14 +45,14 @@ def _linear(name: str, values: Mapping[str, Any]) -> str:
     )
     return (
         f"Model “{name}” is a linear potential, the yardstick: ridge regression, one row per configuration, of the "
-        "energy per atom on the mean of the standardised symmetry functions over the atoms (between configurations of "
+        "energy per atom on the mean of the standardised descriptors over the atoms (between configurations of "
         f"equal size the same as the energy on summed functions). {_SCALING} It has {penalty} (relative to the number "
         "of training configurations; the intercept bears none). It has no seed, so on one split it always gives the "
         "same numbers."
     )
 
 
-_POOLED: Final = "the mean and the spread of each symmetry function over a configuration's atoms"
+_POOLED: Final = "the mean and the spread of each descriptor over a configuration's atoms"
 _TREE_TARGET: Final = (
     "The target is the energy per atom less one reference energy per atom, fitted by least squares to the training "
     "configurations"

@@ -102,8 +102,8 @@ def states(findings: Mapping[str, Any]) -> Table:
     shown = [columns[place] for place in keep]
     return Table(
         "states",
-        f"The data by state. A block is a stretch of one trajectory that is never divided; elements: "
-        f"{', '.join(data['elements'])}.",
+        "The data by state. A block is a stretch of one trajectory that is never divided"
+        + (f"; elements: {', '.join(data['elements'])}." if data["elements"] else "."),
         tuple(shown),
         align([tuple(row[place] for place in keep) for row in rows], shown),
         source_note(findings, sets=False),
@@ -133,29 +133,32 @@ def sets(findings: Mapping[str, Any]) -> Table:
     """Return the table of feature sets: sizes and kinds of functions."""
     kinds = ("G2", "G4", "G5")
     present = [kind for kind in kinds if any(f["kind"] == kind for s in findings["sets"] for f in s["functions"])]
+    tabled = any(entry.get("table") for entry in findings["sets"])
     columns = (
         Column("set", "set", align="left"),
         Column("preset", "preset", align="left"),
-        Column("size", "functions"),
+        *([Column("table", "table", align="left")] if tabled else []),
+        Column("size", "inputs" if tabled else "functions"),
         *(Column(kind.lower(), kind) for kind in present),
-        Column("cutoff", "cutoff R_c", "Å"),
+        *([Column("cutoff", "cutoff R_c", "Å")] if present else []),
     )
     rows = []
     for entry in findings["sets"]:
         functions = entry["functions"]
-        reach = [function["r_c"] for function in functions]
+        reach = [function["r_c"] for function in functions if "r_c" in function]
         rows.append(
             (
                 Cell(set_label(entry), entry["name"]),
                 words(entry["preset"]),
+                *([words((entry.get("table") or {}).get("file"))] if tabled else []),
                 counted(entry["size"]),
                 *(counted(sum(function["kind"] == kind for function in functions)) for kind in present),
-                words(_range((min(reach), max(reach)))),
+                *([words(_range((min(reach), max(reach)) if reach else None))] if present else []),
             )
         )
     return Table(
         "feature_sets",
-        "The feature sets: how many functions of which kind.",
+        "The feature sets: how many functions of which kind." if present else "The feature sets.",
         columns,
         tuple(rows),
         source_note(findings, data=False),

@@ -1,10 +1,16 @@
-"""What the command line prints of a plan and of an audit: plain JSON in, lines of text out."""
+"""What the command line prints of a plan, an audit or descriptors: plain JSON in, lines of text out."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from bpbench.agreement.columns import KINDS
+from bpbench.report.numerals import count, short
 from bpbench.units import DISPLAY
+
+#: Rows shown of a long table, and of them at its end.
+_ROWS: Final = 24
+_LAST: Final = 6
 
 
 def plan(planned: dict[str, Any]) -> list[str]:
@@ -107,3 +113,104 @@ def audit(found: dict[str, Any]) -> list[str]:
         lines.append(f"Closest pair of atoms: {closest['distance']:.3f} Å (frame {closest['frame']}).")
     lines += [f"! {sentence}" for sentence in found["findings"]] or ["Nothing looks wrong."]
     return [*lines, *(f"- {sentence}" for sentence in found["notes"])]
+
+
+# ------------------------------------------------------------------------------------------------------- descriptors
+
+
+def description(told: dict[str, Any]) -> list[str]:
+    """Return the lines of ``bpbench describe``.
+
+    Parameters
+    ----------
+    told : dict
+        From :func:`bpbench.cli_describe.describe`.
+    """
+    cost = told["ns_per_function_atom_neighbour"]
+    of = f" of {told['element']}" if told["element"] else ""
+    lines = [
+        (
+            f"{told['label']}: {count(told['frames'], 'frame')}, {count(told['atoms'], 'atom')}{of}, "
+            f"{told['neighbours_per_atom']:.1f} neighbours per atom"
+        ),
+        f"{told['set']}: {count(told['features'], 'function')} in {told['seconds']:.3g} s on "
+        f"{count(told['threads'], 'thread')}"
+        + ("" if cost is None else f", {cost:.3g} ns per function·atom·neighbour"),
+    ]
+    if told["out"] is None:
+        width = max(len("function"), *(len(item["name"]) for item in told["functions"]))
+        lines += ["", f"{'function':<{width}}{'min':>12}{'mean':>12}{'max':>12}"]
+        lines += _few(
+            [
+                f"{item['name']:<{width}}{item['min']:>12.5g}{item['mean']:>12.5g}{item['max']:>12.5g}"
+                for item in told["functions"]
+            ]
+        )
+    else:
+        lines.append(f"Values: {told['out']} ({told['atoms']} × {told['features']}, {told['precision']})")
+    return lines + _drawn(told)
+
+
+def agreement(told: dict[str, Any]) -> list[str]:
+    """Return the lines of ``bpbench describe --against``.
+
+    Parameters
+    ----------
+    told : dict
+        From :func:`bpbench.cli_describe.describe`.
+    """
+    counts, columns = told["counts"], told["columns"]
+    whole = told["compared_frames"] == told["frames"]
+    size = f"{count(told['compared_frames'], 'frame')}, {count(told['compared_atoms'], 'atom')}"
+    lines = [
+        f"{told['table']} against {told['set']} on {told['label']}: {count(len(columns), 'column')}, {size}"
+        + ("" if whole else f" (spread evenly over {told['frames']} frames, as all would not fit into memory)"),
+        "",
+    ]
+    if told["agree"]:
+        lines.append(f"All columns match ({len(columns)} of {len(columns)}).")
+    else:
+        lines += [f"{counts[kind]:>5}  {words}" for kind, words in KINDS.items() if kind in counts]
+        different = [item for item in columns if item["kind"] != "match"]
+        name = min(42, max(len(item["column"]) for item in different))
+        lines += ["", *_few([f"{short(item['column'], name):<{name}}  {_relation(item)}" for item in different])]
+    if told["unnamed"]:
+        names = ", ".join(told["unnamed"][:3]) + (", …" if len(told["unnamed"]) > 3 else "")
+        lines.append(f"No column for {count(len(told['unnamed']), 'function')} of ours: {names}.")
+    if told["left_out"]:
+        lines.append(f"Taken for labels: {', '.join(told['left_out'])} (--columns says otherwise).")
+    return lines + _drawn(told)
+
+
+def _relation(item: dict[str, Any]) -> str:
+    """Say what one column is."""
+    name, kind = item["function"], item["kind"]
+    why = f": {', or '.join(item['reasons'])}" if item["reasons"] else ""
+    r = item["correlation"]
+    # Digits enough never to show a 1 that is none.
+    close = "" if r is None else f"correlation {r:.4f}" if abs(r) < 0.9999 else f"1 - |correlation| = {1 - abs(r):.1g}"
+    if kind == "other":
+        nearest = f"; closest is {item['closest']}" if item["closest"] else ""
+        if name is None:
+            return f"like none of ours{nearest}{close and f' ({close})'}{why}"
+        off = f"off by up to {item['deviation']:.2g} of its spread" if item["deviation"] is not None else ""
+        about = ", ".join(words for words in (off, close) if words)
+        return f"not {name}{about and f' ({about})'}{nearest}{why}"
+    if kind == "undetermined":
+        return f"{name or 'unknown'}{why}"
+    factor = "" if item["factor"] == 1 else f"{item['factor']:.6g} × "
+    offset = "" if item["offset"] == 0 else f" {'-' if item['offset'] < 0 else '+'} {abs(item['offset']):.6g}"
+    nearly = f" to {item['deviation']:.1g} of its spread" if kind == "near" else ""
+    place = f" (in the place of {item['expected']})" if kind == "moved" else ""
+    return f"= {factor}{name}{offset}{nearly}{place}{why}"
+
+
+def _few(rows: list[str]) -> list[str]:
+    if len(rows) <= _ROWS:
+        return rows
+    gone = len(rows) - _ROWS
+    return [*rows[: _ROWS - _LAST], f"… {gone} more (--json gives all) …", *rows[-_LAST:]]
+
+
+def _drawn(told: dict[str, Any]) -> list[str]:
+    return [f"Sheet: {told['drawn']}"] if told["drawn"] else []

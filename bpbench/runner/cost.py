@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final
 
-from bpbench.data.frames import Frames
+from bpbench.data.frames import Configurations
 from bpbench.features import G2
-from bpbench.jobs import Describe, Hdnn, Job, LightGbm, RandomForest, Train
+from bpbench.jobs import Describe, Hdnn, Job, LightGbm, RandomForest, ReadTable, Train
 from bpbench.runner import work
 from bpbench.runner.store import Store
 
@@ -23,25 +23,29 @@ _ANGULAR: Final = 1.3e-6
 _EPOCH_ATOM: Final = 5e-8
 _WEIGHT: Final = 2.4e-10
 _START: Final = 1.0
+#: Seconds per row of a table.
+_TABLE_ROW: Final = 2e-5
 #: Seconds per tree, and per boosting round.
 _TREE: Final = 0.004
 _ROUND: Final = 0.001
 
 
-def expected(job: Job, frames: Frames) -> float:
+def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one line per kind of job
     """Return the expected seconds of a job on one core, from its work alone.
 
     Parameters
     ----------
     job : Job
         What would run.
-    frames : Frames
+    frames : Configurations
         The frames it works on.
     """
     if isinstance(job, Describe):
         atoms = int(frames.offsets[job.last] - frames.offsets[job.first])
         radial = sum(isinstance(function, G2) for function in job.functions)
         return 0.2 + atoms * (radial * _RADIAL + (len(job.functions) - radial) * _ANGULAR)
+    if isinstance(job, ReadTable):
+        return 0.2 + float(frames.offsets[-1]) * _TABLE_ROW
     if isinstance(job, Train):
         if isinstance(job.model, Hdnn):
             widths = [len(job.functions), *job.model.hidden, 1]
@@ -55,14 +59,14 @@ def expected(job: Job, frames: Frames) -> float:
     return 1.0
 
 
-def estimator(stored: Iterable[Job], frames: Frames, store: Store) -> Callable[[Job], float]:
+def estimator(stored: Iterable[Job], frames: Configurations, store: Store) -> Callable[[Job], float]:
     """Return a function that gives the expected seconds of a job.
 
     Parameters
     ----------
     stored : iterable of Job
         Jobs whose results are in the store; the times they took rescale the estimate of their kind.
-    frames : Frames
+    frames : Configurations
         The frames all of them work on.
     store : Store
         Where their provenance lies.

@@ -194,21 +194,21 @@ def do(job: Job, root: str) -> tuple[float, str | None]:
     """
     store = Store(root)
     start = time.perf_counter()
+
+    def provenance() -> dict[str, Any]:
+        wall = time.perf_counter() - start
+        return {"wall_s": wall, "made": datetime.now(UTC).isoformat(timespec="seconds"), **machine()}
+
     try:
-        outcome = work.perform(job, store.load)
+        # What is made while it is saved may fail as well.
+        store.save(job, work.perform(job, store.load), provenance)
     except StoreError:
         raise
     except BpbenchError as error:
         return time.perf_counter() - start, str(error)
     except Exception as error:  # noqa: BLE001 - whatever a job raises is its recorded failure
         return time.perf_counter() - start, f"{type(error).__name__}: {error}"
-    wall = time.perf_counter() - start
-    store.save(
-        job,
-        outcome,
-        {"wall_s": wall, "made": datetime.now(UTC).isoformat(timespec="seconds"), **machine()},
-    )
-    return wall, None
+    return time.perf_counter() - start, None
 
 
 class Crew(Protocol):

@@ -14,8 +14,9 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,6 @@ import numpy.typing as npt
 from bpbench.errors import StoreError
 from bpbench.identity import address, plain
 from bpbench.jobs import Job
-
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,14 @@ class Outcome:
         JSON types; ``status`` is ``done`` or ``diverged``.
     arrays : dict of str to ndarray
         Everything large.
+    more : iterable of (str, ndarray)
+        Arrays too large to be held together: made and saved one at a time, once. In a loaded outcome they stand among
+        ``arrays``.
     """
 
     values: dict[str, Any]
-    arrays: Arrays = field(default_factory=dict)
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    more: Iterable[tuple[str, npt.NDArray[Any]]] = ()
 
 
 class Store:
@@ -88,8 +91,17 @@ class Store:
             ) from None
         return Outcome(values["values"], arrays)
 
-    def save(self, job: Job, outcome: Outcome, provenance: Mapping[str, Any]) -> None:
+    def save(self, job: Job, outcome: Outcome, provenance: Callable[[], Mapping[str, Any]]) -> None:
         """Write a result and rename it into place; if another writer was first, its result stays.
+
+        Parameters
+        ----------
+        job : Job
+            What was asked.
+        outcome : Outcome
+            What came of it; arrays that are still to be made may raise, and then nothing is kept.
+        provenance : callable
+            Says where and how long it ran; asked when every array is made.
 
         Raises
         ------
@@ -100,11 +112,13 @@ class Store:
         made = self.root / "tmp" / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
         try:
             made.mkdir(parents=True)
-            for name, array in outcome.arrays.items():
+            names = []
+            for name, array in chain(outcome.arrays.items(), outcome.more):
                 np.save(made / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-            _write(made / "values.json", {"values": outcome.values, "arrays": sorted(outcome.arrays)})
+                names.append(name)
+            _write(made / "values.json", {"values": outcome.values, "arrays": sorted(names)})
             _write(made / "job.json", plain(job))
-            _write(made / "provenance.json", dict(provenance))
+            _write(made / "provenance.json", dict(provenance()))
             final.parent.mkdir(parents=True, exist_ok=True)
             made.rename(final)
         except OSError as error:
@@ -112,6 +126,9 @@ class Store:
             if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and final.is_dir():
                 return
             raise StoreError(f"The result of a job could not be written to {self.root}: {error}.") from error
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from bpbench import metrics
-from bpbench.data import readers, splits
-from bpbench.data.frames import Frames
+from bpbench.data import readers, splits, tables
+from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import DivergedError
-from bpbench.jobs import Describe, Hdnn, Job, MakeFrames, Train
+from bpbench.jobs import Describe, Hdnn, Job, MakeFrames, ReadTable, Train
 from bpbench.models import constant, fit
 from bpbench.models.contract import Problem
 from bpbench.runner.store import Outcome
@@ -22,7 +22,7 @@ Load = Callable[[Job], Outcome]
 def needs(job: Job) -> tuple[Job, ...]:
     """Return the jobs whose results a job reads."""
     if isinstance(job, Train):
-        return (*job.pool, job.pool[0].frames)
+        return tuple(dict.fromkeys((*job.pool, job.frames)))
     return (job.frames,) if isinstance(job, Describe) else ()
 
 
@@ -30,6 +30,8 @@ def label(job: Job) -> str:
     """Return the kind of a job as the progress display and the cost estimate call it."""
     if isinstance(job, MakeFrames):
         return "read frames"
+    if isinstance(job, ReadTable):
+        return "read table"
     if isinstance(job, Describe):
         return "describe"
     return f"train {job.model.kind}"
@@ -52,6 +54,9 @@ def perform(job: Job, load: Load) -> Outcome:
     """
     if isinstance(job, MakeFrames):
         return Outcome({"status": "done"}, readers.read(job.source).to_arrays())
+    if isinstance(job, ReadTable):
+        names, arrays = tables.stream(job.source, job.precision)
+        return Outcome({"status": "done", "names": list(names)}, more=arrays)
     if isinstance(job, Describe):
         from bpbench.descriptors.symmetry import describe_frames
 
@@ -62,7 +67,7 @@ def perform(job: Job, load: Load) -> Outcome:
 
 
 def _train(job: Train, load: Load) -> Outcome:
-    frames = Frames.from_arrays(load(job.pool[0].frames).arrays)
+    frames = Configurations.from_arrays(load(job.frames).arrays)
     parts = splits.draw(frames, job.split)
     problem = Problem(
         names=tuple(function.name for function in job.functions),
@@ -102,6 +107,13 @@ def _score(problem: Problem, energy: metrics.Array, part: Any) -> dict[str, floa
 
 def gather(job: Train, load: Load) -> metrics.Array:
     """Return the inputs of a training, shape (D, A), picked from the pool's chunks by name."""
-    row = {function.name: number for number, function in enumerate(job.pool[0].functions)}
-    rows = [row[function.name] for function in job.functions]
-    return np.concatenate([np.asarray(load(chunk).arrays["values"][rows]) for chunk in job.pool], axis=1)
+    picked = []
+    for chunk in job.pool:
+        made = load(chunk)
+        names = made.values["names"] if isinstance(chunk, ReadTable) else [item.name for item in chunk.functions]
+        row = {name: number for number, name in enumerate(names)}
+        rows = [row[function.name] for function in job.functions]
+        # A table's chunks lie in one outcome, numbered in the order of their rows.
+        parts = sorted(name for name in made.arrays if name == "values" or name.startswith(tables.CHUNK))
+        picked += [np.asarray(made.arrays[name][rows]) for name in parts]
+    return np.concatenate(picked, axis=1)

@@ -1,0 +1,147 @@
+"""Tables in csv (also .gz, .xz) and parquet, and the one door to every kind of table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from bpbench.data.npz_columns import Npz
+from bpbench.data.pieces import Columns, Piece, not_numbers, readable, rows_at_once, text_of, unique
+from bpbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bpbench.data.frames import Ints
+
+__all__ = ["CSV", "PARQUET", "Columns", "open_columns"]
+
+CSV: Final = (".csv", ".csv.gz", ".csv.xz")
+PARQUET: Final = (".parquet", ".pq")
+
+
+def open_columns(path: Path) -> Columns:
+    """Open a table by the ending of its name.
+
+    Raises
+    ------
+    DataError
+        When the kind of file is unknown or its header cannot be read.
+    """
+    name = path.name.lower()
+    with readable(path):
+        if name.endswith(CSV):
+            return _Csv(path)
+        if name.endswith(PARQUET):
+            return _Parquet(path)
+        if name.endswith(".npz"):
+            return Npz(path)
+    raise DataError(f"{path}: expected a table whose name ends in {', '.join((*CSV, *PARQUET))} or .npz.")
+
+
+# --------------------------------------------------------------------------------------------------------- csv
+
+
+class _Csv:
+    offsets: Ints | None = None
+    labels: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        import pandas as pd
+
+        self.path = path
+        header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+        self.names = unique(path, tuple(str(name).strip() for name in header.iloc[0]))
+
+    def pieces(self, values: Sequence[str], numbers: Sequence[str], words: Sequence[str]) -> Iterator[Piece]:
+        import warnings
+
+        import pandas as pd
+
+        used = {*values, *numbers, *words} or {self.names[0]}  # without any, the rows are only counted
+        first = 0
+        # A first row with more cells than the header would lose the surplus with a mere warning, and any such row
+        # without one if columns were chosen; so they are chosen only where the values are not wanted.
+        with readable(self.path), warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            reader = pd.read_csv(
+                self.path,
+                header=0,
+                names=list(self.names),
+                usecols=None if values else [place for place, name in enumerate(self.names) if name in used],
+                index_col=False,
+                dtype=dict.fromkeys(words, str),
+                # "NA" is a group of sodium as likely as a gap.
+                keep_default_na=False,
+                na_values=["", "nan", "NaN"],
+                low_memory=False,
+                chunksize=rows_at_once(len(self.names)),
+            )
+            with reader:
+                for frame in reader:
+                    if frame.empty:
+                        continue
+                    for name in (*values, *numbers):
+                        if frame[name].dtype.kind not in "iuf":
+                            raise self._refused(name, frame[name], first)
+                    yield Piece(
+                        first,
+                        frame[list(values)].to_numpy(np.float64).T,
+                        {name: frame[name].to_numpy(np.float64) for name in numbers}
+                        | {name: text_of(self.path, name, frame[name].to_numpy(object), first) for name in words},
+                    )
+                    first += len(frame)
+
+    def _refused(self, name: str, column: Any, first: int) -> DataError:
+        import pandas as pd
+
+        bad = pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()
+        row = int(np.argmax(bad)) if bad.any() else 0
+        return not_numbers(self.path, name, str(column.iloc[row]), first + row + 1)
+
+
+# ----------------------------------------------------------------------------------------------------- parquet
+
+
+class _Parquet:
+    offsets: Ints | None = None
+    labels: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise DataError(
+                f"{path}: reading parquet needs pyarrow, which is not installed; run `pip install 'bpbench[tables]'` "
+                "or give the table as csv or npz."
+            ) from None
+        self.path = path
+        self.names = unique(path, tuple(pq.read_schema(path).names))
+
+    def pieces(self, values: Sequence[str], numbers: Sequence[str], words: Sequence[str]) -> Iterator[Piece]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        used = list(dict.fromkeys((*values, *numbers, *words))) or [self.names[0]]
+        first = 0
+        # A small buffer: else every column of a whole row group, often a million rows, would be held at once.
+        with readable(self.path), pq.ParquetFile(self.path, buffer_size=1 << 16, pre_buffer=False) as file:
+            kinds = {field.name: field.type for field in file.schema_arrow}
+            for name in (*values, *numbers):
+                if not (pa.types.is_floating(kinds[name]) or pa.types.is_integer(kinds[name])):
+                    raise DataError(
+                        f"{self.path}: expected numbers in the column '{name}', found the type {kinds[name]}; list the "
+                        "descriptors under 'columns' if it is none of them."
+                    )
+            for batch in file.iter_batches(rows_at_once(len(used)), columns=used, use_threads=False):
+                column = {name: batch.column(name) for name in used}
+                made = np.empty((len(values), len(batch)))
+                for place, name in enumerate(values):
+                    made[place] = column[name].to_numpy(zero_copy_only=False)
+                labels = {name: column[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in numbers} | {
+                    name: text_of(self.path, name, np.array(column[name].to_pylist(), object), first) for name in words
+                }
+                yield Piece(first, made, labels)
+                first += len(batch)

@@ -1,0 +1,243 @@
+"""What a protocol file may say of its data and of its feature sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, MinLen
+from pydantic import BeforeValidator, Discriminator, Tag
+
+from bpbench import features
+from bpbench.errors import FeatureError, nearest
+from bpbench.features import G2, G4, G5, STRICT, FeatureSet
+from bpbench.identity import NOT_IDENTITY
+
+
+def _word(value: Any) -> Any:
+    """Let a name be written as a number: ``set: 22`` means the set called ``"22"``."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleData:
+    """The embedded aluminium sample (EMT).
+
+    Attributes
+    ----------
+    groups : tuple of str or None
+        State points to keep, ``None`` for all.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["aluminium"]
+    groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileData:
+    """Frames with energies in any file ASE reads.
+
+    Attributes
+    ----------
+    path : str
+        The file, relative to the protocol's folder.
+    group, block, temperature : str or None
+        ``info`` keys of the labels; without ``block``, consecutive blocks are cut.
+    groups : tuple of str or None
+        Groups to keep.
+    block_length : int
+        Frames in a cut block.
+    units : str
+        Units of an ``input.data`` of n2p2 or RuNNer, which carries none; other files say their own.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["file"]
+    path: str = field(metadata=NOT_IDENTITY)  # the file's digest decides, not where it lies
+    group: Name | None = None
+    groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    block: Name | None = None
+    block_length: Annotated[int, Ge(1)] = 5
+    temperature: Name | None = None
+    units: Literal["angstrom-ev", "bohr-hartree"] = "angstrom-ev"
+
+
+@dataclass(frozen=True, slots=True)
+class TableData:
+    """A table with one row per atom: descriptors, the configuration's energy and its labels.
+
+    Attributes
+    ----------
+    path : str
+        The file (csv, also .gz or .xz; parquet; npz), relative to the protocol's folder.
+    configuration : str or None
+        Column that tells configurations apart; an npz may hold ``offsets`` instead.
+    energy : str
+        Column of the configuration's total energy (eV), the same on each of its rows.
+    group, block, temperature : str or None
+        Columns of the labels; without ``block``, consecutive blocks are cut.
+    block_length : int
+        Configurations in a cut block.
+    forces : tuple of str or None
+        Columns of the three components (eV/Å).
+    atoms : str or None
+        Column of the number of rows that the configuration should have.
+    columns : tuple of str or None
+        The descriptors; ``None`` for every column not named otherwise.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["table"]
+    path: str = field(metadata=NOT_IDENTITY)
+    configuration: Name | None = None
+    energy: Name = "energy"
+    group: Name | None = None
+    block: Name | None = None
+    block_length: Annotated[int, Ge(1)] = 5
+    temperature: Name | None = None
+    forces: tuple[Name, Name, Name] | None = None
+    atoms: Name | None = None
+    columns: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+
+
+Data = Annotated[SampleData | FileData | TableData, Discriminator("kind")]
+
+
+@dataclass(frozen=True, slots=True)
+class EvenlySpaced:
+    """A set cut from the pool of 329 by steps (a, b, c) and starts (x, y, z).
+
+    See :func:`bpbench.features.evenly_spaced`.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    steps: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
+    starts: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(202)], Annotated[int, Ge(1)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explicit:
+    """A set whose functions are written out."""
+
+    __pydantic_config__: ClassVar = STRICT
+    functions: Annotated[tuple[Annotated[G2 | G4 | G5, Discriminator("kind")], ...], MinLen(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A preset whose functions tell the elements of neighbours apart."""
+
+    __pydantic_config__: ClassVar = STRICT
+    preset: str
+    elements: Annotated[tuple[Name, ...], MinLen(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class FromInputNn:
+    """The functions of one element in an ``input.nn`` of n2p2 or RuNNer; when loaded it becomes :class:`Explicit`.
+
+    Attributes
+    ----------
+    input_nn : str
+        The file, relative to the protocol's folder.
+    element : str
+        Element of the centre.
+    units : str
+        Units of the file, which says none.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    input_nn: str
+    element: Name
+    units: Literal["angstrom-ev", "bohr-hartree"]
+
+
+_AllOrSome = Annotated[
+    Annotated[Literal["all"], Tag("all")] | Annotated[tuple[Name, ...], MinLen(1), Tag("some")],
+    Discriminator(lambda value: "all" if isinstance(value, str) else "some"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Inputs that were computed elsewhere.
+
+    Attributes
+    ----------
+    columns : 'all' or tuple of str
+        Columns of the data, if these are a table, or else of ``table``.
+    table : str or None
+        A table with one row per atom of the data, in their order; relative to the protocol's folder.
+    configuration : str or None
+        Column of ``table`` that tells configurations apart, so that they are compared with the data's.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    columns: _AllOrSome = "all"
+    table: str | None = field(default=None, metadata=NOT_IDENTITY)
+    configuration: Name | None = None
+
+
+def _kind_of_set(value: Any) -> str:
+    if isinstance(value, str):
+        return "a preset"
+    keys = value if isinstance(value, Mapping) else ()
+    kinds = {"functions": "written out", "preset": "by element", "input_nn": "from input.nn"}
+    kinds |= {"columns": "of a table", "table": "of a table"}
+    return next((kind for key, kind in kinds.items() if key in keys), "evenly spaced")
+
+
+# No tag is the name of a key, so that the place of a mistake can be told from its alternative.
+SetSpec = Annotated[
+    Annotated[str, Tag("a preset")]
+    | Annotated[EvenlySpaced, Tag("evenly spaced")]
+    | Annotated[Explicit, Tag("written out")]
+    | Annotated[Resolved, Tag("by element")]
+    | Annotated[FromInputNn, Tag("from input.nn")]
+    | Annotated[Columns, Tag("of a table")],
+    Discriminator(_kind_of_set),
+]
+
+
+def functions_of(spec: str | EvenlySpaced | Explicit | Resolved | FromInputNn, folder: Path) -> FeatureSet:
+    """Return the symmetry functions that a set names.
+
+    Parameters
+    ----------
+    spec : SetSpec
+        Any but :class:`Columns`, which names no functions.
+    folder : Path
+        The protocol's folder, from which the paths in it count.
+
+    Raises
+    ------
+    FeatureError
+        When there are no such functions, or no such file.
+    """
+    if isinstance(spec, str):
+        return features.preset(spec)
+    if isinstance(spec, EvenlySpaced):
+        return features.evenly_spaced(spec.steps, spec.starts)
+    if isinstance(spec, Resolved):
+        return features.preset(spec.preset).resolved(spec.elements)
+    if isinstance(spec, Explicit):
+        return FeatureSet(spec.functions)
+    return _of_input_nn(spec, folder)
+
+
+def _of_input_nn(spec: FromInputNn, folder: Path) -> FeatureSet:
+    from bpbench.formats.n2p2 import read_settings
+
+    path = folder / spec.input_nn
+    if not path.is_file():
+        raise FeatureError(f"There is no file {path}.")
+    found: Mapping[str, FeatureSet] = read_settings(path, units=spec.units).functions
+    if spec.element not in found:
+        raise FeatureError(f"{path} has no functions of the element '{spec.element}'{nearest(spec.element, found)}")
+    return found[spec.element]

@@ -1,0 +1,228 @@
+"""What a study learns from: its configurations, and the values that its sets choose from.
+
+Values are computed from frames (:class:`~bpbench.jobs.Describe`) or read from tables
+(:class:`~bpbench.jobs.ReadTable`): from the table that is the data, or from one made elsewhere
+for the very frames of the data.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bpbench.data import readers, tables
+from bpbench.data.frames import Configurations, Frames
+from bpbench.errors import DataError, FeatureError, nearest
+from bpbench.features import Column, ColumnSet, FeatureSet, preset
+from bpbench.jobs import Describe, FrameSource, Job, MakeFrames, ReadTable, TableSource
+from bpbench.protocol import Columns, FileData, Protocol, SampleData, TableData
+
+if TYPE_CHECKING:
+    from bpbench.data.tables import Contents
+    from bpbench.runner.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The data of a study and what its sets choose from.
+
+    Attributes
+    ----------
+    make : MakeFrames or ReadTable
+        The job that brings the data into the store.
+    configurations : Configurations
+        The data; :class:`~bpbench.data.frames.Frames` where they have a structure.
+    sets : dict of str to FeatureSet or ColumnSet
+        Every set of the protocol by name.
+    pool : FeatureSet or None
+        All symmetry functions that are computed, if any.
+    chunks : tuple of Describe
+        The jobs that compute them.
+    tables : dict of str to ReadTable
+        The jobs that read the tables of sets, by the name of the set.
+    columns : int or None
+        Descriptors in the table that is the data.
+    """
+
+    make: MakeFrames | ReadTable
+    configurations: Configurations
+    sets: dict[str, FeatureSet | ColumnSet]
+    pool: FeatureSet | None
+    chunks: tuple[Describe, ...]
+    tables: dict[str, ReadTable]
+    columns: int | None
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs before any training, each once."""
+        return list(dict.fromkeys([self.make, *self.chunks, *self.tables.values()]))
+
+    def pool_of(self, name: str) -> tuple[Describe | ReadTable, ...]:
+        """Return the jobs that a set's values come from."""
+        if isinstance(self.sets[name], FeatureSet):
+            return self.chunks
+        table = self.tables.get(name, self.make)
+        assert isinstance(table, ReadTable)  # columns without a table of their own are those of the data
+        return (table,)
+
+
+def lay_out(protocol: Protocol, store: Store) -> Inputs:
+    """Read the data of a protocol and lay out the jobs before its trainings; nothing is written.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        What is compared.
+    store : Store
+        Looked into for what was read already.
+
+    Raises
+    ------
+    DataError
+        When data or tables cannot be used; the text names file, line and path.
+    """
+    where = protocol.origin.where
+    held: Contents | None = None
+    try:
+        source = _source(protocol)
+        make: MakeFrames | ReadTable
+        if isinstance(source, TableSource):
+            make = ReadTable(source, protocol.precision)
+            held = _contents(make, store)
+            configurations = held.configurations
+        else:
+            make = MakeFrames(source)
+            configurations = _frames(make, store)
+    except DataError as error:
+        raise DataError(f"{where('data')}: {error}") from None
+    sets: dict[str, FeatureSet | ColumnSet] = {}
+    own: dict[str, ReadTable] = {}
+    for name, spec in protocol.sets.items():
+        if not isinstance(spec, Columns):
+            sets[name] = protocol.feature_set(name)
+            continue
+        try:
+            if spec.table is None:
+                assert held is not None  # the protocol was refused otherwise
+                sets[name] = _choose(spec, held, Path(make.source.path).name)
+            else:
+                own[name], sets[name] = _of_table(protocol, spec, configurations, store)
+        except (DataError, FeatureError) as error:
+            raise DataError(f"{where('sets', name)}: {error}") from None
+    pool = _pool(protocol, sets)
+    chunks: tuple[Describe, ...] = ()
+    if pool is not None:
+        assert isinstance(make, MakeFrames)
+        chunks = chunks_of(make, pool, configurations, protocol.precision)
+    return Inputs(make, configurations, sets, pool, chunks, own, None if held is None else len(held.names))
+
+
+def _frames(make: MakeFrames, store: Store) -> Frames:
+    frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(make.source)
+    if len(frames.elements) > 1:
+        raise DataError(
+            f"{make.source.path}: the frames hold {', '.join(frames.elements)}, and training on several elements is "
+            "not offered yet; keep the frames of one element, or compute descriptors alone by `bpbench describe`."
+        )
+    return frames
+
+
+def _contents(table: ReadTable, store: Store) -> Contents:
+    if not store.has(table):
+        return tables.contents(table.source)
+    outcome = store.load(table)
+    return tables.stored(outcome.values["names"], outcome.arrays)
+
+
+def _choose(spec: Columns, held: Contents, file: str, sha256: str = "") -> ColumnSet:
+    chosen = held.names if spec.columns == "all" else spec.columns
+    for name in chosen:
+        if name not in held.names:
+            raise DataError(f"{file}: there is no column '{name}' of descriptors{nearest(name, held.names)}")
+    return ColumnSet(tuple(Column(name, sha256) for name in chosen), file)
+
+
+def _of_table(
+    protocol: Protocol, spec: Columns, configurations: Configurations, store: Store
+) -> tuple[ReadTable, ColumnSet]:
+    """Return the job that reads a set's own table, and the set, if the table belongs to these configurations."""
+    assert spec.table is not None
+    source = tables.open_table(
+        _beside(protocol, spec.table),
+        configuration=spec.configuration,
+        columns=None if spec.columns == "all" else spec.columns,
+    )
+    table = ReadTable(source, protocol.precision)
+    held = _contents(table, store)
+    tables.agree(source, held, configurations)
+    return table, _choose(spec, held, Path(source.path).name, source.sha256)
+
+
+def _beside(protocol: Protocol, path: str) -> Path:
+    return Path(protocol.origin.file).parent / path
+
+
+def _source(protocol: Protocol) -> FrameSource | TableSource:
+    data = protocol.data
+    if isinstance(data, SampleData):
+        return dataclasses.replace(readers.sample_source(), groups=data.groups)
+    if isinstance(data, TableData):
+        return tables.open_table(
+            _beside(protocol, data.path),
+            configuration=data.configuration,
+            energy=data.energy,
+            group=data.group,
+            block=data.block,
+            block_length=data.block_length,
+            temperature=data.temperature,
+            forces=data.forces,
+            atoms=data.atoms,
+            columns=data.columns,
+        )
+    assert isinstance(data, FileData)
+    return readers.open_source(
+        _beside(protocol, data.path),
+        group=data.group,
+        groups=data.groups,
+        block=data.block,
+        block_length=data.block_length,
+        temperature=data.temperature,
+        units=data.units,
+    )
+
+
+def _pool(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet]) -> FeatureSet | None:
+    if protocol.pool is not None:
+        return preset(protocol.pool)
+    described = [chosen for chosen in sets.values() if isinstance(chosen, FeatureSet)]
+    functions = {function.name: function for chosen in described for function in chosen}
+    if not functions:
+        return None
+    return FeatureSet(tuple(functions.values()), reconstructed=any(chosen.reconstructed for chosen in described))
+
+
+def chunks_of(
+    make: MakeFrames, pool: FeatureSet, frames: Configurations, precision: Literal["float64", "float32"]
+) -> tuple[Describe, ...]:
+    """Return the jobs that compute a pool, each for consecutive frames of about so many atoms as a table's chunk.
+
+    Parameters
+    ----------
+    make : MakeFrames
+        The job that brings the frames into the store.
+    pool : FeatureSet
+        All functions.
+    frames : Configurations
+        The same frames; only their sizes are looked at.
+    precision : {'float64', 'float32'}
+        How values are stored.
+    """
+    borders = [0]
+    for frame in range(1, len(frames)):
+        if frames.offsets[frame + 1] - frames.offsets[borders[-1]] > tables.CHUNK_ATOMS:
+            borders.append(frame)
+    borders.append(len(frames))
+    return tuple(Describe(make, pool.functions, first, last, precision) for first, last in pairwise(borders))
