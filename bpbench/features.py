@@ -100,7 +100,9 @@ def _check(function: Feature) -> None:
 
 def _known(name: str, element: object) -> None:
     if element not in NUMBERS:
-        raise FeatureError(f"{name}: there is no element '{element}'{nearest(str(element), NUMBERS)}")
+        right = str(element).capitalize()
+        hint = f"; did you mean '{right}'?" if right in NUMBERS else "; expected a chemical symbol such as Al."
+        raise FeatureError(f"{name}: there is no element '{element}'{hint}")
 
 
 def _tail(function: Feature, elements: tuple[str, ...]) -> str:

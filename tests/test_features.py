@@ -32,6 +32,22 @@ GROUPS = [f"thesis-57-{letter}" for letter in "ABCD"]
         (lambda: G4(0.1, 0.5, 1, 6.8), r"G4: zeta must be 1 or more, found 0\.5\."),
         (lambda: G5(0.1, math.nan, 1, 6.8), r"G5: zeta must be 1 or more, found nan\."),
         (lambda: G5(0.1, 1.0, 0, 6.8), r"G5: lam must be -1 or 1, found 0\."),
+        (
+            lambda: G2(0.1, 0.0, 5.0, cutoff="kos"),
+            r"G2: there is no cutoff function called 'kos'; did you mean 'cos'\?",
+        ),
+        (lambda: G2(0.1, 0.0, 5.0, alpha=1.0), r"G2: the inner cutoff alpha must lie in 0 ≤ alpha < 1, found 1\.0\."),
+        (
+            lambda: G5(0.1, 1, 1, 5.0, cutoff="tanh3", alpha=0.1),
+            r"G5: the cutoff function 'tanh3' knows no inner cutoff; alpha must be 0, found 0\.1\.",
+        ),
+        (lambda: G2(0.1, 0.0, 5.0, of="Xy"), r"G2: there is no element 'Xy'; expected a chemical symbol such as Al\."),
+        (lambda: G4(0.1, 1, 1, 5.0, of=("Cu", "cu")), r"G4: there is no element 'cu'; did you mean 'Cu'\?"),
+        (lambda: G4(0.1, 1, 1, 5.0, of="Cu"), r"G4: of must name the elements of two neighbours, found 'Cu'\."),
+        (lambda: G5(0.1, 1, 1, 5.0, of=("Cu",)), r"of must name the elements of two neighbours, found \('Cu',\)\."),
+        (lambda: G4(0.1, 1, 1, 5.0, r_s=-1.0), r"G4: the centre r_s must be 0 or more \(Å\), found -1\.0\."),
+        (lambda: preset("thesis-22").resolved([]), r"A set is resolved by elements, each named once; found none\."),
+        (lambda: preset("thesis-22").resolved(["Cu", "Cu"]), r"each named once; found Cu, Cu\."),
         (lambda: FeatureSet(()), r"must hold at least one symmetry function, found none\."),
         (lambda: FeatureSet((G2(1, 0, 5), G2(1.0, 0, 5))), r"found twice: G2\(eta=1,rs=0,rc=5\)\."),
         (lambda: preset("thesis-57-E"), r"no feature set called 'thesis-57-E'; did you mean 'thesis-57-[A-D]'\?"),
@@ -51,6 +67,27 @@ def test_equal_functions_have_one_plain_form() -> None:
     assert digest(G2(0, np.float64(0), 5)) == digest(G2(-0.0, 0.0, 5.0))
     assert digest(G5(1, 2, np.int64(1), 6)) == digest(G5(1.0, 2.0, 1, 6.0))
     assert digest(G4(1, 2, 1.0, 6)) == digest(G4(1.0, 2.0, 1, 6.0))
+
+
+def test_a_set_is_resolved_by_elements() -> None:
+    """A G2 becomes one for each element, an angular function one for each unordered pair, named ones stay."""
+    functions = FeatureSet((G2(0.1, 0, 5), G5(0.1, 2, -1, 5), G4(0.1, 2, 1, 5, of=("S", "Cu"))))
+    assert functions.elements == ("S", "Cu")
+    assert functions.resolved(["Cu", "S"]).names == (
+        "G2(eta=0.1,rs=0,rc=5,of=S)",
+        "G2(eta=0.1,rs=0,rc=5,of=Cu)",
+        "G5(eta=0.1,zeta=2,lambda=-1,rc=5,of=S-S)",
+        "G5(eta=0.1,zeta=2,lambda=-1,rc=5,of=S-Cu)",
+        "G5(eta=0.1,zeta=2,lambda=-1,rc=5,of=Cu-Cu)",
+        "G4(eta=0.1,zeta=2,lambda=+1,rc=5,of=S-Cu)",
+    )
+    assert G5(0.1, 2, 1, 5, of=("Cu", "S")) == G5(0.1, 2, 1, 5, of=("S", "Cu"))
+
+
+def test_seldom_given_parameters_stand_in_the_name() -> None:
+    """Cutoff function, inner cutoff, elements and shift tell functions apart, so they tell their names apart."""
+    assert G2(1, 0, 6, of="Cu", cutoff="poly2", alpha=0.25).name == "G2(eta=1,rs=0,rc=6,fc=poly2,alpha=0.25,of=Cu)"
+    assert G5(1, 2, 1, 6, r_s=0.5, cutoff="tanh3").name == "G5(eta=1,zeta=2,lambda=+1,rs=0.5,rc=6,fc=tanh3)"
 
 
 def test_names_are_readable_and_tell_every_two_functions_apart() -> None:

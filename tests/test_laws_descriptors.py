@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from descriptor_twin import MIXTURE, ZOO, scale
+from descriptor_twin import ALLOYED, MIXTURE, ZOO, scale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +60,19 @@ def test_permutation_permutes(name: str, seed: int) -> None:
     positions, cell, pbc = ZOO[name]
     order = np.random.default_rng(seed).permutation(len(positions))
     _same(describe(MIXTURE, positions[order], cell, pbc), describe(MIXTURE, *ZOO[name])[:, order])
+
+
+@pytest.mark.parametrize("name", ZOO)
+@DRAWN
+@given(seed=SEEDS)
+def test_alloys_turn_and_permute_alike(name: str, seed: int) -> None:
+    """Turning an alloy and writing its atoms, with their elements, in another order only permutes its columns."""
+    animal, rng = ZOO[name], np.random.default_rng(seed)
+    turn, order = _orthogonal(rng), rng.permutation(len(animal.positions))
+    moved = describe(
+        ALLOYED, (animal.positions @ turn.T)[order], animal.cell @ turn.T, animal.pbc, animal.species[order]
+    )
+    _same(moved, describe(ALLOYED, *animal, animal.species)[:, order])
 
 
 @pytest.mark.parametrize("name", ZOO)

@@ -39,6 +39,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Centres that one thread takes at a time; each centre's numbers depend on nothing but its own neighbours.
-CENTRES: int = 32
+#: Fewest centres worth a thread; each centre's numbers depend on nothing but its own neighbours.
+CENTRES: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +272,8 @@ def describe_frames(functions: Sequence[Feature], frames: Frames, first: int, la
         values[:, rows.start - begin : rows.stop - begin] = part
 
     if several and threads > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            for done in [pool.submit(one, frame) for frame in range(first, last)]:
-                done.result()
+        for done in [_pool(threads).submit(one, frame) for frame in range(first, last)]:
+            done.result()
     else:
         for frame in range(first, last):
             one(frame)
@@ -291,14 +291,20 @@ def _shaped(given: npt.ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
 
 
 def _share(work: Callable[[int, int], None], centres: int, threads: int) -> None:
-    """Do the work of all centres, in pieces on several threads or in one go."""
-    if threads <= 1 or centres <= CENTRES:
+    """Do the work of all centres, in as many equal pieces as there are threads, or in one go."""
+    pieces = min(threads, centres // CENTRES)
+    if pieces <= 1:
         work(0, centres)
         return
-    borders = [*range(0, centres, CENTRES), centres]
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, first, last) for first, last in pairwise(borders)]:
-            done.result()
+    borders = [centres * piece // pieces for piece in range(pieces + 1)]
+    for done in [_pool(threads).submit(work, first, last) for first, last in pairwise(borders)]:
+        done.result()
+
+
+@lru_cache(maxsize=4)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return threads that stay for the next frame: to start some takes as long as a tenth of a frame."""
+    return ThreadPoolExecutor(threads, "describe")
 
 
 def _teams(part: _Evaluated, first: int, last: int) -> list[tuple[Triplets, Ints]]:

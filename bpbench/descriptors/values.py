@@ -1,8 +1,8 @@
 """Values of many frames, some of them at a time: what they cost, how they spread, and a file that holds them.
 
 The file is an ``.npz`` with ``values`` (atoms, features), ``names`` (features,), ``offsets`` (frames + 1,), ``energy``
-(where every frame carries one), ``group`` and ``id`` (frames,) and ``species`` (atoms,). It is written under another name beside its place and renamed
-when it is whole, so that nobody ever meets half of one.
+(where every frame carries one), ``group`` and ``id`` (frames,) and ``species`` (atoms,). It is written under another
+name beside its place and renamed when it is whole, so that nobody ever meets half of one.
 """
 
 from __future__ import annotations

@@ -166,17 +166,21 @@ _STYLE_ELEMENT: Final = re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\
 _METADATA: Final = re.compile(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", re.DOTALL)
 _PATH_DATA: Final = re.compile(r'(?<= d=")[^"]*')
 _LONG_NUMBER: Final = re.compile(r"(\d+\.\d\d)\d+")
+_HASHED: Final = re.compile(r'(?<=id=")[a-zA-Z]+[0-9a-f]{10}(?=")')
 
 
 def _tidy(svg: str, key: str) -> str:
     """Return one ``<svg>`` element that can stand in a page beside others.
 
     Style rules would leak into the page and identifiers of two figures would meet, so the first become attributes and
-    the second get the figure's key in front. Comments, in which Matplotlib repeats each text, are left out. Path
-    coordinates keep a hundredth of a point.
+    the second get the figure's key in front, and a number in place of a hash. Comments, in which Matplotlib repeats
+    each text, are left out. Path coordinates keep a hundredth of a point.
     """
     svg = svg[svg.index("<svg") :].strip()
     svg = _METADATA.sub("", _STYLE_ELEMENT.sub("", svg))
+    # Matplotlib hashes coordinates to their last bit, which its layout does not always find the same, but their order.
+    for number, hashed in enumerate(dict.fromkeys(_HASHED.findall(svg))):
+        svg = svg.replace(hashed, f"n{number}")
     svg = re.sub(r'(?<= id=")', f"{key}-", svg)
     svg = re.sub(r'(?<=href="#)', f"{key}-", svg)
     svg = re.sub(r"(?<=url\(#)", f"{key}-", svg)
