@@ -60,8 +60,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Fewest centres worth a thread; each centre's numbers depend on nothing but its own neighbours.
-CENTRES: int = 64
+#: Fewest terms (functions times entries of the neighbour list) worth a further thread, which takes 0.1 ms to wake.
+TERMS: int = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +290,13 @@ def _shaped(given: npt.ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
     return array
 
 
-def _share(work: Callable[[int, int], None], centres: int, threads: int) -> None:
-    """Do the work of all centres, in as many equal pieces as there are threads, or in one go."""
-    pieces = min(threads, centres // CENTRES)
+def _share(work: Callable[[int, int], None], part: _Evaluated, functions: int, threads: int) -> None:
+    """Do the work of all centres, in as many equal pieces as are worth a thread.
+
+    A centre's numbers depend on nothing but its own neighbours, so the pieces change none.
+    """
+    centres = len(part.near.border)
+    pieces = min(threads, centres, functions * len(part.near.index) // TERMS)
     if pieces <= 1:
         work(0, centres)
         return
@@ -328,7 +332,7 @@ def _fill(part: _Evaluated, values: Floats, threads: int) -> None:
         for team, centres in _teams(part, first, last):
             triplets.triplets(seen, shell.cut, team, centres, values)
 
-    _share(work, len(seen.border), threads)
+    _share(work, part, len(values), threads)
 
 
 def _pulled(part: _Evaluated, weights: Floats, threads: int) -> Floats:
@@ -347,7 +351,7 @@ def _pulled(part: _Evaluated, weights: Floats, threads: int) -> Floats:
         for team, centres in _teams(part, first, last):
             triplets.triplets_adjoint(seen, shell.cut, team, centres, weights, pull)
 
-    _share(work, len(seen.border), threads)
+    _share(work, part, len(weights), threads)
     # A change of the vector changes the distance along the direction, and the direction at right angles to it.
     inward = np.einsum("ap,ap->p", pull.across, seen.unit)
     whole: Floats = pull.along * seen.unit + (pull.across - inward * seen.unit) / seen.distance
@@ -371,4 +375,4 @@ def _push(part: _Evaluated, velocities: Floats, change: Floats, threads: int) ->
         for team, centres in _teams(part, first, last):
             triplets.triplets_tangent(seen, shell.cut, team, centres, motion, change)
 
-    _share(work, len(seen.border), threads)
+    _share(work, part, len(change), threads)
