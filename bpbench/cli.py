@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpbench import __version__, cli_describe, shipped
+from bpbench import __version__, cli_describe, cli_features, shipped
 from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--seed", type=int, default=1, help="root seed (default 1)")
     inspect.add_argument("file", help="any file of frames with energies that ASE reads, or our .npz")
     inspect.add_argument("--group", help="info key of the group")
+    inspect.add_argument("--units", choices=cli_features.UNITS, help="units of an input.data, which does not say them")
     cli_describe.options(described, _cores, _count)
     return parser
 
@@ -207,7 +208,8 @@ def _run(options: argparse.Namespace) -> int:
         _say(written.note)
     if not conducted.complete:
         gone = found["jobs"]["total"] - found["jobs"]["done"]
-        _say(f"{gone} of {found['jobs']['total']} trainings have no score; the report says which and why.")
+        what = "trainings have no score" if protocol.measure is None else "measurements failed"
+        _say(f"{gone} of {found['jobs']['total']} {what}; the report says which and why.")
         return INCOMPLETE
     return DONE
 
@@ -288,8 +290,13 @@ def _data_inspect(options: argparse.Namespace) -> int:
     from bpbench.data import inspect, readers
     from bpbench.report import terminal
 
-    frames = readers.read(readers.open_source(Path(options.file), group=options.group))
-    audit = inspect.inspect(frames, Path(options.file).name)
+    path, units = Path(options.file), options.units
+    unsaid = cli_describe.says_no_units(path, units)
+    if units is not None and not unsaid:
+        raise RequestError(f"--units says those of an input.data of n2p2 or RuNNer, and {path} is none; leave it out.")
+    asked = {"units": units} if unsaid else {}
+    frames = readers.read(readers.open_source(path, group=options.group, **asked))
+    audit = inspect.inspect(frames, path.name)
     if options.json:
         _print_json(audit)
     else:

@@ -30,8 +30,6 @@ Say = Callable[[str], None]
 
 #: The word for the embedded sample.
 SAMPLE: Final = "aluminium"
-#: Numbers that a comparison holds of either table; of larger ones it takes frames spread evenly.
-COMPARED: Final = 40_000_000
 #: Seconds between two words on how far it is.
 PATIENCE: Final = 10.0
 
@@ -147,21 +145,42 @@ def _new(word: str, option: str, endings: tuple[str, ...], force: bool) -> Path:
 
 
 def _frames(asked: argparse.Namespace) -> Frames:
-    from bpbench.data import n2p2_files, readers
+    from bpbench.data import readers
 
     word, path = asked.frames, Path(asked.frames)
     plain = word == SAMPLE
     if not plain and not path.exists() and path.parent == Path() and "did you mean" in nearest(word, [SAMPLE]):
         raise RequestError(f"There is no file {word}; did you mean '{SAMPLE}', the embedded sample?")
-    unsaid = not plain and path.is_file() and n2p2_files.recognised(path)
-    if unsaid and asked.units is None:
-        raise RequestError(f"{path} does not say its units; add --units {' or --units '.join(UNITS)}.")
+    unsaid = not plain and says_no_units(path, asked.units)
     if asked.units is not None and not unsaid and ".nn" not in asked.features:
         raise RequestError("--units says those of an input.data or an input.nn, and there is none; leave it out.")
     if plain:
         return readers.read(readers.sample_source())
     source = readers.open_source(path, units=asked.units) if unsaid else readers.open_source(path)
     return readers.read(source, energies=False)
+
+
+def says_no_units(path: Path, units: str | None) -> bool:
+    """Return whether a file of frames is an ``input.data``, which does not say its units; they must then be given.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    units : str or None
+        ``--units``.
+
+    Raises
+    ------
+    RequestError
+        When it is one and no units are given.
+    """
+    from bpbench.data import n2p2_files
+
+    unsaid = path.is_file() and n2p2_files.recognised(path)
+    if unsaid and units is None:
+        raise RequestError(f"{path} does not say its units; add --units {' or --units '.join(UNITS)}.")
+    return unsaid
 
 
 def _resolved(chosen: Chosen, frames: Frames, elements: str | None) -> FeatureSet:
@@ -251,13 +270,13 @@ def _compared(
 ) -> dict[str, Any]:
     import numpy as np
 
-    from bpbench.data import foreign
     from bpbench.agreement.columns import agree, unnamed
+    from bpbench.data import foreign
     from bpbench.descriptors.values import collect
 
     element = centre or (frames.elements[0] if len(frames.elements) == 1 else None)
     table = foreign.open_table(path, columns=asked.columns, element=element)
-    chosen = _spread(frames, max(1, COMPARED // max(len(functions), len(table.names))))
+    chosen = foreign.compared(frames.offsets, max(len(functions), len(table.names)))
     some = frames.take(chosen)
     counted = np.full(len(frames.species), True) if centre is None else frames.species == NUMBERS[centre]
     theirs = foreign.rows_of(table, frames, counted, chosen)
@@ -277,12 +296,3 @@ def _compared(
         "columns": [asdict(item) for item in found],
         "unnamed": list(unnamed(found, functions.names)),
     }
-
-
-def _spread(frames: Frames, atoms: int) -> npt.NDArray[np.int64]:
-    """Return frames spread evenly that have about so many atoms together, all of them where they have fewer."""
-    import numpy as np
-
-    total = int(frames.offsets[-1])
-    count = len(frames) if total <= atoms else max(2, len(frames) * atoms // total)
-    return np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(np.int64))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from bpbench import shipped
 from bpbench.elements import NUMBERS
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
+from bpbench.formats.n2p2_text import PACKED
 
 if TYPE_CHECKING:
     from bpbench.features import FeatureSet
     from bpbench.formats.n2p2 import Units
 
 UNITS: Final[tuple[Units, ...]] = ("angstrom-ev", "bohr-hartree")
-_PACKED: Final = (".xz", ".gz", ".bz2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def choose(word: str, *, name: str | None = None, units: Units | None = None, el
     path, known = Path(word), {file.stem: file for file in shipped("protocols").glob("*.yaml")}
     centre = None if element is None else known_element(element, "--element")
     bare = path.name
-    for ending in _PACKED:
+    for ending in PACKED:
         bare = bare.removesuffix(ending)
     if name is not None and not path.is_file() and word in known:
         path = known[word]
@@ -151,8 +150,6 @@ def _from_n2p2(path: Path, units: Units | None, centre: str | None) -> Chosen:
 def _from_yaml(path: Path, name: str | None) -> tuple[FeatureSet, str | None]:
     """Return the functions of a YAML file, and the set's name if the file is a protocol."""
     from bpbench import protocol
-    from bpbench.features import FeatureSet
-    from bpbench.formats.mistakes import sentences
     from bpbench.formats.yaml import parse
 
     try:
@@ -163,7 +160,7 @@ def _from_yaml(path: Path, name: str | None) -> tuple[FeatureSet, str | None]:
         raise RequestError(
             f"--features: {path} holds no text; expected YAML with 'functions', a protocol, or an input.nn."
         )
-    data, lines = parse(text, str(path))
+    data, _ = parse(text, str(path))
     if isinstance(data, dict) and "sets" in data:
         return _from_protocol(path, name)
     if name is not None:
@@ -173,17 +170,7 @@ def _from_yaml(path: Path, name: str | None) -> tuple[FeatureSet, str | None]:
             f"{path}: expected a mapping with the key 'functions', such as functions: [{{kind: G2, eta: 1.0, r_s: 0.0, "
             "r_c: 6.8}], a protocol, or an input.nn."
         )
-    where = protocol.Origin(str(path), "", lines).where
-    # The same vocabulary, checks and wording as in a protocol; pydantic has its one door there.
-    adapter = protocol.TypeAdapter(protocol.Explicit)  # type: ignore[attr-defined]
-    try:
-        explicit = adapter.validate_json(json.dumps(data), strict=True)
-    except protocol.ValidationError as error:  # type: ignore[attr-defined]
-        raise ProtocolError("\n".join(sentences(error.errors(), data, protocol.Explicit, where, ()))) from None
-    try:
-        return FeatureSet(explicit.functions), None
-    except FeatureError as error:
-        raise ProtocolError(f"{where('functions')}: {error}") from None
+    return protocol.functions_in(text, str(path)), None
 
 
 def _from_protocol(path: Path, name: str | None) -> tuple[FeatureSet, str]:

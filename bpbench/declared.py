@@ -1,4 +1,4 @@
-"""What a protocol file may say of its data and of its feature sets."""
+"""What a protocol file may say of its data, of its feature sets and of what is measured."""
 
 from __future__ import annotations
 
@@ -176,12 +176,15 @@ class Columns:
         A table with one row per atom of the data, in their order; relative to the protocol's folder.
     configuration : str or None
         Column of ``table`` that tells configurations apart, so that they are compared with the data's.
+    like : str or None
+        Set of symmetry functions whose values the columns of ``table`` should be; they are compared one by one.
     """
 
     __pydantic_config__: ClassVar = STRICT
     columns: _AllOrSome = "all"
     table: str | None = field(default=None, metadata=NOT_IDENTITY)
     configuration: Name | None = None
+    like: Name | None = None
 
 
 def _kind_of_set(value: Any) -> str:
@@ -203,6 +206,21 @@ SetSpec = Annotated[
     | Annotated[Columns, Tag("of a table")],
     Discriminator(_kind_of_set),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorTime:
+    """What the descriptors of each set cost is measured, and nothing is trained.
+
+    Attributes
+    ----------
+    frames : int
+        Frames that are described, spread evenly over the data; all of them where there are fewer.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["descriptor-time"]
+    frames: Annotated[int, Ge(1)] = 8
 
 
 def functions_of(spec: str | EvenlySpaced | Explicit | Resolved | FromInputNn, folder: Path) -> FeatureSet:

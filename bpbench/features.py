@@ -85,6 +85,11 @@ def _check(function: Feature) -> None:
         raise FeatureError(f"{name}: the cutoff r_c must be positive (Å), found {function.r_c!r}.")
     if not math.isfinite(function.r_s) or function.r_s < 0:
         raise FeatureError(f"{name}: the centre r_s must be 0 or more (Å), found {function.r_s!r}.")
+    if function.r_s > function.r_c:
+        raise FeatureError(
+            f"{name}: the centre r_s must not lie beyond the cutoff r_c, where the function sees nothing; found r_s "
+            f"{function.r_s!r} and r_c {function.r_c!r} (Å)."
+        )
     if function.cutoff not in CUTOFFS:
         raise FeatureError(
             f"{name}: there is no cutoff function called '{function.cutoff}'{nearest(function.cutoff, CUTOFFS)}"

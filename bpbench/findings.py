@@ -16,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bpbench import __version__, metrics
+from bpbench.agreements import agreements
 from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.data.splits import PARTS
-from bpbench.features import ColumnSet
-from bpbench.jobs import FrameSource, Hdnn, TableSource
+from bpbench.descriptors.operations import operations
+from bpbench.features import ColumnSet, FeatureSet
+from bpbench.jobs import FrameSource, Hdnn, TableSource, TimeDescribe
 from bpbench.protocol import Protocol, SampleData, Variant
-from bpbench.runner import work
+from bpbench.runner import timing, work
 from bpbench.runner.execute import Failure
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
@@ -65,7 +67,8 @@ def findings(study: Study) -> Json:
     prepared = study.prepared
     protocol = prepared.protocol
     metric = metrics.metric(protocol.analysis.metric)
-    variants = [_variant(study, variant) for variant in protocol.variants]
+    say = _variant if protocol.measure is None else _timed
+    variants = [say(study, variant) for variant in protocol.variants]
     failures = [
         {
             "variant": variant["name"],
@@ -92,12 +95,14 @@ def findings(study: Study) -> Json:
         },
         "data": _data(prepared),
         "split": _split(prepared),
+        "measure": _measure(study),
         "pool": {
             "name": protocol.pool,
             "size": 0 if prepared.pool is None else len(prepared.pool),
             "reconstructed": prepared.pool is not None and prepared.pool.reconstructed,
         },
         "sets": [_set(prepared, name) for name in protocol.sets],
+        "agreement": agreements(study),
         "models": [
             {"name": name, "kind": model.kind, "label": LABELS[model.kind], "values": dataclasses.asdict(model)}
             for name, model in protocol.models.items()
@@ -212,6 +217,11 @@ _SENTENCES: Final = {
     "seeds are averaged within each split first. What is claimed holds given these data and this reserve.",
 }
 
+_ROUNDS: Final = (
+    "A round measures every set once, in an order drawn for that round, so that whatever slows the machine for a while "
+    "slows all sets of the round. What is claimed holds for machines of this kind."
+)
+
 
 def _split(prepared: Prepared) -> Json:
     spec = prepared.protocol.split
@@ -234,7 +244,22 @@ def _split(prepared: Prepared) -> Json:
         "repeats": len(prepared.repeats),
         "splits": len(prepared.parts),
         "counts": counts,
-        "sentence": _SENTENCES[spec.design],
+        "sentence": _SENTENCES[spec.design] if prepared.protocol.measure is None else _ROUNDS,
+    }
+
+
+def _measure(study: Study) -> Json | None:
+    """Return what was timed and how, ``None`` where models were trained."""
+    asked = study.prepared.protocol.measure
+    if asked is None:
+        return None
+    (chosen,) = {job.chosen for job in study.prepared.trainings.values() if isinstance(job, TimeDescribe)}
+    return {
+        "kind": asked.kind,
+        "frames": len(chosen),
+        "atoms": int(study.prepared.frames.atoms[list(chosen)].sum()),
+        "passes": timing.PASSES,
+        "threads": 1,
     }
 
 
@@ -266,14 +291,11 @@ def _set(prepared: Prepared, name: str) -> Json:
 
 def _variant(study: Study, variant: Variant) -> Json:
     prepared = study.prepared
+    assert variant.model is not None  # nothing is trained without one
     model = prepared.protocol.models[variant.model]
     inputs = len(prepared.inputs.sets[variant.set])
     results = [_result(study, variant, number) for number in range(len(prepared.repeats))]
-    done = [
-        (number, outcome)
-        for number in range(len(prepared.repeats))
-        if isinstance(outcome := study.results[variant.name, number], Outcome) and outcome.values["status"] == "done"
-    ]
+    done = _done(study, variant.name)
     return {
         "name": variant.name,
         "set": variant.set,
@@ -291,6 +313,78 @@ def _variant(study: Study, variant: Variant) -> Json:
     }
 
 
+def _done(study: Study, name: str) -> list[tuple[int, Outcome]]:
+    """Return the repeats of a variant that succeeded, with their outcomes."""
+    return [
+        (number, outcome)
+        for number in range(len(study.prepared.repeats))
+        if isinstance(outcome := study.results[name, number], Outcome) and outcome.values["status"] == "done"
+    ]
+
+
+def _timed(study: Study, variant: Variant) -> Json:
+    """Return what was measured of a set: the entries of a trained variant without a model, and its cost."""
+    done = _done(study, variant.name)
+    return {
+        "name": variant.name,
+        "set": variant.set,
+        "model": None,
+        "inputs": len(study.prepared.inputs.sets[variant.set]),
+        "shape": None,
+        "parameters": None,
+        "results": [_result(study, variant, number) for number in range(len(study.prepared.repeats))],
+        "n": len(done),
+        "not_converged": 0,
+        "summary": _summary([outcome.values["scores"] for _, outcome in done], study.prepared),
+        "curve": None,
+        "groups": [],
+        "parity": None,
+        "cost": _cost(study, variant.name),
+    }
+
+
+def _cost(study: Study, name: str) -> Json:
+    """Return operations on paper, and time and operations as multiples of the baseline's.
+
+    The multiple is the geometric mean of the ratios within rounds; its interval is the t interval of their logarithms.
+    """
+    base = study.prepared.protocol.analysis.baseline
+    paper, reference = _on_paper(study, name), _on_paper(study, base)
+    made: Json = {
+        "neighbours_per_atom": paper[0] if paper else None,
+        "operations_per_atom": paper[1] if paper else None,
+        "operations_ratio": paper[1] / reference[1] if paper and reference else None,
+        "ratio": None,
+        "ratio_low": None,
+        "ratio_high": None,
+    }
+    key = study.prepared.protocol.analysis.metric
+    ours, theirs = (
+        {number: outcome.values["scores"][timing.PART][key] for number, outcome in _done(study, variant)}
+        for variant in (name, base)
+    )
+    logs = np.array([math.log(ours[number] / theirs[number]) for number in sorted(ours.keys() & theirs.keys())])
+    if not len(logs):
+        return made
+    made["ratio"] = math.exp(logs.mean())
+    if name != base and len(logs) > 1 and logs.std() > ROUNDING:
+        evidence = StudentEvidence(float(logs.mean()), float(logs.std(ddof=1)) / math.sqrt(len(logs)), len(logs) - 1.0)
+        made["ratio_low"], made["ratio_high"] = (math.exp(end) for end in evidence.interval(MEAN_LEVEL))
+    return made
+
+
+def _on_paper(study: Study, name: str) -> tuple[float, float] | None:
+    """Return neighbours and operations per atom of a set, ``None`` where nothing of it was measured."""
+    done = _done(study, name)
+    if not done:
+        return None
+    (wanted,) = (variant.set for variant in study.prepared.protocol.variants if variant.name == name)
+    chosen = study.prepared.inputs.sets[wanted]
+    assert isinstance(chosen, FeatureSet)
+    near = float(done[0][1].values["neighbours_per_atom"])
+    return near, operations(chosen.functions, near)
+
+
 def _result(study: Study, variant: Variant, number: int) -> Json:
     result = study.results[variant.name, number]
     empty: Json = {"scores": None, "converged": None, "checkpoint": None, "epochs": None, "remarks": []}
@@ -300,7 +394,7 @@ def _result(study: Study, variant: Variant, number: int) -> Json:
     values = result.values
     if values["status"] != "done":
         return made | {"status": values["status"], "message": values["message"]}
-    return made | {"status": "done"} | {key: values[key] for key in empty}
+    return made | {"status": "done"} | {key: values.get(key, nothing) for key, nothing in empty.items()}
 
 
 def _summary(scores: list[Json], prepared: Prepared) -> Json:
@@ -309,9 +403,10 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
     A design with overlapping splits gets no interval: its repeats are not independent.
     """
     made: Json = {}
-    for part in PARTS:
+    timed = prepared.protocol.measure is not None
+    for part in (prepared.part,) if timed else PARTS:
         made[part] = {}
-        for key in metrics.METRICS:
+        for key in (prepared.protocol.analysis.metric,) if timed else metrics.OF_ENERGIES:
             values = np.array([score[part][key] for score in scores])
             if not len(values):
                 made[part][key] = None
@@ -392,13 +487,15 @@ def _parity(prepared: Prepared, number: int, outcome: Outcome) -> Json:
 
 def _constant(study: Study) -> Json | None:
     """Return the scores of the constant predictor on the test frames, averaged over the splits."""
+    if study.prepared.protocol.measure is not None:
+        return None
     by_split: dict[int, Json] = {}
     for (_, number), result in study.results.items():
         if isinstance(result, Outcome) and result.values["status"] == "done":
             by_split.setdefault(study.prepared.repeats[number].split_number, result.values["constant"])
     if not by_split:
         return None
-    return {"test": {key: float(np.mean([score[key] for score in by_split.values()])) for key in metrics.METRICS}}
+    return {"test": {key: float(np.mean([score[key] for score in by_split.values()])) for key in metrics.OF_ENERGIES}}
 
 
 def _analysis(study: Study) -> Json:
@@ -406,7 +503,7 @@ def _analysis(study: Study) -> Json:
     analysis, rules = prepared.protocol.analysis, prepared.rules
     return {
         "metric": analysis.metric,
-        "part": "test",
+        "part": prepared.part,
         "test": rules.test,
         "design": rules.design,
         "correction": rules.correction,

@@ -17,7 +17,7 @@ from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import DataError, FeatureError, nearest
 from bpbench.features import Column, ColumnSet, FeatureSet, preset
-from bpbench.jobs import Describe, FrameSource, Job, MakeFrames, ReadTable, TableSource
+from bpbench.jobs import Agree, Describe, FrameSource, Job, MakeFrames, ReadTable, TableSource
 from bpbench.protocol import Columns, FileData, Protocol, SampleData, TableData
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ class Inputs:
     pool : FeatureSet or None
         All symmetry functions that are computed, if any.
     chunks : tuple of Describe
-        The jobs that compute them.
+        The jobs that compute them; none where describing is what is timed.
     tables : dict of str to ReadTable
         The jobs that read the tables of sets, by the name of the set.
     columns : int or None
         Descriptors in the table that is the data.
+    agreements : dict of str to Agree
+        The jobs that compare tables with the sets they should be, by the name of the table's set.
     """
 
     make: MakeFrames | ReadTable
@@ -54,11 +56,12 @@ class Inputs:
     chunks: tuple[Describe, ...]
     tables: dict[str, ReadTable]
     columns: int | None
+    agreements: dict[str, Agree]
 
     @property
     def jobs(self) -> list[Job]:
         """The jobs before any training, each once."""
-        return list(dict.fromkeys([self.make, *self.chunks, *self.tables.values()]))
+        return list(dict.fromkeys([self.make, *self.chunks, *self.tables.values(), *self.agreements.values()]))
 
     def pool_of(self, name: str) -> tuple[Describe | ReadTable, ...]:
         """Return the jobs that a set's values come from."""
@@ -95,7 +98,7 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
             configurations = held.configurations
         else:
             make = MakeFrames(source)
-            configurations = _frames(make, store)
+            configurations = _frames(make, store, trained=protocol.measure is None)
     except DataError as error:
         raise DataError(f"{where('data')}: {error}") from None
     sets: dict[str, FeatureSet | ColumnSet] = {}
@@ -114,20 +117,48 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
             raise DataError(f"{where('sets', name)}: {error}") from None
     pool = _pool(protocol, sets)
     chunks: tuple[Describe, ...] = ()
-    if pool is not None:
+    if protocol.measure is not None:
+        _tell_apart(protocol, sets, configurations)
+    elif pool is not None:
         assert isinstance(make, MakeFrames)
         chunks = chunks_of(make, pool, configurations, protocol.precision)
-    return Inputs(make, configurations, sets, pool, chunks, own, None if held is None else len(held.names))
+    agreements = {
+        name: _agreement(own[name], chunks, sets[name], sets[spec.like])
+        for name, spec in protocol.sets.items()
+        if isinstance(spec, Columns) and spec.like is not None
+    }
+    return Inputs(make, configurations, sets, pool, chunks, own, None if held is None else len(held.names), agreements)
 
 
-def _frames(make: MakeFrames, store: Store) -> Frames:
+def _agreement(
+    table: ReadTable, chunks: tuple[Describe, ...], columns: FeatureSet | ColumnSet, like: FeatureSet | ColumnSet
+) -> Agree:
+    assert isinstance(columns, ColumnSet)  # the protocol was refused otherwise
+    assert isinstance(like, FeatureSet)
+    return Agree(table, chunks, columns.functions, like.functions)
+
+
+def _frames(make: MakeFrames, store: Store, *, trained: bool) -> Frames:
     frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(make.source)
-    if len(frames.elements) > 1:
+    if trained and len(frames.elements) > 1:
         raise DataError(
             f"{make.source.path}: the frames hold {', '.join(frames.elements)}, and training on several elements is "
             "not offered yet; keep the frames of one element, or compute descriptors alone by `bpbench describe`."
         )
     return frames
+
+
+def _tell_apart(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet], data: Configurations) -> None:
+    """Refuse functions that do not say which neighbours count, where the frames hold several elements."""
+    if not isinstance(data, Frames) or len(data.elements) < 2:
+        return
+    for name, chosen in sets.items():
+        blind = next((item for item in chosen if not (isinstance(item, Column) or item.elements)), None)
+        if blind is not None:
+            raise DataError(
+                f"{protocol.origin.where('sets', name)}: the frames hold {', '.join(data.elements)}, and {blind.name} "
+                "does not say which neighbours count; name a preset with its elements."
+            )
 
 
 def _contents(table: ReadTable, store: Store) -> Contents:

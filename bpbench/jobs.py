@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from bpbench.features import STRICT, Column, Feature
 from bpbench.identity import NOT_IDENTITY
@@ -40,6 +40,54 @@ class Adam:
 
 
 @dataclass(frozen=True, slots=True)
+class Kalman:
+    """The block extended Kalman filter; see :mod:`bpbench.models.kalman`.
+
+    Attributes
+    ----------
+    block : int
+        Configurations in one update.
+    prior : float
+        P₀ of the network's weights at the start.
+    skip_prior : float
+        P₀ of the weights of a linear skip, which starts from the ridge's answer.
+    trust : tuple of float
+        η of the first epoch, and its limit.
+    growth : float
+        Factor of η from one epoch to the next.
+    noise : tuple of float
+        Process noise q of the first epoch, and the least.
+    fall : float
+        Factor of q from one epoch to the next.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["kalman"]
+    block: Annotated[int, Ge(1)] = 32
+    prior: Annotated[float, Gt(0)] = 100.0
+    skip_prior: Annotated[float, Gt(0)] = 1e-4
+    trust: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] = (1e-2, 1e4)
+    growth: Annotated[float, Ge(1)] = 10.0
+    noise: tuple[Annotated[float, Ge(0)], Annotated[float, Ge(0)]] = (1e-2, 1e-6)
+    fall: Annotated[float, Gt(0), Le(1)] = 0.37
+
+
+@dataclass(frozen=True, slots=True)
+class Marquardt:
+    """Levenberg-Marquardt; see :mod:`bpbench.models.marquardt`.
+
+    Attributes
+    ----------
+    damping : float
+        First damping, as a share of the largest diagonal element of JᵀJ.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["marquardt"]
+    damping: Annotated[float, Gt(0)] = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
 class Hdnn:
     """A high-dimensional neural-network potential: the energy is the sum of one small network over the atoms.
 
@@ -50,9 +98,11 @@ class Hdnn:
     epochs : int
         Passes over the training configurations.
     batch : int
-        Configurations per update.
-    optimizer : Adam
+        Configurations per update of Adam.
+    optimizer : Adam, Kalman or Marquardt
         How the weights move.
+    skip : bool
+        Whether the inputs also enter the answer directly, at first with the ridge's weights.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -60,7 +110,8 @@ class Hdnn:
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (10, 10)
     epochs: Annotated[int, Ge(1)] = 100
     batch: Annotated[int, Ge(1)] = 32
-    optimizer: Adam = Adam()
+    optimizer: Adam | Kalman | Marquardt = Adam()
+    skip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +299,58 @@ class Describe:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeDescribe:
+    """Measure once, alone on the machine, what it takes to describe some frames with one set of functions.
+
+    Attributes
+    ----------
+    frames : MakeFrames
+        The data.
+    functions : tuple of Feature
+        The set.
+    chosen : tuple of int
+        Numbers of the frames that are described.
+    round : int
+        Number of the round.
+    host : str
+        The kind of host that the time holds for: on another kind it is measured anew.
+    code : str
+        Digest of what was timed: changed kernels, or another compiler, are measured anew.
+    """
+
+    frames: MakeFrames
+    functions: tuple[Feature, ...]
+    chosen: tuple[int, ...]
+    round: int
+    host: str
+    code: str
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """Compare columns of a table with symmetry functions, value by value; no training depends on it.
+
+    Attributes
+    ----------
+    table : ReadTable
+        Values that were made elsewhere for the frames of the pool.
+    pool : tuple of Describe
+        The chunks of the described pool in the order of their frames.
+    columns : tuple of Column
+        Columns of the table.
+    functions : tuple of Feature
+        What they should be, in this order.
+    """
+
+    table: ReadTable
+    pool: tuple[Describe, ...]
+    columns: tuple[Column, ...]
+    functions: tuple[Feature, ...]
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """How the blocks are divided.
 
@@ -295,4 +398,4 @@ class Train:
     version: int = 2
 
 
-Job = MakeFrames | ReadTable | Describe | Train
+Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train

@@ -11,6 +11,8 @@ N                       number of configurations
 
 ``rmse`` = √(Σ e_c²/N), ``mae`` = Σ|e_c|/N, ``p95`` and ``max`` of |e_c|, all in meV/atom;
 ``mse`` = Σ(Ê_c - E_c)²/N and ``half_mse`` = Γ = mse/2 in eV² per configuration.
+
+``descriptor_time`` is not computed from energies but measured (:mod:`bpbench.runner.timing`), in µs per atom.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One way to score predicted energies.
+    """One way to score predicted energies, or a cost that is measured.
 
     Attributes
     ----------
@@ -42,15 +44,20 @@ class Metric:
         A key of :data:`bpbench.units.DISPLAY`.
     lower_is_better : bool
         Its direction.
-    function : callable
-        ``(reference (N,) eV, predicted (N,) eV, atoms (N,)) -> float`` in ``unit``.
+    function : callable or None
+        ``(reference (N,) eV, predicted (N,) eV, atoms (N,)) -> float`` in ``unit``; ``None`` for a measured time.
     """
 
     key: str
     label: str
     unit: str
     lower_is_better: bool
-    function: Callable[[Array, Array, Array], float]
+    function: Callable[[Array, Array, Array], float] | None
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is a time, measured by a clock, and no error of energies."""
+        return self.function is None
 
 
 def _per_atom_mev(reference: Array, predicted: Array, atoms: Array) -> Array:
@@ -90,8 +97,11 @@ METRICS: Final[dict[str, Metric]] = {
         Metric("max", "largest |error|", "meV/atom", True, _max),
         Metric("mse", "MSE", "eV2/configuration", True, _mse),
         Metric("half_mse", "cost Γ", "eV2/configuration", True, _half_mse),
+        Metric("descriptor_time", "descriptor time", "us/atom", True, None),
     )
 }
+#: Metrics that :func:`score` gives.
+OF_ENERGIES: Final = tuple(key for key, metric in METRICS.items() if not metric.timed)
 
 
 def metric(key: str) -> Metric:
@@ -109,7 +119,7 @@ def metric(key: str) -> Metric:
 
 
 def score(reference: Array, predicted: Array, atoms: Array) -> dict[str, float]:
-    """Return every metric of these predictions, keyed by metric.
+    """Return every metric of these predictions, keyed by metric; times are not among them.
 
     Parameters
     ----------
@@ -118,4 +128,5 @@ def score(reference: Array, predicted: Array, atoms: Array) -> dict[str, float]:
     atoms : ndarray, shape (N,)
         Atoms in each.
     """
-    return {key: item.function(reference, predicted, atoms) for key, item in METRICS.items()}
+    functions = {key: item.function for key, item in METRICS.items()}
+    return {key: function(reference, predicted, atoms) for key, function in functions.items() if function is not None}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpbench import metrics
+from bpbench.features import ColumnSet
 from bpbench.runner import cost, execute, work
 from bpbench.runner.store import Store
 from bpbench.statistics import compare, power
@@ -43,11 +44,16 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "digest": prepared.digest,
         "frames": len(prepared.frames),
         "atoms": int(prepared.frames.offsets[-1]),
+        "columns": {
+            name: {"file": chosen.file, "names": list(chosen.names)}
+            for name, chosen in prepared.inputs.sets.items()
+            if isinstance(chosen, ColumnSet)
+        },
         "repeats": protocol.repeat_count,
         "units": units,
         "jobs": kinds,
-        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / max(1, min(workers, len(todo))),
-        "workers": workers,
+        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
+        "workers": workers if protocol.measure is None else 1,
         "family": [list(pair) for pair in protocol.family],
         "test": rules.test,
         "correction": rules.correction,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import Discriminator, TypeAdapter, ValidationError
@@ -21,6 +21,7 @@ from bpbench import features, metrics
 from bpbench.declared import (
     Columns,
     Data,
+    DescriptorTime,
     Explicit,
     FileData,
     FromInputNn,
@@ -40,6 +41,7 @@ from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
 __all__ = [
     "Analysis",
     "Columns",
+    "DescriptorTime",
     "Explicit",
     "FileData",
     "Origin",
@@ -49,6 +51,7 @@ __all__ = [
     "SplitSpec",
     "TableData",
     "Variant",
+    "functions_in",
     "load",
     "loads",
     "schema",
@@ -59,20 +62,22 @@ Share = Annotated[float, Gt(0), Lt(1)]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One contestant: a model on a feature set.
+    """One contestant: a model on a feature set, or a feature set alone where descriptors are timed.
 
     Attributes
     ----------
     name : str
         How it is called everywhere.
-    set, model : str
-        Keys of ``sets`` and ``models``.
+    set : str
+        Key of ``sets``.
+    model : str or None
+        Key of ``models``; ``None`` where nothing is trained.
     """
 
     __pydantic_config__: ClassVar = STRICT
     name: Name
     set: Name
-    model: Name
+    model: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class Analysis:
     baseline : str
         Variant that every other one is compared with.
     metric : str
-        Key of :data:`bpbench.metrics.METRICS`, scored on the reserve.
+        Key of :data:`bpbench.metrics.METRICS`, scored on the reserve; a time where descriptors are timed.
     test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon'}
         See the README's table of which design allows which.
     correction : {'holm', 'bonferroni', 'hommel', 'bh', 'by'}
@@ -187,17 +192,19 @@ class Protocol:
     sets : dict
         Feature sets by name.
     models : dict
-        Models by name.
+        Models by name; none where descriptors are timed.
     variants : tuple of Variant
         The contestants.
     split : SplitSpec
         The design.
     repeats : int
-        Repeats (within each split of a crossed design).
+        Repeats (within each split of a crossed design); rounds where descriptors are timed.
     seed : int
         Root of all seeds.
     analysis : Analysis
         Tests, correction, margin.
+    measure : DescriptorTime or None
+        What is timed; ``None``: models are trained.
     report : ReportSpec
         What is rendered.
     name : str
@@ -210,10 +217,11 @@ class Protocol:
     question: str
     data: Data
     sets: Annotated[dict[str, SetSpec], MinLen(1)]
-    models: Annotated[dict[str, Model], MinLen(1)]
     variants: Annotated[tuple[Variant, ...], MinLen(2)]
     repeats: Annotated[int, Ge(1)]
     analysis: Analysis
+    models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
+    measure: DescriptorTime | None = None
     title: str = ""
     pool: str | None = None
     precision: Literal["float64", "float32"] = "float64"
@@ -295,11 +303,13 @@ def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Proto
     for key in _INTERNAL:
         if key in data:
             raise ProtocolError(f"{origin.where(key)}: unknown key '{key}'; remove it.")
+    wrong: list[Any] = _untrained(data)
     try:
         protocol = _adapter().validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        told = sentences(error.errors(), data, Protocol, origin.where, _INTERNAL)
-        raise ProtocolError("\n".join(told)) from None
+        wrong += error.errors()
+    if wrong:
+        raise ProtocolError("\n".join(sentences(wrong, data, Protocol, origin.where, _INTERNAL)))
     protocol = dataclasses.replace(protocol, name=name, origin=origin)
     _check_names(protocol)
     # The functions decide, not the file that they were read from.
@@ -310,12 +320,43 @@ def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Proto
     return dataclasses.replace(protocol, sets=settled)
 
 
+def functions_in(text: str, file: str) -> FeatureSet:
+    """Return the symmetry functions of a text with the key ``functions``, as a set of a protocol has it.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    file : str
+        What the text is called in what is said of its mistakes.
+
+    Raises
+    ------
+    ProtocolError
+        One sentence per mistake, with file, line and path, in the words of :func:`load`.
+    """
+    data, lines = parse(text, file)
+    where = Origin(file, text, lines).where
+    if not isinstance(data, dict):
+        raise ProtocolError(f"{file}: a set of functions is a mapping with the key 'functions'.")
+    try:
+        explicit = TypeAdapter(Explicit).validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        raise ProtocolError("\n".join(sentences(error.errors(), data, Explicit, where, ()))) from None
+    try:
+        return FeatureSet(explicit.functions)
+    except FeatureError as error:
+        raise ProtocolError(f"{where('functions')}: {error}") from None
+
+
 def schema() -> dict[str, Any]:
     """Return the JSON schema of protocol files, for editors."""
     made = _adapter().json_schema()
     for key in _INTERNAL:
         del made["properties"][key]
     made["$defs"].pop("Origin", None)
+    # Models are trained, or something is measured.
+    made["anyOf"] = [{"required": ["models"]}, {"required": ["measure"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bpbench protocol", **made}
 
 
@@ -329,7 +370,10 @@ def _check_names(protocol: Protocol) -> None:
         if variant.name in names[:number]:
             place = where("variants", number, "name")
             raise ProtocolError(f"{place}: two variants are called '{variant.name}'; give each its own name.")
-        for key, known in (("set", protocol.sets), ("model", protocol.models)):
+        known_by_key: dict[str, Mapping[str, Any]] = {"set": protocol.sets}
+        if protocol.measure is None:
+            known_by_key["model"] = protocol.models
+        for key, known in known_by_key.items():
             wanted = getattr(variant, key)
             if wanted not in known:
                 raise ProtocolError(
@@ -338,9 +382,10 @@ def _check_names(protocol: Protocol) -> None:
     _check_sets(protocol)
     analysis = protocol.analysis
     try:
-        metrics.metric(analysis.metric)
+        metric = metrics.metric(analysis.metric)
     except RequestError as error:
         raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
+    _check_measure(protocol, timed=metric.timed)
     if analysis.baseline not in names:
         raise ProtocolError(
             f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
@@ -354,6 +399,73 @@ def _check_names(protocol: Protocol) -> None:
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
     _check_split(protocol)
+
+
+#: What a protocol says of training, and why it has no meaning where nothing is trained.
+_OF_TRAINING: Final = {
+    "models": "nothing is trained",
+    "split": "nothing is trained, so no frames are divided",
+    "pool": "each set is described by itself",
+    "precision": "no values are stored",
+}
+
+
+def _check_measure(protocol: Protocol, *, timed: bool) -> None:
+    where, analysis = protocol.origin.where, protocol.analysis
+    if protocol.measure is None:
+        if timed:
+            raise ProtocolError(
+                f"{where('analysis', 'metric')}: '{analysis.metric}' is a measured time and needs the key 'measure', "
+                "such as measure: {kind: descriptor-time}."
+            )
+        return
+    for key, why in _OF_TRAINING.items():
+        if (key,) in protocol.origin.lines:
+            raise ProtocolError(f"{where(key)}: with 'measure' {why}; leave out '{key}'.")
+    if not timed:
+        times = ", ".join(f"'{key}'" for key, metric in metrics.METRICS.items() if metric.timed)
+        raise ProtocolError(
+            f"{where('analysis', 'metric')}: with 'measure' times are compared; expected the metric {times}, found "
+            f"'{analysis.metric}'."
+        )
+    _check_timed_sets(protocol)
+
+
+def _check_timed_sets(protocol: Protocol) -> None:
+    where = protocol.origin.where
+    for name, spec in protocol.sets.items():
+        if isinstance(spec, Columns):
+            raise ProtocolError(
+                f"{where('sets', name)}: with 'measure' sets are computed against the clock, and '{name}' names "
+                "columns of a table; name symmetry functions."
+            )
+    seen: dict[tuple[features.Feature, ...], str] = {}
+    for number, variant in enumerate(protocol.variants):
+        if variant.model is not None:
+            raise ProtocolError(
+                f"{where('variants', number, 'model')}: with 'measure' nothing is trained; a variant is "
+                "{name, set} and has no 'model'."
+            )
+        place = where("variants", number, "set")
+        functions = protocol.feature_set(variant.set).functions
+        if functions in seen:
+            raise ProtocolError(
+                f"{place}: '{variant.name}' has the functions of '{seen[functions]}', and a set is measured once in a "
+                "round; leave one of them out."
+            )
+        seen[functions] = variant.name
+
+
+def _untrained(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return which models are missing where models are trained, as pydantic would say it of required keys."""
+    if data.get("measure") is not None:
+        return []
+    places: list[Place] = [] if "models" in data else [("models",)]
+    variants = data.get("variants")
+    for number, variant in enumerate(variants if isinstance(variants, list) else ()):
+        if isinstance(variant, dict) and variant.get("model") is None:
+            places.append(("variants", number, "model"))
+    return [{"type": "missing", "loc": place, "input": data} for place in places]
 
 
 def _check_split(protocol: Protocol) -> None:
@@ -416,7 +528,28 @@ def _check_columns(protocol: Protocol, name: str, spec: Columns) -> None:
             f"{where('sets', name, 'configuration')}: only a set with a 'table' of its own names this column; "
             "the data's stands under 'data'."
         )
+    if spec.like is not None:
+        _check_like(protocol, name, spec)
     chosen = () if spec.columns == "all" else spec.columns
     twice = [column for number, column in enumerate(chosen) if column in chosen[:number]]
     if twice:
         raise ProtocolError(f"{where('sets', name)}: a set names each column once, found '{twice[0]}' twice.")
+
+
+def _check_like(protocol: Protocol, name: str, spec: Columns) -> None:
+    where, wanted = protocol.origin.where("sets", name, "like"), spec.like
+    described = [other for other, chosen in protocol.sets.items() if not isinstance(chosen, Columns)]
+    if protocol.measure is not None:
+        raise ProtocolError(f"{where}: with 'measure' no values are compared; leave 'like' out.")
+    if spec.table is None:
+        raise ProtocolError(
+            f"{where}: only values made elsewhere are compared with ours, and this set names no 'table' of them; name "
+            "the file, or leave 'like' out."
+        )
+    if wanted not in protocol.sets:
+        raise ProtocolError(f"{where}: there is no set '{wanted}'{nearest(str(wanted), described)}")
+    if wanted not in described:
+        raise ProtocolError(
+            f"{where}: expected a set of symmetry functions, which are computed here; '{wanted}' is read from a table "
+            f"itself{nearest(str(wanted), described)}"
+        )

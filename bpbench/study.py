@@ -6,6 +6,7 @@ says before what that would cost and could show. :mod:`bpbench.findings` then sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,10 @@ from bpbench.errors import DataError, ProtocolError, StatisticsError
 from bpbench.features import FeatureSet
 from bpbench.identity import address, digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
-from bpbench.jobs import FrameSource, Hdnn, Job, Linear, Split, TableSource, Train
+from bpbench.jobs import FrameSource, Hdnn, Job, Linear, MakeFrames, Split, TableSource, TimeDescribe, Train
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant
-from bpbench.runner import execute
+from bpbench.runner import execute, timing
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -43,13 +44,29 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A protocol with its data read and its jobs laid out; nothing has run."""
+    """A protocol with its data read and its jobs laid out; nothing has run.
+
+    Attributes
+    ----------
+    protocol : Protocol
+        What is compared.
+    inputs : Inputs
+        Data and sets.
+    repeats : tuple of Repeat
+        Every repeat, or every round of measurements.
+    parts : tuple of Parts
+        The splits; none where nothing is trained.
+    trainings : dict
+        The repeated jobs by variant and repeat, in the order in which they are asked for: trainings, or measurements.
+    rules : Rules
+        How they are judged.
+    """
 
     protocol: Protocol
     inputs: Inputs
     repeats: tuple[Repeat, ...]
     parts: tuple[splits.Parts, ...]
-    trainings: dict[tuple[str, int], Train]
+    trainings: Mapping[tuple[str, int], Train | TimeDescribe]
     rules: Rules
 
     @property
@@ -61,6 +78,11 @@ class Prepared:
     def frames(self) -> Configurations:
         """The configurations: frames, or those of a table."""
         return self.inputs.configurations
+
+    @property
+    def part(self) -> str:
+        """The part of the data whose scores are compared."""
+        return "test" if self.protocol.measure is None else timing.PART
 
     @property
     def source(self) -> FrameSource | TableSource:
@@ -114,6 +136,7 @@ class Study:
     comparisons: tuple[Comparison, ...]
     chosen_after: int
     executed: Executed
+    agreements: dict[str, Outcome | Failure]
 
     @property
     def complete(self) -> bool:
@@ -142,6 +165,8 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     check_design(protocol)
     inputs = lay_out(protocol, store)
     repeats = _repeats(protocol)
+    if protocol.measure is not None:
+        return Prepared(protocol, inputs, repeats, (), _measurements(protocol, inputs), _rules(protocol, ()))
     drawn = {repeat.split_number: repeat.split for repeat in repeats}
     parts = tuple(_draw(protocol, inputs.configurations, split) for split in drawn.values())
     return Prepared(
@@ -194,7 +219,7 @@ def check_design(protocol: Protocol) -> None:
 
 def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
     analysis = protocol.analysis
-    overlap = float(np.mean([len(part.test) / len(part.train) for part in parts]))
+    ratios = [len(part.test) / len(part.train) for part in parts]
     return Rules(
         test=analysis.test,
         design=protocol.split.design,
@@ -203,7 +228,7 @@ def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
         margin=analysis.margin,
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
-        test_to_train=overlap if analysis.test == "nadeau-bengio" else None,
+        test_to_train=float(np.mean(ratios)) if analysis.test == "nadeau-bengio" else None,
     )
 
 
@@ -220,7 +245,22 @@ def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
     return tuple(made)
 
 
+def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], TimeDescribe]:
+    assert protocol.measure is not None
+    assert isinstance(inputs.make, MakeFrames)
+    sets = {variant.name: inputs.sets[variant.set] for variant in protocol.variants}
+    return timing.lay_out(
+        inputs.make,
+        {name: chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet)},
+        frames=protocol.measure.frames,
+        of=len(inputs.configurations),
+        rounds=protocol.repeats,
+        root=protocol.seed,
+    )
+
+
 def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inputs) -> Train:
+    assert variant.model is not None  # the protocol was refused otherwise
     model = protocol.models[variant.model]
     # A seed that a model never draws from is not part of what decides its result.
     return Train(
@@ -263,7 +303,11 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         for key, job in prepared.trainings.items()
     }
     comparisons = compare.judge(pairs(prepared, results), prepared.rules)
-    return Study(prepared, results, comparisons, chosen_after, executed)
+    agreements = {
+        name: executed.failures[job] if job in executed.failures else store.load(job)
+        for name, job in prepared.inputs.agreements.items()
+    }
+    return Study(prepared, results, comparisons, chosen_after, executed, agreements)
 
 
 def _declaration(prepared: Prepared) -> tuple[str, str]:
@@ -292,7 +336,7 @@ def status(result: Outcome | Failure | None) -> str:
 
 def pairs(prepared: Prepared, results: Any) -> list[Pair]:
     """Match the repeats of each comparison by number; only those finished on both sides count, the others are told."""
-    key = prepared.protocol.analysis.metric
+    key, part = prepared.protocol.analysis.metric, prepared.part
     pairs = []
     for candidate, baseline in prepared.protocol.family:
         both: list[tuple[float, float, int]] = []
@@ -301,7 +345,7 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
             ours, theirs = (results.get((name, repeat.number)) for name in (candidate, baseline))
             our_scores, their_scores = _scores(ours), _scores(theirs)
             if our_scores is not None and their_scores is not None:
-                both.append((our_scores["test"][key], their_scores["test"][key], repeat.split_number))
+                both.append((our_scores[part][key], their_scores[part][key], repeat.split_number))
             gone["candidate"] += status(ours) == "diverged"
             gone["baseline"] += status(theirs) == "diverged"
             gone["missing"] += bool({status(ours), status(theirs)} & {"missing", "failed"})

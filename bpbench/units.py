@@ -19,5 +19,6 @@ DISPLAY: Final = {
     "A": "Å",
     "1/A2": "Å⁻²",
     "K": "K",
+    "us/atom": "µs/atom",
     "1": "",
 }

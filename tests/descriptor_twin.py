@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.descriptors import plan as plans
 from bpbench.elements import symbol
 from bpbench.features import G2, G4, G5, FeatureSet
 
@@ -150,10 +152,27 @@ def _one(function: Feature, near: Sequence[tuple[str, Floats]]) -> float:
             continue
         r_j, r_k, r_jk = (float(np.linalg.norm(v)) for v in (a, b, a - b))
         cosine = float(a @ b) / (r_j * r_k)
-        angular = max(1 + function.lam * cosine, 0.0) ** function.zeta
-        term = 2 ** (1 - function.zeta) * angular * g(r_j) * g(r_k)
+        angular = 2 * (max(1 + function.lam * cosine, 0.0) / 2) ** function.zeta
+        term = angular * g(r_j) * g(r_k)
         terms.append(term * g(r_jk) if isinstance(function, G4) else term)
     return math.fsum(terms)
+
+
+#: Least number of pairs from which on G5 goes by moments, where digits allow: always, or never.
+WAYS = {"moments": 0, "triplets": 10**9}
+
+
+@contextmanager
+def going_by(way: str) -> Iterator[None]:
+    """Let G5 go by moments as far as digits allow, or by triplets."""
+    kept = plans._few
+    plans._few = lambda *_: WAYS[way]
+    plans.plan.cache_clear()
+    try:
+        yield
+    finally:
+        plans._few = kept
+        plans.plan.cache_clear()
 
 
 def scale(values: Floats) -> Floats:
@@ -189,6 +208,8 @@ MIXTURE = (
     G4(0.03, 1.0, 1, 4.3, cutoff="poly2"),
     G5(0.03, 32.0, 1, 4.3, cutoff="poly3", alpha=0.1),
     G5(0.03, 33.0, -1, 4.3, cutoff="poly4", alpha=0.5),
+    G5(0.03, 1024.0, 1, 4.3, cutoff="poly2"),
+    G4(0.03, 1025.0, 1, 4.3, cutoff="poly2"),
     G2(0.3, 2.0, 4.3, cutoff="poly4", alpha=0.5),
 )
 

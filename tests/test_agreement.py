@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bpbench.data import readers
-from bpbench.agreement.columns import ColumnAgreement, agree, unnamed
+from bpbench.agreement.columns import ColumnAgreement, agree, pairing, unnamed
 from bpbench.agreement.printing import resolution
+from bpbench.data import readers
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.errors import DataError
 from bpbench.features import G2, G4, G5, preset
@@ -260,3 +260,23 @@ def test_tables_that_do_not_fit_are_refused(ours: Any) -> None:
         told(ours, ours, PLAIN[1:])
     with pytest.raises(DataError, match="at least one: found 0 rows"):
         told(ours[:0], ours[:0])
+
+
+@pytest.mark.parametrize("form", ["f8", "f4", ".6f", ".4e", ".5e"])
+def test_our_values_and_theirs_may_both_be_kept_in_single_precision(ours: Any, form: str) -> None:
+    """What was printed, then stored in single precision, matches ours in single precision; 3e-7 does not."""
+    theirs = printed(ours, form) if form.startswith(".") else ours.astype(form)
+    single = ours.astype(np.float32)
+    assert kinds(told(theirs.astype(np.float32), single)) == {"match"}
+    neighbour = np.nextafter(single, np.float32(np.inf))
+    assert kinds(told(neighbour, single)) == {"match"}
+    assert "match" not in kinds(told(neighbour, ours - 1e-7 * np.abs(ours)))
+    off = (ours[:, 12:] * (1 + 3e-7 * np.arange(-1, 1)[np.arange(len(ours)) % 2])[:, None]).astype(np.float32)
+    assert "match" not in {item.kind for item in agree(off, PLAIN[12:], single[:, 12:], NAMES[12:])}
+
+
+def test_columns_pair_by_a_shared_name_by_position_or_by_likeness() -> None:
+    """One name in common is enough; without one, equal numbers of columns stand in order."""
+    assert pairing(["a", NAMES[0]], NAMES) == "name"
+    assert pairing(PLAIN, NAMES) == "position"
+    assert pairing(PLAIN[1:], NAMES) == "likeness"

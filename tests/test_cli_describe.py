@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
 from bpbench import cli, cli_describe
-from bpbench.data import foreign, readers
+from bpbench.data import foreign, pieces, readers
 from bpbench.descriptors import values
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.features import G2, preset
@@ -99,6 +100,16 @@ def test_portions_make_the_same_file(bpbench: Verb, frames: Path, monkeypatch: p
     assert code == 0
     assert err.splitlines() == ["1 of 3 frames are described.", "2 of 3 frames are described."]
     assert Path("x.npz").read_bytes() == Path("y.npz").read_bytes()
+
+
+def test_progress_is_told_of_few_functions_too(bpbench: Verb, frames: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little room the values take, no more than so many frames go by without a word."""
+    assert values.AT_ONCE == 32
+    sample = readers.read(readers.sample_source())
+    assert max(last - first for first, last in values.portions(sample, 1)) == 32
+    monkeypatch.setattr(values, "AT_ONCE", 2)
+    monkeypatch.setattr(cli_describe, "PATIENCE", -1.0)
+    assert bpbench(str(frames), "--features", "thesis-12", "--threads", "1")[2] == "2 of 3 frames are described.\n"
 
 
 def test_without_a_file_there_is_a_table(bpbench: Verb, frames: Path) -> None:
@@ -304,6 +315,27 @@ def test_columns_are_chosen(bpbench: Verb, frames: Path) -> None:
     assert (code, "--columns: t.csv has columns 1 to 22, found 20-23." in err) == (2, True)
 
 
+@pytest.mark.parametrize("form", ["stored", "packed", "fortran", "rows of frames"])
+def test_an_npz_is_read_some_rows_at_a_time(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One array without names is never held whole: 8 MB pass in stretches of 80 kB, column by column or row by row."""
+    monkeypatch.setattr(pieces, "CELLS", 10_000)
+    table = np.random.default_rng(5).random((100_000, 10))
+    made: Any = np.asfortranarray(table) if form == "fortran" else table
+    offsets = {"offsets": np.array([0, 40_000, 100_000])} if form == "rows of frames" else {}
+    (np.savez_compressed if form == "packed" else np.savez)(tmp_path / "t.npz", values=made, **offsets)
+    tracemalloc.start()
+    opened = foreign.open_table(tmp_path / "t.npz", columns=["2-3", "10"])
+    row = 0
+    for part in opened.pieces():
+        np.testing.assert_array_equal(part, table[row : row + len(part)][:, [1, 2, 9]])
+        row += len(part)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert row == 100_000
+    assert peak < 1_500_000
+    assert opened.offsets is None or opened.offsets.tolist() == [0, 40_000, 100_000]
+
+
 def test_our_own_file_is_a_table(bpbench: Verb, frames: Path) -> None:
     """What --out wrote matches by name, against any set that shares names with it."""
     bpbench(str(frames), "--features", "thesis-22", "--out", "x.npz", "--precision", "float32")
@@ -351,7 +383,7 @@ def test_a_large_table_is_compared_on_frames_spread_evenly(
 ) -> None:
     """When all values would not fit, frames spread evenly are compared, with their rows, and it is said."""
     sample = readers.read(readers.sample_source())
-    monkeypatch.setattr(cli_describe, "COMPARED", 12 * 256 * 4)
+    monkeypatch.setattr(foreign, "COMPARED", 12 * 256 * 4)
     functions = preset("thesis-12").functions
     table = np.zeros((len(sample.species), 12), dtype=np.float32)
     for frame in (0, 146, 293, 439):

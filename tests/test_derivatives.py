@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from descriptor_twin import ALLOYED, MIXTURE, ZOO, Animal, scale
+from descriptor_twin import ALLOYED, MIXTURE, WAYS, ZOO, Animal, going_by, scale
 
 from bpbench.descriptors import plan as plans
 from bpbench.descriptors.symmetry import Evaluation, describe, evaluate
@@ -35,15 +35,10 @@ def _rattled(cells: int = 2) -> Animal:
     return Animal(rattled, np.array(atoms.cell), np.array(atoms.pbc))
 
 
-@pytest.fixture(params=["the faster way", "moments", "triplets"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let G5 go by moments as far as digits allow, or by triplets, whatever is faster."""
-    plans.plan.cache_clear()
-    if request.param != "the faster way":
-        few = 0 if request.param == "moments" else 10**9
-        monkeypatch.setattr(plans, "_few", lambda *_: few)
-    yield
-    plans.plan.cache_clear()
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    with going_by(request.param):
+        yield
 
 
 def _request(name: str, functions: Sequence[Feature]) -> Evaluation:
@@ -96,13 +91,10 @@ def test_moments_and_triplets_are_one_function() -> None:
     rng = np.random.default_rng(5)
     w, v = rng.normal(size=(60, 32)), rng.normal(size=(32, 3))
     made = {}
-    for way, few in (("moments", 0), ("triplets", 10**9)):
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(plans, "_few", lambda *_, few=few: few)
-            plans.plan.cache_clear()
+    for way in WAYS:
+        with going_by(way):
             one = evaluate(functions, *frame)
             made[way] = (one.values, one.adjoint(w / scale(one.values)), one.tangent(v))
-    plans.plan.cache_clear()
     for by_moments, by_triplets in zip(made["moments"], made["triplets"], strict=True):
         size = scale(by_triplets)
         np.testing.assert_allclose(by_moments / size, by_triplets / size, rtol=0, atol=2e-13)

@@ -48,6 +48,7 @@ GROUPS = [f"thesis-57-{letter}" for letter in "ABCD"]
         (lambda: G4(0.1, 1, 1, 5.0, r_s=-1.0), r"G4: the centre r_s must be 0 or more \(Å\), found -1\.0\."),
         (lambda: preset("thesis-22").resolved([]), r"A set is resolved by elements, each named once; found none\."),
         (lambda: preset("thesis-22").resolved(["Cu", "Cu"]), r"each named once; found Cu, Cu\."),
+        (lambda: G2(1.0, 60.0, 6.8), r"the centre r_s must not lie beyond the cutoff r_c, .* r_s 60\.0 and r_c 6\.8"),
         (lambda: FeatureSet(()), r"must hold at least one symmetry function, found none\."),
         (lambda: FeatureSet((G2(1, 0, 5), G2(1.0, 0, 5))), r"found twice: G2\(eta=1,rs=0,rc=5\)\."),
         (lambda: preset("thesis-57-E"), r"no feature set called 'thesis-57-E'; did you mean 'thesis-57-[A-D]'\?"),

@@ -84,9 +84,9 @@ def test_gradient_equals_finite_differences_on_ragged_frames() -> None:
     plain = Adam(learning_rate=1e5, beta_1=0.0, beta_2=0.0, epsilon=1e6)
     table = adam.orders(len(training.sizes), 16, 1, 1)
     validation = adam.Part(validation.inputs, validation.sizes, validation.target)
-    course = adam.train(layers, plain, training, validation, table)
+    course = adam.train(network.Network(layers), plain, training, validation, table)
     for before, after, slope in zip(
-        layers, course.layers, twin_slope(layers, training, real(table[0, 0])), strict=True
+        layers, course.network.layers, twin_slope(layers, training, real(table[0, 0])), strict=True
     ):
         for old, new, expected in zip(before, after, slope, strict=True):
             np.testing.assert_allclose((old - new) / 0.1, expected, rtol=2e-4, atol=2e-6)
@@ -99,7 +99,7 @@ def test_training_equals_a_slow_twin_with_short_last_batch() -> None:
     assert len(training.sizes) == 7
     layers, rule, epochs = network.initial(2, (3,), 2), Adam(learning_rate=0.02), 4
     table = adam.orders(7, 3, epochs, 4)
-    course = adam.train(layers, rule, training, validation, table)
+    course = adam.train(network.Network(layers), rule, training, validation, table)
 
     weights = [array.astype(float) for layer in layers for array in layer]
     first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
@@ -164,7 +164,7 @@ def test_adam_steps_equal_keras() -> None:
     training, validation = parts(base)
     layers, rule = network.initial(4, (6, 5), 3), Adam(learning_rate=0.01)
     table = adam.orders(12, 4, 4, 7)
-    course = adam.train(layers, rule, training, validation, table)
+    course = adam.train(network.Network(layers), rule, training, validation, table)
     assert course.checkpoint == 4  # so that the state kept is the state at the end
 
     model = keras_model(layers)
@@ -179,7 +179,7 @@ def test_adam_steps_equal_keras() -> None:
         theirs.apply_gradients(
             zip(tape.gradient(cost, model.trainable_variables), model.trainable_variables, strict=True)
         )
-    for ours, array in zip([a for layer in course.layers for a in layer], model.get_weights(), strict=True):
+    for ours, array in zip([a for layer in course.network.layers for a in layer], model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, array, rtol=1e-4, atol=2e-6)
 
 

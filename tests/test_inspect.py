@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.neighborlist import neighbor_list
 
+from bpbench import cli
 from bpbench.data import aluminium, readers
 from bpbench.data.frames import Frames
 from bpbench.data.geometry import duplicates, nearest_distances, widths
@@ -296,3 +297,25 @@ def test_words_are_true_of_real_data(reference_data: Path, name: str, findings: 
     assert audit["findings"] == findings
     assert audit["net_force"]["largest"] < 2.4e-6
     json.dumps(audit, allow_nan=False)
+
+
+def test_an_input_data_is_audited_in_the_units_that_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its units must be said, those of other files must not, and one frame is no frames."""
+    path = tmp_path / "input.data"
+    atoms = "atom 0 0 0 Al 0 0 0 0 0\natom 0 0 5.3 Al 0 0 0 0 0\n"
+    lattice = "lattice 20 0 0\nlattice 0 20 0\nlattice 0 0 20\n"
+    path.write_text(f"begin\n{lattice}{atoms}energy -1.0\ncharge 0.0\nend\n", encoding="utf-8")
+    assert cli.main(["data", "inspect", str(path)]) == 2
+    assert f"{path} does not say its units; add --units angstrom-ev or --units bohr-hartree." in capsys.readouterr().err
+    assert cli.main(["data", "inspect", str(path), "--units", "bohr-hartree"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("input.data: 1 frame, 2 atoms of Al, ")
+    assert "Closest pair of atoms: 2.805 Å" in out
+    assert cli.main(["data", "inspect", str(path), "--units", "angstrom-ev"]) == 0
+    assert "Closest pair of atoms: 5.300 Å" in capsys.readouterr().out
+    other = str(readers.SAMPLE)
+    assert cli.main(["data", "inspect", other, "--units", "angstrom-ev"]) == 2
+    sentence = f"--units says those of an input.data of n2p2 or RuNNer, and {other} is none; leave it out."
+    assert sentence in capsys.readouterr().err

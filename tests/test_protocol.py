@@ -51,10 +51,15 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
     [
         ("hidden", "hiden", "line 9, models.n.hiden: unknown key 'hiden'; did you mean 'hidden'?"),
         ("question: q\n", "", "line 1, question: the key 'question' is missing."),
+        (", model: n}\nrepeats", "}\nrepeats", "line 12, variants.1.model: the key 'model' is missing."),
         ("repeats: 10", "repeats: 0", "line 13, repeats: expected to be greater than or equal to 1, found 0."),
         ("repeats: 10", 'repeats: "10"', 'line 13, repeats: expected a whole number, found "10".'),
         ("hdnn", "hdn", "models.n: expected 'kind' to be one of 'hdnn', 'linear', 'random-forest', 'lightgbm', found"),
         ("kind: hdnn, ", "", "models.n: expected 'kind' to be one of"),
+        ("kind: adam", "kind: adm", "kind: expected 'kind' to be one of 'adam', 'kalman', 'marquardt', found 'adm'."),
+        ("adam, learning_rate: 1e-3", "kalman, blok: 8", "optimizer.blok: unknown key 'blok'; did you mean 'block'?"),
+        ("adam, learning_rate: 1e-3", "kalman, prior: 0", "prior: expected to be greater than 0, found 0."),
+        ("learning_rate: 1e-3", "learning_rate: 0", "learning_rate: expected to be greater than 0, found 0."),
         ("set: 22", "set: 23", "line 12, variants.1.set: there is no set '23'; possible are 22, A, e, f"),
         ("model: n}\n  -", "model: m}\n  -", "line 11, variants.0.model: there is no model 'm'; possible are n"),
         ("eta: 1", "eta: -1", "sets.f.functions.0: G2: the width eta must be 0 or more (1/Å²), found -1.0."),
@@ -68,6 +73,26 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
         ("name: 22", "name: A", "line 12, variants.1.name: two variants are called 'A'; give each its own name."),
         ("thesis-57-A", "thesis-57-E", "line 4, sets.A: There is no feature set called 'thesis-57-E'; did you mean"),
         ("kind: aluminium", "kind: file", "line 2, data.path: the key 'path' is missing."),
+        (
+            "{kind: G2, eta: 1, r_s: 0, r_c: 6}",
+            "{kind: G5, eta: 1, zeta: 1, lam: 1, r_c: 6, of: [Cu]}",
+            "sets.f.functions.0.of: expected 2 elements, found 1.",
+        ),
+        (
+            "{kind: G2, eta: 1, r_s: 0, r_c: 6}",
+            "{kind: G5, eta: 1, zeta: 1, lam: 1, r_c: 6, of: [Cu, Cu, S]}",
+            "sets.f.functions.0.of: expected 2 elements, found 3.",
+        ),
+        (
+            "A: thesis-57-A",
+            "A: {preset: thesis-23}",
+            "sets.A.elements: There is no feature set called 'thesis-23'; did",
+        ),
+        (
+            "A: thesis-57-A",
+            "A: {preset: thesis-22}",
+            "the key 'elements' is missing; a preset that tells no elements apart needs no mapping: A: thesis-22.",
+        ),
         ("repeats: 10", "repeats: 10\nrepeats: 9", "line 14: the key 'repeats' stands twice; keep one of them."),
         ("repeats: 10", "repeats: .nan", "line 13: '.nan' (tag:yaml.org,2002:float) is neither text, a finite number"),
         ("repeats: 10", "repeats: !!python/name:os.system ''", "is neither text, a finite number"),
@@ -130,6 +155,7 @@ def test_a_missing_file_offers_the_nearest(tmp_path: Path) -> None:
 def test_the_schema_knows_the_vocabulary() -> None:
     """The JSON schema lists every key a file may hold and forbids others."""
     made = schema()
-    assert {"question", "data", "sets", "models", "variants", "repeats", "analysis"} <= set(made["required"])
+    assert {"question", "data", "sets", "variants", "repeats", "analysis"} <= set(made["required"])
+    assert made["anyOf"] == [{"required": ["models"]}, {"required": ["measure"]}]
     assert made["additionalProperties"] is False
     assert not re.search(r"origin|Origin", str(sorted(made["properties"])))

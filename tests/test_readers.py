@@ -220,6 +220,9 @@ def test_missing_and_unreadable_files_are_refused(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(content)
         _refused(path, r"cannot be read|ASE cannot read this file|holds no frames")
+    (tmp_path / "README.md").write_text("# Title\n\nSome words.\n", encoding="utf-8")
+    sentence = r"holds no frames; expected extended XYZ, an OUTCAR .*'begin'\), or bpbench's own \.npz\.$"
+    _refused(tmp_path / "README.md", sentence)
 
 
 def test_a_block_length_below_one_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 import subprocess
@@ -17,8 +16,9 @@ import numpy as np
 import pytest
 from findings_factory import deep_copy, findings, small
 
+from bpbench.descriptors.curves import radial_curve
 from bpbench.errors import RequestError
-from bpbench.features import G2, G4, G5, FeatureSet, preset
+from bpbench.features import CUTOFFS, G2, G4, G5, FeatureSet, preset
 from bpbench.report import panels, sheet
 from bpbench.report.canvas import COLOURS
 from bpbench.report.compose import _drawings, _sets
@@ -43,8 +43,16 @@ SETS = {
     "21 pairs": FeatureSet((G5(0.1, 2, 1, 6.0),)).resolved(["H", "C", "N", "O", "S", "Cu"]),
     "shifted": FeatureSet(tuple(G2(4.0, 0.5 * place, 5.0, cutoff="poly2", alpha=0.3) for place in range(1, 9))),
     "angular": FeatureSet(tuple(G4(0.01 * e, z, -1, 6.0) for e in range(30) for z in (1, 2.5, 7))),
+    "angular that differ": FeatureSet(
+        tuple(
+            G5(0.01, 1, 1, r_c, r_s=r_s, cutoff=form)
+            for r_c in (4.0, 6.125)
+            for r_s in (0.0, 2.25)
+            for form in ("cos", "tanh3-one")
+        )
+    ),
     "one": FeatureSet((G2(0.0, 0.0, 6.0),)),
-    "beyond": FeatureSet((G2(8.0, 1.0, 6.0), G2(8.0, 5.0, 6.0), G2(8.0, 9.0, 6.0), G5(0.0, 1, 1, 4.0))),
+    "beyond": FeatureSet((G2(8.0, 1.0, 6.0), G2(8.0, 5.0, 6.0), G2(8.0, 6.0, 6.0), G5(0.0, 1, 1, 4.0))),
 }
 
 
@@ -119,28 +127,77 @@ def test_each_angular_part_and_width_is_drawn_once() -> None:
 
 
 def test_bars_reach_from_centre_to_half_height() -> None:
-    """Bars are sorted by R_s, then from wide to narrow, and end at 0 and at R_c."""
+    """Bars are sorted by R_s, then from wide to narrow, and hold the distances of half the greatest value or more."""
     chosen = FeatureSet((G2(1.0, 3.0, 6.0), G2(4.0, 3.0, 6.0), G2(1.0, 5.9, 6.0), G2(0.0, 0.0, 6.0), G2(1, 0.1, 6)))
-    w = math.sqrt(math.log(2))
     with sheet._drawn(chosen, "", "sheet") as figure:
-        axes = next(axes for axes in figure.axes if "R_s ± w" in axes.get_xlabel())
+        axes = next(axes for axes in figure.axes if "of its greatest value" in axes.get_xlabel())
         ends = [segment[:, 0].tolist() for segment in axes.collections[0].get_segments()]
         centres = axes.lines[0].get_xdata().tolist()
     assert centres == [0.0, 0.1, 3.0, 3.0, 5.9]
-    np.testing.assert_allclose(ends, [(0, 6), (0, 0.1 + w), (3 - w, 3 + w), (3 - w / 2, 3 + w / 2), (5.9 - w, 6)])
+    r = np.linspace(0, 6, 600_001)
+    for (low, high), (eta, r_s) in zip(ends, [(0, 0), (1, 0.1), (1, 3), (4, 3), (1, 5.9)], strict=True):
+        curve = np.exp(-eta * (r - r_s) ** 2) * (np.cos(np.pi * r / 6) + 1) / 2
+        inside = r[curve >= curve.max() / 2]
+        np.testing.assert_allclose((low, high), (inside[0], inside[-1]), atol=2e-5)
+    # By hand: f_c alone is one half at R_c/2; near the cutoff the function looks in front of its R_s only.
+    assert ends[0] == pytest.approx([0, 3], abs=1e-6)
+    assert ends[4][1] < 5.5
 
 
-@pytest.mark.parametrize("name", ["12", "57", "329", "beyond"])
+@pytest.mark.parametrize("cutoff", list(CUTOFFS))
+def test_half_heights_of_every_cutoff(cutoff: str) -> None:
+    """For every cutoff function, with an inner cutoff where there is one, wide and narrow, within and at R_c."""
+    r = np.linspace(0, 5, 500_001)
+    for eta, r_s in ((0.0, 0.0), (0.0, 3.0), (0.05, 2.0), (3.0, 0.0), (3.0, 4.0), (40.0, 5.0), (4000.0, 1.0)):
+        function = G2(eta, r_s, 5.0, cutoff=cutoff, alpha=0.0 if cutoff.startswith("tanh") else 0.4)
+        curve = radial_curve(function, r)
+        inside = r[curve >= curve.max() / 2]
+        np.testing.assert_allclose(panels.half_height(function), (inside[0], inside[-1]), atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["12", "57", "329", "beyond", "shifted"])
 def test_coverage_counts_the_functions_at_half_height(name: str) -> None:
-    """At each r the number drawn is that of Gaussians that are one half or more there; gaps are 0."""
+    """At each r the number drawn is that of G2 that are at half of their greatest value or more; gaps are 0."""
     chosen = SETS[name]
     edges, many = panels.covered(sheet._shapes(chosen))
     assert (edges[0], edges[-1]) == (0, max(f.r_c for f in chosen))
     r = np.random.default_rng(1).uniform(0, edges[-1], 500)
-    gaussians = [np.exp(-f.eta * (r - f.r_s) ** 2) for f in chosen if isinstance(f, G2)]
-    expected = (np.array(gaussians) >= 0.5).sum(axis=0)
+    everywhere = np.linspace(0, edges[-1], 100_001)
+    radial = [f for f in chosen if isinstance(f, G2)]
+    expected = sum((radial_curve(f, r) >= radial_curve(f, everywhere).max() / 2).astype(int) for f in radial)
     np.testing.assert_array_equal(np.array(many)[np.searchsorted(edges, r) - 1], expected)
-    assert (min(many) == 0) == (name == "beyond")
+    assert many[-1] == 0  # f_c leaves nothing to see close to R_c
+
+
+@pytest.mark.parametrize(("name", "scale", "marks"), [
+    ("57", "symlog", ["0", "1", "10"]), ("beyond", "linear", ["0", "1"]), ("shifted", "linear", ["0", "1", "2"])
+])  # fmt: skip
+def test_few_are_counted_on_a_linear_axis(name: str, scale: str, marks: list[str]) -> None:
+    """Up to ten functions stand on a linear axis with whole numbers; only a crowd is drawn logarithmically."""
+    with sheet._drawn(SETS[name], "", "sheet") as figure:
+        axes = _titled(figure, "coverage: G2 at half of their greatest value or more")
+        assert axes.get_yscale() == scale
+        assert [tick.get_text() for tick in axes.get_yticklabels()] == marks
+
+
+def test_radial_factors_that_differ_have_names_that_differ() -> None:
+    """Curves of one η that differ in R_s, R_c or f_c are told apart in the legend and by their shade."""
+
+    def panel(*functions: Any) -> tuple[Any, Any]:
+        with sheet._drawn(FeatureSet(functions), "", "sheet") as figure:
+            axes = _titled(figure, "exp(")
+            legend = axes.get_legend()
+            shades = [line.get_color() for line in axes.lines]
+            assert len(set(shades)) == len(shades) == len(functions)
+            return legend.get_title().get_text(), [text.get_text() for text in legend.get_texts()]
+
+    assert panel(G5(0.1, 1, 1, 6.0), G5(0.2, 1, 1, 6.0)) == ("η (Å⁻²)", ["0.1", "0.2"])
+    assert panel(G5(0.1, 1, 1, 6.0), G5(0.1, 1, 1, 4.0)) == ("η (Å⁻²), R_c (Å)", ["0.1, 4", "0.1, 6"])
+    assert panel(G5(0.1, 1, 1, 6.0), G5(0.1, 1, 1, 6.0, r_s=2.0)) == ("η (Å⁻²), R_s (Å)", ["0.1, 0", "0.1, 2"])
+    title, texts = panel(*(G5(0.1, 1, 1, 6.0, cutoff=form) for form in ("cos", "poly1", "poly2")))
+    assert (title, texts) == ("η (Å⁻²), f_c", ["0.1, cos", "0.1, poly1", "0.1, poly2"])
+    alphas = panel(*(G5(0.1, 1, 1, 6.0, alpha=alpha) for alpha in (0.0, 0.5)))
+    assert alphas == ("η (Å⁻²), f_c", ["0.1, cos", "0.1, cos α=0.5"])
 
 
 @pytest.mark.parametrize(("name", "shown"), [("22", (5, 5, 0)), ("57", (8, 7, 45)), ("329", (30, 30, 0))])

@@ -145,8 +145,8 @@ def test_float32_is_stored_as_such(tmp_path: Path) -> None:
         ("7,0.25,2,-2.5,NA", "7,0.25", "row 2: "),
         ("7,0.25,2,-2.5,NA", "7,0.25,2,,NA", "row 2: expected a finite number in 'E', found it empty or infinite."),
         ("7,0.25,2,-2.5,NA", "7,0.25,2,-2.5,", "row 2: the label 'state' is missing."),
-        ("7,0.25,2,-2.5,NA", "7,0.25,2,-2.5,NA,9", "the table cannot be read (ParserError"),
-        ("7,0.5,1,-2.5,NA", "7,0.5,1,-2.5,NA,9", "the table cannot be read ("),
+        ("7,0.25,2,-2.5,NA", "7,0.25,2,-2.5,NA,9", "t.csv, row 2: expected 5 cells as in the header, found 6."),
+        ("7,0.5,1,-2.5,NA", "7,0.5,1,-2.5,NA,9", "t.csv, row 1: expected 5 cells as in the header, found 6."),
         ("7,0.25,2,-2.5,NA", "7,x,2,-2.5,NA", "expected numbers in the column 'g1', found 'x' in row 2; list the desc"),
         (
             "7,0.25,2,-2.5,NA",
@@ -168,6 +168,14 @@ def test_float32_is_stored_as_such(tmp_path: Path) -> None:
         (",E,", ",energy,", "there is no column 'E' for 'energy'; possible are conf, energy, g1, g2, state"),
         (CSV[CSV.index("7,") :], "", "the table holds no rows."),
         (CSV, "", "the table cannot be read (EmptyDataError"),
+        (
+            CSV,
+            CSV.replace(",", ";"),
+            "expected columns separated by commas, numbers with a decimal point, and the head",
+        ),
+        (CSV, CSV.replace(",", "\t"), "in the first line without any comment, found 'conf\\tg1\\tg2\\tE\\tstate'."),
+        (CSV, f"# made on Monday\n{CSV}", "in the first line without any comment, found '# made on Monday'."),
+        (CSV, f"# {CSV}", "in the first line without any comment, found '# conf'."),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_in_a_sentence(
@@ -190,7 +198,16 @@ def test_a_table_that_cannot_be_used_is_refused_in_a_sentence(
         ({"energy": "E", "group": "state"}, "name the column that tells configurations apart under 'configuration'"),
         (ROLES | {"columns": ("g1", "g11")}, "there is no column 'g11'; did you mean 'g1'?"),
         (ROLES | {"columns": ("g1", "E")}, "the column 'E' is named as 'energy' and cannot be a descriptor too."),
-        ({"configuration": "conf", "energy": "E"}, "expected numbers in the column 'state', found 'NA' in row 1; list"),
+        (
+            {"configuration": "conf", "energy": "E"},
+            "the column 'state' is a label by its name and would become a descriptor; name it under 'forces', 'group' "
+            "or what else it is, drop it, or list the descriptors under 'columns'.",
+        ),
+        (
+            {},
+            "the columns 'conf', 'E', 'state' are labels by their names and would become descriptors; name each under "
+            "'configuration', drop them, or list the descriptors under 'columns'.",
+        ),
         (ROLES | {"atoms": "g2"}, "'g2' must be the same on all rows of configuration 7, found 1.0 and now 2.0."),
         (
             ROLES | {"forces": ("g1", "g2", "gz")},
@@ -204,6 +221,42 @@ def test_roles_that_do_not_fit_are_refused(roles: dict[str, Any], sentence: str,
     with pytest.raises(DataError, match=r"t\.csv") as caught:
         tables.contents(tables.open_table(csv(tmp_path), **roles))
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+def test_labels_that_nobody_named_are_no_descriptors(kind: str, tmp_path: Path) -> None:
+    """The row numbers of pandas, forces, temperatures and their like are refused by name unless columns are listed."""
+    table = pd.read_csv(csv(tmp_path), keep_default_na=False)
+    path = tmp_path / f"t.{kind}"
+    if kind == "csv":
+        table.to_csv(path)
+        strange = "''"
+    elif kind == "parquet":
+        table.index = pd.Index([2, 3, 5])
+        table.to_parquet(path)
+        strange = "'__index_level_0__'"
+    else:
+        np.savez(path, Frame=np.arange(3), **{str(k): np.array(v.tolist()) for k, v in table.items()})
+        strange = "'Frame'"
+    with pytest.raises(DataError) as caught:
+        tables.contents(tables.open_table(path, **ROLES))
+    assert f"the column {strange} is a label by its name" in str(caught.value)
+    assert tables.contents(tables.open_table(path, **ROLES, columns=("g1", "g2"))).names == ("g1", "g2")
+    text = CSV.replace("g1,g2", "Unnamed: 0,fX").replace("conf", "conf ")
+    with pytest.raises(DataError) as caught:
+        tables.contents(tables.open_table(csv(tmp_path, text), **ROLES))
+    assert "the columns 'Unnamed: 0', 'fX' are labels by their names" in str(caught.value)
+
+
+def test_the_rows_of_a_configuration_may_repeat_its_energy_with_another_rounding(tmp_path: Path) -> None:
+    """A relative difference of 1e-11 is passed over and the first counts; one of 1e-8 is another energy."""
+    for apart, fine in ((1e-11, True), (1e-8, False)):
+        path = csv(tmp_path, CSV.replace("7,0.25,2,-2.5", f"7,0.25,2,{-2.5 * (1 + apart)!r}"))
+        if fine:
+            np.testing.assert_array_equal(everything(path, **ROLES)["energy"], [-2.5, -1.5])
+        else:
+            with pytest.raises(DataError, match="'E' must be the same on all rows of configuration 7"):
+                tables.contents(tables.open_table(path, **ROLES))
 
 
 def test_counts_that_differ_are_refused(tmp_path: Path) -> None:
@@ -276,8 +329,8 @@ def test_files_that_are_no_table(tmp_path: Path) -> None:
 def test_parquet_says_which_column_is_not_numeric_or_empty(tmp_path: Path) -> None:
     """Types stand in the file itself; a null is a gap."""
     table = pd.read_csv(csv(tmp_path), keep_default_na=False)
-    table.to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(DataError, match="expected numbers in the column 'state', found the type"):
+    table.rename(columns={"state": "phase"}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="expected numbers in the column 'phase', found the type"):
         tables.contents(tables.open_table(tmp_path / "t.parquet", configuration="conf", energy="E"))
     table["g2"] = pd.array([1, None, 3], dtype="Int64")
     table.to_parquet(tmp_path / "t.parquet")

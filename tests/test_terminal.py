@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from bpbench.agreement.columns import agree
 from bpbench.data import inspect, readers
 from bpbench.report import terminal
 
@@ -11,6 +15,7 @@ PLANNED: dict[str, Any] = {
     "protocol": "p",
     "frames": 440,
     "atoms": 112640,
+    "columns": {},
     "repeats": 10,
     "units": 10,
     "jobs": {
@@ -45,6 +50,40 @@ def test_a_plan_in_lines() -> None:
     assert "The smallest p this test can give at this n is 0.00195." in text
     assert "with power 0.8: 1.23 standard deviations of the paired differences (d_z); in units it needs" in text
     assert "equivalent within 0.5 meV/atom, the spread of their differences may be at most 0.457 meV/atom" in text
+
+
+def test_a_plan_tells_which_columns_are_descriptors() -> None:
+    """How many a set of columns has, of which file, and the first of them, so that a stray column is seen."""
+    columns = {
+        "old": {"file": "t.csv", "names": [f"G{n}" for n in range(1, 8)]},
+        "few": {"file": "u.npz", "names": ["a"]},
+    }
+    lines = terminal.plan(PLANNED | {"columns": columns})
+    assert lines[1:4] == [
+        "Set old: 7 descriptors of t.csv: G1, G2, G3, G4, G5, …",
+        "Set few: 1 descriptor of u.npz: a",
+        "",
+    ]
+
+
+def test_rows_in_another_order_are_suspected() -> None:
+    """Nearly all columns that follow nothing are told in a sentence; an empty name of a label is shown as one."""
+    rng = np.random.default_rng(4)
+    ours = rng.random((400, 6))
+    names = [f"f{n}" for n in range(6)]
+    told = {
+        "table": "t.csv", "set": "s", "label": "l", "frames": 4, "compared_frames": 4, "compared_atoms": 400,
+        "agree": False, "unnamed": [], "left_out": ["", "frame"], "drawn": None,
+    }  # fmt: skip
+    sentence = "Nearly no column follows any function of ours; are the rows those of these atoms, in the same order?"
+    for theirs, doubted in ((rng.permutation(ours), True), (ours**3, False)):
+        for columns in (names, [f"c{n}" for n in range(6)], ["a", "b", "c", "d", "e"]):
+            found = agree(theirs[:, : len(columns)], columns, ours, names)
+            items = {"columns": [asdict(item) for item in found], "counts": {"other": len(found)}}
+            lines = terminal.agreement(told | items)
+            assert (sentence in lines) == doubted
+            assert any("closest is" in line for line in lines) == (not doubted and len(columns) == 5)
+            assert "Taken for labels: '', frame (--columns says otherwise)." in lines
 
 
 def test_a_plan_for_ranks_names_the_t_test() -> None:

@@ -94,6 +94,24 @@ def test_deterministic_pairs_have_no_test() -> None:
     )
 
 
+def test_pairs_that_differ_by_the_same_in_every_repeat_have_no_test() -> None:
+    """Models that draw seeds and differ by nothing, or by the same each time, are not called deterministic."""
+    bare: dict[str, Any] = {
+        "n": 10,
+        "low": None,
+        "high": None,
+        "p": None,
+        "p_adjusted": None,
+        "d_z": None,
+        "significant": False,
+    }
+    remark = "No spread between repeats: all 10 paired differences are zero, so there is no noise to test against."
+    for gap, how in ((0.0, "score the same"), (0.31, "differ by 0.310 meV/atom (A worse)")):
+        assert sentence(**bare, difference=gap, verdict="undecided", remarks=[remark]) == (
+            f"No test for A and D: they {how} in each of 10 paired repeats, so there is no noise to test against."
+        )
+
+
 def test_incomplete_studies_get_no_verdict() -> None:
     """With pairs missing there is neither p nor verdict, and the sentence says how many pairs there are."""
     text = sentence(n=7, p=None, p_adjusted=None, significant=False, verdict="undecided", repeats=10)

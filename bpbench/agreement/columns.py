@@ -7,7 +7,7 @@ ours, a factor, a factor and an offset, one of these to another function.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from bpbench.agreement.printing import last_decimal, resolution
 from bpbench.agreement.relations import (
     ENOUGH,
     FLAT,
+    ROUNDING,
+    SINGLE,
     Kind,
     Known,
     Relation,
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
     from bpbench.features import Feature
 
 Floats = npt.NDArray[np.float64]
+Pairing = Literal["name", "position", "likeness"]
+
+#: Absolute correlation below which a column follows a function no closer than chance might.
+FOLLOWS: Final = 0.5
+#: Share of the columns that must follow nothing before the order of the rows is doubted.
+NEARLY_ALL: Final = 0.9
 
 #: What is said of columns of each kind, in this order.
 KINDS: Final[dict[Kind, str]] = {
@@ -70,7 +78,8 @@ class ColumnAgreement:
     expected : str or None
         For ``moved``: the function that should have stood there.
     closest : str or None
-        For ``other``: the function of ours with the highest absolute correlation, if that is not ``function``.
+        For ``other``: the function of ours with the highest absolute correlation, if that is not ``function`` and the
+        correlation is :data:`FOLLOWS` or more.
     reasons : tuple of str
         Likely reasons, each a clause.
     """
@@ -107,7 +116,7 @@ def agree(
     their_names : sequence of str, length C
         How the columns are called.
     ours : array_like, shape (A, D)
-        Our values of the same atoms in the same order.
+        Our values of the same atoms in the same order; of float32, their rounding is allowed for.
     our_names : sequence of str, length D
         Names of our functions.
     functions : sequence of G2, G4 or G5, optional
@@ -123,7 +132,7 @@ def agree(
     DataError
         When shapes and names do not fit each other, or there are no atoms.
     """
-    given, mine = np.asarray(theirs), np.asarray(ours, dtype=np.float64)
+    given, mine = np.asarray(theirs), np.asarray(ours)
     for what, values, names in (("table", given, their_names), ("functions", mine, our_names)):
         if values.ndim != 2 or values.shape[1] != len(names):
             raise DataError(f"The {what}: expected one column for each of {len(names)} names, found {values.shape}.")
@@ -131,7 +140,12 @@ def agree(
         raise DataError(
             f"Tables are compared row by row, at least one: found {len(given)} rows in the table and {len(mine)} atoms."
         )
-    known = Known.of(mine, our_names, functions)
+    known = Known.of(
+        mine.astype(np.float64, copy=False),
+        our_names,
+        functions,
+        rounding=SINGLE if mine.dtype == np.float32 else ROUNDING,
+    )
     partners = _partners(their_names, our_names)
     least = last_decimal(given)
     return tuple(
@@ -146,14 +160,38 @@ def unnamed(found: Sequence[ColumnAgreement], our_names: Sequence[str]) -> tuple
     return tuple(name for name in our_names if name not in told)
 
 
+def unordered(found: Sequence[ColumnAgreement]) -> bool:
+    """Return whether nearly every column, of two or more, follows no function at all, as rows in another order do.
+
+    Parameters
+    ----------
+    found : sequence of ColumnAgreement
+        From :func:`agree`.
+    """
+    # A constant or broken column is told by its reason and says nothing of the order.
+    lost = sum(
+        item.kind == "other" and item.closest is None and not item.reasons and abs(item.correlation or 0.0) < FOLLOWS
+        for item in found
+    )
+    return lost >= 2 and lost >= NEARLY_ALL * len(found)
+
+
 # -------------------------------------------------------------------------------------------------- which with which
 
 
+def pairing(theirs: Sequence[str], ours: Sequence[str]) -> Pairing:
+    """Return by what columns and functions pair: by name, by position, or by likeness alone; see :func:`agree`."""
+    if set(theirs) & set(ours):
+        return "name"
+    return "position" if len(theirs) == len(ours) else "likeness"
+
+
 def _partners(theirs: Sequence[str], ours: Sequence[str]) -> list[int | None]:
-    place = {name: number for number, name in enumerate(ours)}
-    if any(name in place for name in theirs):
+    how = pairing(theirs, ours)
+    if how == "name":
+        place = {name: number for number, name in enumerate(ours)}
         return [place.get(name) for name in theirs]
-    return list(range(len(ours))) if len(theirs) == len(ours) else [None] * len(theirs)
+    return list(range(len(ours))) if how == "position" else [None] * len(theirs)
 
 
 def _judge(
@@ -243,5 +281,9 @@ def _something_else(name: str, known: Known, partner: int | None, y: Floats) -> 
     if near is not None:
         return replace(told, kind="near", factor=near.factor, offset=near.offset, deviation=near.deviation)
     if partner is None:
-        return replace(told, function=None, closest=told.function, deviation=None)
-    return told if closest in {None, number} else replace(told, closest=_name(known, closest))
+        follows = abs(told.correlation or 0.0) >= FOLLOWS
+        name_, r = (told.function, told.correlation) if follows else (None, None)
+        return replace(told, function=None, closest=name_, correlation=r, deviation=None)
+    if closest in {None, number} or abs(_correlation(known.values[:, closest], y) or 0.0) < FOLLOWS:
+        return told
+    return replace(told, closest=_name(known, closest))

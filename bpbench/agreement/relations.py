@@ -11,7 +11,7 @@ symbol  name            meaning
 ======  ==============  ==============================================================================
 h_i     ``resolution``  what printing (or storing in float32) may have changed, see :mod:`bpbench.agreement.printing`
 τ       ``TOLERANCE``   share of the function's spread that other programs' rounding may take
-ε       ``ROUNDING``    rounding of double precision, for columns that hardly vary
+ε       ``rounding``    rounding of our values: of double precision, or of single where they were stored so
 ======  ==============  ==============================================================================
 
 A relation with fitted a counts only where the function has two different values or more, with fitted a and b three or
@@ -39,6 +39,7 @@ Kind = Literal["match", "near", "factor", "affine", "moved", "undetermined", "ot
 
 TOLERANCE: Final = 1e-8
 ROUNDING: Final = 1e-12
+SINGLE: Final = 2.0**-24
 #: Below this share of the spread a difference is called near: another value of the Bohr, a shorter cutoff list.
 NEAR: Final = 1e-3
 #: A function whose spread is below this share of its values does not vary at all.
@@ -65,6 +66,8 @@ class Known:
         Of the functions.
     functions : tuple of Feature or None
         The functions themselves.
+    rounding : float
+        Share of its size by which a value of ours may be rounded.
     """
 
     values: Floats
@@ -73,9 +76,17 @@ class Known:
     sample: Floats
     names: tuple[str, ...]
     functions: tuple[Feature, ...] | None
+    rounding: float = ROUNDING
 
     @classmethod
-    def of(cls, values: Floats, names: Sequence[str], functions: Sequence[Feature] | None) -> Known:
+    def of(
+        cls,
+        values: Floats,
+        names: Sequence[str],
+        functions: Sequence[Feature] | None,
+        *,
+        rounding: float = ROUNDING,
+    ) -> Known:
         """Gather what will be asked of our values, shape (A, D)."""
         return cls(
             values=values,
@@ -84,6 +95,7 @@ class Known:
             sample=_standardised(values[:: max(1, len(values) // _CORRELATED)]),
             names=tuple(names),
             functions=None if functions is None else tuple(functions),
+            rounding=rounding,
         )
 
     def spread(self, number: int) -> float:
@@ -149,7 +161,7 @@ def _holds(known: Known, number: int, y: Floats, h: Floats, a: float, b: float) 
     x = known.values[:, number]
     spread, size = known.spread(number), float(known.sizes[number])
     digits = 1.02 if (a, b) == (1.0, 0.0) else 2.04  # a fit through rounded values may lie half a digit off itself
-    allowed = digits * h + TOLERANCE * abs(a) * spread + ROUNDING * (abs(a) * size + abs(b))
+    allowed = digits * h + TOLERANCE * abs(a) * spread + known.rounding * (abs(a) * size + abs(b))
     off = np.abs(y - (a * x + b))
     return float(off.max()) / (abs(a) * (spread or size or 1.0)) if (off <= allowed).all() else None
 
@@ -204,7 +216,7 @@ def two_points(known: Known, number: int, y: Floats, h: Floats) -> bool:
         return False
     x = known.values[:, number]
     high = x > x.min() + known.spread(number) / 2
-    near = 2 * float(h.max()) + ROUNDING * float(np.abs(y).max()) + TOLERANCE * float(np.ptp(y))
+    near = 2 * float(h.max()) + known.rounding * float(np.abs(y).max()) + TOLERANCE * float(np.ptp(y))
     return all(float(np.ptp(y[part])) <= near for part in (high, ~high) if part.any())
 
 
@@ -217,7 +229,7 @@ def _same_as_another(known: Known, y: Floats, h: Floats) -> Found | None:
     rows = slice(None, None, max(1, len(y) // 64))
     x = known.values[rows]
     # A quick look at few rows; what passes is looked at in full.
-    allowed = 1.02 * h[rows, None] + 1.1 * TOLERANCE * known.ranges + 1.1 * ROUNDING * known.sizes
+    allowed = 1.02 * h[rows, None] + 1.1 * TOLERANCE * known.ranges + 1.1 * known.rounding * known.sizes
     likely = np.flatnonzero((np.abs(x - y[rows, None]) <= allowed).all(axis=0))
     found = [told for number in likely if (told := _equal(known, int(number), y, h)) is not None]
     return min(found, key=lambda item: item[1].deviation, default=None)

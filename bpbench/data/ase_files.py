@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
 import shutil
 from pathlib import Path
@@ -15,6 +12,7 @@ import numpy as np
 
 from bpbench.data.frames import Floats, Frames, cut_blocks
 from bpbench.errors import DataError, nearest
+from bpbench.formats.n2p2_text import OPENERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,7 +21,11 @@ if TYPE_CHECKING:
 
 #: The group of frames that name none.
 ONE_GROUP: Final = "all"
-_OPENERS: Final[dict[str, Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
+#: What can be read, in a clause.
+_KINDS: Final = (
+    "expected extended XYZ, an OUTCAR or whatever else ASE reads, an input.data of n2p2 or RuNNer (its first word is "
+    "'begin'), or bpbench's own .npz"
+)
 
 
 def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
@@ -36,7 +38,7 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
             f"{path}: ASE cannot read this file ({type(error).__name__}: {text}); is it whole and of a kind ASE knows?"
         ) from error
     if not images:
-        raise DataError(f"{path}: the file holds no frames.")
+        raise DataError(f"{path}: the file holds no frames; {_KINDS}.")
     for number, atoms in enumerate(images):
         if not len(atoms):
             raise DataError(f"{path}, frame {number}: the frame holds no atoms.")
@@ -67,10 +69,10 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
 def _images(path: Path) -> list[Any]:
     import ase.io
 
-    if path.suffix not in _OPENERS:
+    if path.suffix not in OPENERS:
         return list(ase.io.read(path.absolute(), ":", do_not_split_by_at_sign=True))
     # ASE jumps back and forth in the files it reads, which a compressed stream serves by starting all over again.
-    with TemporaryDirectory() as folder, _OPENERS[path.suffix](path, "rb") as packed:
+    with TemporaryDirectory() as folder, OPENERS[path.suffix](path, "rb") as packed:
         unpacked = Path(folder) / path.stem
         with unpacked.open("wb") as stream:
             shutil.copyfileobj(packed, stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from bpbench.data.npz_columns import Npz
 from bpbench.data.pieces import Columns, Piece, not_numbers, readable, rows_at_once, text_of, unique
 from bpbench.errors import DataError
+from bpbench.formats.n2p2_text import OPENERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +55,14 @@ class _Csv:
 
         self.path = path
         header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
-        self.names = unique(path, tuple(str(name).strip() for name in header.iloc[0]))
+        names = tuple(str(name).strip() for name in header.iloc[0])
+        if names[0].startswith("#") or (len(names) == 1 and any(mark in names[0] for mark in ";\t|")):
+            found = names[0] if len(names[0]) <= 40 else f"{names[0][:40]}…"
+            raise DataError(
+                f"{path}: expected columns separated by commas, numbers with a decimal point, and the header in the "
+                f"first line without any comment, found {found!r}."
+            )
+        self.names = unique(path, names)
 
     def pieces(self, values: Sequence[str], numbers: Sequence[str], words: Sequence[str]) -> Iterator[Piece]:
         import warnings
@@ -80,7 +89,7 @@ class _Csv:
                 chunksize=rows_at_once(len(self.names)),
             )
             with reader:
-                for frame in reader:
+                for frame in self._whole(reader):
                     if frame.empty:
                         continue
                     for name in (*values, *numbers):
@@ -93,6 +102,23 @@ class _Csv:
                         | {name: text_of(self.path, name, frame[name].to_numpy(object), first) for name in words},
                     )
                     first += len(frame)
+
+    def _whole(self, reader: Any) -> Iterator[Any]:
+        """Yield what pandas reads; of a row that is too long it says the line of the file or nothing at all."""
+        import pandas as pd
+
+        try:
+            yield from reader
+        except (pd.errors.ParserError, pd.errors.ParserWarning):
+            with OPENERS.get(self.path.suffix.lower(), open)(self.path, "rt", encoding="utf-8", newline="") as stream:
+                rows = (cells for cells in csv.reader(stream) if cells)  # pandas passes over empty lines too
+                for row, cells in enumerate(rows):
+                    if len(cells) > len(self.names):
+                        raise DataError(
+                            f"{self.path}, row {row}: expected {len(self.names)} cells as in the header, found "
+                            f"{len(cells)}."
+                        ) from None
+            raise
 
     def _refused(self, name: str, column: Any, first: int) -> DataError:
         import pandas as pd

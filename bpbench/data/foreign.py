@@ -16,19 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from bpbench.data import columns as tables
+from bpbench.data import npz_columns
 from bpbench.data.frames import Frames, Ints
+from bpbench.data.labels import is_label
 from bpbench.errors import DataError, RequestError, nearest
 from bpbench.formats.n2p2 import read_values
+from bpbench.formats.n2p2_text import PACKED
 
 Array = npt.NDArray[Any]
 
-#: Columns of a named table that are labels by their name, unless they are asked for.
-LABELS: Final = frozenset(
-    {"", "unnamed: 0", "row", "index", "id", "atom", "atoms", "frame", "config", "configuration", "structure"}
-    | {"element", "species", "symbol", "charge", "group", "state", "block", "temperature"}
-    | {"e", "energy", "x", "y", "z", "fx", "fy", "fz"}
-)
-_PACKED: Final = (".xz", ".gz", ".bz2")
+#: Numbers that a comparison holds of either table; of larger ones it takes frames spread evenly.
+COMPARED: Final = 40_000_000
 _AT_ONCE: Final = 100_000
 
 
@@ -80,7 +78,7 @@ def open_table(path: Path, *, columns: Sequence[str] | None = None, element: str
     """
     name = path.name.lower()
     bare = name
-    for ending in _PACKED:
+    for ending in PACKED:
         bare = bare.removesuffix(ending)
     if bare.endswith(".data"):
         return _from_values(path, columns, element)
@@ -90,6 +88,21 @@ def open_table(path: Path, *, columns: Sequence[str] | None = None, element: str
         return _from_array(path, columns)
     endings = ", ".join((".npz", ".npy", *tables.CSV, *tables.PARQUET))
     raise RequestError(f"{path}: expected a table whose name ends in {endings}, or n2p2's function.data.")
+
+
+def compared(offsets: Ints, columns: int) -> Ints:
+    """Return the frames whose rows are compared: all, or so many spread evenly that :data:`COMPARED` is kept to.
+
+    Parameters
+    ----------
+    offsets : ndarray of int, shape (F + 1,)
+        First atom of each frame, then the number of atoms.
+    columns : int
+        Columns of the wider of the two tables.
+    """
+    frames, total, most = len(offsets) - 1, int(offsets[-1]), max(1, COMPARED // columns)
+    count = frames if total <= most else max(2, frames * most // total)
+    return np.unique(np.linspace(0, frames - 1, min(count, frames)).round().astype(np.int64))
 
 
 def rows_of(table: Table, frames: Frames, counted: npt.NDArray[np.bool_], chosen: Ints) -> Array:
@@ -158,7 +171,7 @@ def _refuse_other_frames(table: Table, frames: Frames, sizes: Ints, met: Ints) -
 
 def _from_columns(path: Path, wanted: Sequence[str] | None) -> Table:
     opened = tables.open_columns(path)
-    labels = [name for name in opened.names if name.strip().lower() in LABELS]
+    labels = [name for name in opened.names if is_label(name)]
     names = tuple(name for name in opened.names if name not in labels)
     if wanted is not None:
         names, labels = _picked(path, opened.names, wanted), []
@@ -177,36 +190,40 @@ def _transposed(opened: tables.Columns, names: tuple[str, ...]) -> Iterator[Arra
 
 
 def _from_array(path: Path, wanted: Sequence[str] | None) -> Table:
+    """Open one array without names; an npz that names its columns is one of :func:`_from_columns`."""
+    offsets: Ints | None = None
+    single = path.suffix.lower() == ".npy"
     try:
-        given: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-        single = path.suffix.lower() == ".npy"
-        arrays = () if single else tuple(given.files)
-        key = "values" if "values" in arrays else arrays[0] if len(arrays) == 1 else None
-        named = not single and ("names" in arrays or key is None)
-        values = None if named else given if single else given[key]
-        offsets = None if named or "offsets" not in arrays else np.asarray(given["offsets"], dtype=np.int64)
+        # Of either kind nothing but the header is read here.
+        held: Any = np.load(path, mmap_mode="r", allow_pickle=False) if single else npz_columns.members(path)
+        if not single:
+            key = "values" if "values" in held else next(iter(held)) if len(held) == 1 else None
+            if "names" in held or key is None or len(held[key].shape) == 1:
+                return _from_columns(path, wanted)
+            if "offsets" in held:
+                with np.load(path, allow_pickle=False) as archive:
+                    offsets = np.asarray(archive["offsets"], dtype=np.int64)
+            held = held[key]
+    except DataError:
+        raise
     except Exception as error:
         text = " ".join(str(error).split()).rstrip(".")
         raise DataError(f"{path}: expected a table of numbers, but it cannot be read ({text}).") from error
-    if values is None or values.ndim == 1:
-        return _from_columns(path, wanted) if not single else _refuse_shape(path, values)
-    if values.ndim != 2 or values.dtype.kind not in "iuf":
-        return _refuse_shape(path, values)
-    everything = tuple(str(number + 1) for number in range(values.shape[1]))
+    if len(held.shape) != 2 or held.dtype.kind not in "iuf":
+        raise DataError(
+            f"{path}: expected numbers in an array of 2 dimensions (atoms, features), found {held.dtype} in shape "
+            f"{held.shape}."
+        )
+    everything = tuple(str(number + 1) for number in range(held.shape[1]))
     names = everything if wanted is None else _picked(path, everything, wanted)
     chosen = [everything.index(name) for name in names]
 
-    def pieces() -> Iterator[Array]:
-        for first in range(0, len(values), _AT_ONCE):
-            yield np.asarray(values[first : first + _AT_ONCE])[:, chosen]
+    def mapped() -> Iterator[Array]:
+        for first in range(0, len(held), _AT_ONCE):
+            yield np.asarray(held[first : first + _AT_ONCE])[:, chosen]
 
-    return Table(path, names, (), offsets, False, pieces)
-
-
-def _refuse_shape(path: Path, values: Any) -> Table:
-    raise DataError(
-        f"{path}: expected numbers in an array of 2 dimensions (atoms, features), found {values.dtype} in shape "
-        f"{values.shape}."
+    return Table(
+        path, names, (), offsets, False, mapped if single else lambda: npz_columns.stretches(path, held, chosen)
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bpbench.data.ase_files import ONE_GROUP
 from bpbench.data.frames import cut_blocks
 from bpbench.errors import DataError
 
@@ -17,8 +18,27 @@ if TYPE_CHECKING:
     from bpbench.data.frames import Ints
     from bpbench.data.pieces import Array, Columns, Piece
 
-#: The group of configurations that name none.
-ONE_GROUP: Final = "all"
+#: How far the energies that the rows of one configuration repeat may differ by rounding, relative.
+ROUNDED: Final = 1e-10
+_NAMES: Final = frozenset(
+    {"", "row", "index", "id", "atom", "atoms", "natoms", "n_atoms", "frame", "step", "snapshot"}
+    | {"conf", "config", "configuration", "structure", "element", "species", "symbol", "charge"}
+    | {"group", "state", "block", "temperature", "e", "energy", "x", "y", "z", "fx", "fy", "fz"}
+)
+#: What pandas calls a column of row numbers: in a csv without a name, in a parquet file.
+_NUMBERED: Final = ("unnamed:", "__index_level_")
+
+
+def is_label(name: str) -> bool:
+    """Return whether a column is a label by its name, in capitals or not, and not a descriptor.
+
+    Parameters
+    ----------
+    name : str
+        As in the table.
+    """
+    plain = name.strip().lower()
+    return plain in _NAMES or plain.startswith(_NUMBERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +130,8 @@ class Labels:
             column = labels[name]
             expected = np.concatenate([self.last.get(name, column[:1]), column[starts]])
             wrong = column != expected[owner + 1]
+            if column.dtype.kind == "f":
+                wrong &= np.abs(column - expected[owner + 1]) > ROUNDED * np.abs(expected[owner + 1])
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise DataError(

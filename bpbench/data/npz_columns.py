@@ -23,8 +23,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
-    """One array of an npz: what its header says, and where its numbers begin."""
+class Member:
+    """One array of an npz: what its header says, and where its numbers begin.
+
+    Attributes
+    ----------
+    name : str
+        Its key.
+    shape : tuple of int
+        As numpy has it.
+    fortran : bool
+        Whether columns lie in one piece.
+    dtype : dtype
+        Of its numbers.
+    begin, header : int
+        Bytes before its numbers in the npz, and in the array's own file.
+    stored : bool
+        Whether it is not compressed.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -35,7 +51,19 @@ class _Member:
     stored: bool
 
 
-def _members(path: Path) -> dict[str, _Member]:
+def members(path: Path) -> dict[str, Member]:
+    """Return the arrays of an npz by name; nothing but their headers is read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    DataError
+        When an array holds Python objects.
+    """
     found = {}
     with zipfile.ZipFile(path) as archive, path.open("rb") as raw:
         for info in archive.infolist():
@@ -50,8 +78,33 @@ def _members(path: Path) -> dict[str, _Member]:
             name = info.filename.removesuffix(".npy")
             if dtype.hasobject:
                 raise DataError(f"{path}: the array '{name}' holds Python objects; save numbers and text as such.")
-            found[name] = _Member(name, shape, fortran, dtype, begin, header, info.compress_type == zipfile.ZIP_STORED)
+            found[name] = Member(name, shape, fortran, dtype, begin, header, info.compress_type == zipfile.ZIP_STORED)
     return found
+
+
+def stretches(path: Path, member: Member, columns: list[int]) -> Iterator[Array]:
+    """Yield rows of a 2-D array in order, some at a time, shape (n, columns).
+
+    Parameters
+    ----------
+    path : Path
+        The npz.
+    member : Member
+        One of :func:`members`.
+    columns : list of int
+        Numbers of the columns wanted.
+
+    Raises
+    ------
+    DataError
+        When the array ends too early.
+    """
+    rows, width = member.shape
+    step = rows_at_once(width)
+    with readable(path), ExitStack() as stack:
+        opener = _Opener(path, stack)
+        for first in range(0, rows, step):
+            yield opener.rows(member, first, min(first + step, rows), columns).T
 
 
 class Npz:
@@ -65,14 +118,14 @@ class Npz:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.members = members = _members(path)
+        self.members = found = members(path)
         with np.load(path, allow_pickle=False) as archive:
-            self.offsets = np.asarray(archive["offsets"], dtype=np.int64) if "offsets" in members else None
-            wide = "values" in members and "names" in members
+            self.offsets = np.asarray(archive["offsets"], dtype=np.int64) if "offsets" in found else None
+            wide = "values" in found and "names" in found
             names = tuple(map(str, np.atleast_1d(archive["names"]))) if wide else ()
-        arrays = {name: member for name, member in members.items() if name not in {"values", "names", "offsets"}}
+        arrays = {name: member for name, member in found.items() if name not in {"values", "names", "offsets"}}
         if wide:
-            shape = members["values"].shape
+            shape = found["values"].shape
             if len(shape) != 2 or shape[1] != len(names):
                 raise DataError(
                     f"{path}: expected 'values' as (atoms, features) with one of 'names' per feature, found shape "
@@ -90,7 +143,7 @@ class Npz:
             name for name, member in arrays.items() if name not in names and member.shape in {(self.rows,), (frames,)}
         )
 
-    def _length(self, arrays: dict[str, _Member]) -> int:
+    def _length(self, arrays: dict[str, Member]) -> int:
         if self.offsets is not None:
             return int(self.offsets[-1]) if len(self.offsets) else 0
         lengths = {name: member.shape for name, member in arrays.items() if member.shape}
@@ -163,7 +216,7 @@ class _Opener:
         self.stack = stack
         self.found: dict[str, tuple[Any, int]] = {}
 
-    def rows(self, member: _Member, first: int, last: int, columns: list[int] | None = None) -> Array:
+    def rows(self, member: Member, first: int, last: int, columns: list[int] | None = None) -> Array:
         """Return rows of a 1-D array, or chosen columns (D, n) of a 2-D one."""
         file, begin = self._file(member)
         size = member.dtype.itemsize
@@ -177,14 +230,14 @@ class _Opener:
         block = self._read(file, member, begin + first * width * size, (last - first) * width)
         return block.reshape(-1, width).T[columns]
 
-    def _read(self, file: Any, member: _Member, at: int, count: int) -> Array:
+    def _read(self, file: Any, member: Member, at: int, count: int) -> Array:
         file.seek(at)
         read = np.fromfile(file, member.dtype, count)
         if len(read) != count:
             raise DataError(f"{self.path}: the array '{member.name}' ends too early; is the file whole?")
         return read
 
-    def _file(self, member: _Member) -> tuple[Any, int]:
+    def _file(self, member: Member) -> tuple[Any, int]:
         if member.name not in self.found:
             if member.stored:
                 self.found[member.name] = (self.stack.enter_context(self.path.open("rb")), member.begin)

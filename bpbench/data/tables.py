@@ -15,7 +15,7 @@ import numpy as np
 
 from bpbench.data.columns import open_columns
 from bpbench.data.frames import Configurations
-from bpbench.data.labels import Labels, Roles
+from bpbench.data.labels import Labels, Roles, is_label
 from bpbench.data.pieces import finite
 from bpbench.data.readers import counted, sha256_of
 from bpbench.errors import DataError, nearest
@@ -220,10 +220,31 @@ def _open(source: TableSource) -> tuple[Columns, Roles]:
             f"{path}: name the column that tells configurations apart under 'configuration'"
             f"{nearest('configuration', table.names)}"
         )
+    if source.columns is None:
+        _refuse_labels(path, [name for name in table.names if name not in taken and is_label(name)], source)
     # What `bpbench describe --out` writes beside its values is known by its name.
     own = {key: key for key in ("energy", "group") if single[key] is None and key in table.labels}
     return table, Roles(
         path=path, values=values, forces=source.forces or (), block_length=source.block_length, **(single | own)
+    )
+
+
+def _refuse_labels(path: Path, names: list[str], source: TableSource) -> None:
+    """Refuse labels that nobody named: as inputs of a model they would tell it which rows belong together."""
+    if not names:
+        return
+    quoted = ", ".join(f"'{name}'" for name in names)
+    which = (
+        f"the column {quoted} is a label by its name"
+        if len(names) == 1
+        else f"the columns {quoted} are labels by their names"
+    )
+    # A table of values alone has no other role to give.
+    roles = "'configuration'" if source.energy is None else "'forces', 'group' or what else it is"
+    raise DataError(
+        f"{path}: {which} and would become {'a descriptor' if len(names) == 1 else 'descriptors'}; name "
+        f"{'it' if len(names) == 1 else 'each'} under {roles}, drop {'it' if len(names) == 1 else 'them'}, or list the "
+        "descriptors under 'columns'."
     )
 
 

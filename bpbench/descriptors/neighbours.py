@@ -34,8 +34,8 @@ Ints = npt.NDArray[np.int64]
 COINCIDENT: float = 1e-6
 #: Volume of the periodic vectors' unit directions below which the cell counts as flat: about the rounding of its input.
 FLAT: float = 1e-9
-#: More neighbours per atom than this is no condensed matter but a wrong unit, and would fill the memory.
-CROWDED: float = 100_000.0
+#: More neighbours per atom than this is no condensed matter but a wrong unit or cutoff: diamond has 6000 within 20 Å.
+CROWDED: float = 10_000.0
 #: Lengths of this many cutoffs have lost their digits, and overflow the whole numbers of a cell list unnoticed.
 FAR: float = 10_000.0
 
@@ -181,7 +181,7 @@ def _refuse_crowd(where: Floats, box: Floats, periodic: npt.NDArray[np.bool_], r
     if expected > CROWDED:
         raise DataError(
             f"A cutoff of {r_c:g} Å would hold about {expected:.2g} neighbours per atom, more than {CROWDED:g}; "
-            "lengths must be in Å: check the unit of the cell."
+            "lengths must be in Å: check the unit of the cell, and the cutoff."
         )
 
 

@@ -52,6 +52,7 @@ from bpbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from bpbench.data.frames import Frames
     from bpbench.descriptors.elementary import Near
@@ -272,8 +273,7 @@ def describe_frames(functions: Sequence[Feature], frames: Frames, first: int, la
         values[:, rows.start - begin : rows.stop - begin] = part
 
     if several and threads > 1:
-        for done in [_pool(threads).submit(one, frame) for frame in range(first, last)]:
-            done.result()
+        _wait([_pool(threads).submit(one, frame) for frame in range(first, last)])
     else:
         for frame in range(first, last):
             one(frame)
@@ -301,8 +301,18 @@ def _share(work: Callable[[int, int], None], part: _Evaluated, functions: int, t
         work(0, centres)
         return
     borders = [centres * piece // pieces for piece in range(pieces + 1)]
-    for done in [_pool(threads).submit(work, first, last) for first, last in pairwise(borders)]:
-        done.result()
+    _wait([_pool(threads).submit(work, first, last) for first, last in pairwise(borders)])
+
+
+def _wait(submitted: Sequence[Future[None]]) -> None:
+    """Wait for all; if one fails or somebody interrupts, those that have not begun never do."""
+    try:
+        for done in submitted:
+            done.result()
+    except BaseException:
+        for waiting in submitted:
+            waiting.cancel()
+        raise
 
 
 @lru_cache(maxsize=4)

@@ -34,6 +34,8 @@ Precision = Literal["float64", "float32"]
 
 #: Values computed at a time, in bytes.
 PORTION: Final = 64 * 2**20
+#: Frames described at a time, so that a few functions with many neighbours say how far they are too.
+AT_ONCE: Final = 32
 #: Frames in which neighbours are counted.
 COUNTED: Final = 64
 
@@ -129,12 +131,12 @@ def collect(functions: Sequence[Feature], frames: Frames, *, threads: int = 1) -
 
 
 def portions(frames: Frames, functions: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges (first, last) of frames whose values of that many functions take about :data:`PORTION` bytes."""
+    """Yield ranges (first, last) of frames: about :data:`PORTION` bytes of values, at most :data:`AT_ONCE` frames."""
     limit = max(1, PORTION // (8 * functions))
     first = 0
     while first < len(frames):
         reach = int(np.searchsorted(frames.offsets, frames.offsets[first] + limit, side="right")) - 1
-        last = min(max(first + 1, reach), len(frames))
+        last = min(max(first + 1, min(reach, first + AT_ONCE)), len(frames))
         yield first, last
         first = last
 

@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from bpbench.errors import nearest
+from bpbench.errors import FeatureError, nearest
 from bpbench.formats.yaml import Place
 
 _PLAIN_WORDS: Final = {
@@ -22,6 +22,8 @@ _PLAIN_WORDS: Final = {
     "dataclass_type": "expected a mapping",
     "int_from_float": "expected a whole number",
 }
+#: What a list of fixed length holds.
+_ENTRIES: Final = {"of": "elements", "forces": "columns"}
 _UNKNOWN: Final = {"unexpected_keyword_argument", "extra_forbidden"}
 
 
@@ -44,7 +46,7 @@ def sentences(
         Fields of the vocabulary that a document may not name, never offered.
     """
     said: dict[str, None] = {}
-    items = [(_real_place(item, data), item) for item in errors]
+    items = [(_real_place(item, data), item) for item in errors if not _of_another(item, data, vocabulary)]
     for place, item in items:
         # An item that failed makes its list too short as well; only the item is worth a sentence.
         echo = item["type"] == "too_short" and any(
@@ -66,9 +68,35 @@ def _real_place(item: Mapping[str, Any], data: Any) -> Place:
         if inside:
             data = data[part]
             place.append(part)
-        elif about_a_key and number == len(item["loc"]) - 1:
+        elif about_a_key and number == len(item["loc"]) - 1 and isinstance(part, str):
             place.append(part)
     return tuple(place)
+
+
+def _of_another(item: Mapping[str, Any], data: Any, vocabulary: type) -> bool:
+    """Return whether a mistake is one of an alternative that the data does not mean.
+
+    Of a union without a tag pydantic tells the mistakes of every alternative, each under the alternative's name; the
+    key ``kind`` says which is meant. If it says none of them, its own mistake is kept.
+    """
+    place: list[str | int] = []
+    here = data
+    for number, part in enumerate(item["loc"]):
+        if isinstance(here, dict) and part not in here and "kind" in here:
+            union = _type_at(vocabulary, tuple(place), data, settled=False)
+            names = {
+                getattr(choice, "__name__", "") for choice in typing.get_args(union) if dataclasses.is_dataclass(choice)
+            }
+            if part in names:
+                meant = _settled(union, here)
+                stray = item["loc"][number + 1 :] != ("kind",)
+                return stray if meant is union else bool(part != getattr(meant, "__name__", ""))
+        elif (isinstance(here, dict) and part in here) or (
+            isinstance(here, list) and isinstance(part, int) and part < len(here)
+        ):
+            here = here[part]
+            place.append(part)
+    return False
 
 
 def _words(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type, hidden: set[str]) -> str:
@@ -80,12 +108,38 @@ def _words(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type, h
         expected = ", ".join(f"'{tag}'" for tag in _kinds(_type_at(vocabulary, place, data, settled=False)))
         tag = found.get("kind") if isinstance(found, dict) else found
         return f"expected 'kind' to be one of {expected}, found " + ("none." if tag is None else f"'{tag}'.")
+    if kind == "literal_error" and place[-1:] == ("kind",):
+        expected = ", ".join(f"'{tag}'" for tag in _kinds(_type_at(vocabulary, place[:-1], data, settled=False)))
+        return f"expected 'kind' to be one of {expected}, found '{found}'."
     if kind == "too_short":
         return f"expected at least {item['ctx']['min_length']}, found {item['ctx']['actual_length']}."
+    if kind == "missing" and isinstance(item["loc"][-1], int):
+        return _too_few(place, found, _type_at(vocabulary, place, data))
+    if kind == "missing" and place[-1] == "elements" and isinstance(found, dict) and "preset" in found:
+        return _plain_preset(str(found["preset"]), str(place[-2]))
     if kind == "missing":
         return f"the key '{place[-1]}' is missing."
     words = _PLAIN_WORDS.get(kind) or item["msg"].removeprefix("Value error, ").replace("Input should", "expected to")
     return words if kind == "value_error" else f"{words}, found {json.dumps(found, ensure_ascii=False)[:60]}."
+
+
+def _too_few(place: Place, found: Any, kind: Any) -> str:
+    """Say how many entries a list of fixed length needs."""
+    choices = (kind, *typing.get_args(kind))
+    size = next((len(typing.get_args(choice)) for choice in choices if typing.get_origin(choice) is tuple), None)
+    noun = _ENTRIES.get(str(place[-1]), "entries")
+    return f"expected {size or 'more'} {noun}, found {len(found)}."
+
+
+def _plain_preset(name: str, key: str) -> str:
+    """Say what is wrong with a mapping that names a preset and no elements."""
+    from bpbench.features import preset
+
+    try:
+        preset(name)
+    except FeatureError as error:
+        return str(error)
+    return f"the key 'elements' is missing; a preset that tells no elements apart needs no mapping: {key}: {name}."
 
 
 # ------------------------------------------------------------------------------ walking a vocabulary beside the data

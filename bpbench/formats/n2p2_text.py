@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Units = Literal["angstrom-ev", "bohr-hartree"]
 #: How a file is packed, by the end of its name.
 OPENERS: Final[dict[str, Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
+#: Ends of the names of packed files.
+PACKED: Final = tuple(OPENERS)
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
 _WHOLE: Final = re.compile(r"[+-]?\d+")

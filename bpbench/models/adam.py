@@ -31,11 +31,11 @@ import numpy as np
 
 from bpbench.errors import DivergedError
 from bpbench.models.backend import quiet_tensorflow
+from bpbench.models.network import Course, Network
 
 if TYPE_CHECKING:
     from bpbench.jobs import Adam
-    from bpbench.models.contract import Floats, Ints
-    from bpbench.models.network import Layers
+    from bpbench.models.contract import Ints
 
 #: Epochs per compiled call; between calls Python can answer an interrupt.
 _EPOCHS_PER_CALL = 20
@@ -58,26 +58,6 @@ class Part:
     inputs: np.ndarray
     sizes: Ints
     target: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What a training leaves behind.
-
-    Attributes
-    ----------
-    layers : list of (weights, biases)
-        The state of least validation error.
-    checkpoint : int
-        Its epoch, from 1.
-    train, validation : ndarray, shape (epochs,)
-        Root mean square error of the standardised energy per atom at the end of each epoch.
-    """
-
-    layers: Layers
-    checkpoint: int
-    train: Floats
-    validation: Floats
 
 
 def bucket(length: int, digits: int = 5) -> int:
@@ -117,13 +97,13 @@ def rates(adam: Adam, steps: int) -> np.ndarray:
     return adam.learning_rate * np.sqrt(1.0 - adam.beta_2**t) / (1.0 - adam.beta_1**t)
 
 
-def train(layers: Layers, adam: Adam, training: Part, validation: Part, table: np.ndarray) -> Course:
+def train(start: Network, adam: Adam, training: Part, validation: Part, table: np.ndarray) -> Course:
     """Train a network.
 
     Parameters
     ----------
-    layers : list of (weights, biases)
-        Initial state, float32.
+    start : Network
+        Initial state; trained in float32.
     adam : Adam
         Constants of the optimiser.
     training, validation : Part
@@ -145,7 +125,8 @@ def train(layers: Layers, adam: Adam, training: Part, validation: Part, table: n
     epochs, batches, _ = table.shape
     rows = packed_rows(training.sizes, table)
     steps = rates(adam, epochs * batches).reshape(epochs, batches).astype(np.float32)
-    flat = [tf.constant(array) for layer in layers for array in layer]
+    flat = [tf.constant(array, tf.float32) for layer in start.layers for array in layer]
+    flat += [] if start.skip is None else [tf.constant(start.skip, tf.float32)]
     zeros = [tf.zeros_like(array) for array in flat]
     state = (tf.constant(0), flat, zeros, zeros, flat, tf.constant(np.float32(np.inf)), tf.constant(0))
     constants = tf.constant([adam.beta_1, adam.beta_2, adam.epsilon], tf.float32)
@@ -164,7 +145,9 @@ def train(layers: Layers, adam: Adam, training: Part, validation: Part, table: n
             )
     best = [array.numpy() for array in state[4]]
     whole = np.concatenate(curves)
-    return Course(list(zip(best[::2], best[1::2], strict=True)), int(state[6]), whole[:, 0], whole[:, 1])
+    skip = None if start.skip is None else best.pop()
+    net = Network(list(zip(best[::2], best[1::2], strict=True)), skip)
+    return Course(net, int(state[6]), whole[:, 0], whole[:, 1])
 
 
 def _extended(array: np.ndarray) -> np.ndarray:
@@ -196,9 +179,12 @@ def _compiled() -> Any:
 
     def outputs(weights: list[Any], inputs: Any) -> Any:
         state = inputs
+        # Two arrays for each layer, and one for a skip.
+        *weights, skip = weights if len(weights) % 2 else (*weights, None)
         for number in range(0, len(weights) - 2, 2):
             state = tf.tanh(tf.matmul(state, weights[number]) + weights[number + 1])
-        return (tf.matmul(state, weights[-2]) + weights[-1])[:, 0]
+        answer = (tf.matmul(state, weights[-2]) + weights[-1])[:, 0]
+        return answer if skip is None else answer + tf.linalg.matvec(inputs, skip)
 
     def means(per_atom: Any, owner: Any, sizes: Any) -> Any:
         totals = tf.math.unsorted_segment_sum(per_atom, owner, sizes.shape[0])

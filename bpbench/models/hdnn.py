@@ -1,8 +1,12 @@
 """The high-dimensional neural-network potential: prepare, train, answer.
 
 The energy of a configuration is the sum of one small network over its atoms (:mod:`bpbench.models.network`); the
-network is trained on energies per atom (:mod:`bpbench.models.adam`). Inputs, targets and weights are float32 during
-training, after means, spreads and reference energies were taken off in float64; the answer is float64 throughout.
+network is trained on energies per atom, by Adam (:mod:`bpbench.models.adam`, in float32 after means, spreads and
+reference energies were taken off in float64), or in float64 by a Kalman filter (:mod:`bpbench.models.kalman`) or
+Levenberg-Marquardt (:mod:`bpbench.models.marquardt`); the answer is float64 throughout.
+
+With a linear skip the network starts as the ridge of :mod:`bpbench.models.linear`, its last layer at zero, and learns
+what is not linear.
 """
 
 from __future__ import annotations
@@ -11,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpbench.models import adam, network
+from bpbench.jobs import Adam, Linear, Marquardt
+from bpbench.models import adam, kalman, linear, marquardt, network
 from bpbench.models.contract import Fit
-from bpbench.models.scaling import Scaling, atoms_of, scaling, standardised
+from bpbench.models.scaling import Scaling, Standardised, atoms_of, scaling, standardised
 from bpbench.units import MEV_PER_EV
 
 if TYPE_CHECKING:
@@ -49,12 +54,9 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
         When the training leaves the finite numbers.
     """
     scales = scaling(problem)
-    table = adam.orders(len(problem.train), spec.batch, spec.epochs, order_seed)
-    layers = network.initial(int(scales.kept.sum()), spec.hidden, weights_seed)
-    course = adam.train(
-        layers, spec.optimizer, _part(scales, problem, problem.train), _part(scales, problem, problem.validation), table
-    )
-    parameters = scales.parameters() | network.to_parameters(course.layers)
+    start = _start(spec, problem, network.initial(int(scales.kept.sum()), spec.hidden, weights_seed))
+    course = _trained(spec, scales, problem, start, order_seed)
+    parameters = scales.parameters() | network.to_parameters(course.network)
     to_mev = scales.width * MEV_PER_EV
     return Fit(
         energy=network.evaluate(parameters, problem.values, problem.offsets),
@@ -66,8 +68,33 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
         },
         checkpoint=course.checkpoint,
         converged=converged(course.validation, course.checkpoint),
-        parameter_count=network.count(course.layers),
+        parameter_count=network.count(course.network),
         remarks=scales.remarks,
+    )
+
+
+def _start(spec: Hdnn, problem: Problem, layers: network.Layers) -> network.Network:
+    """Return the initial state: drawn weights alone, or the ridge's answer with a network that says nothing yet."""
+    if not spec.skip:
+        return network.Network(layers)
+    ridge = linear.fit(Linear("linear"), problem).parameters
+    weights, biases = layers[-1]
+    silent = (np.zeros_like(weights), np.full_like(biases, ridge["intercept"]))
+    return network.Network([*layers[:-1], silent], ridge["weights"])
+
+
+def _trained(spec: Hdnn, scales: Scaling, problem: Problem, start: network.Network, order_seed: int) -> network.Course:
+    rule, frames = spec.optimizer, len(problem.train)
+    if not isinstance(rule, Adam):
+        training, validation = (Standardised.of(scales, problem, part) for part in (problem.train, problem.validation))
+        if isinstance(rule, Marquardt):
+            return marquardt.train(start, rule, training, validation, spec.epochs)
+        return kalman.train(
+            start, rule, training, validation, kalman.blocks(frames, rule.block, spec.epochs, order_seed)
+        )
+    table = adam.orders(frames, spec.batch, spec.epochs, order_seed)
+    return adam.train(
+        start, rule, _part(scales, problem, problem.train), _part(scales, problem, problem.validation), table
     )
 
 

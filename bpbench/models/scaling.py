@@ -24,10 +24,18 @@ import numpy as np
 from bpbench.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bpbench.models.contract import Floats, Ints, Problem
 
 #: A function whose range over the training atoms is below this share of its largest value is constant.
 CONSTANT = 1e-12
+
+#: Atoms scaled at a time.
+PORTION = 16_384
+
+#: Bytes of scaled descriptors that are kept.
+HELD = 2**30
 
 #: Fewest configurations to train and to validate on.
 LEAST = 2
@@ -148,10 +156,12 @@ def scaling(problem: Problem) -> Scaling:
     for number, row in enumerate(problem.values):  # row by row: no second copy of a large table
         seen = row[atoms].astype(np.float64)
         mean[number] = seen.mean()
-        if np.ptp(seen) <= CONSTANT * np.abs(seen).max():
+        largest = np.abs(seen).max()
+        if np.ptp(seen) <= CONSTANT * largest:
             kept[number] = False
         else:
-            spread[number] = seen.std()
+            # Squares of tiny numbers are 0 where the numbers are not.
+            spread[number] = (seen / largest).std() * largest
     if not kept.any():
         raise DataError(
             f"A model needs a function that varies, all {count} are constant over the training atoms; "
@@ -185,6 +195,57 @@ def standardised(scales: Scaling, values: Floats, atoms: Ints | slice) -> np.nda
     rows = np.flatnonzero(scales.kept)
     columns = [(values[row][atoms] - scales.mean[row]) / scales.spread[row] for row in rows]
     return np.stack(columns, axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standardised:
+    """Some configurations of a problem: scaled once where that takes little memory, else whenever they are asked for.
+
+    Attributes
+    ----------
+    scales : Scaling
+        How.
+    problem : Problem
+        Whose.
+    frames : ndarray of int, shape (F,)
+        Which.
+    target : ndarray, shape (F,)
+        Standardised energies per atom.
+    first : ndarray of int, shape (F + 1,)
+        First of these atoms of each frame, then their number.
+    held : ndarray, shape (atoms, kept), or None
+        Their scaled descriptors, if they take no more than :data:`HELD`.
+    """
+
+    scales: Scaling
+    problem: Problem
+    frames: Ints
+    target: Floats
+    first: Ints
+    held: Floats | None
+
+    @classmethod
+    def of(cls, scales: Scaling, problem: Problem, frames: Ints) -> Standardised:
+        """Return the given frames of a problem."""
+        target = problem.energy[frames] / problem.atoms[frames] - scales.reference - scales.centre
+        first = np.concatenate([[0], np.cumsum(np.diff(problem.offsets)[frames])]).astype(np.int64)
+        little = 8 * int(first[-1]) * int(scales.kept.sum()) <= HELD
+        held = standardised(scales, problem.values, atoms_of(problem.offsets, frames)) if little else None
+        return cls(scales, problem, frames, target / scales.width, first, held)
+
+    def gather(self, members: Ints) -> tuple[Floats, Ints]:
+        """Return the scaled descriptors (atoms, kept) and the offsets of some of the frames, by their place here."""
+        offsets = np.concatenate([[0], np.cumsum(np.diff(self.first)[members])]).astype(np.int64)
+        if self.held is not None:
+            return np.concatenate([self.held[self.first[n] : self.first[n + 1]] for n in members]), offsets
+        atoms = atoms_of(self.problem.offsets, self.frames[members])
+        return standardised(self.scales, self.problem.values, atoms), offsets
+
+    def portions(self) -> Iterator[Ints]:
+        """Yield places of consecutive frames with about :data:`PORTION` atoms together, all of them in order."""
+        number = self.first[1:] // PORTION
+        for part in np.unique(number):
+            yield np.flatnonzero(number == part)
 
 
 def sums(per_atom: Floats, offsets: Ints) -> Floats:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import judged, methods, results, schematics, sheet, tables
+from bpbench.report import agreement, judged, methods, results, schematics, sheet, tables, timing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
-from bpbench.report.vocabulary import data_label, distinct_note, set_label, source_note, tally
+from bpbench.report.vocabulary import data_label, distinct_note, job_word, set_label, source_note, tally, timed
 from bpbench.report.words import answer, sentence
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
     findings : dict
         Findings of schema 1.
     environment : dict
-        Host, versions, times; shown in its own section and nowhere else.
+        Host, versions, times; shown in its own section and, where descriptors were timed, with how that was done.
 
     Returns
     -------
@@ -53,14 +53,15 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
             _answer(findings),
             _question(findings),
             _data(findings),
-            _split(findings),
+            timing.measured(findings, environment) if timed(findings) else _split(findings),
             _sets(findings),
-            _networks(findings),
+            *agreement.section(findings),
+            *(() if timed(findings) else (_networks(findings),)),
             _methods(findings),
             *_results(findings),
             Section("failures", "What failed or is missing", tuple(results.failures(findings))),
             Section("limits", "Limits", (Items(tuple(methods.limits(findings, tally(findings)))),)),
-            _environment(environment),
+            _environment(findings, environment),
             _protocol(findings),
             _reproduce(findings),
             *_appendix(findings),
@@ -69,8 +70,8 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
 
 
 def csv_tables(findings: Mapping[str, Any], document: Document) -> tuple[Table, ...]:
-    """Return all tables to be written as CSV: those of the document and the two too long to be shown."""
-    return (*document.tables, tables.functions(findings), tables.repeats(findings))
+    """Return all tables to be written as CSV: those of the document and those too long to be shown."""
+    return (*document.tables, *agreement.columns(findings), tables.functions(findings), tables.repeats(findings))
 
 
 def _answer(findings: Mapping[str, Any]) -> Section:
@@ -84,18 +85,32 @@ def _answer(findings: Mapping[str, Any]) -> Section:
 def _question(findings: Mapping[str, Any]) -> Section:
     protocol, counts = findings["protocol"], tally(findings)
     analysis, split = findings["analysis"], findings["split"]
-    text = (
+    if timed(findings):
+        text = (
+            f"Protocol {say(protocol['name'])} compares what {count(counts['variants'], 'set')} of symmetry functions "
+            f"cost, by {findings['metric']['label']}; baseline is {say(analysis['baseline'])}. Each is measured in "
+            f"{count(split['repeats'], 'round')}; of {count(counts['trainings'], 'measurement')} in all, "
+            f"{counts['done']} succeeded. Nothing is trained."
+        )
+    else:
+        text = _compared(findings)
+    return Section(
+        "question",
+        "The question",
+        (Text(protocol["question"], "prose"), Text(text), Text(methods.decided(findings)), tables.variants(findings)),
+    )
+
+
+def _compared(findings: Mapping[str, Any]) -> str:
+    protocol, counts = findings["protocol"], tally(findings)
+    analysis, split = findings["analysis"], findings["split"]
+    return (
         f"Protocol {say(protocol['name'])} compares {count(counts['variants'], 'variant')} by "
         f"{findings['metric']['label']} on the {analysis['part']} set; baseline is {say(analysis['baseline'])}. "
         f"Each variant has {count(split['repeats'], 'repeat')}"
         + (f" on {count(split['splits'], 'split')}" if split["splits"] > 1 else "")
         + f"; of {count(counts['trainings'], 'training')} in all, {counts['done']} succeeded. {distinct_note(findings)}"
     ).rstrip()
-    return Section(
-        "question",
-        "The question",
-        (Text(protocol["question"], "prose"), Text(text), Text(methods.decided(findings)), tables.variants(findings)),
-    )
 
 
 def _size(data: Mapping[str, Any]) -> str:
@@ -143,8 +158,8 @@ def _sets(findings: Mapping[str, Any]) -> Section:
     label = f"{pool['name']}{' (reconstruction)' if pool['reconstructed'] else ''}" if pool["name"] else "of the sets"
     read = [entry for entry in sets if entry.get("table")]
     made = [entry for entry in sets if not entry.get("table")]
-    text = ""
-    if made:
+    text = timing.sets(findings, [set_label(entry) for entry in made]) if timed(findings) else ""
+    if made and not text:
         text = (
             f"The symmetry functions are computed once, in a pool ({label}) of {count(pool['size'], 'function')}, from "
             f"which {count(len(made), 'set')} {'is' if len(made) == 1 else 'are'} chosen by name: "
@@ -187,6 +202,8 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
             source,
         )
     ]
+    if timed(findings):
+        return blocks
     for number, (entry, functions) in enumerate(sets[:_SHEETS], 1):
         key, size = f"sheet_{number}", count(entry["size"], "function")
         drawn = sheet.sheet(functions, f"Set {entry['name']}", key=key)
@@ -215,14 +232,22 @@ def _networks(findings: Mapping[str, Any]) -> Section:
 
 def _methods(findings: Mapping[str, Any]) -> Section:
     texts = [*methods.models(findings), *methods.statistics(findings)]
+    if timed(findings):
+        return Section("methods", "Methods", tuple(Text(text) for text in texts))
     return Section("methods", "Methods", (*(Text(text) for text in texts), tables.models(findings)))
 
 
 def _results(findings: Mapping[str, Any]) -> list[Section]:
     looks = styles([variant["name"] for variant in findings["variants"]])
     if not tally(findings)["done"]:
-        none = Text("There are no results: no training succeeded.", "warning")
+        none = Text(f"There are no results: no {job_word(findings)} succeeded.", "warning")
         return [Section("results", "Results", (none, *judged.comparisons(findings, looks)))]
+    if timed(findings):
+        return [
+            Section("repeats", "Every round", tuple(timing.results(findings, looks))),
+            Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+            *_remarks(findings),
+        ]
     return [
         Section("repeats", "Every repeat", tuple(results.scores(findings, looks))),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
@@ -240,13 +265,13 @@ def _remarks(findings: Mapping[str, Any]) -> list[Section]:
         for variant in findings["variants"]
         for remark in dict.fromkeys(remark for result in variant["results"] for remark in result["remarks"])
     ]
-    return [Section("remarks", "Remarks of the trainings", (Items(tuple(lines)),))] if lines else []
+    return [Section("remarks", f"Remarks of the {job_word(findings)}s", (Items(tuple(lines)),))] if lines else []
 
 
 # ------------------------------------------------------------------------------------------- around the study
 
 
-def _environment(environment: Mapping[str, Any]) -> Section:
+def _environment(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Section:
     names = {
         "made": "made",
         "host": "host",
@@ -270,8 +295,12 @@ def _environment(environment: Mapping[str, Any]) -> Section:
     by_kind = environment.get("seconds_by_kind") or {}
     pairs += [(f"seconds in {kind}", _plain(value)) for kind, value in by_kind.items()]
     for name, cost in (environment.get("seconds_by_variant") or {}).items():
-        pairs.append((f"seconds per training of {short(name)}", f"{_plain(cost['mean'])} (mean of {cost['n']})"))
+        pairs.append(
+            (f"seconds per {job_word(findings)} of {short(name)}", f"{_plain(cost['mean'])} (mean of {cost['n']})")
+        )
     note = "From environment.json. These entries differ from machine to machine and decide nothing above."
+    if timed(findings):
+        note = "From environment.json. Processor and cores are those that the times above were measured on."
     return Section("environment", "Environment", (Text(note, "note"), Facts(tuple(pairs))))
 
 
@@ -286,12 +315,20 @@ def _protocol(findings: Mapping[str, Any]) -> Section:
 
 def _reproduce(findings: Mapping[str, Any]) -> Section:
     protocol, data = findings["protocol"], findings["data"]
+    again = (
+        f"these findings again. All seeds follow from the root seed {protocol['seed']} by name. "
+        "The bits are the same on the same kind of processor with the same library versions; elsewhere rounding may "
+        "differ."
+    )
+    if timed(findings):
+        again = (
+            "these findings again from the stored times. With an empty store, or on another kind of machine, it "
+            "measures anew, and no two measurements give the same bits."
+        )
     text = (
         f"With bpbench {findings['bpbench']}, this protocol and the data file of SHA-256 {data['sha256']}, the command "
-        f"below gives these findings again. All seeds follow from the root seed {protocol['seed']} by name. "
-        "The bits are the same on the same kind of processor with the same library versions; elsewhere rounding may "
-        "differ. findings.json holds every number of this report unrounded, tables/ the tables as CSV, figures/ the "
-        "drawings as SVG."
+        f"below gives {again} findings.json holds every number of this report unrounded, tables/ the tables as CSV, "
+        "figures/ the drawings as SVG."
     )
     return Section("reproduce", "How to reproduce this", (Text(text), Verbatim(protocol["command"], "command")))
 

@@ -305,7 +305,9 @@ def forest(
     # Differences over several orders are drawn linear within the margin and logarithmic beyond it.
     threshold = margin or min((abs(row.value) for row in rows if row.value), default=1.0)
     wide = max(map(abs, ends)) > 6 * threshold
-    with sheet("forest", 0.95 + 0.3 * len(rows), columns=2, width_ratios=[1.7, 1]) as (_, grid, drawn):
+    # Tiny differences have many decimals, beside which the verdict still needs its place.
+    room = max(1.0, max(len(row.numbers) for row in rows) / 24)
+    with sheet("forest", 0.95 + 0.3 * len(rows), columns=2, width_ratios=[1.7, room]) as (_, grid, drawn):
         axes, beside = grid[0]
         beside.set_axis_off()
         beside.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))

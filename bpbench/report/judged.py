@@ -21,7 +21,17 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.results import axis, level_text
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import CORRECTIONS, interval_name, lower_is_better, source_note, unit, with_unit
+from bpbench.report.vocabulary import (
+    CORRECTIONS,
+    interval_name,
+    lower_is_better,
+    on_part,
+    repeat_word,
+    source_note,
+    unit,
+    verdict_word,
+    with_unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,11 +62,12 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         numbers = number(entry["difference"], places).text
         if entry["low"] is not None:
             numbers += f" ({span(entry['low'], entry['high'], places)})"
-        verdict = entry["verdict"] if entry["p"] is not None else "no test"
+        verdict = verdict_word(entry["verdict"], metric) if entry["p"] is not None else "no test"
         rows.append(
             draw.Difference(entry["candidate"], entry["difference"], entry["low"], entry["high"], verdict, numbers)
         )
-    sides = (f"← better than {base}", f"worse than {base} →")
+    better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
+    sides = (f"← {better} than {base}", f"{worse} than {base} →")
     margin = analysis["margin"]
     ranks = analysis["test"] == "wilcoxon"
     centre = " The mark is the mean difference, the interval that of the differences' centre." if ranks else ""
@@ -122,12 +133,12 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
                 *((Cell(significant(entry["p_smallest"] or None, 2), entry["p_smallest"]),) if floor else ()),
                 Cell(p_text(entry["p_adjusted"]), entry["p_adjusted"]),
                 Cell(p_text(entry["p_equivalence_adjusted"]), entry["p_equivalence_adjusted"]),
-                words(verdict, mark=verdict.replace(" ", "-")),
+                words(verdict_word(verdict, metric), mark=verdict.replace(" ", "-")),
             )
         )
     return Table(
         "comparisons",
-        f"Comparisons with {_against(findings)} by {axis(findings)} on the {analysis['part']} set: difference "
+        f"Comparisons with {_against(findings)} by {axis(findings)}{on_part(findings)}: difference "
         f"(candidate minus baseline), {_whose(analysis)} (not adjusted), effect size d_z, p of the test, p adjusted "
         "over the family, adjusted p of equivalence, verdict.",
         columns,
@@ -169,11 +180,11 @@ def _effects(findings: Mapping[str, Any]) -> Table:
         )
     return Table(
         "effects",
-        f"The same comparisons in more detail, by {axis(findings)}: means over the paired repeats, the "
+        f"The same comparisons in more detail, by {axis(findings)}: means over the paired {repeat_word(metric)}s, the "
         f"{percent(1 - 2 * analysis['alpha'])} interval that belongs to the equivalence test, effect size, test "
         "statistic"
         + (
-            ", and the smallest difference that these repeats could have detected with a power of "
+            f", and the smallest difference that these {repeat_word(metric)}s could have detected with a power of "
             f"{percent(analysis['power'])}."
             if stated
             else "."

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.report import timing
 from bpbench.report.numerals import count, exact, listed, percent, say, short, significant
-from bpbench.report.vocabulary import CORRECTIONS, SCOPE, TESTS, data_label, source_note, with_unit
+from bpbench.report.vocabulary import (
+    CORRECTIONS,
+    SCOPE,
+    TESTS,
+    data_label,
+    on_part,
+    repeat_word,
+    source_note,
+    timed,
+    verdict_word,
+    with_unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,20 +30,51 @@ _SCALING: Final = (
 
 
 def _hdnn(name: str, values: Mapping[str, Any]) -> str:
-    adam = values["optimizer"]
     hidden = listed([exact(size) for size in values["hidden"]])
     return (
         f"Model “{name}” is a high-dimensional neural-network potential: beyond the reference, the energy of a "
         "configuration is the sum over its atoms of one small network, which is fed with that atom's "
         f"descriptors, has hidden layers of {hidden} nodes with tanh, and a linear output. {_SCALING} "
-        "The weights start as Glorot-uniform numbers, "
-        f"the biases at zero. Adam (learning rate {exact(adam['learning_rate'])}, β₁ {exact(adam['beta_1'])}, "
-        f"β₂ {exact(adam['beta_2'])}, ε {exact(adam['epsilon'])}) runs for {count(values['epochs'], 'epoch')} in "
-        f"mini-batches of {count(values['batch'], 'configuration')} on half the mean squared error of the "
-        "target per configuration; the weights kept are those of the epoch with the least validation RMSE per atom. A "
+        f"The weights start as Glorot-uniform numbers, the biases at zero. {_skip(values)}{_optimizer(values)} "
+        f"It runs for {count(values['epochs'], 'epoch')}; the weights kept are those of the epoch with the least "
+        "validation RMSE per atom. A "
         "training is marked not converged if that epoch lies in the last fifth of all and, of all pairs of an epoch of "
         "that fifth and one of the fifth before, at least two thirds show a validation RMSE lower by more than one per "
         "cent; of fewer than ten epochs none counts as converged."
+    )
+
+
+def _skip(values: Mapping[str, Any]) -> str:
+    if not values.get("skip"):
+        return ""
+    return (
+        "The inputs also enter the answer directly, at first with the weights of the ridge regression that is the "
+        "linear potential's, while the last layer starts at zero: the network learns what is not linear. "
+    )
+
+
+def _optimizer(values: Mapping[str, Any]) -> str:
+    rule = values["optimizer"]
+    if rule["kind"] == "kalman":
+        skip = f" ({exact(rule['skip_prior'])} for the direct weights)" if values.get("skip") else ""
+        return (
+            "The optimiser is a block extended Kalman filter: the weights have a prior variance of "
+            f"{exact(rule['prior'])}{skip}, blocks of about {count(rule['block'], 'configuration')} update them and "
+            f"their covariance, a measurement's weight η grows from {exact(rule['trust'][0])} by a factor of "
+            f"{exact(rule['growth'])} an epoch to at most {exact(rule['trust'][1])}, process noise falls from "
+            f"{exact(rule['noise'][0])} by a factor of {exact(rule['fall'])} an epoch to at least "
+            f"{exact(rule['noise'][1])}."
+        )
+    if rule["kind"] == "marquardt":
+        return (
+            "The optimiser is Levenberg-Marquardt on all training configurations at once; the damping starts at "
+            f"{exact(rule['damping'])} of the largest diagonal element and follows Nielsen's rule; an epoch is one "
+            "step tried."
+        )
+    return (
+        f"The optimiser is Adam (learning rate {exact(rule['learning_rate'])}, β₁ {exact(rule['beta_1'])}, "
+        f"β₂ {exact(rule['beta_2'])}, ε {exact(rule['epsilon'])}) in mini-batches of "
+        f"{count(values['batch'], 'configuration')} on half the mean squared error of the target per configuration."
     )
 
 
@@ -127,14 +170,18 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     family = len(analysis["family"])
     margin = analysis["margin"]
     # The seeds of one split are averaged before anything is tested.
-    unit = "split" if split["design"] == "crossed" else "repeat"
+    unit = "split" if split["design"] == "crossed" else repeat_word(metric)
+    better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
     first = (
-        f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All variants "
-        "of one repeat share the split and the batch order, so that they are compared in pairs."
+        f"The unit of all statistics is the {unit}, not the frame and not the pass. All sets of one round are measured "
+        "close to each other in time, so that they are compared in pairs."
+        if timed(findings)
+        else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All "
+        "variants of one repeat share the split and the batch order, so that they are compared in pairs."
     )
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
-        f"{metric['label']} of the {analysis['part']} set. {_WHY.get(analysis['test'], '')} "
+        f"{metric['label']}{on_part(findings)}. {_WHY.get(analysis['test'], '')} "
     ) + (
         f"The p-values of the {family} comparisons are adjusted together by the method of {correction}, at α = {alpha}."
         if family > 1
@@ -148,9 +195,14 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     )
     verdict = (
         "A comparison is called equivalent if the adjusted two one-sided tests reject (and “resolved, below the "
-        "margin” if the difference is also significant), else better or worse if the adjusted test rejects, else "
-        "undecided. Undecided never means that two variants are as good as each other. A variant of which a repeat "
-        "diverged cannot be called better or equivalent, and with a repeat missing there is no verdict."
+        f"margin” if the difference is also significant), else {better} or {worse} if the adjusted test rejects, else "
+    )
+    verdict += (
+        "undecided. Undecided never means that two sets take equally long, and with a round missing there is no "
+        "verdict."
+        if timed(findings)
+        else "undecided. Undecided never means that two variants are as good as each other. A variant of which a "
+        "repeat diverged cannot be called better or equivalent, and with a repeat missing there is no verdict."
     )
     dz = analysis["detectable_dz"]
     power = (
@@ -170,21 +222,24 @@ def decided(findings: Mapping[str, Any]) -> str:
         f"baseline {say(analysis['baseline'])}, metric {metric['label']}, "
         f"{'margin ' + with_unit(exact(margin), metric) if margin is not None else 'no margin'}, "
         f"test, correction, α = {exact(analysis['alpha'])}, power, the family of "
-        f"{count(len(analysis['family']), 'comparison')} and the number of repeats "
+        f"{count(len(analysis['family']), 'comparison')} and the number of {repeat_word(metric)}s "
         f"({findings['split']['repeats']})"
     )
     late = analysis["chosen_after"]
     if late:
         return (
-            f"The protocol states {what}. The analysis was declared after {count(late, 'paired repeat')} had been seen"
+            f"The protocol states {what}. The analysis was declared after "
+            f"{count(late, f'paired {repeat_word(metric)}')} had been seen"
             ": at least one of these was set when results already existed, and p-values and verdicts are to be read "
             "with that in mind."
         )
-    return f"Decided in the protocol, before any paired repeat had been seen: {what}."
+    return f"Decided in the protocol, before any paired {repeat_word(metric)} had been seen: {what}."
 
 
 def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """Return what was not shown, one sentence each."""
+    if timed(findings):
+        return [*timing.limits(findings), *_remade(findings), *_of_judging(findings)]
     design = findings["split"]["design"]
     found = [f"Every claim holds {SCOPE[design]}; {_BEYOND[design]}"]
     if findings["data"]["method"] == "EMT":
@@ -192,26 +247,38 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             f"The data ({data_label(findings)}) come from EMT, an empirical model of metals, not from quantum "
             "mechanics; on such data the order of variants may be another one."
         )
-    remade = source_note(findings).partition("Feature set")[2]
-    if remade:
-        found.append(
-            f"Feature set{remade.rstrip('.')}; their values are ours (see the appendix), since not all of the original "
-            "ones were published. Nothing here is a claim about the original sets."
-        )
+    found += _remade(findings)
     found.append("Energies alone are judged here; nothing is said about forces, stresses or dynamics.")
     if counts["not_converged"]:
         found.append(
             f"{counts['not_converged']} of {count(counts['limited'], 'training')} that run in epochs or rounds had not "
             "converged: longer training may change means, spreads and verdicts."
         )
-    if any(entry["verdict"] == "undecided" and entry["n"] for entry in findings["analysis"]["comparisons"]):
+    found += _of_judging(findings)
+    if any(variant["parity"] for variant in findings["variants"]):
+        found.append("The parity plots show one repeat and carry no weight in the verdicts.")
+    return found
+
+
+def _remade(findings: Mapping[str, Any]) -> list[str]:
+    remade = source_note(findings).partition("Feature set")[2]
+    if not remade:
+        return []
+    text = (
+        f"Feature set{remade.rstrip('.')}; their values are ours (see the appendix), since not all of the original "
+        "ones were published. Nothing here is a claim about the original sets."
+    )
+    return [text]
+
+
+def _of_judging(findings: Mapping[str, Any]) -> list[str]:
+    found = []
+    if any(entry["verdict"] == "undecided" and entry["p"] is not None for entry in findings["analysis"]["comparisons"]):
         found.append("Undecided comparisons may hide differences of any size within their intervals.")
     if len(findings["analysis"]["family"]) > 1:
         found.append(
             "Intervals are not adjusted for the number of comparisons; the adjusted p-values and the verdicts are."
         )
-    if any(variant["parity"] for variant in findings["variants"]):
-        found.append("The parity plots show one repeat and carry no weight in the verdicts.")
     return found
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bpbench.descriptors.curves import angular_curve, cutoff_of, half_width, pair_curve, radial_curve
+from bpbench.descriptors.curves import angular_curve, cutoff_of, pair_curve, radial_curve
 from bpbench.report.canvas import COLOURS, FAINT, INK
 from bpbench.report.numerals import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bpbench.features import G2, G4, G5, Feature
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _RAMP: Final = ("#5b3fa8", "#1f7fc4", "#2bb07f", "#e69f00")
 #: Entries of a legend at most; further values lie evenly between them.
 _NAMED: Final = 5
+#: Up to so many, numbers stand on a linear axis.
+_FEW: Final = 10
 _PALE: Final = 0.4
 _SMALL: Final = 6.5
 #: Line style by λ.
@@ -78,8 +81,12 @@ def _legend(axes: Any, title: str, entries: Sequence[tuple[str, dict[str, Any]]]
 
 def _named(values: Sequence[float], colours: Sequence[Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return legend entries of evenly chosen values, first and last included."""
-    picks = sorted({round(place) for place in np.linspace(0, len(values) - 1, min(_NAMED, len(values)))})
-    return [(exact(values[pick], 4), {"color": colours[pick], "linewidth": 1.4}) for pick in picks]
+    return [(exact(values[pick], 4), {"color": colours[pick], "linewidth": 1.4}) for pick in _picked(len(values))]
+
+
+def _picked(number: int) -> list[int]:
+    """Return the places of at most :data:`_NAMED` of so many curves, spread evenly, first and last included."""
+    return sorted({round(place) for place in np.linspace(0, number - 1, min(_NAMED, number))})
 
 
 def _grid(reach: float) -> Any:
@@ -140,17 +147,41 @@ def shifted(room: Any, shapes: Shapes) -> None:
     _legend(axes, f"η = {said} Å⁻², R_s (Å)", entries, loc="upper right")
 
 
+@lru_cache(maxsize=4096)
+def half_height(function: G2) -> tuple[float, float]:
+    """Return from where to where (Å) a neighbour brings at least half of the most that it can bring anywhere.
+
+    That is where exp(-η(r-R_s)²) f_c(r) is half of its greatest value over r or more: one stretch, as the logarithms of
+    both factors are concave in r.
+    """
+
+    def logarithm(r: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            return np.log(cutoff_of(function, r)) - function.eta * (r - function.r_s) ** 2
+
+    def closer(low: float, high: float, place: Callable[[Any], int]) -> tuple[float, float]:
+        """Narrow an interval to the neighbours of a chosen place, five times."""
+        for _ in range(5):
+            r = np.linspace(low, high, 129)
+            at = place(logarithm(r))
+            low, high = float(r[max(at - 1, 0)]), float(r[min(at + 1, 128)])
+        return low, high
+
+    # f_c never rises, so that the greatest value lies at R_s or before it.
+    low, high = closer(0.0, min(function.r_s, function.r_c), lambda values: int(np.argmax(values)))
+    top = 0.0 if not function.eta else (low + high) / 2
+    half = float(logarithm(np.array([top]))[0]) - np.log(2)
+    left = closer(0.0, top, lambda values: int(np.argmax(values >= half)))
+    right = closer(top, function.r_c, lambda values: len(values) - 1 - int(np.argmax(values[::-1] >= half)))
+    return sum(left) / 2, sum(right) / 2
+
+
 def _bars(shapes: Shapes) -> list[tuple[G2, float, float, Any]]:
-    """Return each G2 with the ends of its bar (Å) and its colour, sorted by centre, then from wide to narrow."""
+    """Return each G2 with the ends of its bar (Å) and its colour, sorted by R_s, then from wide to narrow."""
     tones = [_tones([f.eta for f in shapes.near])[1], _tones([f.r_s for f in shapes.shifted])[1]]
     rows = [*zip(shapes.near, tones[0], strict=True), *zip(shapes.shifted, tones[1], strict=True)]
-    rows.sort(key=lambda row: (row[0].r_s, -half_width(row[0].eta)))
-    found = []
-    for function, tone in rows:
-        w = half_width(function.eta)
-        low, high = (min(max(end, 0.0), function.r_c) for end in (function.r_s - w, function.r_s + w))
-        found.append((function, low, high, tone))
-    return found
+    rows.sort(key=lambda row: (row[0].r_s, row[0].eta))
+    return [(function, *half_height(function), tone) for function, tone in rows]
 
 
 def covered(shapes: Shapes) -> tuple[list[float], list[int]]:
@@ -162,13 +193,16 @@ def covered(shapes: Shapes) -> tuple[list[float], list[int]]:
 
 
 def counts(room: Any, shapes: Shapes) -> None:
-    """Draw how many bars of :func:`bars` cover each r: 0 is a gap, much is a crowd."""
+    """Draw how many bars of :func:`bars` cover each r: 0 is a gap, much is a crowd; logarithmic for a crowd only."""
     edges, many = covered(shapes)
-    axes = _axes(room, "coverage: number of G2 at half height or more")
+    axes = _axes(room, "coverage: G2 at half of their greatest value or more")
     axes.stairs(many, edges, fill=True, color=FAINT, alpha=0.6, linewidth=0)
-    # Linear from 0 to 1, so that a gap is seen, and logarithmic beyond, so that a crowd does not hide the rest.
-    axes.set_yscale("symlog", linthresh=1, linscale=0.9)
-    marks = [0, *(mark for mark in (1, 10, 100, 1000) if mark <= max(many))]
+    if max(many) > _FEW:
+        # Linear from 0 to 1, so that a gap is seen, and logarithmic beyond, so that a crowd does not hide the rest.
+        axes.set_yscale("symlog", linthresh=1, linscale=0.9)
+        marks = [0, *(mark for mark in (1, 10, 100, 1000) if mark <= max(many))]
+    else:
+        marks = list(range(0, max(many) + 1, -(-max(many) // 3)))
     axes.set_yticks(marks, [str(mark) for mark in marks])
     axes.yaxis.minorticks_off()
     axes.set(xlim=(0, shapes.reach), ylim=(0, 1.2 * max(many)))
@@ -176,7 +210,7 @@ def counts(room: Any, shapes: Shapes) -> None:
 
 
 def bars(room: Any, shapes: Shapes) -> None:
-    """Draw one bar per G2 from R_s - w to R_s + w, within 0 to R_c."""
+    """Draw one bar per G2 over the distances of :func:`half_height`, and a dot at its R_s."""
     rows = _bars(shapes)
     axes = _axes(room, "")
     places = range(len(rows))
@@ -187,7 +221,7 @@ def bars(room: Any, shapes: Shapes) -> None:
     axes.plot(dots, places, "o", color=INK, markersize=min(2.2, 0.9 * thick), markeredgewidth=0)
     axes.set(xlim=(0, shapes.reach), ylim=(len(rows) - 0.4, -0.6), yticks=[])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("R_s (dot) and R_s ± w, w = √(ln 2 / η) (Å)", labelpad=1)
+    axes.set_xlabel("r (Å) at half of its greatest value or more; dot: R_s", labelpad=1)
     axes.grid(axis="x")
 
 
@@ -215,13 +249,15 @@ def angular(room: Any, shapes: Shapes) -> None:
 
 
 def pairs(room: Any, shapes: Shapes) -> None:
-    """Draw the radial factor of the angular functions for two neighbours at one distance, shaded by η."""
+    """Draw the radial factor of the angular functions for two neighbours at one distance, shaded in the order of η."""
     alike: dict[tuple[float, float, str, float, float], list[G4 | G5]] = {}
     for function in shapes.angular:
         key = (function.eta, function.r_s, function.cutoff, function.alpha, function.r_c)
         alike.setdefault(key, []).append(function)
     chosen = [alike[key] for key in sorted(alike)]
-    etas, colours = _tones([functions[0].eta for functions in chosen])
+    firsts = [functions[0] for functions in chosen]
+    title, texts = _apart(firsts)
+    colours = ramp(len(chosen))
     shift = "(r − R_s)" if any(function.r_s for function in shapes.angular) else "r"
     axes = _axes(room, f"exp(−2η{shift}²) f_c², both neighbours at r: {len(chosen)}")
     r = _grid(shapes.reach)
@@ -229,7 +265,21 @@ def pairs(room: Any, shapes: Shapes) -> None:
         look = {"color": colour, "linewidth": _width(len(chosen)), "alpha": _strength(shapes, functions)}
         axes.plot(r, pair_curve(functions[0], r), **look)
     _over_r(axes, shapes.reach)
-    _legend(axes, "η (Å⁻²)", _named(etas, ramp(len(etas))), loc="upper right")
+    picks = _picked(len(chosen))
+    _legend(axes, title, [(texts[n], {"color": colours[n], "linewidth": 1.4}) for n in picks], loc="upper right")
+
+
+def _apart(functions: Sequence[G4 | G5]) -> tuple[str, list[str]]:
+    """Return what tells radial factors apart, η first, and how each is called by it."""
+    told = [("η (Å⁻²)", [exact(f.eta, 4) for f in functions])]
+    for head, words in (
+        ("R_s (Å)", [exact(f.r_s, 4) for f in functions]),
+        ("R_c (Å)", [exact(f.r_c, 4) for f in functions]),
+        ("f_c", [f.cutoff + (f" α={exact(f.alpha, 4)}" if f.alpha else "") for f in functions]),
+    ):
+        if len(set(words)) > 1:
+            told.append((head, words))
+    return ", ".join(head for head, _ in told), [", ".join(parts) for parts in zip(*(w for _, w in told), strict=True)]
 
 
 def field_height(shapes: Shapes, kind: str) -> float:

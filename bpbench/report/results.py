@@ -19,7 +19,7 @@ from bpbench.report.numerals import (
     whole,
 )
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import distinct_note, ends, mean_level, source_note, unit
+from bpbench.report.vocabulary import distinct_note, ends, job_word, mean_level, source_note, timed, unit
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ def failures(findings: Mapping[str, Any]) -> list[Block]:
     """Return the table of failures, or a sentence that there are none."""
     jobs = findings["jobs"]
     if not findings["failures"]:
-        text = f"Nothing failed and nothing is missing: all {count(jobs['total'], 'training')} succeeded."
+        text = f"Nothing failed and nothing is missing: all {count(jobs['total'], job_word(findings))} succeeded."
         return [Text(f"{text} {distinct_note(findings)}".rstrip())]
     columns = (
         Column("variant", "variant", align="left"),
@@ -315,10 +315,14 @@ def failures(findings: Mapping[str, Any]) -> list[Block]:
         )
         for entry in findings["failures"]
     )
+    lost = (
+        "With a round missing there is no verdict."
+        if timed(findings)
+        else "Failures are not missing at random: a variant of which a repeat diverged cannot be called better or "
+        "equivalent, and with a repeat missing there is no verdict."
+    )
     text = (
-        f"Of {count(jobs['total'], 'training')}, {jobs['done']} succeeded, {jobs['failed']} failed or diverged and "
-        f"{jobs['missing']} are missing. Failures are not missing at random: a variant of which a repeat diverged "
-        f"cannot be called better or equivalent, and with a repeat missing there is no verdict. "
-        f"{distinct_note(findings)}"
+        f"Of {count(jobs['total'], job_word(findings))}, {jobs['done']} succeeded, {jobs['failed']} failed or diverged "
+        f"and {jobs['missing']} are missing. {lost} {distinct_note(findings)}"
     ).rstrip()
     return [Text(text, "warning"), Table("failures", "What failed or is missing.", columns, rows)]

@@ -102,9 +102,10 @@ def reading(functions: FeatureSet) -> str:
     parts = []
     if "G2" in kinds:
         parts.append(
-            "Curves over r show what one neighbour adds to each G2 (the cutoff function is dashed), and each bar spans "
-            "R_s ± w of one of them, where exp(−η(r − R_s)²) is one half or more: bars that lie close look at nearly "
-            "the same, and where the coverage is 0 none looks."
+            "Curves over r show what one neighbour adds to each G2 (the cutoff function f_c is dashed), and each bar "
+            "spans the distances at which one of them, exp(−η(r − R_s)²) f_c, has at least half of its own greatest "
+            "value: bars that lie close look at nearly the same, and where the coverage is 0 none is at half of its "
+            "greatest value."
         )
     if kinds != {"G2"}:
         parts.append(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, listed, short, whole
-from bpbench.report.vocabulary import set_label, source_note
+from bpbench.report.vocabulary import set_label, source_note, timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,7 +152,11 @@ def sets(findings: Mapping[str, Any]) -> Table:
                 words(entry["preset"]),
                 *([words((entry.get("table") or {}).get("file"))] if tabled else []),
                 counted(entry["size"]),
-                *(counted(sum(function["kind"] == kind for function in functions)) for kind in present),
+                # What the columns of a table are is not known here.
+                *(
+                    counted(None if entry.get("table") else sum(function["kind"] == kind for function in functions))
+                    for kind in present
+                ),
                 *([words(_range((min(reach), max(reach)) if reach else None))] if present else []),
             )
         )
@@ -166,10 +170,10 @@ def sets(findings: Mapping[str, Any]) -> Table:
 
 
 def variants(findings: Mapping[str, Any]) -> Table:
-    """Return the table of variants: which model stands on which set."""
+    """Return the table of variants: which model stands on which set, or which set is timed."""
     kinds = {model["name"]: model["label"] for model in findings["models"]}
     labels = {entry["name"]: set_label(entry) for entry in findings["sets"]}
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("variant", "variant", align="left"),
         Column("model", "model", align="left"),
         Column("set", "set", align="left"),
@@ -177,7 +181,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
         Column("shape", "network", align="left"),
         Column("parameters", "weights"),
     )
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             words(short(entry["name"])),
             words(kinds.get(entry["model"], entry["model"])),
@@ -188,8 +192,18 @@ def variants(findings: Mapping[str, Any]) -> Table:
         )
         for entry in findings["variants"]
     )
+    if timed(findings):
+        # Without models there are neither networks nor weights.
+        keep = (0, 2, 3)
+        rows = tuple(tuple(row[place] for place in keep) for row in rows)
+        columns = (*(columns[place] for place in keep[:2]), Column("inputs", "functions"))
+    what = "sets of symmetry functions" if timed(findings) else "a model on a feature set"
     return Table(
-        "variants", "The variants that are compared: a model on a feature set.", columns, rows, source_note(findings)
+        "variants",
+        f"The variants that are compared: {what}.",
+        columns,
+        rows,
+        source_note(findings),
     )
 
 

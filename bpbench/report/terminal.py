@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bpbench.agreement.columns import KINDS
+from bpbench.agreement.columns import KINDS, ColumnAgreement, unordered
+from bpbench.data.readers import counted
+from bpbench.report.agreement import relation, why
 from bpbench.report.numerals import count, short
 from bpbench.units import DISPLAY
 
 #: Rows shown of a long table, and of them at its end.
 _ROWS: Final = 24
 _LAST: Final = 6
+#: Names of descriptors that a plan tells.
+_NAMED: Final = 5
 
 
 def plan(planned: dict[str, Any]) -> list[str]:
@@ -24,9 +28,14 @@ def plan(planned: dict[str, Any]) -> list[str]:
     unit = DISPLAY[planned["unit"]]
     variants = len({name for pair in planned["family"] for name in pair})
     size = f"{planned['frames']} frames, {planned['atoms']} atoms"
+    processes = count(planned["workers"], "process", "processes")
     rule = f"{planned['correction']}, α = {planned['alpha']:g} (first step {planned['first_step_alpha']:.3g})"
     lines = [
         f"{planned['protocol']}: {size}; {planned['repeats']} repeats of {variants} variants",
+        *(
+            f"Set {name}: {count(len(entry['names']), 'descriptor')} of {entry['file']}: {_first(entry['names'])}"
+            for name, entry in planned["columns"].items()
+        ),
         "",
         f"{'job':<22}{'stored':>8}{'new':>8}{'expected':>12}",
     ]
@@ -35,7 +44,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
         for kind, entry in planned["jobs"].items()
     ]
     lines += [
-        f"{'wall time, ' + str(planned['workers']) + ' processes':<38}{_duration(planned['expected_s']):>12}",
+        f"{'wall time, ' + processes:<38}{_duration(planned['expected_s']):>12}",
         "",
         f"Test: {planned['test']}, {len(planned['family'])} comparisons, {rule}, n = {planned['units']}.",
     ]
@@ -68,6 +77,10 @@ def plan(planned: dict[str, Any]) -> list[str]:
     return [*lines, f"Report: {planned['report']}"]
 
 
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+
+
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -85,7 +98,8 @@ def audit(found: dict[str, Any]) -> list[str]:
     atoms = found["atoms_per_frame"]
     lines = [
         (
-            f"{found['label']}: {found['frames']} frames, {found['atoms']} atoms of {', '.join(found['elements'])}, "
+            f"{found['label']}: {counted(found['frames'], 'frame')}, {counted(found['atoms'], 'atom')} of "
+            f"{', '.join(found['elements'])}, "
             f"{atoms['min']:.0f} to {atoms['max']:.0f} atoms a frame, periodic: {found['periodic']}"
         ),
         "",
@@ -171,6 +185,10 @@ def agreement(told: dict[str, Any]) -> list[str]:
         lines.append(f"All columns match ({len(columns)} of {len(columns)}).")
     else:
         lines += [f"{counts[kind]:>5}  {words}" for kind, words in KINDS.items() if kind in counts]
+        if unordered([ColumnAgreement(**item) for item in columns]):
+            lines.append(
+                "Nearly no column follows any function of ours; are the rows those of these atoms, in the same order?"
+            )
         different = [item for item in columns if item["kind"] != "match"]
         name = min(42, max(len(item["column"]) for item in different))
         lines += ["", *_few([f"{short(item['column'], name):<{name}}  {_relation(item)}" for item in different])]
@@ -178,31 +196,15 @@ def agreement(told: dict[str, Any]) -> list[str]:
         names = ", ".join(told["unnamed"][:3]) + (", …" if len(told["unnamed"]) > 3 else "")
         lines.append(f"No column for {count(len(told['unnamed']), 'function')} of ours: {names}.")
     if told["left_out"]:
-        lines.append(f"Taken for labels: {', '.join(told['left_out'])} (--columns says otherwise).")
+        labels = ", ".join(name.strip() or "''" for name in told["left_out"])
+        lines.append(f"Taken for labels: {labels} (--columns says otherwise).")
     return lines + _drawn(told)
 
 
 def _relation(item: dict[str, Any]) -> str:
-    """Say what one column is."""
-    name, kind = item["function"], item["kind"]
-    why = f": {', or '.join(item['reasons'])}" if item["reasons"] else ""
-    r = item["correlation"]
-    # Digits enough never to show a 1 that is none.
-    close = "" if r is None else f"correlation {r:.4f}" if abs(r) < 0.9999 else f"1 - |correlation| = {1 - abs(r):.1g}"
-    if kind == "other":
-        nearest = f"; closest is {item['closest']}" if item["closest"] else ""
-        if name is None:
-            return f"like none of ours{nearest}{close and f' ({close})'}{why}"
-        off = f"off by up to {item['deviation']:.2g} of its spread" if item["deviation"] is not None else ""
-        about = ", ".join(words for words in (off, close) if words)
-        return f"not {name}{about and f' ({about})'}{nearest}{why}"
-    if kind == "undetermined":
-        return f"{name or 'unknown'}{why}"
-    factor = "" if item["factor"] == 1 else f"{item['factor']:.6g} × "
-    offset = "" if item["offset"] == 0 else f" {'-' if item['offset'] < 0 else '+'} {abs(item['offset']):.6g}"
-    nearly = f" to {item['deviation']:.1g} of its spread" if kind == "near" else ""
-    place = f" (in the place of {item['expected']})" if kind == "moved" else ""
-    return f"= {factor}{name}{offset}{nearly}{place}{why}"
+    """Say what one column is, and why."""
+    reasons = why(item)
+    return relation(item) + (f": {reasons}" if reasons else "")
 
 
 def _few(rows: list[str]) -> list[str]:

@@ -32,6 +32,45 @@ TESTS: Final = {
 }
 
 
+_OF_TIME: Final = {"better": "faster", "worse": "slower"}
+
+
+def is_time(metric: Mapping[str, Any]) -> bool:
+    """Return whether a metric is a measured time."""
+    known = METRICS.get(metric["key"])
+    return known is not None and known.timed
+
+
+def timed(findings: Mapping[str, Any]) -> bool:
+    """Return whether the study timed descriptors and trained nothing."""
+    return bool(findings.get("measure"))
+
+
+def verdict_word(verdict: str, metric: Mapping[str, Any]) -> str:
+    """Return a verdict as it is written: of times, *better* is *faster* and *worse* is *slower*."""
+    return _OF_TIME.get(verdict, verdict) if is_time(metric) else verdict
+
+
+def repeat_word(metric: Mapping[str, Any]) -> str:
+    """Return what a repeat is called."""
+    return "round" if is_time(metric) else "repeat"
+
+
+def job_word(findings: Mapping[str, Any]) -> str:
+    """Return what is repeated."""
+    return "measurement" if timed(findings) else "training"
+
+
+def scope(findings: Mapping[str, Any]) -> str:
+    """Return the condition under which claims hold."""
+    return "on this kind of machine" if timed(findings) else SCOPE[findings["split"]["design"]]
+
+
+def on_part(findings: Mapping[str, Any]) -> str:
+    """Return `` on the test set``, or nothing where there is no such set."""
+    return "" if timed(findings) else f" on the {findings['analysis']['part']} set"
+
+
 def unit(metric: Mapping[str, Any]) -> str:
     """Return the unit of a metric as it is written."""
     key: str = metric["unit"]
@@ -60,11 +99,12 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
         ``failed``, ``diverged`` and ``missing`` trainings.
     """
     variants, kinds = findings["variants"], model_kinds(findings)
-    networks = [variant for variant in variants if kinds[variant["model"]] == "hdnn"]
+    networks = [variant for variant in variants if kinds.get(variant["model"]) == "hdnn"]
     status = [result["status"] for variant in variants for result in variant["results"]]
     limited: dict[str, list[bool]] = {}
     for variant in variants:
-        limited.setdefault(kinds[variant["model"]], []).extend(ends(variant))
+        if variant["model"] is not None:
+            limited.setdefault(kinds[variant["model"]], []).extend(ends(variant))
     linear = best_of_kind(findings, "linear")
     rivals = [mean for variant in networks if (mean := judged_mean(variant, findings)) is not None]
     return {
@@ -117,7 +157,7 @@ def best_of_kind(findings: Mapping[str, Any], kind: str) -> tuple[str, float] | 
     means = [
         (mean if lower_is_better(findings["metric"]) else -mean, variant["name"], mean)
         for variant in findings["variants"]
-        if kinds[variant["model"]] == kind and (mean := judged_mean(variant, findings)) is not None
+        if kinds.get(variant["model"]) == kind and (mean := judged_mean(variant, findings)) is not None
     ]
     return min(means)[1:] if means else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.report import agreement, timing
 from bpbench.report.numerals import (
     MINUS,
     count,
@@ -20,13 +21,18 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.vocabulary import (
     CORRECTIONS,
-    SCOPE,
     best_of_kind,
     ends,
     interval_name,
+    job_word,
     lower_is_better,
     model_kinds,
+    on_part,
+    repeat_word,
+    scope,
     tally,
+    timed,
+    verdict_word,
     with_unit,
 )
 
@@ -68,23 +74,29 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         One or two whole sentences.
     """
     mine, base = say(comparison["candidate"]), say(comparison["baseline"])
-    n, gap, verdict = comparison["n"], comparison["difference"], comparison["verdict"]
+    n, gap, verdict, repeat = comparison["n"], comparison["difference"], comparison["verdict"], repeat_word(metric)
     remarks = [str(remark) for remark in comparison["remarks"]]
     if not n or gap is None:
-        return f"No verdict on {mine} and {base}: no repeat of both has succeeded." + _remarks(remarks)
+        return f"No verdict on {mine} and {base}: no {repeat} of both has succeeded." + _remarks(remarks)
     places = decimals(half_width(comparison["low"], comparison["high"]))
     size = with_unit(fixed(abs(gap), places), metric)
-    side = "better" if (gap < 0) == lower_is_better(metric) else "worse"
-    plain = f"differ by {size}" + (f" ({mine} {side})" if gap else "")
+    side = verdict_word("better" if (gap < 0) == lower_is_better(metric) else "worse", metric)
+    plain = f"differ by {size} ({mine} {side})" if gap else "do not differ"
     if comparison["p"] is None:
         if any("deterministic" in remark.lower() for remark in remarks):
             return (
                 f"No test for {mine} and {base}, which are deterministic given this split: they {plain}, "
                 "and further seeds would not change it, other data could."
             ) + _remarks(remarks, known=("deterministic",))
+        if any("no spread between" in remark.lower() for remark in remarks):
+            how = f"differ by {size} ({mine} {side})" if gap else "score the same"
+            return (
+                f"No test for {mine} and {base}: they {how} in each of {count(n, f'paired {repeat_word(metric)}')}, so "
+                "there is no noise to test against."
+            ) + _remarks(remarks, known=("no spread between",))
         if repeats is not None and n < repeats:
             return (
-                f"No verdict yet on {mine} and {base}: {n} of {count(repeats, 'paired repeat')} succeeded; "
+                f"No verdict yet on {mine} and {base}: {n} of {count(repeats, f'paired {repeat}')} succeeded; "
                 f"in these they {plain}."
             ) + _remarks(remarks)
         return f"No test of {mine} and {base} was possible (n = {n}); they {plain}." + _remarks(remarks)
@@ -92,7 +104,7 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
     evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
     if verdict in {"better", "worse"}:
         on_the_mean = " on the mean" if analysis["test"] == "wilcoxon" else ""
-        return f"{mine} is {verdict} than {base} by {size}{on_the_mean} ({evidence})." + _tension(
+        return f"{mine} is {verdict_word(verdict, metric)} than {base} by {size}{on_the_mean} ({evidence})." + _tension(
             comparison, analysis, remarks
         )
     if verdict == "equivalent":
@@ -100,7 +112,7 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
     blocked = any("diverged" in remark or "failed" in remark for remark in remarks)
     if comparison["significant"] and blocked:
         return (
-            f"Undecided: {mine} and {base} {plain} in the repeats that succeeded ({evidence}), but not all did."
+            f"Undecided: {mine} and {base} {plain} in the {repeat}s that succeeded ({evidence}), but not all did."
         ) + _remarks(remarks)
     signed = with_unit(fixed(gap, places), metric)
     possible = _possible(comparison, metric, places)
@@ -230,15 +242,17 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        What the comparisons say and under which condition; the clearest of them with its uncertainty; then only what
-        the reader must know: a linear potential that beats networks, trainings not converged, failures, missing
-        repeats, an analysis declared late.
+        What the comparisons say and under which condition; the clearest of them with its uncertainty; whether values
+        made elsewhere are ours, where that was asked; then only what the reader must know: a linear potential that
+        beats networks, trainings not converged, failures, missing repeats, an analysis declared late.
     """
     counts = tally(findings)
     if not counts["done"]:
-        asked = count(counts["trainings"], "training")
+        asked = count(counts["trainings"], job_word(findings))
         return [f"There is no answer: none of the {asked} succeeded{_troubles(counts)}. What failed is listed below."]
     found = [_headline(findings)]
+    if timed(findings) and (costs := timing.costs(findings)):
+        found.append(costs)
     comparisons = findings["analysis"]["comparisons"]
     if len(comparisons) > 1 and (chosen := _clearest(findings)) is not None:
         found.append(
@@ -246,15 +260,21 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
                 chosen, findings["metric"], findings["analysis"], repeats=findings["analysis"]["units"], explain=True
             )
         )
+    found += agreement.answers(findings)
     found += [text for text in (_yardstick(findings, counts), *_unfinished(findings, counts)) if text]
     if counts["done"] < counts["trainings"]:
         found.append(
-            f"Of {count(counts['trainings'], 'training')}, {counts['done']} succeeded{_troubles(counts)}; "
-            "failures are not missing at random, so what failed counts against its variant."
+            f"Of {count(counts['trainings'], job_word(findings))}, {counts['done']} succeeded{_troubles(counts)}"
+            + (
+                "."
+                if timed(findings)
+                else "; failures are not missing at random, so what failed counts against its variant."
+            )
         )
     late = findings["analysis"]["chosen_after"]
     if late:
-        found.append(f"The analysis was declared after {count(late, 'paired repeat')} had been seen.")
+        seen = count(late, f"paired {repeat_word(findings['metric'])}")
+        found.append(f"The analysis was declared after {seen} had been seen.")
     return found
 
 
@@ -269,8 +289,8 @@ _TROUBLES: Final = (("diverged", "diverged"), ("failed", "failed"), ("missing", 
 def _headline(findings: Mapping[str, Any]) -> str:
     metric, analysis, split = findings["metric"], findings["analysis"], findings["split"]
     comparisons = analysis["comparisons"]
-    scope = SCOPE[split["design"]]
-    where = f"{scope[0].upper()}{scope[1:]}, by {metric['label']} on the {analysis['part']} set"
+    given = scope(findings)
+    where = f"{given[0].upper()}{given[1:]}, by {metric['label']}{on_part(findings)}"
     if not comparisons:
         return f"{where}, nothing was compared: the protocol declares no family."
     if len(comparisons) == 1:
@@ -286,9 +306,9 @@ def _headline(findings: Mapping[str, Any]) -> str:
     for word in (*_VERDICTS, "without a verdict"):
         if names := groups.get(word):
             verb = "is" if len(names) == 1 else "are"
-            parts.append(f"{listed(names)} {verb} {word}{within if word == 'equivalent' else ''}")
+            parts.append(f"{listed(names)} {verb} {verdict_word(word, metric)}{within if word == 'equivalent' else ''}")
     against = listed([say(base) for base in bases])
-    return f"{where}, against {against} over {count(split['repeats'], 'repeat')}: {'; '.join(parts)}."
+    return f"{where}, against {against} over {count(split['repeats'], repeat_word(metric))}: {'; '.join(parts)}."
 
 
 def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -6,14 +6,14 @@ of the right size, because :func:`estimator` rescales each kind of job by the ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
 from bpbench.data.frames import Configurations
-from bpbench.features import G2
-from bpbench.jobs import Describe, Hdnn, Job, LightGbm, RandomForest, ReadTable, Train
-from bpbench.runner import work
+from bpbench.features import G2, Feature
+from bpbench.jobs import Describe, Hdnn, Job, LightGbm, RandomForest, ReadTable, TimeDescribe, Train
+from bpbench.runner import timing, work
 from bpbench.runner.store import Store
 
 #: Seconds per radial function and atom, and per angular function and atom (about 70 neighbours).
@@ -41,9 +41,10 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
         The frames it works on.
     """
     if isinstance(job, Describe):
-        atoms = int(frames.offsets[job.last] - frames.offsets[job.first])
-        radial = sum(isinstance(function, G2) for function in job.functions)
-        return 0.2 + atoms * (radial * _RADIAL + (len(job.functions) - radial) * _ANGULAR)
+        return 0.2 + _describing(job.functions, int(frames.offsets[job.last] - frames.offsets[job.first]))
+    if isinstance(job, TimeDescribe):
+        atoms = int(frames.atoms[list(job.chosen)].sum())
+        return 0.1 + (1 + timing.PASSES) * _describing(job.functions, atoms)
     if isinstance(job, ReadTable):
         return 0.2 + float(frames.offsets[-1]) * _TABLE_ROW
     if isinstance(job, Train):
@@ -57,6 +58,11 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
             return 0.5 + job.model.rounds * _ROUND
         return 0.5
     return 1.0
+
+
+def _describing(functions: Sequence[Feature], atoms: int) -> float:
+    radial = sum(isinstance(function, G2) for function in functions)
+    return atoms * (radial * _RADIAL + (len(functions) - radial) * _ANGULAR)
 
 
 def estimator(stored: Iterable[Job], frames: Configurations, store: Store) -> Callable[[Job], float]:

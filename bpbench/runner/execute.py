@@ -2,7 +2,8 @@
 
 The driver hands out one job per free worker, dependencies first, so it always knows what runs. Workers write to the
 store themselves; the driver hears only how it went. A job that raises becomes a :class:`Failure`, and with it the jobs
-that need its result; everything else goes on.
+that need its result; everything else goes on. Jobs in which a clock runs come last: when all others have ended and the
+workers are gone, one at a time, in this process and in the order in which they were asked for.
 """
 
 from __future__ import annotations
@@ -109,6 +110,11 @@ def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
     return list(ordered)
 
 
+def at_once(todo: Sequence[Job], workers: int) -> int:
+    """Return how many of these jobs run at once, at most."""
+    return max(1, min(workers, sum(not work.alone(job) for job in todo)))
+
+
 def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Executed:
     """Make every job's result exist in the store, as far as they succeed.
 
@@ -138,10 +144,13 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
     store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
-    watcher.begin(todo, min(workers, max(1, len(todo))))
-    if todo:
-        with _crew(min(workers, len(todo))) as crew:
-            for job, wall, failure in _drive(todo, store, crew, watcher):
+    together, alone = [[job for job in todo if work.alone(job) is kind] for kind in (False, True)]
+    watcher.begin(todo, at_once(todo, workers))
+    for jobs_here, size in ((together, at_once(todo, workers)), (alone, 1)):
+        if not jobs_here:
+            continue
+        with _crew(size) as crew:
+            for job, wall, failure in _drive(jobs_here, store, crew, watcher, set(failures)):
                 seconds[job] = wall
                 if failure is not None:
                     failures[job] = failure
@@ -153,11 +162,10 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
 Ended = tuple[Job, float, Failure | None]
 
 
-def _drive(todo: Sequence[Job], store: Store, crew: Crew, watcher: Watcher) -> Iterator[Ended]:
-    """Hand out jobs whose needs are met, as workers become free, and yield each that ended."""
+def _drive(todo: Sequence[Job], store: Store, crew: Crew, watcher: Watcher, failed: set[Job]) -> Iterator[Ended]:
+    """Hand out jobs whose needs are met, as workers become free, and yield each that ended; some ``failed`` before."""
     waiting = deque(todo)
     unmade = set(todo)
-    failed: set[Job] = set()
     running: set[Job] = set()
     while waiting or running:
         blocked: deque[Job] = deque()

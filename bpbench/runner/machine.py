@@ -42,7 +42,7 @@ def machine() -> dict[str, Any]:
         "platform": platform.platform(),
         "versions": {name: metadata.version(name) for name in LIBRARIES},
         "bpbench": __version__,
-        "sources": _sources(),
+        "sources": sources(),
     }
 
 
@@ -51,11 +51,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _sources() -> str:
-    """Return the SHA-256 of the package's Python files, names and contents in order."""
+def kind_of_host() -> str:
+    """Return the words that a measured time belongs to: the processor's model and how many cores we may use."""
+    return f"{_processor()}, {cores()} core{'' if cores() == 1 else 's'}"
+
+
+@lru_cache(maxsize=4)
+def sources(room: str = "") -> str:
+    """Return the SHA-256 of the Python files of a room of the package, or of all: names and contents in order."""
     root = Path(__file__).parent.parent
     found = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted((root / room).rglob("*.py")):
         found.update(path.relative_to(root).as_posix().encode())
         found.update(path.read_bytes())
     return found.hexdigest()

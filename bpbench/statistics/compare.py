@@ -334,7 +334,9 @@ def _no_noise(one: Sample, other: Sample, design: str) -> tuple[str, ...]:
     largest = max(float(np.max(np.abs(one.values))), float(np.max(np.abs(other.values))))
     if high - low > _ROUNDING * largest:
         return ()
-    given = "Deterministic given this split" if design == "fixed" else "No spread between repeats"
+    # Models that draw their seeds and score alike in every repeat are not deterministic, only equal.
+    still = all(float(np.ptp(sample.values)) <= _ROUNDING * largest for sample in (one, other))
+    given = "Deterministic given this split" if design == "fixed" and still else "No spread between repeats"
     size = "zero" if max(abs(low), abs(high)) <= _ROUNDING * largest else f"{(low + high) / 2:.6g}"
     return (f"{given}: all {one.n} paired differences are {size}, so there is no noise to test against and no p.",)
 

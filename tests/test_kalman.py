@@ -1,0 +1,171 @@
+"""The Kalman filter against strangers: finite differences, textbook matrices, Bayesian linear regression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from problems import changed, ragged
+
+from bpbench.errors import DivergedError
+from bpbench.jobs import Adam, Hdnn, Kalman, Linear
+from bpbench.models import evaluate, fit, kalman, network
+from bpbench.models.scaling import Standardised, scaling
+
+if TYPE_CHECKING:
+    from bpbench.models.contract import Floats, Problem
+
+FILTER = Kalman("kalman", block=8)
+
+
+def _net(inputs: int, *, skip: bool, seed: int = 5) -> network.Network:
+    layers = network.initial(inputs, (4, 3), seed)
+    random = np.random.default_rng(seed)
+    layers = [(w.astype(float), random.normal(size=b.shape)) for w, b in layers]
+    return network.Network(layers, random.normal(size=inputs) if skip else None)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_slopes_equal_finite_differences_on_ragged_frames(skip: bool) -> None:
+    """Derivatives of every configuration's answer by every weight, the skip's too, are central differences."""
+    base = ragged(frames=9, functions=3, seed=3)
+    inputs = Standardised.of(scaling(base), base, np.arange(9))
+    rows, offsets = inputs.gather(np.arange(9))
+    net = _net(3, skip=skip)
+    w, h = net.flat(), 1e-6
+    answer, slope = network.slopes(net, rows, offsets)
+    np.testing.assert_allclose(answer, network.answers(net, rows, offsets), rtol=1e-14)
+    assert slope.shape == (9, len(w))
+    for number in range(len(w)):
+        step = h * (np.arange(len(w)) == number)
+        ahead, behind = (network.answers(net.filled(w + s * step), rows, offsets) for s in (1, -1))
+        np.testing.assert_allclose(slope[:, number], (ahead - behind) / (2 * h), rtol=0, atol=2e-9)
+
+
+def test_a_filled_network_is_the_network() -> None:
+    """Flattening and filling are inverse, with a skip and without; parameters come back too."""
+    for skip in (False, True):
+        net = _net(5, skip=skip)
+        again = net.filled(net.flat())
+        named = network.from_parameters(network.to_parameters(net))
+        for other in (again, named):
+            np.testing.assert_array_equal(other.flat(), net.flat())
+
+
+def test_two_epochs_equal_textbook_matrices() -> None:
+    """Weights after two epochs of three blocks are those of P, H and K written out in full, to rounding."""
+    base = ragged(frames=30, functions=3, seed=3)
+    scales = scaling(base)
+    training, validation = (Standardised.of(scales, base, part) for part in (base.train, base.validation))
+    start, table = _net(3, skip=True), kalman.blocks(len(base.train), 6, 2, 1)
+    assert len(table[0]) == 3
+    course = kalman.train(start, FILTER, training, validation, table)
+    w = start.flat()
+    P = np.diag([*[100.0] * (len(w) - 3), *[1e-4] * 3])
+    kept = []
+    for k, order in enumerate(table):
+        for members in order:
+            rows, offsets = training.gather(members)
+            answer, H = network.slopes(start.filled(w), rows, offsets)
+            R = np.eye(len(members)) / (0.01 * 10.0**k)
+            K = P @ H.T @ np.linalg.inv(H @ P @ H.T + R)
+            w = w + K @ (training.target[members] - answer)
+            P = P - K @ H @ P + 1e-2 * 0.37**k * np.eye(len(w))
+        rows, offsets = validation.gather(np.arange(len(validation.target)))
+        error = network.answers(start.filled(w), rows, offsets) - validation.target
+        kept.append((float(np.sqrt(np.mean(error**2))), w))
+    np.testing.assert_allclose(course.validation, [error for error, _ in kept], rtol=1e-7)
+    np.testing.assert_allclose(course.network.flat(), min(kept, key=lambda pair: pair[0])[1], rtol=1e-6, atol=1e-8)
+
+
+def test_on_a_linear_model_it_is_bayesian_regression() -> None:
+    """Where only the skip may move and nothing is added to P, one epoch gives the ridge solution around its start."""
+    from sklearn.linear_model import Ridge
+
+    base = ragged(frames=40, functions=4, seed=6)
+    scales = scaling(base)
+    training, validation = (Standardised.of(scales, base, part) for part in (base.train, base.validation))
+    layers = [(np.zeros((4, 2)), np.zeros(2)), (np.zeros((2, 1)), np.zeros(1))]
+    begin = np.array([0.3, -0.2, 0.1, 0.0])
+    rule = Kalman("kalman", block=5, prior=1e-30, skip_prior=0.5, trust=(20.0, 20.0), noise=(0.0, 0.0))
+    table = kalman.blocks(len(base.train), 5, 1, 3)
+    course = kalman.train(network.Network(layers, begin), rule, training, validation, table)
+    rows, offsets = training.gather(np.arange(len(base.train)))
+    means = np.add.reduceat(rows, offsets[:-1], axis=0) / np.diff(offsets)[:, None]
+    # min Σ η (y - x·a)² + |a - a₀|²/P₀
+    theirs = Ridge(alpha=1 / (0.5 * 20.0), fit_intercept=False).fit(means, training.target - means @ begin)
+    assert course.network.skip is not None
+    np.testing.assert_allclose(course.network.skip, begin + theirs.coef_, rtol=1e-9)
+
+
+def _rmse(base: Problem, energy: Floats, part: Floats) -> float:
+    return float(np.sqrt(np.mean(((energy - base.energy)[part] / base.atoms[part]) ** 2)))
+
+
+def test_it_learns_what_adam_does_not_in_the_same_epochs() -> None:
+    """On a smooth problem twenty epochs of the filter end far below twenty of Adam, on test configurations."""
+    base = ragged(frames=150, functions=6, seed=2)
+    by = {
+        "filter": Hdnn("hdnn", (5, 5), epochs=20, optimizer=FILTER),
+        "adam": Hdnn("hdnn", (5, 5), epochs=20, batch=8, optimizer=Adam(learning_rate=3e-3)),
+    }
+    errors = {}
+    for name, spec in by.items():
+        made = fit(spec, base, weights_seed=1, order_seed=2)
+        errors[name] = _rmse(base, made.energy, base.test)
+    assert errors["filter"] < 0.5 * errors["adam"]
+
+
+@pytest.mark.parametrize("optimizer", [FILTER, Adam(learning_rate=1e-3)], ids=["kalman", "adam"])
+def test_a_skip_starts_from_the_ridge(optimizer: Kalman | Adam) -> None:
+    """Before anything is learned the answer is the ridge's; afterwards validation is no worse, and it evaluates."""
+    base = ragged(frames=60, functions=4, seed=4)
+    spec = Hdnn("hdnn", (4,), epochs=15, batch=8, optimizer=optimizer, skip=True)
+    ridge = fit(Linear("linear"), base, weights_seed=0, order_seed=0)
+    made = fit(spec, base, weights_seed=1, order_seed=2)
+    assert _rmse(base, made.energy, base.validation) <= _rmse(base, ridge.energy, base.validation) * 1.001
+    again = evaluate(spec, made.parameters, base.values, base.offsets)
+    np.testing.assert_array_equal(again, made.energy)
+    assert made.parameter_count == 4 * 4 + 4 + 4 + 1 + 4
+
+
+def test_same_seeds_same_bits_other_seeds_others() -> None:
+    """A fit is repeated to the last bit; another order of blocks or other weights give other numbers."""
+    base = ragged(frames=40, functions=4, seed=7)
+    spec = Hdnn("hdnn", (4,), epochs=5, optimizer=FILTER)
+    one = fit(spec, base, weights_seed=1, order_seed=2).energy
+    np.testing.assert_array_equal(one, fit(spec, base, weights_seed=1, order_seed=2).energy)
+    assert not np.array_equal(one, fit(spec, base, weights_seed=3, order_seed=2).energy)
+    assert not np.array_equal(one, fit(spec, base, weights_seed=1, order_seed=3).energy)
+
+
+def test_a_table_too_large_to_hold_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scaled once or whenever asked for, in one portion or in many: the numbers are the same."""
+    base = ragged(frames=40, functions=4, seed=7)
+    spec = Hdnn("hdnn", (4,), epochs=4, optimizer=FILTER)
+    one = fit(spec, base, weights_seed=1, order_seed=2)
+    monkeypatch.setattr("bpbench.models.scaling.HELD", 0)
+    np.testing.assert_array_equal(one.energy, fit(spec, base, weights_seed=1, order_seed=2).energy)
+    monkeypatch.setattr("bpbench.models.scaling.PORTION", 20)
+    again = fit(spec, base, weights_seed=1, order_seed=2)
+    np.testing.assert_array_equal(one.energy, again.energy)
+    np.testing.assert_allclose(one.curve["validation"], again.curve["validation"], rtol=1e-14)
+
+
+def test_blocks_are_even_parts_of_permutations() -> None:
+    """Every epoch visits every configuration once, in another order; blocks differ by one at most."""
+    table = kalman.blocks(70, 32, 3, 1)
+    assert [sorted(len(part) for part in order) for order in table] == [[35, 35]] * 3
+    for order in table:
+        np.testing.assert_array_equal(np.sort(np.concatenate(order)), np.arange(70))
+    assert not np.array_equal(table[0][0], table[1][0])
+    assert [len(part) for part in kalman.blocks(5, 32, 1, 1)[0]] == [5]
+
+
+def test_a_lost_training_says_so() -> None:
+    """Numbers that leave the finite range end in one sentence with the epoch, not in a stack of NumPy's."""
+    base = ragged(frames=20, functions=3, seed=1)
+    spec = Hdnn("hdnn", (3,), epochs=6, optimizer=Kalman("kalman", prior=1e300, trust=(1e300, 1e300)))
+    with pytest.raises(DivergedError, match=r"The training diverged: in epoch [12] of 6 .* a smaller last trust"):
+        fit(spec, changed(base), weights_seed=1, order_seed=2)
