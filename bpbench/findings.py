@@ -172,18 +172,18 @@ def _data(prepared: Prepared) -> Json:
         "atoms": int(frames.offsets[-1]),
         "atoms_per_frame": _ends(frames.atoms, int),
         "elements": frames.elements if isinstance(frames, Frames) else [],
-        "columns": prepared.inputs.columns,
+        "columns": None if prepared.inputs.columns is None else len(prepared.inputs.columns),
         "groups": groups,
         "blocks": len(set(frames.block.tolist())),
         "blocks_declared": frames.blocks_declared,
-        "remarks": [*_labelled(frames, source), *_untrained(prepared)],
+        "remarks": [*_labelled(frames, source, prepared.inputs.columns or ()), *_untrained(prepared)],
     }
 
 
-def _labelled(data: Configurations, source: FrameSource | TableSource) -> tuple[str, ...]:
-    """Return where the labels of the data come from."""
+def _labelled(data: Configurations, source: FrameSource | TableSource, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return where the labels of the data come from, and which columns of a table are its descriptors."""
     if isinstance(source, TableSource):
-        return tables.remarks(data, source)
+        return tables.remarks(data, source, columns)
     assert isinstance(data, Frames)
     return readers.remarks(data, source)
 

@@ -43,8 +43,8 @@ class Inputs:
         The jobs that compute them; none where describing is what is timed.
     tables : dict of str to ReadTable
         The jobs that read the tables of sets, by the name of the set.
-    columns : int or None
-        Descriptors in the table that is the data.
+    columns : tuple of str or None
+        Names of the descriptors in the table that is the data.
     agreements : dict of str to Agree
         The jobs that compare tables with the sets they should be, by the name of the table's set.
     """
@@ -55,7 +55,7 @@ class Inputs:
     pool: FeatureSet | None
     chunks: tuple[Describe, ...]
     tables: dict[str, ReadTable]
-    columns: int | None
+    columns: tuple[str, ...] | None
     agreements: dict[str, Agree]
 
     @property
@@ -127,7 +127,8 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
         for name, spec in protocol.sets.items()
         if isinstance(spec, Columns) and spec.like is not None
     }
-    return Inputs(make, configurations, sets, pool, chunks, own, None if held is None else len(held.names), agreements)
+    names = None if held is None else tuple(held.names)
+    return Inputs(make, configurations, sets, pool, chunks, own, names, agreements)
 
 
 def _agreement(

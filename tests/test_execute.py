@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,24 @@ def test_needs_come_first_and_once(tmp_path: Path, did: list[Job]) -> None:
     assert set(did[1:4]) == set(CHUNKS)
     assert did[4:] == [training(1), training(2)]
     assert (went.made, went.failures) == (6, {})
+
+
+def test_an_interrupt_that_a_library_swallowed_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C within a callback whose exceptions are dropped still ends the run, after the job at hand."""
+    performed: list[Job] = []
+
+    def perform(job: Job, _load: Callable[[Job], Outcome]) -> Outcome:
+        performed.append(job)
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return Outcome({"status": "done"})
+
+    monkeypatch.setattr(work, "perform", perform)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        execute([training(1)], Store(tmp_path))
+    assert performed == [MAKE]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_what_is_stored_is_not_made_again(tmp_path: Path, did: list[Job]) -> None:

@@ -200,13 +200,17 @@ def test_a_table_that_cannot_be_used_is_refused_in_a_sentence(
         (ROLES | {"columns": ("g1", "E")}, "the column 'E' is named as 'energy' and cannot be a descriptor too."),
         (
             {"configuration": "conf", "energy": "E"},
-            "the column 'state' is a label by its name and would become a descriptor; name it under 'forces', 'group' "
-            "or what else it is, drop it, or list the descriptors under 'columns'.",
+            (
+                "the column 'state' is a label by its name and would become a descriptor; name it under 'forces', "
+                "'group' or what else it is, drop it, or list the descriptors under 'columns'."
+            ),
         ),
         (
             {},
-            "the columns 'conf', 'E', 'state' are labels by their names and would become descriptors; name each under "
-            "'configuration', drop them, or list the descriptors under 'columns'.",
+            (
+                "the columns 'conf', 'E', 'state' are labels by their names and would become descriptors; name each "
+                "under 'configuration', drop them, or list the descriptors under 'columns'."
+            ),
         ),
         (ROLES | {"atoms": "g2"}, "'g2' must be the same on all rows of configuration 7, found 1.0 and now 2.0."),
         (
@@ -257,6 +261,15 @@ def test_the_rows_of_a_configuration_may_repeat_its_energy_with_another_rounding
         else:
             with pytest.raises(DataError, match="'E' must be the same on all rows of configuration 7"):
                 tables.contents(tables.open_table(path, **ROLES))
+
+
+def test_remarks_tell_the_descriptors(tmp_path: Path) -> None:
+    """How many there are and the first of them, so that a stray column is seen in the report."""
+    source = tables.open_table(csv(tmp_path), **ROLES)
+    held = tables.contents(source)
+    assert "The table has 2 descriptors: g1, g2." in tables.remarks(held.configurations, source, held.names)
+    many = tables.remarks(held.configurations, source, [f"G{n}" for n in range(1, 8)])
+    assert "The table has 7 descriptors: G1, G2, G3, G4, G5, …" in many
 
 
 def test_counts_that_differ_are_refused(tmp_path: Path) -> None:

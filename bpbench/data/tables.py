@@ -22,7 +22,7 @@ from bpbench.errors import DataError, nearest
 from bpbench.jobs import TableSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bpbench.data.pieces import Array, Columns
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CHUNK_ATOMS: Final = 16_384
 #: How far apart the energies of a table and of the frames it was computed for may lie, relative.
 SAME_ENERGY: Final = 1e-6
+#: Descriptors that are told by name.
+NAMED: Final = 5
 #: Names of the stored chunks of values start so.
 CHUNK: Final = "values-"
 
@@ -170,10 +172,23 @@ def agree(source: TableSource, held: Contents, frames: Configurations) -> None:
         )
 
 
-def remarks(configurations: Configurations, source: TableSource) -> tuple[str, ...]:
-    """Return whole sentences on where the labels of a table come from, for the report."""
+def remarks(configurations: Configurations, source: TableSource, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return whole sentences on what a table holds and where its labels come from, for the report.
+
+    Parameters
+    ----------
+    configurations : Configurations
+        What was read.
+    source : TableSource
+        From this table.
+    names : sequence of str
+        Its descriptors; without them nothing is said of them.
+    """
     groups, blocks = len(set(configurations.group.tolist())), len(set(configurations.block.tolist()))
     said = ["Descriptors, energies and labels are those of the table; no structure stands behind them here."]
+    if names:
+        first = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else ".")
+        said.append(f"The table has {counted(len(names), 'descriptor')}: {first}")
     if source.group is None and groups == 1:
         said.append(f"The table names no group, so all {len(configurations)} configurations form one.")
     else:

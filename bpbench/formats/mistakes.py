@@ -113,22 +113,28 @@ def _words(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type, h
         return f"expected 'kind' to be one of {expected}, found '{found}'."
     if kind == "too_short":
         return f"expected at least {item['ctx']['min_length']}, found {item['ctx']['actual_length']}."
-    if kind == "missing" and isinstance(item["loc"][-1], int):
-        return _too_few(place, found, _type_at(vocabulary, place, data))
-    if kind == "missing" and place[-1] == "elements" and isinstance(found, dict) and "preset" in found:
-        return _plain_preset(str(found["preset"]), str(place[-2]))
-    if kind == "missing":
-        return f"the key '{place[-1]}' is missing."
+    if kind in {"missing", "too_long"}:
+        return _number_or_key(item, place, data, vocabulary)
     words = _PLAIN_WORDS.get(kind) or item["msg"].removeprefix("Value error, ").replace("Input should", "expected to")
     return words if kind == "value_error" else f"{words}, found {json.dumps(found, ensure_ascii=False)[:60]}."
 
 
-def _too_few(place: Place, found: Any, kind: Any) -> str:
+def _number_or_key(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type) -> str:
+    """Say which key is missing, or how many entries there should be."""
+    found = item["input"]
+    if item["type"] == "too_long" or isinstance(item["loc"][-1], int):
+        return _wrong_number(place, found, _type_at(vocabulary, place, data))
+    if place[-1] == "elements" and isinstance(found, dict) and "preset" in found:
+        return _plain_preset(str(found["preset"]), str(place[-2]))
+    return f"the key '{place[-1]}' is missing."
+
+
+def _wrong_number(place: Place, found: Any, kind: Any) -> str:
     """Say how many entries a list of fixed length needs."""
     choices = (kind, *typing.get_args(kind))
     size = next((len(typing.get_args(choice)) for choice in choices if typing.get_origin(choice) is tuple), None)
     noun = _ENTRIES.get(str(place[-1]), "entries")
-    return f"expected {size or 'more'} {noun}, found {len(found)}."
+    return f"expected {size or 'another number of'} {noun}, found {len(found)}."
 
 
 def _plain_preset(name: str, key: str) -> str:

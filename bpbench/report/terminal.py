@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from bpbench.agreement.columns import KINDS, ColumnAgreement, unordered
 from bpbench.data.readers import counted
+from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
 from bpbench.report.numerals import count, short
 from bpbench.units import DISPLAY
@@ -13,8 +14,6 @@ from bpbench.units import DISPLAY
 #: Rows shown of a long table, and of them at its end.
 _ROWS: Final = 24
 _LAST: Final = 6
-#: Names of descriptors that a plan tells.
-_NAMED: Final = 5
 
 
 def plan(planned: dict[str, Any]) -> list[str]:
@@ -34,7 +33,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{planned['protocol']}: {size}; {planned['repeats']} repeats of {variants} variants",
         *(
             f"Set {name}: {count(len(entry['names']), 'descriptor')} of {entry['file']}: {_first(entry['names'])}"
-            for name, entry in planned["columns"].items()
+            for name, entry in planned.get("columns", {}).items()
         ),
         "",
         f"{'job':<22}{'stored':>8}{'new':>8}{'expected':>12}",
@@ -78,7 +77,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
 
 
 def _first(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
 
 
 def _duration(seconds: float) -> str:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 from bpbench.errors import BpbenchError, StoreError
@@ -149,14 +150,43 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
     for jobs_here, size in ((together, at_once(todo, workers)), (alone, 1)):
         if not jobs_here:
             continue
-        with _crew(size) as crew:
+        with _crew(size) as crew, _hearing() as heard:
             for job, wall, failure in _drive(jobs_here, store, crew, watcher, set(failures)):
                 seconds[job] = wall
                 if failure is not None:
                     failures[job] = failure
                 watcher.finished(job, wall, failure)
+                if heard:
+                    raise KeyboardInterrupt
     watcher.end()
     return Executed(len(todo) - len(failures), len(set(jobs) - set(todo)), seconds, failures)
+
+
+@contextmanager
+def _hearing() -> Iterator[list[int]]:
+    """Note every Ctrl-C in a list, beside raising it.
+
+    Python drops an exception that is raised within a destructor or a callback of a C library; compilers run many of
+    these, and an interrupt that fell into one would be lost.
+    """
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+        yield heard
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        if callable(before):
+            before(number, frame)
+
+    if callable(before):
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield heard
+    finally:
+        if callable(before):
+            signal.signal(signal.SIGINT, before)
 
 
 Ended = tuple[Job, float, Failure | None]
