@@ -85,7 +85,7 @@ def test_functions_are_sorted_by_each_key_in_turn() -> None:
     """Type, cutoff function, α, R_c, η, R_s, ζ, λ, then the neighbours by atomic number (not by letter)."""
     ordered = [
         G2(1.0, 1.0, 5.0, "S"),
-        G2(0.1, 9.0, 6.0, "Zn"),
+        G2(0.1, 5.5, 6.0, "Zn"),
         G2(0.2, 0.0, 6.0, "Zn"),
         G2(0.2, 0.5, 6.0, "S"),
         G2(0.2, 0.5, 6.0, "Cu"),
@@ -177,17 +177,17 @@ _ELEMENTS = ("S", "Cu")
 def _settings(draw: st.DrawFn) -> Settings:
     kind = draw(st.sampled_from(sorted(CUTOFFS)))
     cutoff = {"cutoff": kind, "alpha": 0.0 if kind in WITHOUT_ALPHA else draw(st.sampled_from([0.0, 0.1, 0.3]))}
-    element, wide = st.sampled_from(_ELEMENTS), st.floats(0.0, 50.0)
-    radial = st.builds(lambda eta, s, c, of: G2(eta, s, c, of, **cutoff), wide, wide, _LENGTHS, element)
+    element, wide, share = st.sampled_from(_ELEMENTS), st.floats(0.0, 50.0), st.floats(0.0, 1.0)
+    radial = st.builds(lambda eta, s, c, of: G2(eta, s * c, c, of, **cutoff), wide, share, _LENGTHS, element)
     angular = st.builds(
-        lambda kind, eta, zeta, lam, c, of, s: kind(eta, zeta, lam, c, of, s, **cutoff),
+        lambda kind, eta, zeta, lam, c, of, s: kind(eta, zeta, lam, c, of, s * c, **cutoff),
         st.sampled_from([G4, G5]),
         wide,
         st.floats(1.0, 64.0),
         st.sampled_from([-1, 1]),
         _LENGTHS,
         st.tuples(element, element),
-        wide,
+        share,
     )
     functions, lines = {}, {}
     for name in _ELEMENTS:
