@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpbench.descriptors.curves import angular_curve, cutoff_curve, half_width, pair_curve, radial_curve
+from bpbench.descriptors.curves import angular_curve, cutoff_curve, pair_curve, radial_curve
 from bpbench.descriptors.symmetry import describe
 from bpbench.features import CUTOFFS, G2, G4, G5, WITHOUT_ALPHA
 
@@ -91,12 +91,3 @@ def test_angular_curves_as_the_papers_write_them() -> None:
     np.testing.assert_allclose(angular_curve(4, -1, [0.0, 90.0, 180.0]), [0, 0.125, 2], atol=1e-15)
     assert float(angular_curve(2, 1, 60.0)) == pytest.approx(1.125)
     assert np.isfinite(angular_curve(5000.0, 1, np.linspace(0, 180, 181))).all()
-
-
-def test_half_width_is_where_the_gaussian_is_one_half() -> None:
-    """At R_s ± w a G2 is half its cutoff function; without a width everything is within it."""
-    function = G2(1.85, 3.0, 6.8)
-    for side in (-1, 1):
-        r = 3.0 + side * half_width(1.85)
-        assert float(radial_curve(function, r)) == pytest.approx(0.5 * float(cutoff_curve("cos", 0.0, 6.8, r)))
-    assert half_width(0.0) == math.inf

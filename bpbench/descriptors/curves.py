@@ -121,8 +121,3 @@ def angular_curve(zeta: float, lam: int, theta: npt.ArrayLike) -> Floats:
     cosine = np.cos(np.radians(np.asarray(theta, dtype=np.float64)))
     # Twice a power of something within 0..1, so that a large ζ neither overflows nor loses its digits.
     return np.asarray(2 * np.clip((1 + lam * cosine) / 2, 0.0, 1.0) ** zeta)
-
-
-def half_width(eta: float) -> float:
-    """Return √(ln2/η), the distance from R_s at which exp(-η(r-R_s)²) is one half (Å); infinite for η = 0."""
-    return math.sqrt(math.log(2) / eta) if eta > 0 else math.inf

@@ -145,7 +145,8 @@ def growth(atoms: Any) -> None:
     print("\n4. 329 functions, one thread: growth with R_c (256 atoms), then with atoms (R_c = 6.8 Å)")
     print(f"{'R_c Å':>12}{'neighbours':>12}{'ms':>10}{'ns/(f·atom·nb)':>16}{'DScribe ms':>12}{'ratio':>8}")
     for r_c in (4.0, 5.0, 6.0, 6.8, 8.0, 9.0, 10.0):
-        functions = FeatureSet(tuple(replace(function, r_c=r_c) for function in whole))
+        # Centres grow with the cutoff, so that none lies beyond it.
+        functions = FeatureSet(tuple(replace(f, r_s=f.r_s * r_c / R_C, r_c=r_c) for f in whole))
         count = len(neighbours(*frame, r_c).distance)
         ours = seconds(lambda f=functions: describe(f.functions, *frame), 7)
         descriptor = dscribe(functions, r_c)
