@@ -140,6 +140,8 @@ class Scratch(NamedTuple):
 
     Attributes
     ----------
+    r, f : ndarray, shape (size,)
+        Distances (Å) and the cutoff function there.
     u : ndarray, shape (3, size)
         Directions.
     g : ndarray, shape (c, size)
@@ -154,6 +156,8 @@ class Scratch(NamedTuple):
         Moments of one (l, m).
     """
 
+    r: Floats
+    f: Floats
     u: Floats
     g: Floats
     C: Floats
@@ -166,6 +170,8 @@ class Scratch(NamedTuple):
 @kernel
 def _scratch(channels: int, top: int, size: int) -> Scratch:
     return Scratch(
+        np.empty(size),
+        np.empty(size),
         np.empty((3, size)),
         np.empty((channels, size)),
         np.empty(size),
@@ -178,9 +184,19 @@ def _scratch(channels: int, top: int, size: int) -> Scratch:
 
 
 @kernel
+def _open(near: Near, cut: Cut, asked: Moments, i: int, kind: int, rows: Scratch) -> int:
+    """Fill distances, directions and radial factors of one centre's neighbours of one kind; return how many rows."""
+    count = load(near, i, kind, cut.r_c, rows.r)
+    _directions(near.border, near.unit, i, kind, rows.u)
+    cutoffs(cut, rows.r, count, rows.f)
+    _factors(asked, kind, rows.r, rows.f, count, rows.g)
+    return count
+
+
+@kernel
 def _gather(asked: Moments, kind: int, count: int, rows: Scratch, M: Floats) -> None:
     """Write the moments of all channels of one kind into ``M``."""
-    u, g, C, S, Q, A, sums = rows
+    _, _, u, g, C, S, Q, A, sums = rows
     begin, channels, top = asked.own[kind], asked.own[kind + 1] - asked.own[kind], len(asked.corner) - 1
     total = len(asked.eta)
     for m in range(top + 1):
@@ -247,8 +263,8 @@ def moments(
         len(asked.corner) - 1,
         len(asked.eta),
     )
-    r, f, rows = np.empty(size), np.empty(size), _scratch(total, top, size)
-    u, g = rows.u, rows.g
+    rows = _scratch(total, top, size)
+    g = rows.g
     M, power = np.zeros((2 * total, _column(top, top) + 1)), np.empty((len(asked.left), top + 1))
     sum_g, sum_gg = np.empty(total), np.empty(total)
     for i in range(first, last):
@@ -259,10 +275,7 @@ def moments(
         for kind in range(kinds):
             if asked.own[kind] == asked.own[kind + 1]:
                 continue
-            count = load(near, i, kind, cut.r_c, r)
-            _directions(near.border, near.unit, i, kind, u)
-            cutoffs(cut, r, count, f)
-            _factors(asked, kind, r, f, count, g)
+            count = _open(near, cut, asked, i, kind, rows)
             for c in range(asked.own[kind], asked.own[kind + 1]):
                 one, two = 0.0, 0.0
                 for j in range(count):
@@ -315,8 +328,8 @@ def moments_adjoint(
         len(asked.corner) - 1,
         len(asked.eta),
     )
-    r, f, rows = np.empty(size), np.empty(size), _scratch(total, top, size)
-    u, g, C, S, Q, _, _ = rows
+    rows = _scratch(total, top, size)
+    r, f, u, g, C, S, Q, _, _ = rows
     slope, c_before, s_before, D = np.empty(size), np.empty(size), np.empty(size), np.empty((top + 1, size))
     columns = _column(top, top) + 1
     M, H = np.zeros((2 * total, columns)), np.empty((2 * total, columns))
@@ -329,10 +342,7 @@ def moments_adjoint(
             continue
         for kind in range(kinds):
             if asked.own[kind] < asked.own[kind + 1]:
-                count = load(near, i, kind, cut.r_c, r)
-                _directions(near.border, near.unit, i, kind, u)
-                cutoffs(cut, r, count, f)
-                _factors(asked, kind, r, f, count, g)
+                count = _open(near, cut, asked, i, kind, rows)
                 _gather(asked, kind, count, rows, M)
         U[:] = 0.0
         itself[:] = 0.0
@@ -355,11 +365,8 @@ def moments_adjoint(
             begin, end = asked.own[kind], asked.own[kind + 1]
             if begin == end:
                 continue
-            count = load(near, i, kind, cut.r_c, r)
-            _directions(near.border, near.unit, i, kind, u)
-            cutoffs(cut, r, count, f)
+            count = _open(near, cut, asked, i, kind, rows)
             slopes(cut, r, count, f, slope)
-            _factors(asked, kind, r, f, count, g)
             for c in range(begin, end):
                 for j in range(count):
                     by_g[c, j] = -itself[c] * g[c, j]
@@ -439,8 +446,8 @@ def moments_tangent(
         len(asked.corner) - 1,
         len(asked.eta),
     )
-    r, f, rows = np.empty(size), np.empty(size), _scratch(total, top, size)
-    u, g, C, S, Q, A, sums = rows
+    rows = _scratch(total, top, size)
+    r, f, u, g, C, S, Q, A, sums = rows
     slope, c_before, s_before, change = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     du, dg, D = np.empty((3, size)), np.empty((total, size)), np.empty((top + 1, size))
     columns = _column(top, top) + 1
@@ -454,12 +461,9 @@ def moments_tangent(
             begin, channels = asked.own[kind], asked.own[kind + 1] - asked.own[kind]
             if channels == 0:
                 continue
-            count = load(near, i, kind, cut.r_c, r)
-            _directions(near.border, near.unit, i, kind, u)
+            count = _open(near, cut, asked, i, kind, rows)
             _directions(near.border, motion.turn, i, kind, du)
-            cutoffs(cut, r, count, f)
             slopes(cut, r, count, f, slope)
-            _factors(asked, kind, r, f, count, g)
             at = near.border[i, kind]
             change[:count] = 0.0
             for j in range(near.border[i, kind + 1] - at):

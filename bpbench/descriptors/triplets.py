@@ -24,7 +24,7 @@ neighbours that stand side by side in memory.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,55 @@ def _factor_slopes(asked: Triplets, r: Floats, begin: int, end: int, g: Floats, 
         for j in range(end - begin):
             off = r[begin + j] - asked.r_s[e]
             dg[e, j] = exp(-asked.eta[e] * off * off) * slope[j] - 2.0 * asked.eta[e] * off * g[e, j]
+
+
+class Sides(NamedTuple):
+    """Radial factors and their slopes on either side of the pairs of one centre.
+
+    Attributes
+    ----------
+    g, dg : ndarray, shape (e, size)
+        Of the neighbours of the first kind.
+    other, d_other : ndarray, shape (e, size)
+        Of those of the second.
+    f, slope : ndarray, shape (size,)
+        Cutoff function and its slope, of either in turn.
+    """
+
+    g: Floats
+    dg: Floats
+    other: Floats
+    d_other: Floats
+    f: Floats
+    slope: Floats
+
+
+@kernel
+def _sides(widths: int, size: int) -> Sides:
+    return Sides(
+        np.empty((widths, size)),
+        np.empty((widths, size)),
+        np.empty((widths, size)),
+        np.empty((widths, size)),
+        np.empty(size),
+        np.empty(size),
+    )
+
+
+@kernel
+def _fill_sides(near: Near, cut: Cut, asked: Triplets, i: int, sides: Sides) -> None:
+    g, dg, other, d_other, f, slope = sides
+    r = near.distance
+    begin, end = near.border[i, asked.kinds[0]], near.border[i, asked.kinds[0] + 1]
+    cutoffs(cut, r[begin:end], end - begin, f)
+    slopes(cut, r[begin:end], end - begin, f, slope)
+    _factors(asked, r, f, begin, end, g)
+    _factor_slopes(asked, r, begin, end, g, slope, dg)
+    begin, end = near.border[i, asked.kinds[1]], near.border[i, asked.kinds[1] + 1]
+    cutoffs(cut, r[begin:end], end - begin, f)
+    slopes(cut, r[begin:end], end - begin, f, slope)
+    _factors(asked, r, f, begin, end, other)
+    _factor_slopes(asked, r, begin, end, other, slope, d_other)
 
 
 @kernel
@@ -207,13 +256,8 @@ def triplets_adjoint(
         Added to in place.
     """
     widths, size = len(asked.eta), _longest(near.border, centres)
-    f, slope = np.empty(size), np.empty(size)
-    g, dg, other, d_other = (
-        np.empty((widths, size)),
-        np.empty((widths, size)),
-        np.empty((widths, size)),
-        np.empty((widths, size)),
-    )
+    sides = _sides(widths, size)
+    g, dg, other, d_other, _, _ = sides
     columns = len(asked.base)
     power, rise = np.empty((columns, BLOCK)), np.empty((columns, BLOCK))
     side, inside, d_inside = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
@@ -223,14 +267,7 @@ def triplets_adjoint(
     for i in centres:
         begin, start = near.border[i, one], near.border[i, two]
         end, stop = near.border[i, one + 1], near.border[i, two + 1]
-        cutoffs(cut, near.distance[begin:end], end - begin, f)
-        slopes(cut, near.distance[begin:end], end - begin, f, slope)
-        _factors(asked, near.distance, f, begin, end, g)
-        _factor_slopes(asked, near.distance, begin, end, g, slope, dg)
-        cutoffs(cut, near.distance[start:stop], stop - start, f)
-        slopes(cut, near.distance[start:stop], stop - start, f, slope)
-        _factors(asked, near.distance, f, start, stop, other)
-        _factor_slopes(asked, near.distance, start, stop, other, slope, d_other)
+        _fill_sides(near, cut, asked, i, sides)
         for j in range(begin, end):
             k = j + 1 if one == two else start
             while k < stop:
@@ -324,13 +361,8 @@ def triplets_tangent(
         Written in place.
     """
     widths, size = len(asked.eta), _longest(near.border, centres)
-    f, slope = np.empty(size), np.empty(size)
-    g, dg, other, d_other = (
-        np.empty((widths, size)),
-        np.empty((widths, size)),
-        np.empty((widths, size)),
-        np.empty((widths, size)),
-    )
+    sides = _sides(widths, size)
+    g, dg, other, d_other, _, _ = sides
     columns = len(asked.base)
     power, rise = np.empty((columns, BLOCK)), np.empty((columns, BLOCK))
     side, inside, d_inside, d_side = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.zeros(BLOCK)
@@ -341,14 +373,7 @@ def triplets_tangent(
     for i in centres:
         begin, start = near.border[i, one], near.border[i, two]
         end, stop = near.border[i, one + 1], near.border[i, two + 1]
-        cutoffs(cut, near.distance[begin:end], end - begin, f)
-        slopes(cut, near.distance[begin:end], end - begin, f, slope)
-        _factors(asked, near.distance, f, begin, end, g)
-        _factor_slopes(asked, near.distance, begin, end, g, slope, dg)
-        cutoffs(cut, near.distance[start:stop], stop - start, f)
-        slopes(cut, near.distance[start:stop], stop - start, f, slope)
-        _factors(asked, near.distance, f, start, stop, other)
-        _factor_slopes(asked, near.distance, start, stop, other, slope, d_other)
+        _fill_sides(near, cut, asked, i, sides)
         total[:] = 0.0
         for j in range(begin, end):
             k = j + 1 if one == two else start
