@@ -386,6 +386,25 @@ def test_a_thinned_parity_plot_says_so() -> None:
     assert "(16 of 999 for A; 16 of 1234 for D and linear)" in caption(data, "parity")
 
 
+def test_optimisers_and_the_skip_are_told_as_they_are(data: dict[str, Any]) -> None:
+    """Kalman filter with and without noise, Levenberg-Marquardt and the direct weights each have their sentence."""
+    network = data["models"][0]["values"]
+    kalman = {"kind": "kalman", "block": 32, "prior": 1.0, "skip_prior": 1e-4, "trust": [0.01, 1e4], "growth": 10.0}
+    network |= {"skip": True, "optimizer": kalman | {"noise": [0.01, 1e-6], "fall": 0.37}}
+    told = methods.models(data)[0]
+    assert "a prior variance of 1 (0.0001 for the direct weights)" in told
+    assert "process noise falls from 0.01 by a factor of 0.37 an epoch" in told
+    assert "the network learns what is not linear" in told
+    network |= {"skip": False, "optimizer": kalman | {"noise": [0.0, 0.0], "fall": 0.37}}
+    told = methods.models(data)[0]
+    assert "and there is no process noise." in told
+    assert "direct" not in told
+    network |= {"optimizer": {"kind": "marquardt", "damping": 1e-3}}
+    assert (
+        "Levenberg-Marquardt on all training configurations at once; the damping starts at" in methods.models(data)[0]
+    )
+
+
 def test_models_are_told_as_they_are(data: dict[str, Any]) -> None:
     """The prose on each model names its target, its shares and what validation is used for."""
     hdnn, forest, boosted, linear = methods.models(data)

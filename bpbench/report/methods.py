@@ -61,9 +61,7 @@ def _optimizer(values: Mapping[str, Any]) -> str:
             "The optimiser is a block extended Kalman filter: the weights have a prior variance of "
             f"{exact(rule['prior'])}{skip}, blocks of about {count(rule['block'], 'configuration')} update them and "
             f"their covariance, a measurement's weight η grows from {exact(rule['trust'][0])} by a factor of "
-            f"{exact(rule['growth'])} an epoch to at most {exact(rule['trust'][1])}, process noise falls from "
-            f"{exact(rule['noise'][0])} by a factor of {exact(rule['fall'])} an epoch to at least "
-            f"{exact(rule['noise'][1])}."
+            f"{exact(rule['growth'])} an epoch to at most {exact(rule['trust'][1])}, {_noise(rule)}."
         )
     if rule["kind"] == "marquardt":
         return (
@@ -76,6 +74,14 @@ def _optimizer(values: Mapping[str, Any]) -> str:
         f"β₂ {exact(rule['beta_2'])}, ε {exact(rule['epsilon'])}) in mini-batches of "
         f"{count(values['batch'], 'configuration')} on half the mean squared error of the target per configuration."
     )
+
+
+def _noise(rule: Mapping[str, Any]) -> str:
+    first, least = rule["noise"]
+    if not first and not least:
+        return "and there is no process noise"
+    fall = f"by a factor of {exact(rule['fall'])} an epoch"
+    return f"process noise falls from {exact(first)} {fall} to at least {exact(least)}"
 
 
 def _linear(name: str, values: Mapping[str, Any]) -> str:
