@@ -18,7 +18,7 @@ import numpy as np
 from bpbench.jobs import Adam, Linear, Marquardt
 from bpbench.models import adam, kalman, linear, marquardt, network
 from bpbench.models.contract import Fit
-from bpbench.models.scaling import Scaling, Standardised, atoms_of, scaling, standardised
+from bpbench.models.scaling import Scaling, Standardised, atoms_of, scaling, standardised, targets
 from bpbench.units import MEV_PER_EV
 
 if TYPE_CHECKING:
@@ -99,11 +99,10 @@ def _trained(spec: Hdnn, scales: Scaling, problem: Problem, start: network.Netwo
 
 
 def _part(scales: Scaling, problem: Problem, frames: Ints) -> adam.Part:
-    target = problem.energy[frames] / problem.atoms[frames] - scales.reference - scales.centre
     return adam.Part(
         inputs=standardised(scales, problem.values, atoms_of(problem.offsets, frames)).astype(np.float32),
         sizes=np.diff(problem.offsets)[frames],
-        target=(target / scales.width).astype(np.float32),
+        target=targets(scales, problem, frames).astype(np.float32),
     )
 
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpbench.models.contract import Fit
-from bpbench.models.scaling import Scaling, from_parameters, scaling, sums
+from bpbench.models.scaling import Scaling, from_parameters, scaling, sums, targets
 
 if TYPE_CHECKING:
     from bpbench.jobs import Linear
@@ -54,14 +54,14 @@ def fit(spec: Linear, problem: Problem) -> Fit:
     scales = scaling(problem)
     inputs = _inputs(scales, problem.values, problem.offsets)
     train, validation = problem.train, problem.validation
-    target = _target(scales, problem, train)
+    target = targets(scales, problem, train)
     mean, middle = inputs[train].mean(axis=0), float(target.mean())
     left, singular, right = np.linalg.svd(inputs[train] - mean, full_matrices=False)
     # What lies below rounding error has no direction of its own; left in, 1e-12 would let its noise through.
     real = singular > singular[0] * max(left.shape[0], right.shape[1]) * np.finfo(np.float64).eps
     left, singular, right = left[:, real], singular[real], right[real]
     projected = left.T @ (target - middle)
-    wanted = _target(scales, problem, validation)
+    wanted = targets(scales, problem, validation)
 
     strengths = sorted(spec.strengths, reverse=True)
     candidates = [right.T @ (singular / (singular**2 + len(train) * strength) * projected) for strength in strengths]
@@ -100,11 +100,6 @@ def _inputs(scales: Scaling, values: Floats, offsets: Ints) -> Floats:
         ],
         axis=1,
     )
-
-
-def _target(scales: Scaling, problem: Problem, part: Ints) -> Floats:
-    target: Floats = problem.energy[part] / problem.atoms[part] - scales.reference
-    return (target - scales.centre) / scales.width
 
 
 def evaluate(parameters: dict[str, Floats], values: Floats, offsets: Ints) -> Floats:

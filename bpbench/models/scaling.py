@@ -227,11 +227,10 @@ class Standardised:
     @classmethod
     def of(cls, scales: Scaling, problem: Problem, frames: Ints) -> Standardised:
         """Return the given frames of a problem."""
-        target = problem.energy[frames] / problem.atoms[frames] - scales.reference - scales.centre
         first = np.concatenate([[0], np.cumsum(np.diff(problem.offsets)[frames])]).astype(np.int64)
         little = 8 * int(first[-1]) * int(scales.kept.sum()) <= HELD
         held = standardised(scales, problem.values, atoms_of(problem.offsets, frames)) if little else None
-        return cls(scales, problem, frames, target / scales.width, first, held)
+        return cls(scales, problem, frames, targets(scales, problem, frames), first, held)
 
     def gather(self, members: Ints) -> tuple[Floats, Ints]:
         """Return the scaled descriptors (atoms, kept) and the offsets of some of the frames, by their place here."""
@@ -246,6 +245,12 @@ class Standardised:
         number = self.first[1:] // PORTION
         for part in np.unique(number):
             yield np.flatnonzero(number == part)
+
+
+def targets(scales: Scaling, problem: Problem, frames: Ints) -> Floats:
+    """Return the standardised energies per atom (E_c/n_c - E_ref - m)/s of some frames, shape (F,)."""
+    target: Floats = problem.energy[frames] / problem.atoms[frames] - scales.reference
+    return (target - scales.centre) / scales.width
 
 
 def sums(per_atom: Floats, offsets: Ints) -> Floats:
