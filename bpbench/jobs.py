@@ -17,9 +17,41 @@ from bpbench.identity import NOT_IDENTITY
 # ---------------------------------------------------------------------------------------------------- models
 
 
+#: A number for all layers, or one for each layer, from the first hidden one to the output.
+ByLayer = Annotated[float, Ge(0)] | Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Adam:
-    """Adam with Keras's constants (Kingma & Ba 2015; amsgrad off).
+    """Adam with Keras's constants (Kingma & Ba 2015; amsgrad off); see :mod:`bpbench.models.adam`.
+
+    Attributes
+    ----------
+    learning_rate : float
+        Step size.
+    beta_1, beta_2 : float
+        Decay of the first and second moment.
+    epsilon : float
+        Added to the root of the second moment.
+    decay : float or tuple of float
+        Decoupled weight decay (Loshchilov & Hutter 2019): each step takes this share of the learning rate off every
+        weight; biases and a linear skip are left alone.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["adam"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    beta_1: Annotated[float, Ge(0), Lt(1)] = 0.9
+    beta_2: Annotated[float, Ge(0), Lt(1)] = 0.999
+    epsilon: Annotated[float, Gt(0)] = 1e-8
+    decay: ByLayer = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KerasAdam:
+    """Keras's own ``fit`` with its own Adam, as the aluminium study trained; see :mod:`bpbench.models.keras_fit`.
+
+    It learns what :class:`Adam` learns, many times slower; its place is in comparisons.
 
     Attributes
     ----------
@@ -32,7 +64,7 @@ class Adam:
     """
 
     __pydantic_config__: ClassVar = STRICT
-    kind: Literal["adam"] = "adam"
+    kind: Literal["keras-adam"]
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     beta_1: Annotated[float, Ge(0), Lt(1)] = 0.9
     beta_2: Annotated[float, Ge(0), Lt(1)] = 0.999
@@ -47,8 +79,8 @@ class Kalman:
     ----------
     block : int
         Configurations in one update.
-    prior : float
-        P₀ of the network's weights at the start.
+    prior : float or tuple of float
+        P₀ of the network's weights and biases at the start: how far they may move. A layer with 0 stays as it is.
     skip_prior : float
         P₀ of the weights of a linear skip, which starts from the ridge's answer.
     trust : tuple of float
@@ -64,7 +96,7 @@ class Kalman:
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["kalman"]
     block: Annotated[int, Ge(1)] = 32
-    prior: Annotated[float, Gt(0)] = 100.0
+    prior: ByLayer = 100.0
     skip_prior: Annotated[float, Gt(0)] = 1e-4
     trust: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] = (1e-2, 1e4)
     growth: Annotated[float, Ge(1)] = 10.0
@@ -80,11 +112,14 @@ class Marquardt:
     ----------
     damping : float
         First damping, as a share of the largest diagonal element of JᵀJ.
+    decay : float or tuple of float
+        Penalty λ/2 · w² on the weights of each layer, beside the cost Γ of standardised energies.
     """
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["marquardt"]
     damping: Annotated[float, Gt(0)] = 1e-3
+    decay: ByLayer = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +129,37 @@ class Hdnn:
     Attributes
     ----------
     hidden : tuple of int
-        Nodes of each hidden layer (tanh); the output is linear.
+        Nodes of each hidden layer; the output is linear.
+    activation : {'tanh', 'logistic', 'softplus', 'relu', 'gaussian'}
+        Function of every hidden node; see :mod:`bpbench.models.kernels`.
+    scaling : {'standard', 'min-max', 'centred', 'centred-min-max'}
+        How inputs are scaled by the training atoms; see :mod:`bpbench.models.scaling`.
     epochs : int
-        Passes over the training configurations.
+        Most passes over the training configurations.
+    patience : int or None
+        Epochs without a lower validation RMSE after which the training ends; ``None``: it runs all epochs.
     batch : int
         Configurations per update of Adam.
-    optimizer : Adam, Kalman or Marquardt
+    optimizer : Adam, KerasAdam, Kalman or Marquardt
         How the weights move.
     skip : bool
         Whether the inputs also enter the answer directly, at first with the ridge's weights.
+    ensemble : int
+        Networks of other weights and orders whose mean answer is the model's answer, and whose spread is its
+        uncertainty.
     """
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["hdnn"]
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (10, 10)
+    activation: Literal["tanh", "logistic", "softplus", "relu", "gaussian"] = "tanh"
+    scaling: Literal["standard", "min-max", "centred", "centred-min-max"] = "standard"
     epochs: Annotated[int, Ge(1)] = 100
+    patience: Annotated[int, Ge(1)] | None = None
     batch: Annotated[int, Ge(1)] = 32
-    optimizer: Adam | Kalman | Marquardt = Adam()
+    optimizer: Adam | KerasAdam | Kalman | Marquardt = Adam()
     skip: bool = False
+    ensemble: Annotated[int, Ge(1)] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +434,9 @@ class Train:
         Which frames are trained on, validated on and tested on.
     weights_seed, order_seed : int
         Seeds of everything random in the model, and of the order of the batches.
+    observations : int or None
+        Training configurations that are learned from, ``None`` for all of the split's: the first so many of the order
+        that :func:`bpbench.data.splits.fewer` draws from the split's seed.
     """
 
     frames: MakeFrames | ReadTable
@@ -395,7 +446,8 @@ class Train:
     split: Split
     weights_seed: int
     order_seed: int
-    version: int = 2
+    observations: int | None = None
+    version: int = 3
 
 
 Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train
