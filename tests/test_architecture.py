@@ -19,7 +19,7 @@ DOORS = {
     "lightgbm": ("models/trees.py",),
     "ase": ("data/",),
     "vesin": ("descriptors/neighbours.py",),
-    "numba": ("descriptors/elementary.py",),
+    "numba": ("compiled.py",),
     "dask": ("runner/execute.py",),
     "distributed": ("runner/execute.py",),
     "rich": ("runner/progress.py",),

@@ -6,125 +6,78 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
+from network_twin import answers, bound, inputs, slopes
 from problems import changed, problem, ragged
 
 from bpbench.errors import DataError, DivergedError
-from bpbench.jobs import Adam, Hdnn
-from bpbench.models import adam, evaluate, fit, hdnn, network
-from bpbench.models.scaling import scaling
+from bpbench.jobs import Adam, Hdnn, Kalman, Linear, Marquardt
+from bpbench.models import adam, evaluate, fit, hdnn, network, replica
+from bpbench.models.scaling import scaling, targets
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from bpbench.models.contract import Floats, Problem
+    from bpbench.models.contract import Floats, Ints, Problem
     from bpbench.models.network import Layers
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # one process imports TensorFlow, not both
 
 
-def parts(base: Problem) -> tuple[adam.Part, adam.Part]:
-    scales = scaling(base)
-    training, validation = (hdnn._part(scales, base, part) for part in (base.train, base.validation))
-    assert training.inputs.dtype == np.float32
-    return training, validation
+def twin_cost(net: network.Network, base: Problem, target: Floats, frames: Ints) -> float:
+    """Γ of some configurations in float64."""
+    return float(np.mean((answers(net, *inputs(base, frames)) - target[frames]) ** 2) / 2)
 
 
-def twin_cost(flat: Layers, training: adam.Part, frames: list[int]) -> float:
-    """Γ of some configurations in float64, one atom after the other, nothing padded or packed."""
-    total = 0.0
-    first = np.concatenate([[0], np.cumsum(training.sizes)])
-    for frame in frames:
-        answer = 0.0
-        for atom in range(first[frame], first[frame + 1]):
-            state = training.inputs[atom].astype(float)
-            for weights, biases in flat[:-1]:
-                state = np.array([np.tanh(state @ weights[:, node] + biases[node]) for node in range(len(biases))])
-            answer += float((state @ flat[-1][0] + flat[-1][1])[0])
-        total += (answer / training.sizes[frame] - float(training.target[frame])) ** 2
-    return total / (2 * len(frames))
+def twin_slope(net: network.Network, base: Problem, target: Floats, frames: Ints) -> Floats:
+    """Gradient of :func:`twin_cost`, from finite differences of the answers."""
+    error = answers(net, *inputs(base, frames)) - target[frames]
+    return error @ slopes(net, *inputs(base, frames)) / len(frames)
 
 
-def twin_slope(
-    layers: Layers, training: adam.Part, frames: list[int], step: float = 1e-5
-) -> list[tuple[Floats, Floats]]:
-    """Central differences of :func:`twin_cost`, one weight at a time."""
-    flat = [(weights.astype(float), biases.astype(float)) for weights, biases in layers]
-    slopes = []
-    for pair in flat:
-        slope = []
-        for array in pair:
-            out = np.zeros_like(array)
-            for place in np.ndindex(array.shape):
-                kept = array[place]
-                array[place] = kept + step
-                above = twin_cost(flat, training, frames)
-                array[place] = kept - step
-                out[place] = (above - twin_cost(flat, training, frames)) / (2 * step)
-                array[place] = kept
-            slope.append(out)
-        slopes.append(tuple(slope))
-    return slopes
-
-
-def real(batch: npt.NDArray[np.int32]) -> list[int]:
-    return [frame for frame in batch if frame >= 0]
-
-
-def test_gradient_equals_finite_differences_on_ragged_frames() -> None:
-    """One step of the compiled training moves the weights along the finite-difference gradient of a slow twin."""
-    base = ragged(frames=16, functions=3, seed=3)
-    training, validation = parts(base)
-    layers = network.initial(3, (4, 3), 5)
-    # With β1 = β2 = 0 and an overwhelming ε, Adam is gradient descent of rate learning_rate/ε.
-    plain = Adam(learning_rate=1e5, beta_1=0.0, beta_2=0.0, epsilon=1e6)
-    table = adam.orders(len(training.sizes), 16, 1, 1)
-    validation = adam.Part(validation.inputs, validation.sizes, validation.target)
-    course = adam.train(network.Network(layers), plain, training, validation, table)
-    for before, after, slope in zip(
-        layers, course.network.layers, twin_slope(layers, training, real(table[0, 0])), strict=True
-    ):
-        for old, new, expected in zip(before, after, slope, strict=True):
-            np.testing.assert_allclose((old - new) / 0.1, expected, rtol=2e-4, atol=2e-6)
-
-
-def test_training_equals_a_slow_twin_with_short_last_batch() -> None:
-    """Adam over ragged mini-batches, the short last one included, follows a float64 twin without any packing."""
+@pytest.mark.parametrize("decay", [0.0, (0.3, 0.0)])
+def test_training_equals_a_slow_twin_with_short_last_batch(decay: float | tuple[float, ...]) -> None:
+    """Adam over ragged mini-batches, the short last one included, follows a float64 twin; weight decay too."""
     base = ragged(frames=12, functions=2, seed=8, largest=5)
-    training, validation = parts(base)
-    assert len(training.sizes) == 7
-    layers, rule, epochs = network.initial(2, (3,), 2), Adam(learning_rate=0.02), 4
+    assert len(base.train) == 7
+    rule, epochs = Adam(learning_rate=0.02, decay=decay), 4
+    start = network.Network(network.initial(2, (3,), 2))
+    one = bound(base, start, np.float32)
     table = adam.orders(7, 3, epochs, 4)
-    course = adam.train(network.Network(layers), rule, training, validation, table)
+    course = adam.train(one, rule, table)
 
-    weights = [array.astype(float) for layer in layers for array in layer]
-    first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
-    t, seen, unseen = 0, [], []
+    target = np.zeros(12)
+    for part in (base.train, base.validation):
+        target[part] = targets(scaling(base), base, part)
+    w = start.flat()
+    first, second, t, seen, unseen = np.zeros_like(w), np.zeros_like(w), 0, [], []
+    pulled = np.repeat([0.0, 0.0, 0.0, 0.0] if decay == 0.0 else [0.3, 0.0, 0.0, 0.0], [6, 3, 3, 1])
     for epoch in table:
+        met = 0.0
         for batch in epoch:
             t += 1
-            pairs = list(zip(weights[::2], weights[1::2], strict=True))
-            slope = [array for pair in twin_slope(pairs, training, real(batch)) for array in pair]
-            first = [rule.beta_1 * m + (1 - rule.beta_1) * g for m, g in zip(first, slope, strict=True)]
-            second = [rule.beta_2 * v + (1 - rule.beta_2) * g**2 for v, g in zip(second, slope, strict=True)]
+            frames = base.train[batch[batch >= 0]]
+            met += 2 * len(frames) * twin_cost(start.filled(w), base, target, frames)
+            slope = twin_slope(start.filled(w), base, target, frames)
+            first = rule.beta_1 * first + (1 - rule.beta_1) * slope
+            second = rule.beta_2 * second + (1 - rule.beta_2) * slope**2
             # Kingma & Ba, the efficient form of section 2
             rate = rule.learning_rate * np.sqrt(1 - rule.beta_2**t) / (1 - rule.beta_1**t)
-            weights = [
-                w - rate * m / (np.sqrt(v) + rule.epsilon) for w, m, v in zip(weights, first, second, strict=True)
-            ]
-        pairs = list(zip(weights[::2], weights[1::2], strict=True))
-        for part, kept in ((training, seen), (validation, unseen)):
-            kept.append(np.sqrt(2 * twin_cost(pairs, part, range(len(part.sizes)))))
+            w = w - rule.learning_rate * pulled * w - rate * first / (np.sqrt(second) + rule.epsilon)
+        seen.append(np.sqrt(met / 7))
+        unseen.append(np.sqrt(2 * twin_cost(start.filled(w), base, target, base.validation)))
     np.testing.assert_allclose(course.train, seen, rtol=1e-4)
     np.testing.assert_allclose(course.validation, unseen, rtol=1e-4)
     assert course.checkpoint == 1 + int(np.argmin(unseen))
 
 
 def keras_model(layers: Layers) -> Any:
+    from bpbench.models.backend import quiet_tensorflow
+
+    quiet_tensorflow()
     import keras
 
     nodes = [len(biases) for _, biases in layers]
@@ -145,9 +98,9 @@ def test_forward_pass_equals_keras() -> None:
     spec = Hdnn("hdnn", hidden=(5, 4), epochs=2)
     made = fit(spec, base, weights_seed=1, order_seed=1)
     p = made.parameters
-    model = keras_model([(p[f"weights-{n}"], p[f"biases-{n}"]) for n in (1, 2, 3)])
-    inputs = ((base.values - p["mean"][:, None]) / p["spread"][:, None]).T
-    answer = np.asarray(model(inputs.astype(np.float32)))[:, 0].astype(float)
+    model = keras_model([(p[f"weights-{n}"][0], p[f"biases-{n}"][0]) for n in (1, 2, 3)])
+    scaled = ((base.values - p["shift"][:, None]) / p["scale"][:, None]).T
+    answer = np.asarray(model(scaled.astype(np.float32)))[:, 0].astype(float)
     per_atom = p["reference"] + p["centre"] + p["width"] * answer
     np.testing.assert_allclose(made.energy, np.add.reduceat(per_atom, base.offsets[:-1]), rtol=1e-6)
 
@@ -161,21 +114,22 @@ def test_adam_steps_equal_keras() -> None:
 
     size = 5
     base = problem([size] * 20, functions=4, seed=2)
-    training, validation = parts(base)
-    layers, rule = network.initial(4, (6, 5), 3), Adam(learning_rate=0.01)
+    start, rule = network.Network(network.initial(4, (6, 5), 3)), Adam(learning_rate=0.01)
     table = adam.orders(12, 4, 4, 7)
-    course = adam.train(network.Network(layers), rule, training, validation, table)
+    one = bound(base, start, np.float32)
+    course = adam.train(one, rule, table)
     assert course.checkpoint == 4  # so that the state kept is the state at the end
 
-    model = keras_model(layers)
+    model = keras_model(start.layers)
     theirs = keras.optimizers.Adam(
         learning_rate=rule.learning_rate, beta_1=rule.beta_1, beta_2=rule.beta_2, epsilon=rule.epsilon
     )
-    atoms = training.inputs.reshape(12, size, 4)
+    atoms = inputs(base, base.train)[0].astype(np.float32).reshape(12, size, 4)
+    target = one.target[base.train]
     for batch in table.reshape(-1, 4):
         with tf.GradientTape() as tape:
             answer = tf.reduce_mean(tf.reshape(model(atoms[batch].reshape(-1, 4)), (4, size)), axis=1)
-            cost = 0.5 * tf.reduce_mean((answer - training.target[batch]) ** 2)
+            cost = 0.5 * tf.reduce_mean((answer - target[batch]) ** 2)
         theirs.apply_gradients(
             zip(tape.gradient(cost, model.trainable_variables), model.trainable_variables, strict=True)
         )
@@ -203,13 +157,6 @@ def test_orders_are_permutations_that_differ_between_epochs() -> None:
         assert (epoch[-1, 2:] == -1).all()
     assert not np.array_equal(table[0], table[1])
     assert adam.orders(5, 32, 1, 1).shape == (1, 1, 5)
-
-
-@pytest.mark.parametrize("length", [1, 2, 31, 32, 33, 8192, 67584, 10**6 + 1])
-def test_buckets_waste_little(length: int) -> None:
-    """A bucket holds its length and is longer by a sixteenth at most, a coarse one by a quarter."""
-    assert length <= adam.bucket(length) <= length * (1 + 1 / 16)
-    assert length <= adam.bucket(length, digits=3) <= length * (1 + 1 / 4)
 
 
 SCRIPT = """
@@ -241,7 +188,7 @@ def test_same_bits_twice_and_in_another_process_without_a_word() -> None:
 
 
 def test_fewer_epochs_are_the_beginning_of_more() -> None:
-    """A training of 15 epochs has the first 15 points of one of 45: calls of the compiled code join seamlessly."""
+    """A training of 15 epochs has the first 15 points of one of 45: nothing looks ahead."""
     short, long = (
         fit(Hdnn("hdnn", hidden=(4,), epochs=epochs, batch=8), ragged(), weights_seed=1, order_seed=2).curve["train"]
         for epochs in (15, 45)
@@ -257,9 +204,8 @@ def test_checkpoint_is_the_best_epoch_and_its_state() -> None:
                weights_seed=1, order_seed=1)  # fmt: skip
     assert made.checkpoint == 1 + int(np.argmin(made.curve["validation"]))
     assert made.checkpoint < 60
-    for name, part in (("train", base.train), ("validation", base.validation)):
-        error = (made.energy - base.energy)[part] / base.atoms[part] * 1000
-        assert np.sqrt(np.mean(error**2)) == pytest.approx(made.curve[name][made.checkpoint - 1], rel=1e-4)
+    error = ((made.energy - base.energy) / base.atoms)[base.validation] * 1000
+    assert np.sqrt(np.mean(error**2)) == pytest.approx(made.curve["validation"][made.checkpoint - 1], rel=1e-4)
     assert made.parameter_count == 6 * 8 + 8 + 8 + 1
 
 
@@ -277,7 +223,7 @@ def test_divergence_names_the_epoch() -> None:
     """A training that leaves the finite numbers is refused with the epoch and the learning rate."""
     spec = Hdnn("hdnn", epochs=30, optimizer=Adam(learning_rate=1e30))
     with pytest.raises(
-        DivergedError, match=r"diverged: at the end of epoch 1 of 30 .*rate 1e\+30.*smaller learning rate"
+        DivergedError, match=r"diverged: at the end of epoch 2 of 30 .*rate 1e\+30.*smaller learning rate"
     ):
         fit(spec, ragged(), weights_seed=1, order_seed=1)
 
@@ -290,7 +236,7 @@ def test_constant_function_is_dropped_by_name() -> None:
     values[2, base.offsets[base.test[0]]] = 5.0  # outside training it may vary
     spec = Hdnn("hdnn", hidden=(3,), epochs=3)
     made = fit(spec, changed(base, values=values), weights_seed=1, order_seed=1)
-    assert made.remarks == ("The function G2 is constant over the training atoms and was dropped.",)
+    assert made.remarks[0] == "The function G2 is constant over the training atoms and was dropped."
     assert made.parameter_count == 5 * 3 + 3 + 3 + 1
     assert np.array_equal(evaluate(spec, made.parameters, values, base.offsets), made.energy)
     without = changed(base, values=np.delete(base.values, 2, 0), names=tuple(n for n in base.names if n != "G2"))
@@ -325,10 +271,88 @@ def test_converged_is_told_by_the_last_fifth() -> None:
         assert hdnn.converged(curve, 1 + int(np.argmin(curve))) is expected
 
 
-def test_one_huge_frame_costs_no_padding() -> None:
-    """Rows of a batch follow the atoms in it, not the number of frames times the largest."""
-    base = problem([1] * 30 + [400] * 2, functions=2)
-    training, _ = parts(changed(base, train=np.arange(32), validation=np.arange(2), test=np.arange(0)))
-    table = adam.orders(32, 8, 5, 1)
-    rows = adam.packed_rows(training.sizes, table)
-    assert 400 <= rows <= (2 * 400 + 8) * 1.25
+def test_a_replica_does_not_depend_on_its_mates() -> None:
+    """Whatever was trained before it, on the same inputs or others, alone or in threads: the same bits."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    base, other = ragged(), ragged(frames=30, functions=3, seed=9)
+    shared = changed(base, table=replica.table(base.values, base.offsets))
+
+    def digest(spec: Hdnn, seed: int, where: Problem) -> bytes:
+        made = fit(spec, where, weights_seed=seed, order_seed=seed + 1)
+        return made.energy.tobytes() + made.curve["train"].tobytes() + made.curve["validation"].tobytes()
+
+    specs = [Hdnn("hdnn", (4,), epochs=12, batch=8, optimizer=Adam(learning_rate=rate)) for rate in (1e-3, 1e-2)] + [
+        Hdnn("hdnn", (4,), epochs=4, optimizer=Kalman("kalman")),
+        Hdnn("hdnn", (4,), epochs=4, optimizer=Marquardt("marquardt")),
+    ]
+    alone = {(spec, seed): digest(spec, seed, base) for spec in specs for seed in (1, 2)}
+    assert len(set(alone.values())) == len(alone)
+    for order in (list(alone), list(alone)[::-1]):
+        for spec, seed in order:
+            digest(specs[0], 5, other)
+            assert digest(spec, seed, shared) == alone[spec, seed]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda key: digest(*key, shared), list(alone) * 2))
+    assert together == list(alone.values()) * 2
+
+
+def test_one_bad_replica_harms_no_neighbour() -> None:
+    """A training that diverges says so, and the next one on the same inputs gives the bits that it gives alone."""
+    base = ragged()
+    shared = changed(base, table=replica.table(base.values, base.offsets))
+    good = Hdnn("hdnn", (4,), epochs=5, batch=8)
+    alone = fit(good, base, weights_seed=1, order_seed=2).energy
+    with pytest.raises(DivergedError):
+        fit(replace(good, optimizer=Adam(learning_rate=1e30)), shared, weights_seed=1, order_seed=2)
+    np.testing.assert_array_equal(fit(good, shared, weights_seed=1, order_seed=2).energy, alone)
+
+
+def test_an_ensemble_is_the_mean_of_networks_and_begins_with_the_single_one() -> None:
+    """Its energy is the mean of its members', the first of which is the network alone; parameters give it again."""
+    base = ragged()
+    spec = Hdnn("hdnn", (4,), epochs=6, batch=8, ensemble=3)
+    made = fit(spec, base, weights_seed=1, order_seed=2)
+    alone = fit(replace(spec, ensemble=1), base, weights_seed=1, order_seed=2)
+    assert made.members is not None
+    assert made.members.shape == (3, len(base.energy))
+    np.testing.assert_array_equal(made.members[0], alone.energy)
+    assert np.ptp(made.members, axis=0).min() > 0
+    np.testing.assert_allclose(made.energy, made.members.mean(axis=0), rtol=1e-15)
+    np.testing.assert_array_equal(evaluate(spec, made.parameters, base.values, base.offsets), made.energy)
+    assert (made.checkpoint, made.parameter_count) == (None, 3 * (alone.parameter_count or 0))
+    assert alone.members is None
+
+
+@pytest.mark.parametrize("kind", ["min-max", "centred", "centred-min-max"])
+def test_a_skip_starts_from_the_ridge_whatever_the_scaling(
+    kind: Literal["min-max", "centred", "centred-min-max"],
+) -> None:
+    """However inputs are scaled, the network's first answer is the linear potential's."""
+    base = ragged(frames=60, functions=4, seed=4)
+    ridge = fit(Linear("linear"), base, weights_seed=0, order_seed=0)
+    spec = Hdnn("hdnn", (4,), scaling=kind, skip=True)
+    scales = scaling(base, kind)
+    start = hdnn._start(spec, scales, network.initial(4, (4,), 1), ridge.parameters)
+    one = bound(base, start, kind=kind)
+    answer = one.answers(start.flat(), np.arange(60))
+    energy = base.atoms * (scales.reference + scales.centre + scales.width * answer)
+    np.testing.assert_allclose(energy, ridge.energy, rtol=1e-10)
+
+
+def test_more_weights_than_data_and_twin_functions_are_remarked() -> None:
+    """Both numbers are said; of two functions with the same values the second is named; neither stops the fit."""
+    base = ragged()
+    values = base.values.copy()
+    values[4] = values[1]
+    made = fit(Hdnn("hdnn", (4,), epochs=2), changed(base, values=values), weights_seed=1, order_seed=1)
+    twin, weights = made.remarks
+    assert twin == (
+        "The functions G1 and G4 have the same values at all training atoms; the second tells a model nothing, leave "
+        "it out."
+    )
+    assert weights == (
+        "The network has 33 weights and learns from 24 energies: without a prior, patience or a linear skip it can "
+        "learn them by heart."
+    )
+    assert fit(Hdnn("hdnn", (1,), epochs=2), base, weights_seed=1, order_seed=1).remarks == ()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from network_twin import answers, bound, inputs, slopes
 from problems import changed, ragged
 
 from bpbench.errors import DivergedError
 from bpbench.jobs import Adam, Hdnn, Kalman, Linear
-from bpbench.models import evaluate, fit, kalman, network
-from bpbench.models.scaling import Standardised, scaling
+from bpbench.models import evaluate, fit, kalman, network, replica
 
 if TYPE_CHECKING:
     from bpbench.models.contract import Floats, Problem
@@ -26,57 +27,49 @@ def _net(inputs: int, *, skip: bool, seed: int = 5) -> network.Network:
     return network.Network(layers, random.normal(size=inputs) if skip else None)
 
 
-@pytest.mark.parametrize("skip", [False, True])
-def test_slopes_equal_finite_differences_on_ragged_frames(skip: bool) -> None:
-    """Derivatives of every configuration's answer by every weight, the skip's too, are central differences."""
-    base = ragged(frames=9, functions=3, seed=3)
-    inputs = Standardised.of(scaling(base), base, np.arange(9))
-    rows, offsets = inputs.gather(np.arange(9))
-    net = _net(3, skip=skip)
-    w, h = net.flat(), 1e-6
-    answer, slope = network.slopes(net, rows, offsets)
-    np.testing.assert_allclose(answer, network.answers(net, rows, offsets), rtol=1e-14)
-    assert slope.shape == (9, len(w))
-    for number in range(len(w)):
-        step = h * (np.arange(len(w)) == number)
-        ahead, behind = (network.answers(net.filled(w + s * step), rows, offsets) for s in (1, -1))
-        np.testing.assert_allclose(slope[:, number], (ahead - behind) / (2 * h), rtol=0, atol=2e-9)
-
-
 def test_a_filled_network_is_the_network() -> None:
     """Flattening and filling are inverse, with a skip and without; parameters come back too."""
     for skip in (False, True):
         net = _net(5, skip=skip)
         again = net.filled(net.flat())
-        named = network.from_parameters(network.to_parameters(net))
+        (named,) = network.from_parameters(network.to_parameters([net]), net.activation)
         for other in (again, named):
             np.testing.assert_array_equal(other.flat(), net.flat())
 
 
-def test_two_epochs_equal_textbook_matrices() -> None:
-    """Weights after two epochs of three blocks are those of P, H and K written out in full, to rounding."""
+@pytest.mark.parametrize("prior", [100.0, (100.0, 1.0, 0.0)])
+def test_two_epochs_equal_textbook_matrices(prior: float | tuple[float, ...]) -> None:
+    """Weights after two epochs of three blocks are those of P, H and K written out in full, to rounding.
+
+    A layer without a prior, here the last, stays as it was.
+    """
     base = ragged(frames=30, functions=3, seed=3)
-    scales = scaling(base)
-    training, validation = (Standardised.of(scales, base, part) for part in (base.train, base.validation))
     start, table = _net(3, skip=True), kalman.blocks(len(base.train), 6, 2, 1)
     assert len(table[0]) == 3
-    course = kalman.train(start, FILTER, training, validation, table)
-    w = start.flat()
-    P = np.diag([*[100.0] * (len(w) - 3), *[1e-4] * 3])
-    kept = []
+    one = bound(base, start)
+    course = kalman.train(one, replace(FILTER, prior=prior), table)
+    w, by_layer = start.flat(), (prior,) * 3 if isinstance(prior, float) else prior
+    P = np.diag([*np.repeat(by_layer, [3 * 4 + 4, 4 * 3 + 3, 3 + 1]), *[1e-4] * 3])
+    free, kept, seen = np.diag(P) > 0, [], []
     for k, order in enumerate(table):
+        met = []
         for members in order:
-            rows, offsets = training.gather(members)
-            answer, H = network.slopes(start.filled(w), rows, offsets)
+            rows, offsets = inputs(base, base.train[members])
+            H = slopes(start.filled(w), rows, offsets)
             R = np.eye(len(members)) / (0.01 * 10.0**k)
             K = P @ H.T @ np.linalg.inv(H @ P @ H.T + R)
-            w = w + K @ (training.target[members] - answer)
-            P = P - K @ H @ P + 1e-2 * 0.37**k * np.eye(len(w))
-        rows, offsets = validation.gather(np.arange(len(validation.target)))
-        error = network.answers(start.filled(w), rows, offsets) - validation.target
-        kept.append((float(np.sqrt(np.mean(error**2))), w))
-    np.testing.assert_allclose(course.validation, [error for error, _ in kept], rtol=1e-7)
-    np.testing.assert_allclose(course.network.flat(), min(kept, key=lambda pair: pair[0])[1], rtol=1e-6, atol=1e-8)
+            error = one.target[base.train[members]] - answers(start.filled(w), rows, offsets)
+            w = w + K @ error
+            P = P - K @ H @ P + 1e-2 * 0.37**k * np.diag(free)
+            met.append(error)
+        seen.append(replica.rms(np.concatenate(met)))
+        error = answers(start.filled(w), *inputs(base, base.validation)) - one.target[base.validation]
+        kept.append((replica.rms(error), w))
+    np.testing.assert_allclose(course.train, seen, rtol=1e-5)
+    np.testing.assert_allclose(course.validation, [error for error, _ in kept], rtol=1e-5)
+    np.testing.assert_allclose(course.network.flat(), min(kept, key=lambda pair: pair[0])[1], rtol=1e-4, atol=1e-6)
+    if isinstance(prior, tuple):
+        np.testing.assert_array_equal(course.network.layers[-1][0], start.layers[-1][0])
 
 
 def test_on_a_linear_model_it_is_bayesian_regression() -> None:
@@ -84,17 +77,15 @@ def test_on_a_linear_model_it_is_bayesian_regression() -> None:
     from sklearn.linear_model import Ridge
 
     base = ragged(frames=40, functions=4, seed=6)
-    scales = scaling(base)
-    training, validation = (Standardised.of(scales, base, part) for part in (base.train, base.validation))
     layers = [(np.zeros((4, 2)), np.zeros(2)), (np.zeros((2, 1)), np.zeros(1))]
     begin = np.array([0.3, -0.2, 0.1, 0.0])
-    rule = Kalman("kalman", block=5, prior=1e-30, skip_prior=0.5, trust=(20.0, 20.0), noise=(0.0, 0.0))
-    table = kalman.blocks(len(base.train), 5, 1, 3)
-    course = kalman.train(network.Network(layers, begin), rule, training, validation, table)
-    rows, offsets = training.gather(np.arange(len(base.train)))
+    rule = Kalman("kalman", block=5, prior=0.0, skip_prior=0.5, trust=(20.0, 20.0), noise=(0.0, 0.0))
+    one = bound(base, network.Network(layers, begin))
+    course = kalman.train(one, rule, kalman.blocks(len(base.train), 5, 1, 3))
+    rows, offsets = inputs(base, base.train)
     means = np.add.reduceat(rows, offsets[:-1], axis=0) / np.diff(offsets)[:, None]
     # min Σ η (y - x·a)² + |a - a₀|²/P₀
-    theirs = Ridge(alpha=1 / (0.5 * 20.0), fit_intercept=False).fit(means, training.target - means @ begin)
+    theirs = Ridge(alpha=1 / (0.5 * 20.0), fit_intercept=False).fit(means, one.target[base.train] - means @ begin)
     assert course.network.skip is not None
     np.testing.assert_allclose(course.network.skip, begin + theirs.coef_, rtol=1e-9)
 
@@ -140,17 +131,30 @@ def test_same_seeds_same_bits_other_seeds_others() -> None:
     assert not np.array_equal(one, fit(spec, base, weights_seed=1, order_seed=3).energy)
 
 
-def test_a_table_too_large_to_hold_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scaled once or whenever asked for, in one portion or in many: the numbers are the same."""
+def test_patience_ends_it_after_so_many_epochs_and_keeps_the_best() -> None:
+    """The curve ends as many epochs behind the checkpoint as patience says, and is the beginning of the long one."""
     base = ragged(frames=40, functions=4, seed=7)
-    spec = Hdnn("hdnn", (4,), epochs=4, optimizer=FILTER)
-    one = fit(spec, base, weights_seed=1, order_seed=2)
-    monkeypatch.setattr("bpbench.models.scaling.HELD", 0)
-    np.testing.assert_array_equal(one.energy, fit(spec, base, weights_seed=1, order_seed=2).energy)
-    monkeypatch.setattr("bpbench.models.scaling.PORTION", 20)
-    again = fit(spec, base, weights_seed=1, order_seed=2)
-    np.testing.assert_array_equal(one.energy, again.energy)
-    np.testing.assert_allclose(one.curve["validation"], again.curve["validation"], rtol=1e-14)
+    spec = Hdnn("hdnn", (4,), epochs=60, optimizer=FILTER)
+    long, short = (fit(replace(spec, patience=p), base, weights_seed=1, order_seed=2) for p in (None, 4))
+    assert (long.stopped, short.stopped, short.converged) == ("epochs", "patience", True)
+    assert short.checkpoint is not None
+    assert len(short.curve["validation"]) == short.checkpoint + 4 < 60
+    np.testing.assert_array_equal(short.curve["validation"], long.curve["validation"][: short.checkpoint + 4])
+    assert short.checkpoint == 1 + np.argmin(short.curve["validation"])
+
+
+def test_a_covariance_that_is_no_longer_definite_is_heard_of() -> None:
+    """A negative variance ends the training in its sentence, though every number is finite."""
+    one = bound(ragged(frames=20, functions=3, seed=1), _net(3, skip=False))
+    table = kalman.blocks(12, 4, 3, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kalman._State, "definite", property(lambda _: False))
+        with pytest.raises(DivergedError, match=r"epoch 1 of 3 .* covariance of the weights not definite"):
+            kalman.train(one, FILTER, table)
+    state = kalman._State(one, FILTER, 4)
+    assert state.definite
+    state._diagonal[2] = -1e-12
+    assert not state.definite
 
 
 def test_blocks_are_even_parts_of_permutations() -> None:

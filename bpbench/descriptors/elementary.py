@@ -1,4 +1,4 @@
-r"""What every kernel is made of: how it is compiled, an exponential and cutoff functions that run on vector units.
+r"""What every kernel is made of: cutoff functions that run on vector units, and the values that kernels share.
 
 .. math::
 
@@ -23,119 +23,14 @@ where they vanish. Types 1 to 8 of n2p2 (A. Singraber, CutoffFunction).
 
 from __future__ import annotations
 
-import hashlib
-import os
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba
 import numpy as np
-import numpy.typing as npt
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Function = TypeVar("Function", bound="Callable[..., object]")
+from bpbench.compiled import Floats, Ints, exp, kernel, literal
 
 #: Scratch rows are filled up to a multiple of this many numbers, so that no loop over them leaves the vector units.
 LANES: int = 8
-
-
-def kernel(function: Function) -> Function:
-    """Compile a function of arrays that releases the GIL and is cached on disk for the next process.
-
-    Of the fast-math freedoms only two are given, reordering of sums and fused products: the compiler uses them the same
-    way every time on one kind of CPU, and sums run on vector units.
-    """
-    return _compiled(function, {"reassoc", "contract"})
-
-
-def literal(function: Function) -> Function:
-    """Compile a function whose sums must stay in the order in which they are written."""
-    return _compiled(function, {"contract"})
-
-
-def _compiled(function: Function, freedoms: set[str]) -> Function:
-    # numba looks at a function's own file alone, and would go on with what it inlined from another before that changed;
-    # a folder named after all the sources cannot be out of date.
-    kept = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_cache(kept))
-    try:
-        compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=freedoms)(function)
-    finally:
-        numba.config.CACHE_DIR = kept
-    return cast("Function", compiled)
-
-
-@lru_cache(maxsize=2)
-def _cache(chosen: str) -> Path:
-    """Return the folder of compiled code: in the one that the user chose, beside the sources, or among caches."""
-    here = Path(__file__).parent
-    sources = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
-    beside = here / "__pycache__"
-    if chosen:
-        base = Path(chosen)
-    elif os.access(beside if beside.is_dir() else here, os.W_OK):
-        base = beside
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bpbench"
-    return base / f"kernels-{hashlib.sha256(sources).hexdigest()[:12]}"
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _bits(_context: Any, _x: Any) -> Any:
-    def build(_target: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], ir.IntType(64))
-
-    return types.int64(types.float64), build
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _from_bits(_context: Any, _x: Any) -> Any:
-    def build(_target: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], ir.DoubleType())
-
-    return types.float64(types.int64), build
-
-
-#: Added to a number below 2⁵¹ it rounds that to a whole one, which then stands in the lowest bits.
-_ROUNDER = 6755399441055744.0
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-
-
-@literal
-def exp(x: float) -> float:
-    """Return eˣ for x ≤ 0 to one unit in the last place, and 0 below -708, where it leaves the normal numbers.
-
-    2ⁿ·eᶠ with f = x - n·ln 2 in two parts (Cody & Waite 1980) and Taylor's series to f¹³, whose rest is below
-    0.35¹⁴/14! = 5·10⁻¹⁸. Unlike the library's it has no branch, so loops over it run on vector units.
-    """
-    some = 1.0 if x >= -708.0 else 0.0
-    x = max(x, -708.0)
-    shifted = x * 1.4426950408889634 + _ROUNDER
-    n = shifted - _ROUNDER
-    f = (x - n * _LN2_HIGH) - n * _LN2_LOW
-    p = 1 / 6227020800.0
-    p = p * f + 1 / 479001600.0
-    p = p * f + 1 / 39916800.0
-    p = p * f + 1 / 3628800.0
-    p = p * f + 1 / 362880.0
-    p = p * f + 1 / 40320.0
-    p = p * f + 1 / 5040.0
-    p = p * f + 1 / 720.0
-    p = p * f + 1 / 120.0
-    p = p * f + 1 / 24.0
-    p = p * f + 1 / 6.0
-    p = p * f + 0.5
-    p = p * f + 1.0
-    p = p * f + 1.0
-    return float(some * _from_bits(_bits(p) + (_bits(shifted) << 52)))
 
 
 @literal

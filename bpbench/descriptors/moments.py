@@ -42,7 +42,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpbench.descriptors.elementary import LANES, Cut, Floats, Ints, Motion, Near, Pull, cutoffs, exp, kernel, slopes
+from bpbench.compiled import Floats, Ints, exp, kernel
+from bpbench.descriptors.elementary import LANES, Cut, Motion, Near, Pull, cutoffs, slopes
 from bpbench.descriptors.radial import load, widest
 
 if TYPE_CHECKING:

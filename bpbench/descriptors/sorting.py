@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bpbench.descriptors.elementary import Floats, Ints, kernel
+from bpbench.compiled import Floats, Ints, kernel
 
 
 @kernel

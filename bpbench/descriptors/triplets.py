@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpbench.descriptors.elementary import Cut, Floats, Ints, Motion, Near, Pull, cutoffs, exp, kernel, slopes
+from bpbench.compiled import Floats, Ints, exp, kernel
+from bpbench.descriptors.elementary import Cut, Motion, Near, Pull, cutoffs, slopes
 
 if TYPE_CHECKING:
     from bpbench.descriptors.plan import Triplets

@@ -98,9 +98,10 @@ def evaluate(model: ModelSpec, parameters: dict[str, Floats], values: Floats, of
         )
     with threadpool_limits(limits=1):
         if isinstance(model, Hdnn):
-            from bpbench.models import network
+            from bpbench.models import replica
 
-            return network.evaluate(parameters, values, offsets)
+            mean: Floats = replica.evaluate(parameters, model.activation, replica.table(values, offsets)).mean(axis=0)
+            return mean
         from bpbench.models import linear
 
         return linear.evaluate(parameters, values, offsets)

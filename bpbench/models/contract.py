@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from bpbench.models.kernels import Table
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,6 +31,8 @@ class Problem:
         Reference energies, eV per configuration.
     train, validation, test : ndarray of int
         Frame numbers of each part, ascending and disjoint. A fit may look at ``energy[test]`` never.
+    table : Table or None
+        The same descriptors as :func:`bpbench.models.replica.table` lays them out, where many networks share them.
     """
 
     names: tuple[str, ...]
@@ -36,6 +42,7 @@ class Problem:
     train: Ints
     validation: Ints
     test: Ints
+    table: Table | None = None
 
     @property
     def atoms(self) -> Floats:
@@ -63,6 +70,10 @@ class Fit:
         Number of fitted weights; None for trees.
     remarks : tuple of str
         Whole sentences worth telling the user (a constant feature that was dropped, ...).
+    stopped : str or None
+        ``patience`` or ``epochs``: what ended the training of a network.
+    members : ndarray, shape (k, F), or None
+        Energies by each network of an ensemble.
     """
 
     energy: Floats
@@ -72,3 +83,5 @@ class Fit:
     converged: bool | None = None
     parameter_count: int | None = None
     remarks: tuple[str, ...] = ()
+    stopped: str | None = None
+    members: Floats | None = None

@@ -1,38 +1,43 @@
 """The high-dimensional neural-network potential: prepare, train, answer.
 
-The energy of a configuration is the sum of one small network over its atoms (:mod:`bpbench.models.network`); the
-network is trained on energies per atom, by Adam (:mod:`bpbench.models.adam`, in float32 after means, spreads and
-reference energies were taken off in float64), or in float64 by a Kalman filter (:mod:`bpbench.models.kalman`) or
-Levenberg-Marquardt (:mod:`bpbench.models.marquardt`); the answer is float64 throughout.
+The energy of a configuration is the sum of one small network over its atoms (:mod:`bpbench.models.kernels`); the
+network is trained on energies per atom: by Adam in float32, after means, spreads and reference energies were taken off
+in float64 (:mod:`bpbench.models.adam`, or Keras's own in :mod:`bpbench.models.keras_fit`); in float64 by a Kalman
+filter (:mod:`bpbench.models.kalman`) or Levenberg-Marquardt (:mod:`bpbench.models.marquardt`). The answer is float64
+throughout.
 
 With a linear skip the network starts as the ridge of :mod:`bpbench.models.linear`, its last layer at zero, and learns
-what is not linear.
+what is not linear. An ensemble is several networks whose mean answer is the answer.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import starmap
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bpbench.jobs import Adam, Linear, Marquardt
-from bpbench.models import adam, kalman, linear, marquardt, network
+from bpbench.identity import seed
+from bpbench.jobs import Adam, KerasAdam, Linear, Marquardt
+from bpbench.models import adam, kalman, linear, marquardt, network, replica
 from bpbench.models.contract import Fit
-from bpbench.models.scaling import Scaling, Standardised, atoms_of, scaling, standardised, targets
+from bpbench.models.replica import Replica
+from bpbench.models.scaling import Scaling, atoms_of, scaling, targets
 from bpbench.units import MEV_PER_EV
 
 if TYPE_CHECKING:
     from bpbench.jobs import Hdnn
+    from bpbench.models import keras_fit
     from bpbench.models.contract import Floats, Ints, Problem
 
 #: A validation RMSE counts as lower than another if it is so by more than this share,
-_FALL = 0.01
+_FALL: Final = 0.01
 #: and as still falling if this share of the pairs compared are lower.
-_MOST = 2 / 3
+_MOST: Final = 2 / 3
 
 
 def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> Fit:
-    """Train a network and keep its state of least validation RMSE per atom.
+    """Train a network, or each of an ensemble, and keep its state of least validation RMSE per atom.
 
     Parameters
     ----------
@@ -41,66 +46,117 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
     problem : Problem
         Ragged configurations with their split; see :func:`bpbench.models.fit` for what is refused.
     weights_seed, order_seed : int
-        Seeds of the initial weights and of the order of the batches.
+        Seeds of the initial weights and of the order of the batches. The first network of an ensemble is the one that
+        would be trained alone.
 
     Returns
     -------
     Fit
-        With the learning curve, the checkpoint's epoch and whether it converged (:func:`converged`).
+        With the learning curve, the checkpoint's epoch and whether it converged (:func:`converged`). Of an ensemble:
+        the root mean square of its members' curves, as far as all of them go, no checkpoint, and converged if all are.
 
     Raises
     ------
     DivergedError
-        When the training leaves the finite numbers.
+        When a training leaves the finite numbers.
     """
-    scales = scaling(problem)
-    start = _start(spec, problem, network.initial(int(scales.kept.sum()), spec.hidden, weights_seed))
-    course = _trained(spec, scales, problem, start, order_seed)
-    parameters = scales.parameters() | network.to_parameters(course.network)
+    scales = scaling(problem, spec.scaling)
+    ridge = linear.fit(Linear("linear"), problem).parameters if spec.skip else None
+    seeds = [(weights_seed, order_seed)]
+    seeds += [
+        (seed(weights_seed, "member", member), seed(order_seed, "member", member)) for member in range(1, spec.ensemble)
+    ]
+
+    def course(weights: int, order: int) -> network.Course:
+        layers = network.initial(int(scales.kept.sum()), spec.hidden, weights)
+        return _trained(spec, scales, problem, _start(spec, scales, layers, ridge), order)
+
+    courses = list(starmap(course, seeds))
+    members = [course.network for course in courses]
+    parameters = scales.parameters() | network.to_parameters(members)
+    descriptors = problem.table or replica.table(problem.values, problem.offsets)
+    energies = replica.evaluate(parameters, spec.activation, descriptors)
+    epochs = min(len(course.train) for course in courses)
     to_mev = scales.width * MEV_PER_EV
+    count = network.count(members[0])
+    early = [len(course.train) < spec.epochs for course in courses]
     return Fit(
-        energy=network.evaluate(parameters, problem.values, problem.offsets),
+        energy=energies.mean(axis=0),
         parameters=parameters,
         curve={
-            "epoch": np.arange(1.0, spec.epochs + 1.0),
-            "train": course.train * to_mev,
-            "validation": course.validation * to_mev,
+            "epoch": np.arange(1.0, epochs + 1.0),
+            "train": to_mev * _root_mean_square([course.train[:epochs] for course in courses]),
+            "validation": to_mev * _root_mean_square([course.validation[:epochs] for course in courses]),
         },
-        checkpoint=course.checkpoint,
-        converged=converged(course.validation, course.checkpoint),
-        parameter_count=network.count(course.network),
-        remarks=scales.remarks,
+        checkpoint=courses[0].checkpoint if spec.ensemble == 1 else None,
+        converged=all(
+            stopped or converged(course.validation, course.checkpoint)
+            for stopped, course in zip(early, courses, strict=True)
+        ),
+        parameter_count=count * spec.ensemble,
+        remarks=(*scales.remarks, *_outnumbered(count, len(problem.train))),
+        stopped="patience" if all(early) else "epochs",
+        members=energies if spec.ensemble > 1 else None,
     )
 
 
-def _start(spec: Hdnn, problem: Problem, layers: network.Layers) -> network.Network:
+def _root_mean_square(curves: list[Floats]) -> Floats:
+    if len(curves) == 1:
+        return curves[0]
+    mean: Floats = np.sqrt(np.mean(np.square(curves), axis=0))
+    return mean
+
+
+def _outnumbered(weights: int, configurations: int) -> tuple[str, ...]:
+    if weights <= configurations:
+        return ()
+    return (
+        (
+            f"The network has {weights} weights and learns from {configurations} energies: without a prior, patience "
+            "or a linear skip it can learn them by heart."
+        ),
+    )
+
+
+def _start(spec: Hdnn, scales: Scaling, layers: network.Layers, ridge: dict[str, Floats] | None) -> network.Network:
     """Return the initial state: drawn weights alone, or the ridge's answer with a network that says nothing yet."""
-    if not spec.skip:
-        return network.Network(layers)
-    ridge = linear.fit(Linear("linear"), problem).parameters
+    if ridge is None:
+        return network.Network(layers, activation=spec.activation)
+    kept = scales.kept
+    # The ridge's inputs are standardised, those of the network may be scaled otherwise: (G - a)/b against (G - μ)/σ.
+    skip = ridge["weights"] * scales.scale[kept] / ridge["scale"][kept]
+    moved = ridge["weights"] @ ((scales.shift[kept] - ridge["shift"][kept]) / ridge["scale"][kept])
     weights, biases = layers[-1]
-    silent = (np.zeros_like(weights), np.full_like(biases, ridge["intercept"]))
-    return network.Network([*layers[:-1], silent], ridge["weights"])
+    silent = (np.zeros_like(weights), np.full(len(biases), ridge["intercept"] + moved))
+    return network.Network([*layers[:-1], silent], skip, spec.activation)
 
 
 def _trained(spec: Hdnn, scales: Scaling, problem: Problem, start: network.Network, order_seed: int) -> network.Course:
     rule, frames = spec.optimizer, len(problem.train)
-    if not isinstance(rule, Adam):
-        training, validation = (Standardised.of(scales, problem, part) for part in (problem.train, problem.validation))
-        if isinstance(rule, Marquardt):
-            return marquardt.train(start, rule, training, validation, spec.epochs)
-        return kalman.train(
-            start, rule, training, validation, kalman.blocks(frames, rule.block, spec.epochs, order_seed)
-        )
-    table = adam.orders(frames, spec.batch, spec.epochs, order_seed)
-    return adam.train(
-        start, rule, _part(scales, problem, problem.train), _part(scales, problem, problem.validation), table
-    )
+    limits: dict[str, Any] = {"patience": spec.patience}
+    if isinstance(rule, Adam | KerasAdam):
+        table = adam.orders(frames, spec.batch, spec.epochs, order_seed)
+        if isinstance(rule, Adam):
+            return adam.train(Replica.of(problem, scales, start, np.float32), rule, table, **limits)
+        from bpbench.models import keras_fit
+
+        training, validation = (_part(scales, problem, part) for part in (problem.train, problem.validation))
+        return keras_fit.train(start, rule, training, validation, table, **limits)
+    bound = Replica.of(problem, scales, start, np.float64)
+    if isinstance(rule, Marquardt):
+        return marquardt.train(bound, rule, spec.epochs, **limits)
+    return kalman.train(bound, rule, kalman.blocks(frames, rule.block, spec.epochs, order_seed), **limits)
 
 
-def _part(scales: Scaling, problem: Problem, frames: Ints) -> adam.Part:
-    return adam.Part(
-        inputs=standardised(scales, problem.values, atoms_of(problem.offsets, frames)).astype(np.float32),
+def _part(scales: Scaling, problem: Problem, frames: Ints) -> keras_fit.Part:
+    from bpbench.models.keras_fit import Part
+
+    atoms = atoms_of(problem.offsets, frames)
+    columns = [
+        (problem.values[row][atoms] - scales.shift[row]) / scales.scale[row] for row in np.flatnonzero(scales.kept)
+    ]
+    return Part(
+        inputs=np.stack(columns, axis=1).astype(np.float32),
         sizes=np.diff(problem.offsets)[frames],
         target=targets(scales, problem, frames).astype(np.float32),
     )

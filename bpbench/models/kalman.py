@@ -33,13 +33,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpbench.errors import DivergedError
-from bpbench.models import network
+from bpbench.models.network import Course, Watch
+from bpbench.models.replica import rms
 
 if TYPE_CHECKING:
     from bpbench.jobs import Kalman
     from bpbench.models.contract import Floats, Ints
-    from bpbench.models.network import Network
-    from bpbench.models.scaling import Standardised
+    from bpbench.models.replica import Replica
 
 
 def blocks(frames: int, block: int, epochs: int, seed: int) -> list[list[Ints]]:
@@ -61,21 +61,19 @@ def blocks(frames: int, block: int, epochs: int, seed: int) -> list[list[Ints]]:
     return [[np.sort(part) for part in np.array_split(random.permutation(frames), parts)] for _ in range(epochs)]
 
 
-def train(
-    start: Network, filters: Kalman, training: Standardised, validation: Standardised, table: list[list[Ints]]
-) -> network.Course:
+def train(replica: Replica, filters: Kalman, table: list[list[Ints]], *, patience: int | None = None) -> Course:
     """Train a network.
 
     Parameters
     ----------
-    start : Network
-        Initial state.
+    replica : Replica
+        Network and problem, in double precision.
     filters : Kalman
         Constants of the filter.
-    training, validation : Standardised
-        Configurations to learn from and to choose the epoch by.
     table : list of list of ndarray
         From :func:`blocks`.
+    patience : int, optional
+        Epochs without a lower validation error after which it ends.
 
     Returns
     -------
@@ -87,45 +85,58 @@ def train(
     DivergedError
         When a number is no longer finite or the covariance no longer definite; the sentence names the epoch.
     """
-    from scipy.linalg import blas, cholesky, solve_triangular
-
-    w = start.flat()
-    P = np.asfortranarray(np.diag(_priors(start, filters)))
-    diagonal = np.diag_indices(len(w))
-    best, checkpoint, least, curve = w, 0, np.inf, []
+    state = _State(replica, filters, max(len(part) for order in table for part in order))
+    watch = Watch(replica.start, patience)
     for epoch, order in enumerate(table):
         trust = min(filters.trust[0] * filters.growth**epoch, filters.trust[1])
         noise = max(filters.noise[0] * filters.fall**epoch, filters.noise[1])
-        for members in order:
-            inputs, offsets = training.gather(members)
-            answer, slope = network.slopes(start.filled(w), inputs, offsets)
-            error = training.target[members] - answer
-            spread = blas.dsymm(1.0, P, np.asfortranarray(slope.T), lower=1)
-            S = slope @ spread
-            S[np.diag_indices(len(S))] += 1.0 / trust
-            try:
-                C = cholesky(S, lower=True)
-            except (np.linalg.LinAlgError, ValueError):
-                raise DivergedError(_lost(epoch, table, filters)) from None
-            Z = solve_triangular(C, spread.T, lower=True).T
-            w = w + Z @ solve_triangular(C, error, lower=True)
-            P = blas.dsyrk(-1.0, np.asfortranarray(Z), 1.0, P, lower=1, overwrite_c=1)
-            P[diagonal] += noise
-        curve.append([network.error(start.filled(w), part) for part in (training, validation)])
-        if not np.isfinite(curve[-1]).all():
+        try:
+            met = np.concatenate([state.update(replica.train[part], trust, noise) for part in order])
+        except (np.linalg.LinAlgError, ValueError):
+            raise DivergedError(_lost(epoch, table, filters)) from None
+        seen, unseen = rms(met), replica.unseen(state.w)
+        if not np.isfinite([seen, unseen]).all() or not state.definite:
             raise DivergedError(_lost(epoch, table, filters))
-        if curve[-1][1] < least:
-            best, checkpoint, least = w, epoch + 1, curve[-1][1]
-    whole = np.array(curve)
-    return network.Course(start.filled(best), checkpoint, whole[:, 0], whole[:, 1])
+        if not watch.note(state.w, seen, unseen):
+            break
+    return watch.course()
 
 
-def _priors(start: Network, filters: Kalman) -> Floats:
-    """Return P₀ of every weight; a linear skip, which comes with the ridge's answer, has a prior of its own."""
-    prior = np.full(network.count(start), filters.prior)
-    if start.skip is not None:
-        prior[-len(start.skip) :] = filters.skip_prior
-    return prior
+class _State:
+    """Weights and covariance, with the work space of an update: P of many megabytes is never copied."""
+
+    def __init__(self, replica: Replica, filters: Kalman, block: int) -> None:
+        start = replica.start
+        prior = start.spread(filters.prior, biases=True, skip=filters.skip_prior)
+        self._replica = replica
+        self.w = start.flat()
+        self._P = np.asfortranarray(np.diag(prior))
+        self._diagonal = np.einsum("ii->i", self._P)  # a view
+        self._free = (prior > 0).astype(np.float64)
+        self._H = np.empty((block, len(prior)))
+        self._PH = np.empty((len(prior), block), order="F")
+
+    @property
+    def definite(self) -> bool:
+        """Whether no variance is negative, as far as P's diagonal tells."""
+        return bool((self._diagonal >= 0).all())
+
+    def update(self, members: Ints, trust: float, noise: float) -> Floats:
+        """Learn from one block in place; return the errors before that."""
+        from scipy.linalg import blas, cholesky, solve_triangular
+
+        H, PH = self._H[: len(members)], self._PH[:, : len(members)]
+        error: Floats = self._replica.target[members] - self._replica.slopes(self.w, members, H)
+        blas.dsymm(1.0, self._P, H.T, beta=0.0, c=PH, lower=1, overwrite_c=1)
+        S = H @ PH
+        S[np.diag_indices(len(S))] += 1.0 / trust
+        C = cholesky(S, lower=True)
+        # Z = P Hᵀ C⁻ᵀ in place of P Hᵀ
+        blas.dtrsm(1.0, C, PH, side=1, lower=1, trans_a=1, overwrite_b=1)
+        self.w = self.w + PH @ solve_triangular(C, error, lower=True)
+        blas.dsyrk(-1.0, PH, beta=1.0, c=self._P, lower=1, overwrite_c=1)
+        self._diagonal += noise * self._free
+        return error
 
 
 def _lost(epoch: int, table: list[list[Ints]], filters: Kalman) -> str:

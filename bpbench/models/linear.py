@@ -95,7 +95,7 @@ def _inputs(scales: Scaling, values: Floats, offsets: Ints) -> Floats:
     rows = np.flatnonzero(scales.kept)
     return np.stack(
         [
-            (sums(values[row].astype(np.float64), offsets) / atoms - scales.mean[row]) / scales.spread[row]
+            (sums(values[row].astype(np.float64), offsets) / atoms - scales.shift[row]) / scales.scale[row]
             for row in rows
         ],
         axis=1,

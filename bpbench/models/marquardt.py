@@ -1,9 +1,10 @@
 r"""Training of the atomic network by Levenberg-Marquardt: Gauss-Newton steps with damping, all configurations at once.
 
 .. math::
-    Γ(w) = \frac{1}{2N} \sum_c (y_c - \hat y_c)^2, \qquad
-    \left(\frac{1}{N} J^T J + μ I\right) d = \frac{1}{N} J^T e, \qquad
-    ρ = \frac{Γ(w) - Γ(w + d)}{\frac12 d^T (μ d + J^T e / N)}
+    Γ(w) = \frac{1}{2N} \sum_c (y_c - \hat y_c)^2 + \frac12 w^T Λ w, \qquad
+    A = \frac{1}{N} J^T J + Λ, \qquad p = \frac{1}{N} J^T e - Λ w
+
+    (A + μ I) d = p, \qquad ρ = \frac{Γ(w) - Γ(w + d)}{\frac12 d^T (μ d + p)}
 
 A step with ρ > 0 is taken and μ falls by the factor max(⅓, 1 - (2ρ - 1)³); else μ grows by ν, which then doubles
 (H. B. Nielsen, Damping parameter in Marquardt's method, IMM-REP-1999-05, DTU, 1999).
@@ -13,8 +14,10 @@ symbol  name in code     meaning
 ======  ===============  =========================================================================
 e       ``error``        y - ŷ of all N training configurations, standardised energies per atom
 J       ``slope``        derivatives of ŷ by the weights
+A, p    ``A``, ``pull``  Gauss-Newton matrix and the downward gradient of Γ
+Λ       ``decay``        diagonal; its numbers, one for each layer, pull the layer's weights to 0 (biases: none)
 d       ``step``         the step tried
-μ, ν    ``damping``, …   damping; at first ``damping`` times the largest diagonal element of JᵀJ/N
+μ, ν    ``damping``, …   damping; at first ``damping`` times the largest diagonal element of A
 ======  ===============  =========================================================================
 
 JᵀJ is added up portion by portion, so memory is that of W² numbers, whatever the number of configurations. Nothing is
@@ -23,40 +26,41 @@ random but the initial weights.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bpbench.errors import DivergedError
-from bpbench.models import network
+from bpbench.models.network import Course, Watch
+from bpbench.models.replica import rms
 
 if TYPE_CHECKING:
     from bpbench.jobs import Marquardt
     from bpbench.models.contract import Floats
-    from bpbench.models.network import Network
-    from bpbench.models.scaling import Standardised
+    from bpbench.models.replica import Replica
+
+#: Configurations whose derivatives are held at a time.
+PORTION: Final = 64
 
 
-def train(
-    start: Network, rule: Marquardt, training: Standardised, validation: Standardised, epochs: int
-) -> network.Course:
+def train(replica: Replica, rule: Marquardt, epochs: int, *, patience: int | None = None) -> Course:
     """Train a network; an epoch is one step tried, taken or not.
 
     Parameters
     ----------
-    start : Network
-        Initial state.
+    replica : Replica
+        Network and problem, in double precision.
     rule : Marquardt
         Constants of the method.
-    training, validation : Standardised
-        Configurations to learn from and to choose the epoch by.
     epochs : int
         Steps tried.
+    patience : int, optional
+        Steps without a lower validation error after which it ends.
 
     Returns
     -------
     Course
-        The state of least validation error and the learning curve.
+        The state of least validation error and the learning curve; its training error is that of the step's end.
 
     Raises
     ------
@@ -65,42 +69,62 @@ def train(
     """
     from scipy.linalg import cho_factor, cho_solve
 
-    w = start.flat()
-    matrix, pull, cost = _normal(start, w, training)
-    if not np.isfinite(cost):
+    problem = _Cost(replica, rule)
+    w = replica.start.flat()
+    A, pull, seen = problem.normal(w)
+    if not np.isfinite(seen):
         raise DivergedError("The training diverged: the error of the initial weights is not a finite number.")
-    damping, growth = rule.damping * float(np.diag(matrix).max()), 2.0
-    unseen = network.error(start.filled(w), validation)
-    best, checkpoint, least, curve = w, 1, np.inf, []
-    for epoch in range(epochs):
+    damping, growth = rule.damping * float(np.diag(A).max()), 2.0
+    cost, unseen = problem.cost(w, seen), replica.unseen(w)
+    watch = Watch(replica.start, patience)
+    for _ in range(epochs):
         try:
-            step = cho_solve(cho_factor(matrix + damping * np.eye(len(w)), lower=True), pull)
-            reached = 0.5 * network.error(start.filled(w + step), training) ** 2
+            step = cho_solve(cho_factor(A + damping * np.eye(len(w)), lower=True, check_finite=False), pull)
+            tried = problem.seen(w + step)
+            reached = problem.cost(w + step, tried)
         except np.linalg.LinAlgError:
             reached = np.inf
-        gain = (cost - reached) / (0.5 * step @ (damping * step + pull)) if np.isfinite(reached) else -1.0
+        gain = float((cost - reached) / (0.5 * step @ (damping * step + pull))) if np.isfinite(reached) else -1.0
         if gain > 0:
             w = w + step
-            matrix, pull, cost = _normal(start, w, training)
-            unseen = network.error(start.filled(w), validation)
+            A, pull, seen = problem.normal(w)
+            cost, unseen = problem.cost(w, seen), replica.unseen(w)
             damping, growth = damping * max(1 / 3, 1 - (2 * gain - 1) ** 3), 2.0
         else:
             damping, growth = min(damping * growth, 1e300), min(2 * growth, 1e100)
-        curve.append([np.sqrt(2 * cost), unseen])
-        if unseen < least:
-            best, checkpoint, least = w, epoch + 1, unseen
-    whole = np.array(curve)
-    return network.Course(start.filled(best), checkpoint, whole[:, 0], whole[:, 1])
+        if not watch.note(w, seen, unseen):
+            break
+    return watch.course()
 
 
-def _normal(start: Network, w: Floats, training: Standardised) -> tuple[Floats, Floats, float]:
-    """Return JᵀJ/N, Jᵀe/N and Γ."""
-    matrix, pull, cost = np.zeros((len(w), len(w))), np.zeros(len(w)), 0.0
-    for members in training.portions():
-        answer, slope = network.slopes(start.filled(w), *training.gather(members))
-        error = training.target[members] - answer
-        matrix += slope.T @ slope
-        pull += slope.T @ error
-        cost += float(error @ error)
-    count = len(training.target)
-    return matrix / count, pull / count, 0.5 * cost / count
+class _Cost:
+    """Γ and what its steps need, for the training configurations of a replica."""
+
+    def __init__(self, replica: Replica, rule: Marquardt) -> None:
+        self._replica = replica
+        self._decay = replica.start.spread(rule.decay, biases=False, skip=0.0)
+        self._slope = np.empty((PORTION, len(self._decay)))
+
+    def seen(self, w: Floats) -> float:
+        """Return the root mean square error of the training configurations."""
+        return rms(self._replica.answers(w, self._replica.train) - self._replica.target[self._replica.train])
+
+    def cost(self, w: Floats, seen: float) -> float:
+        """Return Γ where the training error is known."""
+        return 0.5 * (seen**2 + float(w @ (self._decay * w)))
+
+    def normal(self, w: Floats) -> tuple[Floats, Floats, float]:
+        """Return A, p and the training error."""
+        from scipy.linalg import blas
+
+        train, target = self._replica.train, self._replica.target
+        A, pull, errors = np.zeros((len(w), len(w)), order="F"), np.zeros(len(w)), []
+        for first in range(0, len(train), PORTION):
+            members = train[first : first + PORTION]
+            slope = self._slope[: len(members)]
+            errors.append(target[members] - self._replica.slopes(w, members, slope))
+            blas.dsyrk(1.0, slope.T, beta=1.0, c=A, lower=1, overwrite_c=1)
+            pull += slope.T @ errors[-1]
+        A = (A + np.tril(A, -1).T) / len(train)
+        A[np.diag_indices(len(w))] += self._decay
+        return A, pull / len(train) - self._decay * w, rms(np.concatenate(errors))

@@ -4,14 +4,23 @@ r"""Scales of inputs and targets, and the reference energy: taken from the train
 symbol             name in code               meaning
 =================  =========================  ==================================================================
 G_a                ``values[:, a]``           descriptors of atom a
-μ, σ               ``mean``, ``spread``       mean and standard deviation (ddof 0) of each G over the training atoms
+a, b               ``shift``, ``scale``       what each G is shifted and divided by; see below
 E_c, n_c           ``energy``, ``atoms``      energy (eV) and number of atoms of configuration c
 E_ref              ``reference``              Σ_c E_c n_c / Σ_c n_c² over the training configurations, eV per atom
 m, s               ``centre``, ``width``      mean and spread (ddof 0) of E_c/n_c - E_ref over them, eV per atom
 =================  =========================  ==================================================================
 
-E_ref is the least-squares solution of E_c ≈ n_c E_ref. A model sees (G - μ)/σ and answers (E_c/n_c - E_ref - m)/s.
+E_ref is the least-squares solution of E_c ≈ n_c E_ref. A model sees (G - a)/b and answers (E_c/n_c - E_ref - m)/s.
 For configurations of one size m is zero; it differs from zero only where sizes are mixed.
+
+===================  ==============  ==============  ====================================================
+scaling              a               b               n2p2
+===================  ==============  ==============  ====================================================
+``standard``         mean            spread (ddof 0) ``scale_symmetry_functions_sigma``, there ddof 1
+``min-max``          least           range           ``scale_symmetry_functions``
+``centred``          mean            1               ``center_symmetry_functions``
+``centred-min-max``  mean            range           both of these
+===================  ==============  ==============  ====================================================
 """
 
 from __future__ import annotations
@@ -24,18 +33,12 @@ import numpy as np
 from bpbench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bpbench.models.contract import Floats, Ints, Problem
 
 #: A function whose range over the training atoms is below this share of its largest value is constant.
 CONSTANT = 1e-12
-
-#: Atoms scaled at a time.
-PORTION = 16_384
-
-#: Bytes of scaled descriptors that are kept.
-HELD = 2**30
 
 #: Fewest configurations to train and to validate on.
 LEAST = 2
@@ -49,8 +52,8 @@ class Scaling:
     ----------
     kept : ndarray of bool, shape (D,)
         False for functions that are constant over the training atoms.
-    mean, spread : ndarray, shape (D,)
-        μ and σ of each function; σ is 1 where the function is dropped.
+    shift, scale : ndarray, shape (D,)
+        a and b of each function; b is 1 where the function is dropped.
     reference, centre, width : float
         E_ref, m and s in eV per atom; s is 1 where all targets agree.
     remarks : tuple of str
@@ -58,8 +61,8 @@ class Scaling:
     """
 
     kept: np.ndarray
-    mean: Floats
-    spread: Floats
+    shift: Floats
+    scale: Floats
     reference: float
     centre: float
     width: float
@@ -69,8 +72,8 @@ class Scaling:
         """Return the scales as arrays, the form in which a fit keeps them."""
         return {
             "kept": self.kept.astype(np.float64),
-            "mean": self.mean,
-            "spread": self.spread,
+            "shift": self.shift,
+            "scale": self.scale,
             "reference": np.array(self.reference),
             "centre": np.array(self.centre),
             "width": np.array(self.width),
@@ -81,8 +84,8 @@ def from_parameters(parameters: dict[str, Floats]) -> Scaling:
     """Return the scales that :meth:`Scaling.parameters` wrote."""
     return Scaling(
         kept=parameters["kept"] > 0.5,
-        mean=parameters["mean"],
-        spread=parameters["spread"],
+        shift=parameters["shift"],
+        scale=parameters["scale"],
         reference=float(parameters["reference"]),
         centre=float(parameters["centre"]),
         width=float(parameters["width"]),
@@ -142,8 +145,15 @@ def atoms_of(offsets: Ints, frames: Ints) -> Ints:
     return np.concatenate([np.arange(offsets[frame], offsets[frame + 1]) for frame in frames])
 
 
-def scaling(problem: Problem) -> Scaling:
+def scaling(problem: Problem, kind: str = "standard") -> Scaling:
     """Return the scales of a problem, from its training part alone.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is learned.
+    kind : {'standard', 'min-max', 'centred', 'centred-min-max'}
+        How inputs are scaled; see the module's table.
 
     Raises
     ------
@@ -152,16 +162,22 @@ def scaling(problem: Problem) -> Scaling:
     """
     atoms = atoms_of(problem.offsets, problem.train)
     count = len(problem.names)
-    kept, mean, spread = np.ones(count, dtype=bool), np.empty(count), np.ones(count)
+    kept, shift, scale = np.ones(count, dtype=bool), np.empty(count), np.ones(count)
+    alike: dict[tuple[float, float, float], list[int]] = {}
     for number, row in enumerate(problem.values):  # row by row: no second copy of a large table
         seen = row[atoms].astype(np.float64)
-        mean[number] = seen.mean()
-        largest = np.abs(seen).max()
-        if np.ptp(seen) <= CONSTANT * largest:
+        least, most, mean = float(seen.min()), float(seen.max()), float(seen.mean())
+        largest = max(abs(least), abs(most))
+        shift[number] = least if kind == "min-max" else mean
+        if most - least <= CONSTANT * largest:
             kept[number] = False
-        else:
+            continue
+        alike.setdefault((least, most, mean), []).append(number)
+        if kind == "standard":
             # Squares of tiny numbers are 0 where the numbers are not.
-            spread[number] = (seen / largest).std() * largest
+            scale[number] = (seen / largest).std() * largest
+        elif kind != "centred":
+            scale[number] = most - least
     if not kept.any():
         raise DataError(
             f"A model needs a function that varies, all {count} are constant over the training atoms; "
@@ -172,14 +188,30 @@ def scaling(problem: Problem) -> Scaling:
     width = float(target.std())
     return Scaling(
         kept=kept,
-        mean=mean,
-        spread=spread,
+        shift=shift,
+        scale=scale,
         reference=reference,
         centre=float(target.mean()),
         # The spread of equal targets is rounding noise of E_ref; dividing by it would train on noise.
         width=width if width > CONSTANT * max(1.0, abs(reference)) else 1.0,
-        remarks=_dropped([name for name, keep in zip(problem.names, kept, strict=True) if not keep]),
+        remarks=(
+            *_dropped([name for name, keep in zip(problem.names, kept, strict=True) if not keep]),
+            *_repeated(problem, atoms, alike.values()),
+        ),
     )
+
+
+def _repeated(problem: Problem, atoms: Ints, alike: Iterable[list[int]]) -> Iterator[str]:
+    """Yield a sentence for each function that repeats another, among those whose ends and means agree."""
+    for numbers in alike:
+        for place, number in enumerate(numbers):
+            row = problem.values[number][atoms]
+            twin = next((other for other in numbers[:place] if np.array_equal(problem.values[other][atoms], row)), None)
+            if twin is not None:
+                yield (
+                    f"The functions {problem.names[twin]} and {problem.names[number]} have the same values at all "
+                    "training atoms; the second tells a model nothing, leave it out."
+                )
 
 
 def _dropped(names: list[str]) -> tuple[str, ...]:
@@ -188,63 +220,6 @@ def _dropped(names: list[str]) -> tuple[str, ...]:
     if len(names) == 1:
         return (f"The function {names[0]} is constant over the training atoms and was dropped.",)
     return (f"{len(names)} functions are constant over the training atoms and were dropped: {', '.join(names)}.",)
-
-
-def standardised(scales: Scaling, values: Floats, atoms: Ints | slice) -> np.ndarray:
-    """Return (G - μ)/σ of the kept functions for some atoms, shape (atoms, kept), float64."""
-    rows = np.flatnonzero(scales.kept)
-    columns = [(values[row][atoms] - scales.mean[row]) / scales.spread[row] for row in rows]
-    return np.stack(columns, axis=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Standardised:
-    """Some configurations of a problem: scaled once where that takes little memory, else whenever they are asked for.
-
-    Attributes
-    ----------
-    scales : Scaling
-        How.
-    problem : Problem
-        Whose.
-    frames : ndarray of int, shape (F,)
-        Which.
-    target : ndarray, shape (F,)
-        Standardised energies per atom.
-    first : ndarray of int, shape (F + 1,)
-        First of these atoms of each frame, then their number.
-    held : ndarray, shape (atoms, kept), or None
-        Their scaled descriptors, if they take no more than :data:`HELD`.
-    """
-
-    scales: Scaling
-    problem: Problem
-    frames: Ints
-    target: Floats
-    first: Ints
-    held: Floats | None
-
-    @classmethod
-    def of(cls, scales: Scaling, problem: Problem, frames: Ints) -> Standardised:
-        """Return the given frames of a problem."""
-        first = np.concatenate([[0], np.cumsum(np.diff(problem.offsets)[frames])]).astype(np.int64)
-        little = 8 * int(first[-1]) * int(scales.kept.sum()) <= HELD
-        held = standardised(scales, problem.values, atoms_of(problem.offsets, frames)) if little else None
-        return cls(scales, problem, frames, targets(scales, problem, frames), first, held)
-
-    def gather(self, members: Ints) -> tuple[Floats, Ints]:
-        """Return the scaled descriptors (atoms, kept) and the offsets of some of the frames, by their place here."""
-        offsets = np.concatenate([[0], np.cumsum(np.diff(self.first)[members])]).astype(np.int64)
-        if self.held is not None:
-            return np.concatenate([self.held[self.first[n] : self.first[n + 1]] for n in members]), offsets
-        atoms = atoms_of(self.problem.offsets, self.frames[members])
-        return standardised(self.scales, self.problem.values, atoms), offsets
-
-    def portions(self) -> Iterator[Ints]:
-        """Yield places of consecutive frames with about :data:`PORTION` atoms together, all of them in order."""
-        number = self.first[1:] // PORTION
-        for part in np.unique(number):
-            yield np.flatnonzero(number == part)
 
 
 def targets(scales: Scaling, problem: Problem, frames: Ints) -> Floats:

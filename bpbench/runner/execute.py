@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -116,6 +117,17 @@ def at_once(todo: Sequence[Job], workers: int) -> int:
     return max(1, min(workers, sum(not work.alone(job) for job in todo)))
 
 
+def by_cohort(todo: Sequence[Job]) -> list[Job]:
+    """Return the jobs in their order, but trainings behind all others, and those on the same inputs together.
+
+    A process keeps the inputs of its last training, so a cohort reads and lays them out once in each process.
+    """
+    cohorts: dict[Any, list[Job]] = {}
+    for job in todo:
+        cohorts.setdefault(work.cohort(job), []).append(job)
+    return [*cohorts.pop(None, []), *chain.from_iterable(cohorts.values())]
+
+
 def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Executed:
     """Make every job's result exist in the store, as far as they succeed.
 
@@ -146,6 +158,7 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
     together, alone = [[job for job in todo if work.alone(job) is kind] for kind in (False, True)]
+    together = by_cohort(together)
     watcher.begin(todo, at_once(todo, workers))
     for jobs_here, size in ((together, at_once(todo, workers)), (alone, 1)):
         if not jobs_here:

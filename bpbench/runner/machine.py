@@ -61,7 +61,8 @@ def sources(room: str = "") -> str:
     """Return the SHA-256 of the Python files of a room of the package, or of all: names and contents in order."""
     root = Path(__file__).parent.parent
     found = hashlib.sha256()
-    for path in sorted((root / room).rglob("*.py")):
+    asked = root / room
+    for path in [asked] if asked.is_file() else sorted(asked.rglob("*.py")):
         found.update(path.relative_to(root).as_posix().encode())
         found.update(path.read_bytes())
     return found.hexdigest()

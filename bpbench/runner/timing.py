@@ -75,7 +75,7 @@ def lay_out(
 def timed_code() -> str:
     """Return a digest of what is timed: our descriptors' sources and the versions of what compiles and feeds them."""
     versions = {name: metadata.version(name) for name in ("numba", "numpy", "vesin")}
-    return digest([machine.sources("descriptors"), versions])
+    return digest([machine.sources("descriptors"), machine.sources("compiled.py"), versions])
 
 
 def measure(

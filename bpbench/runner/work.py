@@ -1,10 +1,15 @@
-"""The one place where a job meets physics: what each kind of job does, and what it costs."""
+"""The one place where a job meets physics: what each kind of job does.
+
+Trainings on the same inputs form a cohort: :mod:`bpbench.runner.execute` sends them one after another, and a process
+keeps the inputs of the last one, read, gathered and laid out for the kernels, so that a cohort pays for them once.
+Every training still goes its own way, and gives the numbers that it gives alone.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +19,13 @@ from bpbench.agreement.columns import agree, pairing, unnamed
 from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import DivergedError
+from bpbench.identity import address
 from bpbench.jobs import Agree, Describe, Hdnn, Job, MakeFrames, ReadTable, TimeDescribe, Train
 from bpbench.models import constant, fit
-from bpbench.models.contract import Problem
+from bpbench.models.contract import Fit, Problem
 from bpbench.runner import timing
 from bpbench.runner.store import Outcome
+from bpbench.units import MEV_PER_EV
 
 Load = Callable[[Job], Outcome]
 
@@ -118,18 +125,60 @@ def _rows(
         row += part.shape[1]
 
 
-def _train(job: Train, load: Load) -> Outcome:
-    frames = Configurations.from_arrays(load(job.frames).arrays)
-    parts = splits.draw(frames, job.split)
-    problem = Problem(
+@dataclass(slots=True)
+class _Inputs:
+    """What the trainings of a cohort share."""
+
+    cohort: Hashable
+    frames: Configurations
+    values: metrics.Array
+    table: Any = None
+
+
+#: The inputs of the last training in this process, if any.
+_kept: list[_Inputs] = []
+
+
+def cohort(job: Job) -> Hashable | None:
+    """Return what the trainings of a cohort have in common, their inputs; ``None`` for a job that is no training."""
+    if not isinstance(job, Train):
+        return None
+    return (address(job.frames), tuple(address(chunk) for chunk in job.pool), job.functions)
+
+
+def _inputs(job: Train, load: Load) -> _Inputs:
+    wanted = cohort(job)
+    if not _kept or _kept[0].cohort != wanted:
+        _kept.clear()  # before the next are read: never two at a time
+        frames = Configurations.from_arrays(load(job.frames).arrays)
+        _kept.append(_Inputs(wanted, frames, gather(job, load, int(frames.offsets[-1]))))
+    return _kept[0]
+
+
+def _problem(job: Train, load: Load) -> Problem:
+    held = _inputs(job, load)
+    if isinstance(job.model, Hdnn) and held.table is None:
+        from bpbench.models import replica
+
+        held.table = replica.table(held.values, held.frames.offsets)
+    parts = splits.draw(held.frames, job.split)
+    train = parts.train
+    if job.observations is not None:
+        train = splits.fewer(held.frames, train, job.observations, job.split.split_seed)
+    return Problem(
         names=tuple(function.name for function in job.functions),
-        values=gather(job, load),
-        offsets=frames.offsets,
-        energy=frames.energy,
-        train=parts.train,
+        values=held.values,
+        offsets=held.frames.offsets,
+        energy=held.frames.energy,
+        train=train,
         validation=parts.validation,
         test=parts.test,
+        table=held.table,
     )
+
+
+def _train(job: Train, load: Load) -> Outcome:
+    problem = _problem(job, load)
     try:
         made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
     except DivergedError as error:
@@ -139,27 +188,66 @@ def _train(job: Train, load: Load) -> Outcome:
     mean = constant(problem)
     values: dict[str, Any] = {
         "status": "done",
-        "scores": {name: _score(problem, made.energy, getattr(parts, name)) for name in splits.PARTS},
-        "constant": _score(problem, mean, parts.test),
+        "scores": {name: _score(problem, made.energy, getattr(problem, name)) for name in splits.PARTS},
+        "constant": _score(problem, mean, problem.test),
         "checkpoint": made.checkpoint,
         "epochs": job.model.epochs if isinstance(job.model, Hdnn) else None,
+        "stopped": made.stopped,
+        "least_loss": _least(made),
         "converged": made.converged,
         "parameters": made.parameter_count,
+        "train_configurations": len(problem.train),
+        "ensemble": None if made.members is None else _ensemble(problem, made.energy, made.members),
         "remarks": list(made.remarks),
     }
     arrays = {"energy": made.energy}
     arrays |= {f"curve-{name}": array for name, array in made.curve.items()}
     arrays |= {f"parameter-{name}": array for name, array in made.parameters.items()}
+    arrays |= {} if made.members is None else {"members": made.members}
     return Outcome(values, arrays)
+
+
+def _least(made: Fit) -> dict[str, float] | None:
+    """Return the least validation error over the epochs of a single training; it is quoted, and never a score."""
+    if not made.curve or made.members is not None:
+        return None
+    curve = made.curve["validation"]
+    epoch = int(np.argmin(curve))
+    return {"rmse": float(curve[epoch]), "epoch": epoch + 1}
+
+
+def _ensemble(problem: Problem, energy: metrics.Array, members: metrics.Array) -> dict[str, Any]:
+    """Return how far the members of an ensemble lie apart on the test part, and whether that tells the error."""
+    from scipy.stats import spearmanr
+
+    test = problem.test
+    per_atom = MEV_PER_EV / problem.atoms[test]
+    spread = members[:, test].std(axis=0, ddof=1) * per_atom
+    error = np.abs(energy[test] - problem.energy[test]) * per_atom
+    varied = len(test) > 2 and np.ptp(spread) > 0 and np.ptp(error) > 0
+    return {
+        "size": len(members),
+        "spread": float(spread.mean()),
+        "correlation": float(spearmanr(spread, error).statistic) if varied else None,
+        "within": float(np.mean(error <= 2 * spread)),
+        "members": float(np.mean([_score(problem, member, test)["rmse"] for member in members])),
+    }
 
 
 def _score(problem: Problem, energy: metrics.Array, part: Any) -> dict[str, float]:
     return metrics.score(problem.energy[part], energy[part], problem.atoms[part])
 
 
-def gather(job: Train, load: Load) -> metrics.Array:
-    """Return the inputs of a training, shape (D, A), picked from the pool's chunks by name."""
-    return np.concatenate(list(_chunks(job.pool, [function.name for function in job.functions], load)), axis=1)
+def gather(job: Train, load: Load, atoms: int) -> metrics.Array:
+    """Return the inputs of a training, shape (D, atoms), picked from the pool's chunks by name."""
+    values, at = None, 0
+    for part in _chunks(job.pool, [function.name for function in job.functions], load):
+        if values is None:
+            values = np.empty((len(part), atoms), part.dtype)
+        values[:, at : at + part.shape[1]] = part
+        at += part.shape[1]
+    assert values is not None  # a pool has a chunk
+    return values
 
 
 def _chunks(pool: Sequence[Describe | ReadTable], wanted: Sequence[str], load: Load) -> Iterator[foreign.Array]:

@@ -1,0 +1,415 @@
+r"""Compiled loops of the atomic network: answers of configurations, their derivatives by the weights, an epoch of Adam.
+
+.. math::
+    y^0 = \frac{G - a}{b}, \qquad x^l = y^{l-1} W^l + b^l, \qquad y^l = f(x^l), \qquad
+    \hat y_c = \frac{1}{n_c} \sum_{i∈c} \bigl(x^L_i \;[\,+\, a·y^0_i\,]\bigr)
+
+    δ^L = \frac{1}{n_c}, \qquad δ^{l-1} = (δ^l {W^l}^T) f'(x^{l-1}), \qquad
+    \frac{∂\hat y_c}{∂W^l} = \sum_{i∈c} {y^{l-1}_i}^T δ^l_i, \qquad \frac{∂\hat y_c}{∂b^l} = \sum_{i∈c} δ^l_i,
+    \qquad \frac{∂\hat y_c}{∂a} = \frac{1}{n_c} \sum_{i∈c} y^0_i
+
+=============  ======================  ===============================
+activation     f(x)                    f'(x)
+=============  ======================  ===============================
+``tanh``       tanh x                  1 - f²
+``logistic``   1/(1 + e⁻ˣ)             f (1 - f)
+``softplus``   ln(1 + eˣ)              1/(1 + e⁻ˣ)
+``relu``       max(0, x)               1 for x > 0, else 0
+``gaussian``   e^(-x²)                 -2 x f
+=============  ======================  ===============================
+
+(n2p2's letters t, s, p, r; its gaussian is e^(-x²/2).)
+
+A configuration goes through the network in tiles of at most :data:`TILE` atoms, functions along one axis and atoms
+along the other, so that every loop runs over atoms on vector units and a tile stays in the cache. Nothing is padded and
+networks are not stacked: whatever is trained beside it, a configuration takes the same operations in the same order,
+and results do not depend on company, to the last bit. Descriptors are read where they lie (:class:`Table`) and scaled
+on the way.
+
+A step of Adam is that of :mod:`bpbench.models.adam`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bpbench.compiled import Ints, exp, kernel
+
+#: Most atoms that go through the network together.
+TILE: Final = 256
+
+#: Activations by the number that the kernels know them by.
+ACTIVATIONS: Final = ("tanh", "logistic", "softplus", "relu", "gaussian")
+
+#: Real numbers of single or double precision.
+Reals = npt.NDArray[Any]
+
+
+class Table(NamedTuple):
+    """Where the descriptors of F configurations lie: function d of atom i of c at ``start[c] + d·stride[c] + i``.
+
+    Attributes
+    ----------
+    values : ndarray, one axis
+        Raw descriptors, single or double precision.
+    start, stride, size : ndarray of int, shape (F,)
+        First value of each configuration, distance from one function to the next, number of atoms.
+    """
+
+    values: Reals
+    start: Ints
+    stride: Ints
+    size: Ints
+
+
+class Shape(NamedTuple):
+    """An atomic network without its weights.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (D,)
+        The functions of the table that are its inputs.
+    shift, scale : ndarray, shape (D,)
+        a and 1/b of each.
+    nodes : ndarray of int, shape (L + 1,)
+        D, the nodes of the hidden layers, 1.
+    activation : int
+        Place in :data:`ACTIVATIONS`.
+    skip : bool
+        Whether there is a linear skip; its D weights follow those of the layers.
+    """
+
+    rows: Ints
+    shift: Reals
+    scale: Reals
+    nodes: Ints
+    activation: int
+    skip: bool
+
+
+class Scratch(NamedTuple):
+    """Work space of one replica: inputs, what each layer makes of them, its derivatives, and two rows of δ."""
+
+    x: Reals
+    y: Reals
+    slope: Reals
+    delta: Reals
+
+
+def scratch(shape: Shape, dtype: npt.DTypeLike) -> Scratch:
+    """Return the work space of a network."""
+    layers, widest = len(shape.nodes) - 1, int(shape.nodes[1:].max())
+    return Scratch(
+        np.empty((len(shape.rows), TILE), dtype),
+        np.empty((layers, widest, TILE), dtype),
+        np.empty((layers, widest, TILE), dtype),
+        np.empty((2, widest, TILE), dtype),
+    )
+
+
+@kernel
+def _load(table: Table, shape: Shape, c: int, first: int, n: int, x: Reals) -> None:
+    """Scale the inputs of some atoms into scratch."""
+    for d in range(len(shape.rows)):
+        begin = table.start[c] + shape.rows[d] * table.stride[c] + first
+        raw, a, b, row = table.values[begin : begin + n], shape.shift[d], shape.scale[d], x[d]
+        for i in range(n):
+            row[i] = (raw[i] - a) * b
+
+
+@kernel
+def _forward(w: Reals, at: int, inputs: int, nodes: int, x: Reals, y: Reals, n: int) -> None:
+    """Multiply by the weights of a layer, which begin at ``at``, and add its biases: two nodes, four inputs at a time.
+
+    A last single node goes with itself: it is worked out twice and written once more.
+    """
+    biases = at + inputs * nodes
+    for k in range(0, nodes, 2):
+        l = min(k + 1, nodes - 1)
+        y0, y1 = y[k], y[l]
+        b0, b1 = w[biases + k], w[biases + l]
+        for i in range(n):
+            y0[i] = b0
+            y1[i] = b1
+        whole = inputs // 4 * 4
+        for d in range(0, whole, 4):
+            x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
+            p = at + d * nodes
+            a0, a1, a2, a3 = w[p + k], w[p + nodes + k], w[p + 2 * nodes + k], w[p + 3 * nodes + k]
+            if l == k:
+                for i in range(n):
+                    y0[i] += a0 * x0[i] + a1 * x1[i] + a2 * x2[i] + a3 * x3[i]
+                continue
+            c0, c1, c2, c3 = w[p + l], w[p + nodes + l], w[p + 2 * nodes + l], w[p + 3 * nodes + l]
+            for i in range(n):
+                u0, u1, u2, u3 = x0[i], x1[i], x2[i], x3[i]
+                y0[i] += a0 * u0 + a1 * u1 + a2 * u2 + a3 * u3
+                y1[i] += c0 * u0 + c1 * u1 + c2 * u2 + c3 * u3
+        for d in range(whole, inputs):
+            x0, a0, c0 = x[d], w[at + d * nodes + k], w[at + d * nodes + l]
+            for i in range(n):
+                y0[i] += a0 * x0[i]
+            if l != k:
+                for i in range(n):
+                    y1[i] += c0 * x0[i]
+
+
+@kernel
+def _activate(kind: int, y: Reals, slope: Reals, n: int) -> None:
+    """Replace x by f(x) and write f'(x)."""
+    zero, one, two = y.dtype.type(0), y.dtype.type(1), y.dtype.type(2)
+    if kind == 0:
+        for i in range(n):
+            t = exp(-two * abs(y[i]))
+            t = (one - t) / (one + t)
+            y[i] = t if y[i] >= zero else -t
+            slope[i] = one - t * t
+    elif kind == 1:
+        for i in range(n):
+            t = exp(-abs(y[i]))
+            t = (one if y[i] >= zero else t) / (one + t)
+            y[i] = t
+            slope[i] = t * (one - t)
+    elif kind == 2:
+        for i in range(n):
+            t = exp(-abs(y[i]))
+            slope[i] = (one if y[i] >= zero else t) / (one + t)
+            y[i] = max(y[i], zero) + np.log1p(t)
+    elif kind == 3:
+        for i in range(n):
+            slope[i] = one if y[i] > zero else zero
+            y[i] = max(y[i], zero)
+    else:
+        for i in range(n):
+            t = exp(-y[i] * y[i])
+            slope[i] = -two * y[i] * t
+            y[i] = t
+
+
+@kernel
+def _outer(g: Reals, at: int, inputs: int, nodes: int, x: Reals, delta: Reals, n: int) -> None:
+    """Add x δᵀ to the derivatives by a layer's weights and δ to those by its biases."""
+    zero = g.dtype.type(0)
+    for k in range(0, nodes, 2):
+        l = min(k + 1, nodes - 1)
+        e0, e1 = delta[k], delta[l]
+        s0 = s1 = zero
+        for i in range(n):
+            s0 += e0[i]
+            s1 += e1[i]
+        g[at + inputs * nodes + k] += s0
+        if l != k:
+            g[at + inputs * nodes + l] += s1
+        whole = inputs // 4 * 4
+        for d in range(0, whole, 4):
+            x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
+            s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = zero
+            p = at + d * nodes
+            if l == k:
+                for i in range(n):
+                    s0 += x0[i] * e0[i]
+                    s1 += x1[i] * e0[i]
+                    s2 += x2[i] * e0[i]
+                    s3 += x3[i] * e0[i]
+            else:
+                for i in range(n):
+                    u0, u1, u2, u3, f0, f1 = x0[i], x1[i], x2[i], x3[i], e0[i], e1[i]
+                    s0 += u0 * f0
+                    s1 += u1 * f0
+                    s2 += u2 * f0
+                    s3 += u3 * f0
+                    t0 += u0 * f1
+                    t1 += u1 * f1
+                    t2 += u2 * f1
+                    t3 += u3 * f1
+                g[p + l] += t0
+                g[p + nodes + l] += t1
+                g[p + 2 * nodes + l] += t2
+                g[p + 3 * nodes + l] += t3
+            g[p + k] += s0
+            g[p + nodes + k] += s1
+            g[p + 2 * nodes + k] += s2
+            g[p + 3 * nodes + k] += s3
+        for d in range(whole, inputs):
+            x0 = x[d]
+            s0 = t0 = zero
+            for i in range(n):
+                s0 += x0[i] * e0[i]
+                t0 += x0[i] * e1[i]
+            g[at + d * nodes + k] += s0
+            if l != k:
+                g[at + d * nodes + l] += t0
+
+
+@kernel
+def _backward(w: Reals, at: int, inputs: int, nodes: int, delta: Reals, slope: Reals, out: Reals, n: int) -> None:
+    """Write (δ Wᵀ) f' of the layer before, five nodes at a time."""
+    for d in range(inputs):
+        row, f, p = out[d], slope[d], at + d * nodes
+        for i in range(n):
+            row[i] = 0
+        whole = nodes // 5 * 5
+        for k in range(0, whole, 5):
+            a0, a1, a2, a3, a4 = w[p + k], w[p + k + 1], w[p + k + 2], w[p + k + 3], w[p + k + 4]
+            e0, e1, e2, e3, e4 = delta[k], delta[k + 1], delta[k + 2], delta[k + 3], delta[k + 4]
+            for i in range(n):
+                row[i] += a0 * e0[i] + a1 * e1[i] + a2 * e2[i] + a3 * e3[i] + a4 * e4[i]
+        for k in range(whole, nodes):
+            a0, e0 = w[p + k], delta[k]
+            for i in range(n):
+                row[i] += a0 * e0[i]
+        for i in range(n):
+            row[i] *= f[i]
+
+
+@kernel
+def _tile(table: Table, shape: Shape, c: int, first: int, n: int, w: Reals, work: Scratch) -> float:
+    """Send some atoms of a configuration forward and return the sum of their answers."""
+    x, nodes, layers, at = work.x, shape.nodes, len(shape.nodes) - 1, 0
+    _load(table, shape, c, first, n, x)
+    for layer in range(layers):
+        inputs, outputs, y = nodes[layer], nodes[layer + 1], work.y[layer]
+        _forward(w, at, inputs, outputs, x, y, n)
+        at += (inputs + 1) * outputs
+        if layer < layers - 1:
+            for k in range(outputs):
+                _activate(shape.activation, y[k], work.slope[layer, k], n)
+        x = y
+    total, last = w.dtype.type(0), work.y[layers - 1, 0]
+    for i in range(n):
+        total += last[i]
+    if shape.skip:
+        for d in range(nodes[0]):
+            part, row = w.dtype.type(0), work.x[d]
+            for i in range(n):
+                part += row[i]
+            total += w[at + d] * part
+    return total
+
+
+@kernel
+def answer(table: Table, shape: Shape, c: int, w: Reals, work: Scratch) -> float:
+    """Return ŷ_c."""
+    size, total = table.size[c], w.dtype.type(0)
+    for first in range(0, size, TILE):
+        total += _tile(table, shape, c, first, min(TILE, size - first), w, work)
+    return total / w.dtype.type(size)
+
+
+@kernel
+def answers(table: Table, shape: Shape, members: Ints, w: Reals, work: Scratch, out: Reals) -> None:
+    """Write ŷ of some configurations."""
+    for number in range(len(members)):
+        out[number] = answer(table, shape, members[number], w, work)
+
+
+@kernel
+def _slopes(table: Table, shape: Shape, c: int, w: Reals, work: Scratch, g: Reals) -> float:
+    """Return ŷ_c and write its derivatives by all weights."""
+    size, total, one, nodes, layers = table.size[c], w.dtype.type(0), w.dtype.type(1), shape.nodes, len(shape.nodes) - 1
+    g[:] = 0
+    for first in range(0, size, TILE):
+        n = min(TILE, size - first)
+        total += _tile(table, shape, c, first, n, w, work)
+        each = one / w.dtype.type(size)
+        delta, other = work.delta[0], work.delta[1]
+        last = delta[0]
+        for i in range(n):
+            last[i] = each
+        at = 0
+        for layer in range(layers):
+            at += (nodes[layer] + 1) * nodes[layer + 1]
+        if shape.skip:
+            for d in range(nodes[0]):
+                part, row = w.dtype.type(0), work.x[d]
+                for i in range(n):
+                    part += row[i]
+                g[at + d] += part * each
+        for layer in range(layers - 1, -1, -1):
+            inputs, outputs = nodes[layer], nodes[layer + 1]
+            at -= (inputs + 1) * outputs
+            before = work.x if layer == 0 else work.y[layer - 1]
+            _outer(g, at, inputs, outputs, before, delta, n)
+            if layer > 0:
+                _backward(w, at, inputs, outputs, delta, work.slope[layer - 1], other, n)
+                delta, other = other, delta
+    return total / w.dtype.type(size)
+
+
+@kernel
+def slopes(table: Table, shape: Shape, members: Ints, w: Reals, work: Scratch, out: Reals, g: Reals) -> None:
+    """Write ŷ of some configurations and its derivatives by all weights, a row of ``g`` for each."""
+    for number in range(len(members)):
+        out[number] = _slopes(table, shape, members[number], w, work, g[number])
+
+
+class Moments(NamedTuple):
+    """What Adam keeps: m, v, the cost's gradient, and a configuration's derivatives; one number for each weight."""
+
+    first: Reals
+    second: Reals
+    gradient: Reals
+    slope: Reals
+
+
+@kernel
+def adam_epoch(
+    table: Table,
+    shape: Shape,
+    order: Ints,
+    target: Reals,
+    w: Reals,
+    kept: Moments,
+    rates: Reals,
+    constants: Reals,
+    decay: Reals,
+    work: Scratch,
+) -> float:
+    """Take the steps of one epoch, in place; return the sum of (ŷ - y)² as each configuration was met.
+
+    Parameters
+    ----------
+    table, shape
+        Descriptors and network.
+    order : ndarray of int, shape (batches, batch)
+        Configurations of each batch, filled up with -1.
+    target : ndarray, shape (F,)
+        Standardised energies per atom of all configurations of the table.
+    w : ndarray, shape (W,)
+        Weights.
+    kept : Moments
+        Of the steps before.
+    rates : ndarray, shape (batches,)
+        α_t.
+    constants : ndarray, shape (3,)
+        β_1, β_2, ε.
+    decay : ndarray, shape (W,)
+        Learning rate times weight decay.
+    work : Scratch
+        Work space.
+    """
+    one, total = w.dtype.type(1), w.dtype.type(0)
+    beta_1, beta_2, epsilon = constants
+    first, second, gradient, slope = kept
+    for batch in range(len(order)):
+        gradient[:] = 0
+        count = 0
+        for place in range(order.shape[1]):
+            c = order[batch, place]
+            if c < 0:
+                continue
+            error = _slopes(table, shape, c, w, work, slope) - target[c]
+            total += error * error
+            for k in range(len(w)):
+                gradient[k] += error * slope[k]
+            count += 1
+        share, rate = one / w.dtype.type(count), rates[batch]
+        for k in range(len(w)):
+            g = gradient[k] * share
+            first[k] += (one - beta_1) * (g - first[k])
+            second[k] += (one - beta_2) * (g * g - second[k])
+            w[k] -= decay[k] * w[k] + rate * first[k] / (np.sqrt(second[k]) + epsilon)
+    return total
