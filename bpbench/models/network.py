@@ -58,10 +58,13 @@ class Network:
         From the inputs to the answer.
     skip : ndarray, shape (inputs,), or None
         Weights of the linear skip.
+    activation : str
+        Function of the hidden layers: ``tanh``, ``logistic``, ``softplus``, ``relu`` or ``gaussian``, exp(-x²).
     """
 
     layers: Layers
     skip: np.ndarray | None = None
+    activation: str = "tanh"
 
     def flat(self) -> Floats:
         """Return all weights in one axis: layer by layer the weights, then the biases; the skip at the end."""
@@ -76,7 +79,7 @@ class Network:
             middle, end = at + weights.size, at + weights.size + biases.size
             layers.append((w[at:middle].reshape(weights.shape), w[middle:end]))
             at = end
-        return Network(layers, None if self.skip is None else w[at:])
+        return Network(layers, None if self.skip is None else w[at:], self.activation)
 
 
 @dataclass(frozen=True, slots=True)
