@@ -23,6 +23,7 @@ _SETTINGS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # neither notes nor warnings from C++
     "TF_ENABLE_ONEDNN_OPTS": "0",  # its kernels may sum in another order
     "CUDA_VISIBLE_DEVICES": "-1",  # a GPU would give other bits, and a small network gains nothing from it
+    "KERAS_BACKEND": "tensorflow",  # Keras computes with whatever it finds named here or in a file of the user's
 }
 
 

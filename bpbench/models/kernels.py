@@ -266,7 +266,7 @@ def _backward(w: Reals, at: int, inputs: int, nodes: int, delta: Reals, slope: R
 
 
 @kernel
-def _tile(table: Table, shape: Shape, c: int, first: int, n: int, w: Reals, work: Scratch) -> float:
+def _tile(table: Table, shape: Shape, c: int, first: int, n: int, w: Reals, work: Scratch) -> Any:
     """Send some atoms of a configuration forward and return the sum of their answers."""
     x, nodes, layers, at = work.x, shape.nodes, len(shape.nodes) - 1, 0
     _load(table, shape, c, first, n, x)
@@ -291,7 +291,7 @@ def _tile(table: Table, shape: Shape, c: int, first: int, n: int, w: Reals, work
 
 
 @kernel
-def answer(table: Table, shape: Shape, c: int, w: Reals, work: Scratch) -> float:
+def answer(table: Table, shape: Shape, c: int, w: Reals, work: Scratch) -> Any:
     """Return ŷ_c."""
     size, total = table.size[c], w.dtype.type(0)
     for first in range(0, size, TILE):
@@ -307,7 +307,7 @@ def answers(table: Table, shape: Shape, members: Ints, w: Reals, work: Scratch, 
 
 
 @kernel
-def _slopes(table: Table, shape: Shape, c: int, w: Reals, work: Scratch, g: Reals) -> float:
+def _slopes(table: Table, shape: Shape, c: int, w: Reals, work: Scratch, g: Reals) -> Any:
     """Return ŷ_c and write its derivatives by all weights."""
     size, total, one, nodes, layers = table.size[c], w.dtype.type(0), w.dtype.type(1), shape.nodes, len(shape.nodes) - 1
     g[:] = 0
@@ -367,7 +367,7 @@ def adam_epoch(
     constants: Reals,
     decay: Reals,
     work: Scratch,
-) -> float:
+) -> Any:
     """Take the steps of one epoch, in place; return the sum of (ŷ - y)² as each configuration was met.
 
     Parameters

@@ -1,6 +1,6 @@
 """What training costs and how good it gets: Keras's fit, cohorts, and every optimiser on one problem, side by side.
 
-Run it with ``.venv/bin/python tests/benchmarks/training.py FOLDER [--large]``. The folder keeps the aluminium data (EMT,
+Run it with ``.venv/bin/python tests/benchmarks/training.py FOLDER [--large]``. The folder keeps aluminium data (EMT,
 726 configurations of 256 atoms), which the command printed first makes if they are not there (about ten minutes of one
 core). 482 configurations train, 120 validate; the network is 57-10-10-1 on set D; seeds are those of ten named repeats.
 With ``--large`` it also trains 329-10-10-1 on 7,260 configurations for two epochs and prints the memory that this took.
