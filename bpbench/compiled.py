@@ -139,7 +139,7 @@ def exp(x: Any) -> Any:
     return _exp_single(x) if isinstance(x, np.float32) else _exp_double(x)
 
 
-@overload(exp)
+@overload(exp)  # type: ignore[untyped-decorator]
 def _typed_exp(x: Any) -> Any:
     def single(x: Any) -> Any:
         return _exp_single(x)

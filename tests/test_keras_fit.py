@@ -45,10 +45,10 @@ def part(frames: int, seed: int, functions: int = 3, largest: int = 5) -> Part:
     return Part(inputs.astype(np.float32), sizes, ((target - target.mean()) / target.std()).astype(np.float32))
 
 
-def table(frames: int, batch: int, epochs: int, seed: int = 0) -> npt.NDArray[np.int32]:
+def table(frames: int, batch: int, epochs: int, seed: int = 0) -> npt.NDArray[np.int64]:
     """Return batches that are permutations, the last one filled with -1."""
     random, batches = np.random.default_rng(seed), -(-frames // batch)
-    rows = np.full((epochs, batches * batch), -1, np.int32)
+    rows = np.full((epochs, batches * batch), -1, np.int64)
     for row in rows:
         row[:frames] = random.permutation(frames)
     return rows.reshape(epochs, batches, batch)
@@ -75,7 +75,7 @@ def gamma(net: network.Network, w: Floats, seen: Part, frames: list[int] | range
 
 
 def twin(
-    net: network.Network, rule: KerasAdam, seen: Part, unseen: Part, batches: npt.NDArray[np.int32]
+    net: network.Network, rule: KerasAdam, seen: Part, unseen: Part, batches: npt.NDArray[np.int64]
 ) -> tuple[list[Floats], Floats, Floats]:
     """Return the weights after each epoch and both curves: Adam in float64, slopes by central differences."""
     w, step = net.flat(), 1e-5
