@@ -1,4 +1,4 @@
-"""What a protocol file may say of its data, of its feature sets and of what is measured."""
+"""What a protocol file may say of its data, its feature sets, its contestants and of what is measured."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import BeforeValidator, Discriminator, Tag
 
 from bpbench import features
 from bpbench.errors import FeatureError, nearest
 from bpbench.features import G2, G4, G5, STRICT, FeatureSet
 from bpbench.identity import NOT_IDENTITY
+from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
 
 
 def _word(value: Any) -> Any:
@@ -22,6 +23,8 @@ def _word(value: Any) -> Any:
 
 
 Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
+Share = Annotated[float, Gt(0), Lt(1)]
+Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,53 @@ SetSpec = Annotated[
     | Annotated[Columns, Tag("of a table")],
     Discriminator(_kind_of_set),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One contestant: a model on a feature set, or a feature set alone where descriptors are timed.
+
+    Attributes
+    ----------
+    name : str
+        How it is called everywhere.
+    set : str
+        Key of ``sets``.
+    model : str or None
+        Key of ``models``; ``None`` where nothing is trained.
+    train_share : float or None
+        Share of the split's training configurations that are learned from; ``None`` for all.
+    observations : int or None
+        Their number; ``None`` for all. Fewer are always among those of more, see :func:`bpbench.data.splits.fewer`.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    name: Name
+    set: Name
+    model: Name | None = None
+    train_share: Share | None = None
+    observations: Annotated[int, Ge(2)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Contestants that differ in settings: every combination of some axes, or a list; see :mod:`bpbench.sweeps`.
+
+    Attributes
+    ----------
+    model, set : str or None
+        Keys of ``models`` and ``sets`` that hold for every contestant; ``None`` where they are an axis.
+    axes : dict or None
+        Values by axis, all of which are combined.
+    points : tuple of dict or None
+        In place of ``axes``: one mapping of settings for each contestant.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    model: Name | None = None
+    set: Name | None = None
+    axes: Annotated[dict[str, Annotated[tuple[Any, ...], MinLen(1)]], MinLen(1)] | None = None
+    points: Annotated[tuple[Annotated[dict[str, Any], MinLen(1)], ...], MinLen(1)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
-from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from bpbench import features, metrics
+from bpbench import features, metrics, sweeps
 from bpbench.declared import (
     Columns,
     Data,
@@ -25,10 +25,14 @@ from bpbench.declared import (
     Explicit,
     FileData,
     FromInputNn,
+    Model,
     Name,
     SampleData,
     SetSpec,
+    Share,
+    Sweep,
     TableData,
+    Variant,
     functions_of,
 )
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
@@ -36,7 +40,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
 from bpbench.identity import NOT_IDENTITY
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.sweeps import Point
 
 __all__ = [
     "Analysis",
@@ -49,6 +53,7 @@ __all__ = [
     "ReportSpec",
     "SampleData",
     "SplitSpec",
+    "Sweep",
     "TableData",
     "Variant",
     "functions_in",
@@ -56,28 +61,6 @@ __all__ = [
     "loads",
     "schema",
 ]
-
-Share = Annotated[float, Gt(0), Lt(1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One contestant: a model on a feature set, or a feature set alone where descriptors are timed.
-
-    Attributes
-    ----------
-    name : str
-        How it is called everywhere.
-    set : str
-        Key of ``sets``.
-    model : str or None
-        Key of ``models``; ``None`` where nothing is trained.
-    """
-
-    __pydantic_config__: ClassVar = STRICT
-    name: Name
-    set: Name
-    model: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +128,6 @@ class ReportSpec:
     formats: Annotated[tuple[Literal["html", "pdf"], ...], MinLen(1)] = ("html", "pdf")
 
 
-Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
-
-
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a protocol came from: enough to name the file, line and path of anything in it.
@@ -192,9 +172,11 @@ class Protocol:
     sets : dict
         Feature sets by name.
     models : dict
-        Models by name; none where descriptors are timed.
+        Models by name, those that sweeps derive among them; none where descriptors are timed.
     variants : tuple of Variant
-        The contestants.
+        The contestants: those written out, then those of the sweeps.
+    sweeps : dict of str to Sweep
+        Settings whose contestants are not written out one by one.
     split : SplitSpec
         The design.
     repeats : int
@@ -211,16 +193,19 @@ class Protocol:
         The file's stem.
     origin : Origin
         File, text and lines.
+    points : dict of str to tuple of Point
+        The contestants of each sweep.
     """
 
     __pydantic_config__: ClassVar = STRICT
     question: str
     data: Data
     sets: Annotated[dict[str, SetSpec], MinLen(1)]
-    variants: Annotated[tuple[Variant, ...], MinLen(2)]
     repeats: Annotated[int, Ge(1)]
     analysis: Analysis
     models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
+    variants: tuple[Variant, ...] = ()
+    sweeps: Annotated[dict[str, Sweep], MinLen(1)] = field(default_factory=dict)
     measure: DescriptorTime | None = None
     title: str = ""
     pool: str | None = None
@@ -230,6 +215,15 @@ class Protocol:
     report: ReportSpec = ReportSpec()
     name: str = field(default="protocol", metadata=NOT_IDENTITY)
     origin: Origin = field(default=_NOWHERE, metadata=NOT_IDENTITY)
+    points: dict[str, tuple[Point, ...]] = field(default_factory=dict, metadata=NOT_IDENTITY)
+
+    def where_of(self, variant: str, key: str) -> str:
+        """Return file, line and path of what a contestant says under ``key``, be it written out or of a sweep."""
+        for point in (point for points in self.points.values() for point in points):
+            if point.variant.name == variant:
+                return self.origin.where(*point.places[key])
+        number = [other.name for other in self.variants].index(variant)
+        return self.origin.where("variants", number, key)
 
     def feature_set(self, name: str) -> FeatureSet:
         """Return the symmetry functions of that name; a set of columns has none and is refused."""
@@ -262,7 +256,7 @@ def _adapter() -> TypeAdapter[Protocol]:
 
 
 #: Fields of Protocol that a file may not set.
-_INTERNAL = ("name", "origin")
+_INTERNAL = ("name", "origin", "points")
 
 
 def load(path: str | Path) -> Protocol:
@@ -303,14 +297,14 @@ def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Proto
     for key in _INTERNAL:
         if key in data:
             raise ProtocolError(f"{origin.where(key)}: unknown key '{key}'; remove it.")
-    wrong: list[Any] = _untrained(data)
+    wrong: list[Any] = _missing(data)
     try:
         protocol = _adapter().validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         wrong += error.errors()
     if wrong:
         raise ProtocolError("\n".join(sentences(wrong, data, Protocol, origin.where, _INTERNAL)))
-    protocol = dataclasses.replace(protocol, name=name, origin=origin)
+    protocol = _swept(dataclasses.replace(protocol, name=name, origin=origin), data)
     _check_names(protocol)
     # The functions decide, not the file that they were read from.
     settled: dict[str, SetSpec] = {
@@ -318,6 +312,31 @@ def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Proto
         for key, spec in protocol.sets.items()
     }
     return dataclasses.replace(protocol, sets=settled)
+
+
+def _swept(protocol: Protocol, data: Mapping[str, Any]) -> Protocol:
+    """Return a protocol with the contestants of its sweeps beside those written out."""
+    where = protocol.origin.where
+    _check_models(protocol)
+    if protocol.measure is not None and protocol.sweeps:
+        raise ProtocolError(f"{where('sweeps')}: with 'measure' nothing is trained; leave out 'sweeps'.")
+    written = [variant.name for variant in protocol.variants]
+    points = sweeps.expand(protocol.sweeps, data.get("models") or {}, protocol.sets, written, where)
+    made = [point for found in points.values() for point in found]
+    variants = (*protocol.variants, *(point.variant for point in made))
+    if len(variants) < 2:
+        raise ProtocolError(
+            f"{where('variants')}: a comparison needs at least 2 contestants, written out or by sweeps; found "
+            f"{len(variants)}."
+        )
+    models = protocol.models | {str(point.variant.model): point.model for point in made}
+    return dataclasses.replace(protocol, models=models, variants=variants, points=points)
+
+
+def _check_models(protocol: Protocol) -> None:
+    for name, model in protocol.models.items():
+        for place, _, sentence in sweeps.misfits(model):
+            raise ProtocolError(f"{protocol.origin.where('models', name, *place)}: {sentence}")
 
 
 def functions_in(text: str, file: str) -> FeatureSet:
@@ -354,9 +373,13 @@ def schema() -> dict[str, Any]:
     made = _adapter().json_schema()
     for key in _INTERNAL:
         del made["properties"][key]
-    made["$defs"].pop("Origin", None)
-    # Models are trained, or something is measured.
-    made["anyOf"] = [{"required": ["models"]}, {"required": ["measure"]}]
+    for name in ("Origin", "Point"):
+        del made["$defs"][name]
+    sweeps.complete(made)
+    # Models are trained, or something is measured; contestants are written out, or made by sweeps.
+    made["allOf"] = [
+        {"anyOf": [{"required": [key]} for key in keys]} for keys in (("models", "measure"), ("variants", "sweeps"))
+    ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bpbench protocol", **made}
 
 
@@ -366,19 +389,7 @@ def schema() -> dict[str, Any]:
 def _check_names(protocol: Protocol) -> None:
     where = protocol.origin.where
     names = [variant.name for variant in protocol.variants]
-    for number, variant in enumerate(protocol.variants):
-        if variant.name in names[:number]:
-            place = where("variants", number, "name")
-            raise ProtocolError(f"{place}: two variants are called '{variant.name}'; give each its own name.")
-        known_by_key: dict[str, Mapping[str, Any]] = {"set": protocol.sets}
-        if protocol.measure is None:
-            known_by_key["model"] = protocol.models
-        for key, known in known_by_key.items():
-            wanted = getattr(variant, key)
-            if wanted not in known:
-                raise ProtocolError(
-                    f"{where('variants', number, key)}: there is no {key} '{wanted}'{nearest(wanted, known)}"
-                )
+    _check_variants(protocol)
     _check_sets(protocol)
     analysis = protocol.analysis
     try:
@@ -399,6 +410,29 @@ def _check_names(protocol: Protocol) -> None:
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
     _check_split(protocol)
+
+
+def _check_variants(protocol: Protocol) -> None:
+    where = protocol.origin.where
+    names = [variant.name for variant in protocol.variants]
+    for number, variant in enumerate(protocol.variants):
+        if variant.train_share is not None and variant.observations is not None:
+            raise ProtocolError(
+                f"{protocol.where_of(variant.name, 'observations')}: a contestant learns from a share of the training "
+                "configurations or from a number of them; keep one of 'train_share' and 'observations'."
+            )
+        if variant.name in names[:number]:
+            place = where("variants", number, "name")
+            raise ProtocolError(f"{place}: two variants are called '{variant.name}'; give each its own name.")
+        known_by_key: dict[str, Mapping[str, Any]] = {"set": protocol.sets}
+        if protocol.measure is None:
+            known_by_key["model"] = protocol.models
+        for key, known in known_by_key.items():
+            wanted = getattr(variant, key)
+            if wanted not in known:
+                raise ProtocolError(
+                    f"{where('variants', number, key)}: there is no {key} '{wanted}'{nearest(wanted, known)}"
+                )
 
 
 #: What a protocol says of training, and why it has no meaning where nothing is trained.
@@ -441,11 +475,12 @@ def _check_timed_sets(protocol: Protocol) -> None:
             )
     seen: dict[tuple[features.Feature, ...], str] = {}
     for number, variant in enumerate(protocol.variants):
-        if variant.model is not None:
-            raise ProtocolError(
-                f"{where('variants', number, 'model')}: with 'measure' nothing is trained; a variant is "
-                "{name, set} and has no 'model'."
-            )
+        for key in ("model", "train_share", "observations"):
+            if getattr(variant, key) is not None:
+                raise ProtocolError(
+                    f"{where('variants', number, key)}: with 'measure' nothing is trained; a variant is {{name, set}} "
+                    f"and has no '{key}'."
+                )
         place = where("variants", number, "set")
         functions = protocol.feature_set(variant.set).functions
         if functions in seen:
@@ -456,15 +491,15 @@ def _check_timed_sets(protocol: Protocol) -> None:
         seen[functions] = variant.name
 
 
-def _untrained(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return which models are missing where models are trained, as pydantic would say it of required keys."""
-    if data.get("measure") is not None:
-        return []
-    places: list[Place] = [] if "models" in data else [("models",)]
-    variants = data.get("variants")
-    for number, variant in enumerate(variants if isinstance(variants, list) else ()):
-        if isinstance(variant, dict) and variant.get("model") is None:
-            places.append(("variants", number, "model"))
+def _missing(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return which contestants, and which models of theirs, are missing, as pydantic would say it of required keys."""
+    places: list[Place] = [] if {"variants", "sweeps"} & set(data) else [("variants",)]
+    if data.get("measure") is None:
+        places += [] if "models" in data else [("models",)]
+        variants = data.get("variants")
+        for number, variant in enumerate(variants if isinstance(variants, list) else ()):
+            if isinstance(variant, dict) and variant.get("model") is None:
+                places.append(("variants", number, "model"))
     return [{"type": "missing", "loc": place, "input": data} for place in places]
 
 

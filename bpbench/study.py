@@ -169,13 +169,14 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         return Prepared(protocol, inputs, repeats, (), _measurements(protocol, inputs), _rules(protocol, ()))
     drawn = {repeat.split_number: repeat.split for repeat in repeats}
     parts = tuple(_draw(protocol, inputs.configurations, split) for split in drawn.values())
+    _check_observations(protocol, parts)
     return Prepared(
         protocol=protocol,
         inputs=inputs,
         repeats=repeats,
         parts=parts,
         trainings={
-            (variant.name, repeat.number): _training(protocol, variant, repeat, inputs)
+            (variant.name, repeat.number): _training(protocol, variant, repeat, inputs, parts[repeat.split_number])
             for variant in protocol.variants
             for repeat in repeats
         },
@@ -199,6 +200,26 @@ def _draw(protocol: Protocol, frames: Configurations, split: Split) -> splits.Pa
     return parts
 
 
+def learned(variant: Variant, part: splits.Parts) -> int:
+    """Return how many training configurations of a split a contestant learns from."""
+    if variant.train_share is not None:
+        return round(variant.train_share * len(part.train))
+    return len(part.train) if variant.observations is None else variant.observations
+
+
+def _check_observations(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> None:
+    """Refuse a contestant that would learn from more configurations than a split trains on, or from next to none."""
+    for variant in protocol.variants:
+        for part in parts:
+            count, key = learned(variant, part), "observations" if variant.train_share is None else "train_share"
+            if not LEAST <= count <= len(part.train):
+                raise ProtocolError(
+                    f"{protocol.where_of(variant.name, key)}: '{variant.name}' would learn from {count} "
+                    f"configurations, and a split of these data trains on {len(part.train)}; expected {LEAST} to "
+                    f"{len(part.train)}."
+                )
+
+
 def check_design(protocol: Protocol) -> None:
     """Refuse a test that the design does not allow, or that could never reject at the declared number of repeats.
 
@@ -217,9 +238,21 @@ def check_design(protocol: Protocol) -> None:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
 
 
+def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tuple[str, ...]) -> float:
+    """Return n_test/n_train for the Nadeau-Bengio test of a pair, the mean over its splits.
+
+    Where the two learn from different numbers of configurations, n_train is the smaller one: the ratio stands for how
+    much of the noise is common to all splits, a learner of fewer configurations depends more on those it was given, and
+    of the two ratios the larger one gives the wider interval.
+    """
+    both = [variant for variant in protocol.variants if variant.name in pair]
+    return float(np.mean([len(part.test) / min(learned(variant, part) for variant in both) for part in parts]))
+
+
 def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
     analysis = protocol.analysis
-    ratios = [len(part.test) / len(part.train) for part in parts]
+    # What the design detects anywhere is what its hardest pair shows.
+    ratios = [_test_to_train(protocol, parts, pair) for pair in protocol.family if parts]
     return Rules(
         test=analysis.test,
         design=protocol.split.design,
@@ -228,7 +261,7 @@ def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
         margin=analysis.margin,
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
-        test_to_train=float(np.mean(ratios)) if analysis.test == "nadeau-bengio" else None,
+        test_to_train=max(ratios) if analysis.test == "nadeau-bengio" else None,
     )
 
 
@@ -259,9 +292,10 @@ def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], T
     )
 
 
-def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inputs) -> Train:
+def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inputs, part: splits.Parts) -> Train:
     assert variant.model is not None  # the protocol was refused otherwise
     model = protocol.models[variant.model]
+    count = learned(variant, part)
     # A seed that a model never draws from is not part of what decides its result.
     return Train(
         frames=inputs.make,
@@ -271,6 +305,8 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         split=repeat.split,
         weights_seed=0 if isinstance(model, Linear) else repeat.weights_seed,
         order_seed=repeat.order_seed if isinstance(model, Hdnn) else 0,
+        # All of them, however they were asked for, are one training.
+        observations=None if count == len(part.train) else count,
     )
 
 
@@ -363,6 +399,9 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
                 missing=gone["missing"],
                 diverged_candidate=gone["candidate"],
                 diverged_baseline=gone["baseline"],
+                test_to_train=_test_to_train(prepared.protocol, prepared.parts, (candidate, baseline))
+                if prepared.rules.test == "nadeau-bengio"
+                else None,
             )
         )
     return pairs

@@ -26,7 +26,7 @@ DOORS = {
     "matplotlib": ("report/",),
     "jinja2": ("report/render.py",),
     "weasyprint": ("report/render.py",),
-    "pydantic": ("protocol.py", "declared.py"),
+    "pydantic": ("protocol.py", "sweeps.py", "declared.py"),
     "ruamel": ("formats/yaml.py",),
     "statsmodels": ("statistics/",),
     "pandas": ("data/columns.py",),

@@ -94,6 +94,15 @@ def test_nadeau_bengio_by_hand() -> None:
     assert found.p == pytest.approx(0.0474, abs=5e-5)
 
 
+def test_a_pair_may_have_its_own_ratio_of_test_to_training() -> None:
+    """Variants that learn from fewer configurations get the wider interval of their own ratio."""
+    one, other = (Sample(np.array(values), np.arange(5)) for values in ([1.0, 2, 3, 4, 5], [0.0] * 5))
+    rules = Rules("nadeau-bengio", "resampled", test_to_train=0.25)
+    own, given = judge([Pair("a", "b", one, other, test_to_train=0.8), Pair("c", "b", one, other)], rules)
+    assert own.statistic == pytest.approx(3 / (math.sqrt(2.5) * math.sqrt(0.2 + 0.8)))
+    assert given.statistic == pytest.approx(3 / (math.sqrt(2.5) * math.sqrt(0.2 + 0.25)))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_t_tests_equal_scipy(seed: int) -> None:
     """Statistic, df, p and interval equal scipy's ttest_rel and ttest_ind(equal_var=False) on drawn samples."""

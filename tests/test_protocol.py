@@ -56,9 +56,15 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
         ("repeats: 10", 'repeats: "10"', 'line 13, repeats: expected a whole number, found "10".'),
         ("hdnn", "hdn", "models.n: expected 'kind' to be one of 'hdnn', 'linear', 'random-forest', 'lightgbm', found"),
         ("kind: hdnn, ", "", "models.n: expected 'kind' to be one of"),
-        ("kind: adam", "kind: adm", "kind: expected 'kind' to be one of 'adam', 'kalman', 'marquardt', found 'adm'."),
+        ("kind: adam", "kind: adm", "'kind' to be one of 'adam', 'keras-adam', 'kalman', 'marquardt', found 'adm'."),
         ("adam, learning_rate: 1e-3", "kalman, blok: 8", "optimizer.blok: unknown key 'blok'; did you mean 'block'?"),
-        ("adam, learning_rate: 1e-3", "kalman, prior: 0", "prior: expected to be greater than 0, found 0."),
+        (
+            "adam, learning_rate: 1e-3",
+            "kalman, prior: -1",
+            "optimizer.prior: expected to be greater than or equal to 0, found -1.",
+        ),
+        ("adam, learning_rate: 1e-3", "kalman, prior: [1, x]", 'optimizer.prior.1: expected a number, found "x".'),
+        ("adam, learning_rate: 1e-3", "kalman, prior: []", "optimizer.prior: expected at least 1, found 0."),
         ("learning_rate: 1e-3", "learning_rate: 0", "learning_rate: expected to be greater than 0, found 0."),
         ("set: 22", "set: 23", "line 12, variants.1.set: there is no set '23'; possible are 22, A, e, f"),
         ("model: n}\n  -", "model: m}\n  -", "line 11, variants.0.model: there is no model 'm'; possible are n"),
@@ -115,6 +121,13 @@ def test_mistakes_get_a_sentence_with_file_line_and_path(old: str, new: str, sen
     assert "\n" not in str(caught.value)
 
 
+def test_a_protocol_without_contestants_is_refused() -> None:
+    """Neither written out nor by sweeps: the key is missing."""
+    text = GOOD[: GOOD.index("variants")] + GOOD[GOOD.index("repeats") :]
+    with pytest.raises(ProtocolError, match="line 1, variants: the key 'variants' is missing"):
+        loads(text)
+
+
 def test_every_mistake_of_a_file_is_told_at_once() -> None:
     """Two mistakes give two sentences, one a line."""
     with pytest.raises(ProtocolError) as caught:
@@ -155,7 +168,10 @@ def test_a_missing_file_offers_the_nearest(tmp_path: Path) -> None:
 def test_the_schema_knows_the_vocabulary() -> None:
     """The JSON schema lists every key a file may hold and forbids others."""
     made = schema()
-    assert {"question", "data", "sets", "variants", "repeats", "analysis"} <= set(made["required"])
-    assert made["anyOf"] == [{"required": ["models"]}, {"required": ["measure"]}]
+    assert {"question", "data", "sets", "repeats", "analysis"} <= set(made["required"])
+    assert made["allOf"] == [
+        {"anyOf": [{"required": ["models"]}, {"required": ["measure"]}]},
+        {"anyOf": [{"required": ["variants"]}, {"required": ["sweeps"]}]},
+    ]
     assert made["additionalProperties"] is False
     assert not re.search(r"origin|Origin", str(sorted(made["properties"])))

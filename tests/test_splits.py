@@ -173,3 +173,65 @@ def test_three_blocks_are_enough() -> None:
     for reserve in (0.01, 0.3, 0.9):
         parts = splits.draw(_frames([("a", 4)] * 3), replace(SPLIT, reserve=reserve, validation=0.05))
         assert (parts.train_blocks, parts.validation_blocks, parts.test_blocks) == (1, 1, 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=6, max_size=30),
+    st.integers(0, 2**31 - 1),
+    st.data(),
+)
+def test_fewer_configurations_are_exact_and_among_those_of_more(
+    blocks: list[tuple[str, int]], seed: int, data: st.DataObject
+) -> None:
+    """Any number gives just so many training configurations, ascending; a smaller number gives some of these."""
+    frames = _frames(blocks)
+    train = splits.draw(frames, SPLIT).train
+    if len(train) < 2:
+        return
+    some = data.draw(st.integers(2, len(train)))
+    more = data.draw(st.integers(some, len(train)))
+    few, many = (splits.fewer(frames, train, count, seed) for count in (some, more))
+    assert len(few) == some
+    assert few.dtype == np.int64
+    assert (np.diff(few) > 0).all()
+    assert set(few.tolist()) <= set(many.tolist()) <= set(train.tolist())
+    np.testing.assert_array_equal(few, splits.fewer(frames, train, some, seed))
+    np.testing.assert_array_equal(splits.fewer(frames, train, len(train), seed), train)
+    # Only one block is taken in part: the last.
+    sizes = {name: int(np.sum(frames.block[train] == name)) for name in set(frames.block[few].tolist())}
+    assert sum(int(np.sum(frames.block[few] == name)) < size for name, size in sizes.items()) <= 1
+
+
+def test_fewer_configurations_come_evenly_from_the_groups() -> None:
+    """On the sample, each of 11 groups gives its share of the training frames, to a block of 5 and the one cut."""
+    frames = readers.read(readers.sample_source())
+    train = splits.draw(frames, SPLIT).train
+    for seed in range(10):
+        for count in (55, 100, 130, 200):
+            few = splits.fewer(frames, train, count, seed)
+            for name in np.unique(frames.group):
+                share = np.sum(frames.group[train] == name) * count / len(train)
+                assert abs(np.sum(frames.group[few] == name) - share) <= 5
+
+
+def test_the_seed_draws_which_configurations_are_kept() -> None:
+    """Other seeds keep other blocks, and names of groups and blocks decide nothing."""
+    frames = _frames([("a", 3)] * 8 + [("b", 2)] * 8)
+    train = splits.draw(frames, SPLIT).train
+    assert len({splits.fewer(frames, train, 10, seed).tobytes() for seed in range(10)}) > 5
+    renamed = replace(
+        frames,
+        group=np.where(frames.group == "a", "zz", "y"),
+        block=np.array([f"x{99 - int(name.split()[1])}" for name in frames.block.tolist()]),
+    )
+    np.testing.assert_array_equal(splits.fewer(frames, train, 10, 3), splits.fewer(renamed, train, 10, 3))
+
+
+@pytest.mark.parametrize("count", [1, 21])
+def test_fewer_than_two_or_more_than_there_are_is_refused(count: int) -> None:
+    """The sentence names both ends of what is possible."""
+    frames = _frames([("a", 4)] * 8)
+    train = np.arange(20)
+    with pytest.raises(DataError, match=f"learns from 2 to 20 configurations of this split, found {count}; ask"):
+        splits.fewer(frames, train, count, 1)

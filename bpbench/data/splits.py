@@ -104,6 +104,65 @@ def draw(frames: Configurations, split: Split) -> Parts:
     )
 
 
+def fewer(frames: Configurations, train: Ints, count: int, seed: int) -> Ints:
+    """Return some of a split's training configurations, fewer always among those of more.
+
+    The blocks of each group are put into a random order, and the groups take turns: next is the group of which the
+    smaller share would be taken with half of its next block. The first ``count`` configurations of that order are
+    returned; only the last block is cut, after its first configurations. A block that holds configurations of several
+    groups counts to that of its first.
+
+    Parameters
+    ----------
+    frames : Configurations
+        With their blocks.
+    train : ndarray of int
+        Positions of the training configurations, ascending.
+    count : int
+        How many are wanted.
+    seed : int
+        Seed of the order.
+
+    Returns
+    -------
+    ndarray of int, shape (count,)
+        Positions, ascending.
+
+    Raises
+    ------
+    DataError
+        When there are not so many, or when two are not even asked for.
+    """
+    if not 2 <= count <= len(train):
+        raise DataError(
+            f"A training learns from 2 to {len(train)} configurations of this split, found {count}; ask for a number "
+            "between them."
+        )
+    rng = np.random.default_rng((seed, 2))
+    _, first, block_of_frame = np.unique(frames.block[train], return_index=True, return_inverse=True)
+    group = frames.group[train][first]
+    # In the order of the file, so that renaming a group or block changes no draw.
+    names = list(dict.fromkeys(group[np.argsort(first)].tolist()))
+    waiting = {
+        name: [
+            train[block_of_frame == block]
+            for block in rng.permutation(sorted(np.flatnonzero(group == name), key=lambda block: int(first[block])))
+        ]
+        for name in (names[place] for place in rng.permutation(len(names)))
+    }
+    total = {name: sum(map(len, blocks)) for name, blocks in waiting.items()}
+    taken = dict.fromkeys(waiting, 0)
+    chosen: list[Ints] = []
+    while sum(taken.values()) < count:
+        name = min(
+            (name for name in waiting if waiting[name]),
+            key=lambda name: (taken[name] + len(waiting[name][0]) / 2) / total[name],
+        )
+        chosen.append(waiting[name].pop(0))
+        taken[name] += len(chosen[-1])
+    return np.sort(np.concatenate(chosen)[:count]).astype(np.int64)
+
+
 def _systematic(
     blocks: Ints, sizes: Ints, group: npt.NDArray[np.str_], target: float, rng: np.random.Generator, *, most: int
 ) -> Ints:

@@ -28,7 +28,7 @@ _UNKNOWN: Final = {"unexpected_keyword_argument", "extra_forbidden"}
 
 
 def sentences(
-    errors: Iterable[Mapping[str, Any]], data: Any, vocabulary: type, where: Callable[..., str], hidden: Iterable[str]
+    errors: Iterable[Mapping[str, Any]], data: Any, vocabulary: Any, where: Callable[..., str], hidden: Iterable[str]
 ) -> list[str]:
     """Return one sentence per mistake, in the order of the document's vocabulary.
 
@@ -38,7 +38,7 @@ def sentences(
         ``ValidationError.errors()``.
     data : object
         The document as plain data.
-    vocabulary : type
+    vocabulary : type or union of types
         The dataclass that the document should have filled.
     where : callable
         ``where(*place)`` names file, line and path of a place.
@@ -46,7 +46,11 @@ def sentences(
         Fields of the vocabulary that a document may not name, never offered.
     """
     said: dict[str, None] = {}
-    items = [(_real_place(item, data), item) for item in errors if not _of_another(item, data, vocabulary)]
+    items = [
+        (_real_place(item, data), item)
+        for item in errors
+        if not _of_another(item, data, vocabulary) and not _of_another_shape(item, data)
+    ]
     for place, item in items:
         # An item that failed makes its list too short as well; only the item is worth a sentence.
         echo = item["type"] == "too_short" and any(
@@ -73,7 +77,7 @@ def _real_place(item: Mapping[str, Any], data: Any) -> Place:
     return tuple(place)
 
 
-def _of_another(item: Mapping[str, Any], data: Any, vocabulary: type) -> bool:
+def _of_another(item: Mapping[str, Any], data: Any, vocabulary: Any) -> bool:
     """Return whether a mistake is one of an alternative that the data does not mean.
 
     Of a union without a tag pydantic tells the mistakes of every alternative, each under the alternative's name; the
@@ -99,7 +103,24 @@ def _of_another(item: Mapping[str, Any], data: Any, vocabulary: type) -> bool:
     return False
 
 
-def _words(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type, hidden: set[str]) -> str:
+def _of_another_shape(item: Mapping[str, Any], data: Any) -> bool:
+    """Return whether a mistake is that of a list where the data have one number, or of a number where they have a list.
+
+    Where both may stand, pydantic tells the mistakes of both.
+    """
+    for part in item["loc"]:
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+        elif isinstance(part, str) and part.startswith("tuple["):
+            return not isinstance(data, list)
+        elif part == "constrained-float":
+            return isinstance(data, list)
+    return False
+
+
+def _words(item: Mapping[str, Any], place: Place, data: Any, vocabulary: Any, hidden: set[str]) -> str:
     kind, found = item["type"], item["input"]
     if kind in _UNKNOWN:
         known = _keys(_type_at(vocabulary, place[:-1], data)) - hidden
@@ -119,7 +140,7 @@ def _words(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type, h
     return words if kind == "value_error" else f"{words}, found {json.dumps(found, ensure_ascii=False)[:60]}."
 
 
-def _number_or_key(item: Mapping[str, Any], place: Place, data: Any, vocabulary: type) -> str:
+def _number_or_key(item: Mapping[str, Any], place: Place, data: Any, vocabulary: Any) -> str:
     """Say which key is missing, or how many entries there should be."""
     found = item["input"]
     if item["type"] == "too_long" or isinstance(item["loc"][-1], int):

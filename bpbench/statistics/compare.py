@@ -78,6 +78,9 @@ class Pair:
         Declared repeats that failed or have not been run on one side or the other.
     diverged_candidate, diverged_baseline : int
         Repeats of each that left the finite numbers; these are results, not missing.
+    test_to_train : float or None
+        Test over training size for this pair, under ``nadeau-bengio``, where its variants learn from fewer
+        configurations than the rules say; ``None``: that of the rules.
 
     Raises
     ------
@@ -93,6 +96,7 @@ class Pair:
     missing: int = 0
     diverged_candidate: int = 0
     diverged_baseline: int = 0
+    test_to_train: float | None = None
 
     def __post_init__(self) -> None:
         one, other = self.candidate_sample, self.baseline_sample
@@ -250,7 +254,8 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     if reason:
         return _Finding(replace(described, remarks=reason))
 
-    evidence = _evidence(one, other, rules)
+    own = pair.test_to_train
+    evidence = _evidence(one, other, rules if own is None else replace(rules, test_to_train=own))
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
     same = None if rules.margin is None else two_one_sided(evidence, rules.margin, rules.alpha)
