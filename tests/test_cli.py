@@ -84,8 +84,8 @@ def test_a_run_leaves_a_whole_report(undisturbed: Path) -> None:
     assert any(name.startswith("tables/") for name in names)
     assert any(name.startswith("figures/") for name in names)
     found = json.loads((folder / "findings.json").read_text())
-    assert found["jobs"] == {"total": 15, "distinct": 13, "done": 15, "failed": 0, "missing": 0}
-    assert len(found["analysis"]["comparisons"]) == 4
+    assert found["jobs"] == {"total": 21, "distinct": 19, "done": 21, "failed": 0, "missing": 0}
+    assert len(found["analysis"]["comparisons"]) == 6
 
 
 def _shape(value: Any) -> Any:
@@ -183,7 +183,7 @@ def test_killed_five_times_a_run_ends_with_the_same_bits(undisturbed: Path, tmp_
         else:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        assert stored(tmp_path) < 16
+        assert stored(tmp_path) < 22
     code, _, err = bpbench(tmp_path, "run", "smoke.yaml", "--jobs", jobs)
     assert code == 0, err
     assert findings(tmp_path) == findings(undisturbed)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bpbench.data import readers
 from bpbench.features import preset
-from bpbench.jobs import Describe, Hdnn, Linear, MakeFrames, Split, Train
+from bpbench.jobs import Adam, Describe, Hdnn, Kalman, KerasAdam, Linear, MakeFrames, Marquardt, Split, Train
 from bpbench.runner import cost
 from bpbench.runner.store import Outcome, Store
 
@@ -17,7 +19,7 @@ FRAMES = readers.read(SOURCE)
 CHUNK = Describe(MakeFrames(SOURCE), preset("thesis-329").functions, 0, 64)
 
 
-def training(seed: int, **changes: int) -> Train:
+def training(seed: int, **changes: Any) -> Train:
     model = Hdnn("hdnn", **changes)
     return Train(CHUNK.frames, (CHUNK,), preset("thesis-57-D").functions, model, Split(0.2, 0.2, 1, 1), seed, seed)
 
@@ -30,6 +32,18 @@ def test_more_work_costs_more() -> None:
     assert cost.expected(CHUNK, FRAMES) > cost.expected(Describe(CHUNK.frames, CHUNK.functions, 0, 32), FRAMES)
     linear = Train(CHUNK.frames, training(1).pool, training(1).functions, Linear("linear"), training(1).split, 0, 0)
     assert cost.expected(training(1), FRAMES) > cost.expected(linear, FRAMES)
+
+
+@pytest.mark.parametrize("optimizer", [Adam(), KerasAdam("keras-adam"), Kalman("kalman"), Marquardt("marquardt")])
+def test_every_trainer_costs_more_for_more(optimizer: Adam | KerasAdam | Kalman | Marquardt) -> None:
+    """Epochs, nodes and members make a training dearer, fewer observations cheaper; Keras is the dearest."""
+    plain = training(1, optimizer=optimizer, epochs=20)
+    base = cost.expected(plain, FRAMES)
+    for changes in ({"epochs": 40}, {"hidden": (20, 20)}, {"ensemble": 3}):
+        assert cost.expected(training(1, optimizer=optimizer, **({"epochs": 20} | changes)), FRAMES) > base
+    assert cost.expected(replace(plain, observations=20), FRAMES) < base
+    keras = cost.expected(training(1, optimizer=KerasAdam("keras-adam"), epochs=20), FRAMES)
+    assert keras >= base
 
 
 def test_stored_times_rescale_their_kind_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,15 @@ def test_an_interrupt_that_a_library_swallowed_is_not_lost(tmp_path: Path, monke
         execute([training(1)], Store(tmp_path))
     assert performed == [MAKE]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_cohort_runs_together(tmp_path: Path, did: list[Job]) -> None:
+    """Trainings on the same inputs follow one another, in the order asked for; the others wait behind them."""
+    other = [replace(training(seed), functions=FUNCTIONS[1:]) for seed in (1, 2)]
+    execute([training(1), other[0], training(2), other[1]], Store(tmp_path))
+    assert did[4:] == [training(1), training(2), *other]
+    assert work.cohort(training(1)) == work.cohort(training(2)) != work.cohort(other[0])
+    assert work.cohort(MAKE) is None
 
 
 def test_what_is_stored_is_not_made_again(tmp_path: Path, did: list[Job]) -> None:

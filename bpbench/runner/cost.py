@@ -12,17 +12,33 @@ from typing import Final
 
 from bpbench.data.frames import Configurations
 from bpbench.features import G2, Feature
-from bpbench.jobs import Describe, Hdnn, Job, LightGbm, RandomForest, ReadTable, TimeDescribe, Train
+from bpbench.jobs import (
+    Adam,
+    Describe,
+    Hdnn,
+    Job,
+    Kalman,
+    KerasAdam,
+    LightGbm,
+    RandomForest,
+    ReadTable,
+    TimeDescribe,
+    Train,
+)
 from bpbench.runner import timing, work
 from bpbench.runner.store import Store
 
 #: Seconds per radial function and atom, and per angular function and atom (about 70 neighbours).
 _RADIAL: Final = 4.5e-7
 _ANGULAR: Final = 1.3e-6
-#: Seconds per epoch and atom of a network, and per weight on top; seconds to start one.
-_EPOCH_ATOM: Final = 5e-8
-_WEIGHT: Final = 2.4e-10
-_START: Final = 1.0
+#: Seconds for an atom and weight to go through a network and back, in single and in double precision, and by Keras.
+_SINGLE: Final = 1.4e-10
+_DOUBLE: Final = 2.3e-10
+_KERAS: Final = 3e-9
+#: Seconds per multiplication of a large matrix product; seconds to start a training, and one of Keras.
+_PRODUCT: Final = 5e-11
+_START: Final = 0.1
+_KERAS_START: Final = 3.0
 #: Seconds per row of a table.
 _TABLE_ROW: Final = 2e-5
 #: Seconds per tree, and per boosting round.
@@ -49,15 +65,29 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
         return 0.2 + float(frames.offsets[-1]) * _TABLE_ROW
     if isinstance(job, Train):
         if isinstance(job.model, Hdnn):
-            widths = [len(job.functions), *job.model.hidden, 1]
-            weights = sum((a + 1) * b for a, b in pairwise(widths))
-            return _START + job.model.epochs * float(frames.offsets[-1]) * (_EPOCH_ATOM + weights * _WEIGHT)
+            return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
         if isinstance(job.model, RandomForest):
             return 0.5 + job.model.trees * _TREE
         if isinstance(job.model, LightGbm):
             return 0.5 + job.model.rounds * _ROUND
         return 0.5
     return 1.0
+
+
+def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> float:
+    """Return the expected seconds of training one network on the share of the frames that a split leaves."""
+    weights = sum((a + 1) * b for a, b in pairwise([inputs, *model.hidden, 1]))
+    share = 1.0 - job.split.reserve - job.split.validation
+    learnt = job.observations or share * len(frames)
+    through = (learnt / len(frames)) * float(frames.offsets[-1]) * weights
+    rule = model.optimizer
+    if isinstance(rule, Adam):
+        return _START + model.epochs * through * _SINGLE
+    if isinstance(rule, KerasAdam):
+        return _KERAS_START + model.epochs * through * _KERAS
+    # The filter multiplies P twice for every block of configurations, Levenberg-Marquardt adds up JᵀJ and solves.
+    each = 1.5 * weights**2 * learnt if isinstance(rule, Kalman) else weights**2 * (learnt / 2 + weights / 6)
+    return _START + model.epochs * (through * _DOUBLE + each * _PRODUCT)
 
 
 def _describing(functions: Sequence[Feature], atoms: int) -> float:

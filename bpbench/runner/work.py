@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -44,18 +44,21 @@ def alone(job: Job) -> bool:
     return isinstance(job, TimeDescribe)
 
 
+_LABELS: Final = {
+    MakeFrames: "read frames",
+    ReadTable: "read table",
+    Describe: "describe",
+    Agree: "compare values",
+    TimeDescribe: "time descriptors",
+}
+
+
 def label(job: Job) -> str:
     """Return the kind of a job as the progress display and the cost estimate call it."""
-    if isinstance(job, MakeFrames):
-        return "read frames"
-    if isinstance(job, ReadTable):
-        return "read table"
-    if isinstance(job, Describe):
-        return "describe"
-    if isinstance(job, Agree):
-        return "compare values"
-    if isinstance(job, TimeDescribe):
-        return "time descriptors"
+    if not isinstance(job, Train):
+        return _LABELS[type(job)]
+    if isinstance(job.model, Hdnn):
+        return f"train hdnn ({job.model.optimizer.kind})"
     return f"train {job.model.kind}"
 
 

@@ -1,0 +1,129 @@
+"""A training as a job: what it keeps, and that a cohort's company changes no bit of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpbench.data import readers, splits
+from bpbench.data.frames import Configurations
+from bpbench.features import preset
+from bpbench.jobs import Adam, Describe, Hdnn, Job, Kalman, Linear, MakeFrames, Marquardt, Split, Train
+from bpbench.models import Problem, fit
+from bpbench.runner import work
+from bpbench.runner.execute import execute
+from bpbench.runner.store import Store
+
+SOURCE = replace(readers.sample_source(), groups=("300 K solid",))
+MAKE = MakeFrames(SOURCE)
+CHUNK = Describe(MAKE, preset("thesis-22").functions, 0, 40)
+LITTLE = {
+    "adam": Hdnn("hdnn", (3,), epochs=3, batch=8, optimizer=Adam(learning_rate=1e-2)),
+    "bad": Hdnn("hdnn", (3,), epochs=3, batch=8, optimizer=Adam(learning_rate=1e30)),
+    "filter": Hdnn("hdnn", (3,), epochs=3, skip=True, optimizer=Kalman("kalman")),
+    "squares": Hdnn("hdnn", (3,), epochs=9, patience=2, optimizer=Marquardt("marquardt")),
+    "ensemble": Hdnn("hdnn", (3,), epochs=3, ensemble=3, optimizer=Kalman("kalman")),
+    "ridge": Linear("linear"),
+}
+
+
+def training(name: str, seed: int = 1, inputs: int = 22, observations: int | None = None) -> Train:
+    functions = CHUNK.functions[:inputs]
+    return Train(MAKE, (CHUNK,), functions, LITTLE[name], Split(0.2, 0.2, 1, 1), seed, seed + 1, observations)
+
+
+def content(store: Store, job: Job) -> dict[str, bytes]:
+    """Return the files of a result that are compared, by name."""
+    folder = store.folder(job)
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "provenance.json"}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Return a store in which frames and descriptors lie."""
+    made = Store(tmp_path_factory.mktemp("store"))
+    execute([CHUNK], made)
+    return made
+
+
+def copied(store: Store, folder: Path) -> Store:
+    """Return a store that holds nothing but the inputs."""
+    fresh = Store(folder)
+    for job in (MAKE, CHUNK):
+        fresh.folder(job).parent.mkdir(parents=True, exist_ok=True)
+        fresh.folder(job).symlink_to(store.folder(job).resolve())
+    return fresh
+
+
+def test_company_changes_no_bit(store: Store, tmp_path: Path) -> None:
+    """Alone, in a cohort, backwards, on two processes, and beside one that diverges: every file is the same."""
+    jobs = [training(name, seed, inputs) for name in LITTLE for seed in (1, 2) for inputs in (22, 9)]
+    alone = {}
+    for number, job in enumerate(jobs):
+        apart = copied(store, tmp_path / f"alone-{number}")
+        work._kept.clear()
+        execute([job], apart)
+        alone[job] = content(apart, job)
+    for name, order, workers in (("on", jobs, 1), ("back", jobs[::-1], 1), ("two", jobs, 2)):
+        together = copied(store, tmp_path / name)
+        went = execute(order, together, workers=workers)
+        assert not went.failures
+        for job in jobs:
+            assert content(together, job) == alone[job]
+        assert together.load(training("bad")).values["status"] == "diverged"
+
+
+def test_what_a_training_keeps(store: Store) -> None:
+    """Why it ended, the least loss over epochs, how many it learned from, and of an ensemble what its spread is."""
+    jobs = {name: training(name) for name in LITTLE if name != "bad"}
+    execute(list(jobs.values()), store)
+    kept = {name: store.load(job) for name, job in jobs.items()}
+    frames = store.load(MAKE).arrays
+    assert {name: outcome.values["stopped"] for name, outcome in kept.items()} == {
+        "adam": "epochs", "filter": "epochs", "squares": "patience", "ensemble": "epochs", "ridge": None,
+    }  # fmt: skip
+    for name, outcome in kept.items():
+        least = outcome.values["least_loss"]
+        assert outcome.values["train_configurations"] == 20
+        if name in {"ensemble", "ridge"}:
+            assert least is None
+        else:
+            assert least == {
+                "rmse": outcome.arrays["curve-validation"].min(),
+                "epoch": 1 + np.argmin(outcome.arrays["curve-validation"]),
+            }
+            assert least["rmse"] == pytest.approx(outcome.values["scores"]["validation"]["rmse"], rel=1e-4)
+    told, members = kept["ensemble"].values["ensemble"], kept["ensemble"].arrays["members"]
+    assert kept["filter"].values["ensemble"] is None
+    assert members.shape == (3, 40)
+    test = splits.draw(Configurations.from_arrays(frames), training("ridge").split).test
+    spread = members[:, test].std(axis=0, ddof=1) / 256 * 1000
+    error = np.abs(members[:, test].mean(axis=0) - frames["energy"][test]) / 256 * 1000
+    assert told["size"] == 3
+    assert told["spread"] == pytest.approx(spread.mean())
+    assert told["within"] == pytest.approx(np.mean(error <= 2 * spread))
+    ranks = [np.argsort(np.argsort(values)) for values in (spread, error)]
+    assert told["correlation"] == pytest.approx(np.corrcoef(*ranks)[0, 1])
+    single = np.sqrt(np.mean(((members - frames["energy"])[:, test] / 256 * 1000) ** 2, axis=1))
+    assert told["members"] == pytest.approx(single.mean())
+    assert told["members"] > kept["ensemble"].values["scores"]["test"]["rmse"]  # Jensen: the mean is no worse
+
+
+def test_fewer_observations_are_learned_from(store: Store) -> None:
+    """A training on 10 of the 20 configurations gives what the ridge on those ten gives; its score stays the test's."""
+    job = training("ridge", observations=10)
+    execute([job], store)
+    kept = store.load(job)
+    assert kept.values["train_configurations"] == 10
+    whole = Configurations.from_arrays(store.load(MAKE).arrays)
+    parts = splits.draw(whole, job.split)
+    few = splits.fewer(whole, parts.train, 10, job.split.split_seed)
+    names = tuple(function.name for function in job.functions)
+    values = np.asarray(store.load(CHUNK).arrays["values"])
+    problem = Problem(names, values, whole.offsets, whole.energy, few, parts.validation, parts.test)
+    np.testing.assert_array_equal(
+        fit(LITTLE["ridge"], problem, weights_seed=0, order_seed=0).energy, kept.arrays["energy"]
+    )
