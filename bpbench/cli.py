@@ -328,11 +328,17 @@ def _doctor(options: argparse.Namespace) -> int:
     place = store.absolute()
     while not place.exists():
         place = place.parent
-    checks = {
+    checks: dict[str, dict[str, Any]] = {
         "pdf": {"ok": ready, "says": sentence},
         "store": {
             "ok": os.access(place, os.W_OK),
             "says": f"{store} is writable." if os.access(place, os.W_OK) else f"{place} is not writable; use --store.",
+        },
+        "keras": {
+            "ok": "tensorflow" in about["versions"],
+            "says": "TensorFlow is here, for the optimizer keras-adam."
+            if "tensorflow" in about["versions"]
+            else "TensorFlow is not installed; the optimizer keras-adam needs it (pip install bpbench[keras]).",
         },
         "templates": {
             "ok": (shipped("templates") / "report.html.j2").is_file(),

@@ -453,7 +453,7 @@ def test_doctor_says_what_is_here(tmp_path: Path) -> None:
     code, out, _ = bpbench(tmp_path, "doctor", "--json")
     told = json.loads(out)
     assert code == 0
-    assert set(told["checks"]) >= {"pdf", "store", "templates"}
+    assert set(told["checks"]) >= {"pdf", "store", "keras", "templates"}
     assert "tensorflow" in told["versions"]
     assert "numpy" in bpbench(tmp_path, "doctor")[1]
     assert list(tmp_path.iterdir()) == []

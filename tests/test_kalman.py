@@ -17,7 +17,7 @@ from bpbench.models import evaluate, fit, kalman, network, replica
 if TYPE_CHECKING:
     from bpbench.models.contract import Floats, Problem
 
-FILTER = Kalman("kalman", block=8)
+FILTER = Kalman("kalman", block=8, prior=100.0, noise=(1e-2, 1e-6), fall=0.37)
 
 
 def _net(inputs: int, *, skip: bool, seed: int = 5) -> network.Network:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from problems import ragged
 
-from bpbench.errors import DivergedError
-from bpbench.jobs import KerasAdam
-from bpbench.models import keras_fit, network
+from bpbench.errors import BpbenchError, DivergedError
+from bpbench.jobs import Adam, Hdnn, KerasAdam
+from bpbench.models import fit, keras_fit, network
+from bpbench.models.backend import quiet_tensorflow
 from bpbench.models.keras_fit import Part
 
 if TYPE_CHECKING:
@@ -210,3 +212,27 @@ def test_same_bits_twice_and_in_another_process_without_a_word(
     )  # fmt: skip
     assert there.stderr == ""
     assert [*digests, there.stdout.strip()] == [digests[0]] * 3
+
+
+def test_without_tensorflow_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra is not installed, the contestant is refused in one sentence and nothing else is harmed."""
+    quiet_tensorflow.cache_clear()
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    spec = Hdnn("hdnn", (3,), epochs=1, optimizer=KerasAdam("keras-adam"))
+    with pytest.raises(BpbenchError, match=r"needs TensorFlow, which is not installed; `pip install bpbench\[keras\]`"):
+        fit(spec, ragged(), weights_seed=1, order_seed=1)
+    monkeypatch.undo()
+    assert np.isfinite(fit(spec, ragged(), weights_seed=1, order_seed=1).energy).all()
+
+
+def test_our_adam_takes_the_course_of_keras() -> None:
+    """The same job by either: curves of many epochs agree to single precision, and the same epoch is kept."""
+    base = ragged(frames=60, functions=4, seed=5)
+    ours, theirs = (
+        fit(Hdnn("hdnn", (5, 4), epochs=30, batch=8, optimizer=rule), base, weights_seed=3, order_seed=4)
+        for rule in (Adam(learning_rate=3e-3), KerasAdam("keras-adam", learning_rate=3e-3))
+    )
+    for name in ("train", "validation"):
+        np.testing.assert_allclose(ours.curve[name], theirs.curve[name], rtol=2e-4)
+    assert ours.checkpoint == theirs.checkpoint
+    np.testing.assert_allclose(ours.energy, theirs.energy, rtol=1e-6)

@@ -17,7 +17,7 @@ from bpbench.models import fit, marquardt, network
 if TYPE_CHECKING:
     from bpbench.models.contract import Floats
 
-RULE = Marquardt("marquardt")
+RULE = Marquardt("marquardt", damping=1e-3)
 
 
 def test_a_linear_model_is_solved_like_least_squares() -> None:

@@ -37,12 +37,18 @@ def quiet_tensorflow() -> Any:
     Raises
     ------
     BpbenchError
-        When TensorFlow was already started in this process with other threads.
+        When TensorFlow is not installed, or was already started in this process with other threads.
     """
     # Assigned, not defaulted: a setting of the user's own could change bits.
     os.environ.update(_SETTINGS)
     with _without_chatter():
-        import tensorflow as tf
+        try:
+            import tensorflow as tf
+        except ModuleNotFoundError:
+            raise BpbenchError(
+                "The optimizer keras-adam is Keras's own and needs TensorFlow, which is not installed; "
+                "`pip install bpbench[keras]` brings it, or choose the optimizer adam, which learns the same."
+            ) from None
     tf.get_logger().setLevel(logging.ERROR)
     threads = tf.config.threading
     try:

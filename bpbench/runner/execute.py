@@ -330,7 +330,7 @@ def _crew(workers: int) -> Iterator[Crew]:
     from distributed import Client, LocalCluster
 
     quiet: dict[str, Any] = {
-        "distributed.worker.multiprocessing-method": "spawn",  # TensorFlow does not survive a fork
+        "distributed.worker.multiprocessing-method": "spawn",  # compiled threads do not survive a fork
         "distributed.admin.log-format": "%(message)s",
         "distributed.comm.timeouts.connect": "60s",
         "distributed.scheduler.allowed-failures": 1,

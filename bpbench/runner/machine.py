@@ -40,10 +40,17 @@ def machine() -> dict[str, Any]:
         "cores": cores(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: metadata.version(name) for name in LIBRARIES},
+        "versions": {name: version for name in LIBRARIES if (version := _version(name)) is not None},
         "bpbench": __version__,
         "sources": sources(),
     }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:  # one that only an extra brings
+        return None
 
 
 def cores() -> int:
