@@ -204,7 +204,7 @@ def scaling(problem: Problem, kind: str = "standard") -> Scaling:
 def _repeated(problem: Problem, atoms: Ints, alike: Iterable[list[int]]) -> Iterator[str]:
     """Yield a sentence for each function that repeats another, among those whose ends and means agree."""
     for numbers in alike:
-        for place, number in enumerate(numbers):
+        for place, number in enumerate(numbers[1:], 1):
             row = problem.values[number][atoms]
             twin = next((other for other in numbers[:place] if np.array_equal(problem.values[other][atoms], row)), None)
             if twin is not None:
