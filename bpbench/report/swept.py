@@ -78,7 +78,7 @@ def _table(findings: Mapping[str, Any], sweep: Mapping[str, Any], key: str) -> T
         )
     return Table(
         key,
-        f"Sweep {say(sweep['name'])}: {metric['label']} on the {part} set over the repeats, at the checkpoint that "
+        f"Sweep {say(sweep['name'])}: {axis(findings)} on the {part} set over the repeats, at the checkpoint that "
         "validation chose; the training configurations that were learned from, and their share of the split's.",
         columns,
         align(rows, columns),
@@ -105,7 +105,7 @@ def _sheet(findings: Mapping[str, Any], sweep: Mapping[str, Any], chosen: Mappin
     )
     return Figure(
         key,
-        f"Sweep {say(sweep['name'])} over {chosen['label']}. {_left(curves, series, left)}{_right(findings, series)}"
+        f"Sweep {say(sweep['name'])} over {chosen['label']}. {_left(curves, series, left)}{_right(findings, chosen, series)}"
         + (" Dashed: the linear potential on the same inputs, mean over its repeats." if levels else ""),
         figure,
         f"Learning curves and scores of {count(len(sweep['points']), 'contestant')} over {chosen['label']}.",
@@ -126,11 +126,12 @@ def _left(curves: Sequence[Any], series: Sequence[axis_sheet.Series], left: int)
     )
 
 
-def _right(findings: Mapping[str, Any], series: Sequence[axis_sheet.Series]) -> str:
+def _right(findings: Mapping[str, Any], chosen: Mapping[str, Any], series: Sequence[axis_sheet.Series]) -> str:
     part, metric = findings["analysis"]["part"], findings["metric"]
     bar = "" if findings["split"]["design"] in NO_BAR else f", in its {mean_level(findings)} interval"
-    lines = ", one line for each combination of the other axes" if len(series) > 1 else ""
-    return f"{metric['label']} on the {part} set; each repeat is a dot, the stroke beside them the mean{bar}{lines}."
+    look = "marker" if chosen["positions"] is None else "line"
+    each = f", one {look} for each combination of the other axes" if len(series) > 1 else ""
+    return f"{metric['label']} on the {part} set; each repeat is a dot, the stroke beside them the mean{bar}{each}."
 
 
 def _series(
