@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, metrics
+from bpbench import __version__, courses, metrics
 from bpbench.agreements import agreements
 from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
@@ -30,9 +30,9 @@ from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics.student import StudentEvidence
 from bpbench.study import Prepared, Study, status
+from bpbench.swept import configurations, derived, sweeps
 
-#: Most points of a learning curve, and most configurations of a parity plot, that are kept.
-CURVE_POINTS: Final = 200
+#: Most configurations of a parity plot that are kept.
 PARITY_POINTS: Final = 400
 #: How each kind of model is called in text.
 LABELS: Final = {
@@ -68,7 +68,7 @@ def findings(study: Study) -> Json:
     protocol = prepared.protocol
     metric = metrics.metric(protocol.analysis.metric)
     say = _variant if protocol.measure is None else _timed
-    variants = [say(study, variant) for variant in protocol.variants]
+    variants = _beside_linear([say(study, variant) for variant in protocol.variants], protocol)
     failures = [
         {
             "variant": variant["name"],
@@ -103,18 +103,57 @@ def findings(study: Study) -> Json:
         },
         "sets": [_set(prepared, name) for name in protocol.sets],
         "agreement": agreements(study),
-        "models": [
-            {"name": name, "kind": model.kind, "label": LABELS[model.kind], "values": dataclasses.asdict(model)}
-            for name, model in protocol.models.items()
-        ],
+        "models": _models(prepared),
         "mean_level": MEAN_LEVEL,
         "metric": {"key": metric.key, "label": metric.label, "unit": metric.unit},
         "variants": variants,
+        "sweeps": sweeps(prepared),
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,
         "jobs": _counts(study),
     }
+
+
+def _models(prepared: Prepared) -> list[Json]:
+    """Return every model with its settings; of those that a sweep derived, from which and by which changes."""
+    origins = derived(prepared)
+    return [
+        {
+            "name": name,
+            "kind": model.kind,
+            "label": LABELS[model.kind],
+            "values": dataclasses.asdict(model),
+            "base": origins.get(name, (None, None))[0],
+            "changes": origins.get(name, (None, None))[1],
+        }
+        for name, model in prepared.protocol.models.items()
+    ]
+
+
+def _beside_linear(variants: list[Json], protocol: Protocol) -> list[Json]:
+    """Return variants, each of another model with the best linear potential on the very same inputs, if there is one.
+
+    The same inputs are the same set and the same training configurations: fewer of them are a harder task.
+    """
+    key = protocol.analysis.metric
+    sign = 1 if metrics.metric(key).lower_is_better else -1
+    linear = [
+        variant
+        for variant in variants
+        if variant["model"] is not None and protocol.models[variant["model"]].kind == "linear" and variant["n"]
+    ]
+    for variant in variants:
+        rivals = [
+            (sign * mean, other["name"], mean)
+            for other in linear
+            if other["set"] == variant["set"] and other["configurations"] == variant["configurations"]
+            for mean in [other["summary"]["test"][key]["mean"]]
+        ]
+        same = variant["model"] is None or protocol.models[variant["model"]].kind == "linear"
+        best = None if same or not rivals else min(rivals)
+        variant["linear"] = None if best is None else {"variant": best[1], "mean": best[2]}
+    return variants
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -305,9 +344,26 @@ def _variant(study: Study, variant: Variant) -> Json:
         "parameters": done[0][1].values["parameters"] if done else None,
         "results": results,
         "n": len(done),
+        "configurations": configurations(prepared, variant.name),
+        "share": float(
+            np.mean(
+                [
+                    count / len(part.train)
+                    for count, part in zip(configurations(prepared, variant.name), prepared.parts, strict=True)
+                ]
+            )
+        ),
         "not_converged": sum(result["converged"] is False for result in results),
+        "checkpoint": courses.median([result["checkpoint"] for result in results]),
+        "stopped": {
+            reason: sum(result["stopped"] == reason for result in results) for reason in ("epochs", "patience")
+        },
+        "least_loss": courses.least_loss([result["least_loss"] for result in results]),
+        "ensemble": courses.ensemble(
+            [outcome.values["ensemble"] for _, outcome in done if outcome.values.get("ensemble")]
+        ),
         "summary": _summary([outcome.values["scores"] for _, outcome in done], prepared),
-        "curve": _curve([outcome for _, outcome in done]),
+        "curve": courses.curve([outcome for _, outcome in done]),
         "groups": _by_group(prepared, done),
         "parity": _parity(prepared, *done[0]) if done else None,
     }
@@ -334,7 +390,13 @@ def _timed(study: Study, variant: Variant) -> Json:
         "parameters": None,
         "results": [_result(study, variant, number) for number in range(len(study.prepared.repeats))],
         "n": len(done),
+        "configurations": [],
+        "share": None,
         "not_converged": 0,
+        "checkpoint": None,
+        "stopped": {"epochs": 0, "patience": 0},
+        "least_loss": None,
+        "ensemble": None,
         "summary": _summary([outcome.values["scores"] for _, outcome in done], study.prepared),
         "curve": None,
         "groups": [],
@@ -387,7 +449,10 @@ def _on_paper(study: Study, name: str) -> tuple[float, float] | None:
 
 def _result(study: Study, variant: Variant, number: int) -> Json:
     result = study.results[variant.name, number]
-    empty: Json = {"scores": None, "converged": None, "checkpoint": None, "epochs": None, "remarks": []}
+    empty: Json = {
+        **dict.fromkeys(("scores", "converged", "checkpoint", "epochs", "stopped", "least_loss")),
+        "remarks": [],
+    }
     made: Json = {"repeat": number, "split": study.prepared.repeats[number].split_number, "message": None, **empty}
     if isinstance(result, Failure):
         return made | {"status": "failed", "message": result.message}
@@ -424,28 +489,6 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
                 "low": low,
                 "high": high,
             }
-    return made
-
-
-def _curve(outcomes: list[Outcome]) -> Json | None:
-    """Return median and extremes over repeats at each epoch, thinned; unequal lengths are cut to the least."""
-    curves = [
-        {name: outcome.arrays[f"curve-{name}"] for name in ("epoch", "train", "validation")}
-        for outcome in outcomes
-        if "curve-epoch" in outcome.arrays
-    ]
-    if not curves:
-        return None
-    length = min(len(curve["epoch"]) for curve in curves)
-    keep = np.unique(np.linspace(0, length - 1, min(length, CURVE_POINTS)).round().astype(int))
-    made: Json = {"epoch": [int(epoch) for epoch in curves[0]["epoch"][keep]], "repeats": len(curves)}
-    for name in ("train", "validation"):
-        table = np.stack([curve[name][keep] for curve in curves])
-        made[name] = {
-            "median": np.median(table, axis=0).tolist(),
-            "low": table.min(axis=0).tolist(),
-            "high": table.max(axis=0).tolist(),
-        }
     return made
 
 
@@ -486,16 +529,26 @@ def _parity(prepared: Prepared, number: int, outcome: Outcome) -> Json:
 
 
 def _constant(study: Study) -> Json | None:
-    """Return the scores of the constant predictor on the test frames, averaged over the splits."""
-    if study.prepared.protocol.measure is not None:
+    """Return the scores of the constant predictor on the test frames, averaged over the splits.
+
+    It is the mean over the training configurations: over all of them, where some contestant learned from all.
+    """
+    prepared = study.prepared
+    if prepared.protocol.measure is not None:
         return None
-    by_split: dict[int, Json] = {}
-    for (_, number), result in study.results.items():
+    size = {variant.name: configurations(prepared, variant.name) for variant in prepared.protocol.variants}
+    by_split: dict[int, tuple[int, Json]] = {}
+    for (name, number), result in study.results.items():
         if isinstance(result, Outcome) and result.values["status"] == "done":
-            by_split.setdefault(study.prepared.repeats[number].split_number, result.values["constant"])
+            split = prepared.repeats[number].split_number
+            found = (size[name][split], result.values["constant"])
+            if split not in by_split or found[0] > by_split[split][0]:
+                by_split[split] = found
     if not by_split:
         return None
-    return {"test": {key: float(np.mean([score[key] for score in by_split.values()])) for key in metrics.OF_ENERGIES}}
+    return {
+        "test": {key: float(np.mean([score[key] for _, score in by_split.values()])) for key in metrics.OF_ENERGIES}
+    }
 
 
 def _analysis(study: Study) -> Json:

@@ -45,6 +45,8 @@ class Point:
         As if it had been written out.
     model : Hdnn, Linear, RandomForest or LightGbm
         What it trains.
+    base : str
+        Name of the model that this one is, or is derived from.
     values : dict
         What it sets, by axis, in the order of the axes.
     places : dict
@@ -53,6 +55,7 @@ class Point:
 
     variant: Variant
     model: ModelSpec
+    base: str
     values: Mapping[str, Any]
     places: Mapping[str, Place]
 
@@ -227,7 +230,7 @@ def _point(
     except ValidationError as error:
         return sentences(error.errors(), asked, Variant, lambda *place: where(*places[str(place[0])], *place[1:]), ())
     model = _model(named["model"], known["model"][named["model"]], changes, places, where)
-    return model if isinstance(model, list) else Point(variant, model, values, places)
+    return model if isinstance(model, list) else Point(variant, model, named["model"], values, places)
 
 
 def _model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -11,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from bpbench.features import FeatureSet, preset
+from bpbench.jobs import Hdnn
 
 GROUPS = (
     ("10 K solid", 10.0),
@@ -105,12 +107,12 @@ def _compare(candidate: str, mine: list[float], base: list[float], size: int, ma
     )  # fmt: skip
 
 
-def _curve(rng: np.random.Generator, floor: float) -> dict[str, Any]:
+def _curve(rng: np.random.Generator, floor: float, repeats: int) -> dict[str, Any]:
     epoch = np.arange(1, 101)
     train = floor * 0.9 + 60 * np.exp(-epoch / 6) + 8 * np.exp(-epoch / 30)
     noise = 1 + 0.04 * rng.standard_normal(epoch.size)
     parts = {"train": train, "validation": train * 1.1 * noise}
-    curve: dict[str, Any] = {"epoch": epoch.tolist()}
+    curve: dict[str, Any] = {"epoch": epoch.tolist(), "repeats": repeats, "running": [repeats] * 100, "longest": 100}
     for part, middle in parts.items():
         bands = {"median": middle, "low": middle * 0.85, "high": middle * 1.25}
         curve[part] = {key: band.round(6).tolist() for key, band in bands.items()}
@@ -134,6 +136,8 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             "converged": (not late[repeat]) if stepwise else None,
             "checkpoint": 93 if stepwise else None,
             "epochs": 100 if network else None,
+            "stopped": "epochs" if network else None,
+            "least_loss": {"rmse": 1.05 * value, "epoch": 93} if stepwise else None,
             "remarks": [],
         }
         for repeat, value in enumerate(tests)
@@ -151,12 +155,23 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
         "parameters": {"network": inputs * 10 + 10 + 110 + 11, "linear": inputs + 1}.get(model),
         "results": results,
         "n": repeats,
+        "configurations": [280],
+        "share": 1.0,
         "not_converged": sum(late),
+        "checkpoint": 93.0 if stepwise else None,
+        "stopped": {"epochs": repeats if network else 0, "patience": 0},
+        "least_loss": (
+            {"mean": 1.05 * float(np.mean(tests)), "min": 1.05 * min(tests), "epoch": 93.0, "n": repeats}
+            if stepwise
+            else None
+        ),
+        "ensemble": None,
+        "linear": None,
         "summary": {
             part: {key: _summary([entry["scores"][part][key] for entry in results]) for key in METRICS}
             for part in parts
         },
-        "curve": _curve(rng, mean) if stepwise else None,
+        "curve": _curve(rng, mean, repeats) if stepwise else None,
         "groups": [
             {"name": group, "frames": 8, "rmse": size, "p95": 1.9 * size, "max": 2.7 * size}
             for group, kelvin in GROUPS[:states]
@@ -198,9 +213,13 @@ def findings(
         for name, key in (*((letter, f"thesis-57-{letter}") for letter in "ABCD"), ("22", "thesis-22"))
     ]
     variants = [_variant(row, repeats, states) for row in VARIANTS if row[0] in names]
+    rulers = [variant for variant in variants if variant["model"] == "linear"]
+    for variant in variants:
+        for ruler in rulers:
+            if variant["set"] == ruler["set"] and variant is not ruler:
+                variant["linear"] = {"variant": ruler["name"], "mean": ruler["summary"]["test"]["rmse"]["mean"]}
     tests = {v["name"]: [r["scores"]["test"]["rmse"] for r in v["results"]] for v in variants}
     family = [[name, "D"] for name in tests if name != "D"]
-    adam = {"kind": "adam", "learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
     groups = [
         {
             "name": name,
@@ -258,9 +277,9 @@ def findings(
         },
         "pool": {"name": "thesis-329", "size": 329, "reconstructed": True},
         "sets": sets,
-        "models": [
+        "models": [{**entry, "base": None, "changes": None} for entry in (
             {"name": "network", "kind": "hdnn", "label": "HDNN",
-             "values": {"kind": "hdnn", "hidden": [10, 10], "epochs": 100, "batch": 32, "optimizer": adam}},
+             "values": json.loads(json.dumps(dataclasses.asdict(Hdnn("hdnn"))))},
             {"name": "forest", "kind": "random-forest", "label": "random forest",
              "values": {"kind": "random-forest", "trees": 200, "max_depth": None, "max_features": 1 / 3,
                         "min_samples_leaf": 1}},
@@ -269,10 +288,11 @@ def findings(
                         "min_samples_leaf": 5, "row_share": 0.8, "column_share": 0.8}},
             {"name": "linear", "kind": "linear", "label": "linear potential",
              "values": {"kind": "linear", "strengths": [10.0**power for power in range(-12, 3)]}},
-        ],
+        )],
         "mean_level": 0.95,
         "metric": {"key": "rmse", "label": "RMSE", "unit": "meV/atom"},
         "variants": variants,
+        "sweeps": [],
         "constant": {"test": _scores(214.7)},
         "analysis": {
             "metric": "rmse",
@@ -310,6 +330,41 @@ def resampled() -> dict[str, Any]:
         for part in variant["summary"].values():
             for scores in part.values():
                 scores.update(low=None, high=None)
+    return data
+
+
+def swept() -> dict[str, Any]:
+    """Return :func:`small` with a sweep of widths and skips for 140 and 280 configurations, and an ensemble.
+
+    One combination has no result.
+    """
+    data = small()
+    base = next(variant for variant in data["variants"] if variant["name"] == "D")
+    network = data["models"][0]
+    axes = [
+        {"key": "hidden", "label": "hidden layers", "values": ["5", "10-10"], "positions": None},
+        {"key": "observations", "label": "training configurations", "values": ["140", "all"],
+         "positions": [140.0, 280.0]},
+    ]  # fmt: skip
+    points = []
+    for place, hidden in enumerate(("5", "10-10")):
+        changes = f"hidden {hidden}"
+        values = {**network["values"], "hidden": [int(nodes) for nodes in hidden.split("-")]}
+        data["models"].append(
+            {**network, "name": f"network, {changes}", "base": "network", "changes": changes, "values": values}
+        )
+        for other, (text, count) in enumerate((("140", 140), ("all", 280))):
+            name = f"{changes}, observations {text}"
+            made = deep_copy(base) | {"name": name, "model": f"network, {changes}", "configurations": [count]}
+            made |= {"share": count / 280, "linear": base["linear"] if text == "all" else None}
+            data["variants"].append(made)
+            points.append({"variant": name, "at": [place, other]})
+    data["variants"][-2].update(n=0, summary={}, curve=None, groups=[], parity=None, linear=None)
+    data["variants"][-2]["results"] = []
+    data["variants"][-1]["ensemble"] = {
+        "size": 5, "n": 3, "spread": 0.41, "within": 0.71, "members": 1.61, "correlation": 0.34,
+    }  # fmt: skip
+    data["sweeps"] = [{"name": "layers", "axes": axes, "points": points}]
     return data
 
 

@@ -78,6 +78,8 @@ def allowed(data: dict[str, Any], *, skip: tuple[str, ...] = DRAWN) -> tuple[set
     shares = [analysis["power"], split["reserve"], split["validation"], 1 - 2 * analysis["alpha"]]
     shares.append(data["mean_level"])
     shares += [entry["level"] for entry in analysis["comparisons"]]
+    shares += [round(variant["share"], 3) for variant in data["variants"]]
+    shares += [round(variant["ensemble"]["within"], 3) for variant in data["variants"] if variant["ensemble"]]
     numbers |= {float(percent(share).removesuffix(" %")) for share in shares}
     numbers |= {float(count) for count in tally(data).values()}
     kinds = [[function["kind"] for function in entry["functions"]] for entry in data["sets"]]

@@ -170,7 +170,10 @@ def test_the_answer_in_full() -> None:
         "equivalent within ±0.2 meV/atom; C is undecided; “22”, forest and lightgbm are worse."
     )
     assert texts[1].startswith("A is better than D by 0.30 meV/atom (95 % interval, not adjusted for the family of 7,")
-    assert texts[2].startswith("The linear potential (linear, mean RMSE 0.231 meV/atom) beats every network")
+    assert texts[2] == (
+        "On the same inputs, by the mean, the linear potential beats D (1.28 against 0.231 meV/atom of linear; "
+        "tested: linear is better)."
+    )
     assert texts[3].startswith("10 of 50 trained networks were still improving when training ended: not converged (A 2")
     assert texts[4] == (
         "2 of 10 LightGBM trainings were stopped at the limit of rounds, still improving: not converged "
@@ -202,14 +205,60 @@ def test_a_single_comparison_is_the_answer() -> None:
     assert not any(text.startswith(("A is", "Undecided")) for text in texts[1:])
 
 
-def test_a_linear_potential_that_wins_nothing_is_not_mentioned() -> None:
-    """The yardstick sentence is there only when the linear potential beats a network, and counts how many."""
+def beside(means: dict[str, float]) -> dict[str, Any]:
+    """Return findings in which these networks stand on the inputs of a linear potential of mean 1.5."""
     data = deep_copy(findings())
-    linear = next(v for v in data["variants"] if v["name"] == "linear")
-    linear["summary"]["test"]["rmse"]["mean"] = 9.0
-    assert not any("linear potential" in text for text in answer(data))
-    linear["summary"]["test"]["rmse"]["mean"] = 1.5
-    assert any("beats 1 of the 5 networks" in text for text in answer(data))
+    for variant in data["variants"]:
+        variant["linear"] = None
+        if variant["name"] in means:
+            variant["linear"] = {"variant": "linear", "mean": 1.5}
+            variant["summary"]["test"]["rmse"]["mean"] = means[variant["name"]]
+    return data
+
+
+def yardstick(data: dict[str, Any]) -> list[str]:
+    return [text for text in answer(data) if "the linear potential" in text]
+
+
+def test_a_linear_potential_that_wins_nothing_is_not_mentioned() -> None:
+    """The yardstick sentence is there only when the linear potential beats a network on the same inputs."""
+    assert yardstick(beside({"A": 1.1, "D": 1.4})) == []
+    assert yardstick(beside({})) == []
+
+
+def test_networks_that_lose_to_the_linear_potential_are_named_with_the_verdict() -> None:
+    """Few networks are named one by one: who loses, who does not, and what was tested of it."""
+    data = beside({"A": 1.1, "B": 1.9, "D": 1.7})
+    for entry in data["analysis"]["comparisons"]:
+        if entry["candidate"] == "linear":
+            entry.update(verdict="undecided")
+    (text,) = yardstick(data)
+    assert text == (
+        "On the same inputs, by the mean, the linear potential beats D (1.70 against 1.50 meV/atom of linear; tested: "
+        "undecided) and B (1.90 against 1.50 meV/atom of linear; not tested); it does not beat A (1.10 against 1.50 "
+        "meV/atom of linear; not tested)."
+    )
+
+
+def test_many_networks_beside_the_linear_potential_are_counted() -> None:
+    """More than four are counted, and the best is named."""
+    means = {"A": 1.4, "B": 1.9, "C": 1.8, "D": 1.7, "22": 1.6}
+    assert yardstick(beside(means)) == [
+        (
+            "On the same inputs, by the mean, the linear potential beats 4 of 5 networks; the best network is A (1.40 "
+            "against 1.50 meV/atom of linear; not tested)."
+        )
+    ]
+    assert "beats every one of 5 networks; the best network is A (1.55" in yardstick(beside(means | {"A": 1.55}))[0]
+
+
+def test_unfinished_trainings_of_many_variants_are_counted() -> None:
+    """Up to eight variants are named with what had not converged; of more the table tells."""
+    data = deep_copy(findings())
+    network = data["variants"][0]
+    data["variants"] += [network | {"name": f"more {number}"} for number in range(4)]
+    (text,) = (text for text in answer(data) if "trained networks" in text)
+    assert text.endswith("still improving when training ended: not converged; the table of scores tells which.")
 
 
 def test_failures_and_late_choices_are_told() -> None:
@@ -239,7 +288,7 @@ def test_tally_counts_what_is_listed() -> None:
     assert counts["limited"] == sum(result["converged"] is not None for result in results) == 60
     assert (counts["limited_hdnn"], counts["limited_lightgbm"], counts["limited_linear"]) == (50, 10, 0)
     assert (counts["not_converged_hdnn"], counts["not_converged_lightgbm"]) == (10, 2)
-    assert counts["beaten"] == counts["network_variants"] == 5
+    assert counts["beaten"] == counts["network_variants"] == 1  # D alone stands on the linear potential's set
 
 
 def test_labels_of_sets_and_data() -> None:

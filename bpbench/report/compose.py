@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, judged, methods, results, schematics, sheet, tables, timing
+from bpbench.report import agreement, courses, judged, methods, results, schematics, sheet, swept, tables, timing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
@@ -249,9 +249,10 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
             *_remarks(findings),
         ]
     return [
-        Section("repeats", "Every repeat", tuple(results.scores(findings, looks))),
+        Section("repeats", "Every repeat", (*results.scores(findings, looks), *courses.ensembles(findings))),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
-        Section("curves", "Learning curves", tuple(results.learning(findings, looks))),
+        *swept.sections(findings),
+        Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
         Section("parity", "Parity", tuple(results.parity(findings, looks))),
         Section("states", "Errors by state", tuple(results.by_state(findings, looks))),
         *_remarks(findings),

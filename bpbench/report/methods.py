@@ -20,13 +20,26 @@ from bpbench.report.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-_SCALING: Final = (
-    "Each descriptor is standardised by its mean and spread over the training atoms (descriptors constant over "
-    "them are dropped). The target is the energy per atom less one reference energy per atom, fitted by least squares "
-    "to the training configurations; it is centred and divided by its spread over them."
+_TARGET: Final = (
+    "(descriptors constant over them are dropped). The target is the energy per atom less one reference energy per "
+    "atom, fitted by least squares to the training configurations; it is centred and divided by its spread over them."
 )
+#: What is done to a descriptor G, with its mean μ, spread σ and ends over the training atoms.
+_SCALED: Final = {
+    "standard": "Each descriptor is standardised, (G−μ)/σ, by its mean and spread over the training atoms",
+    "min-max": "Each descriptor is scaled to its range, (G−min)/(max−min), over the training atoms",
+    "centred": "Each descriptor is centred, G−μ, by its mean over the training atoms",
+    "centred-min-max": "Each descriptor is centred and divided by its range, (G−μ)/(max−min), over the training atoms",
+}
+_ACTIVATIONS: Final = {
+    "tanh": "tanh",
+    "logistic": "the logistic function",
+    "softplus": "softplus",
+    "relu": "ReLU",
+    "gaussian": "a Gaussian",
+}
 
 
 def _hdnn(name: str, values: Mapping[str, Any]) -> str:
@@ -34,18 +47,38 @@ def _hdnn(name: str, values: Mapping[str, Any]) -> str:
     return (
         f"Model “{name}” is a high-dimensional neural-network potential: beyond the reference, the energy of a "
         "configuration is the sum over its atoms of one small network, which is fed with that atom's "
-        f"descriptors, has hidden layers of {hidden} nodes with tanh, and a linear output. {_SCALING} "
+        f"descriptors, has hidden layers of {hidden} nodes with {_ACTIVATIONS[values['activation']]}, and a linear "
+        f"output. {_SCALED[values['scaling']]} {_TARGET} "
         f"The weights start as Glorot-uniform numbers, the biases at zero. {_skip(values)}{_optimizer(values)} "
-        f"It runs for {count(values['epochs'], 'epoch')}; the weights kept are those of the epoch with the least "
-        "validation RMSE per atom. A "
+        f"{_stopping(values)} A "
         "training is marked not converged if that epoch lies in the last fifth of all and, of all pairs of an epoch of "
         "that fifth and one of the fifth before, at least two thirds show a validation RMSE lower by more than one per "
-        "cent; of fewer than ten epochs none counts as converged."
+        f"cent; of fewer than ten epochs none counts as converged.{_ensemble(values)}"
+    )
+
+
+def _stopping(values: Mapping[str, Any]) -> str:
+    kept = "the weights kept are those of the epoch with the least validation RMSE per atom."
+    if values["patience"] is None:
+        return f"It runs for {count(values['epochs'], 'epoch')}; {kept}"
+    return (
+        f"It runs for at most {count(values['epochs'], 'epoch')} and ends sooner, counting as converged, once the "
+        f"validation RMSE has not fallen for {count(values['patience'], 'epoch')}; {kept}"
+    )
+
+
+def _ensemble(values: Mapping[str, Any]) -> str:
+    if values["ensemble"] == 1:
+        return ""
+    return (
+        f" The model is an ensemble of {exact(values['ensemble'])} such networks with other initial weights and batch "
+        "orders, each kept at its own best epoch: its answer is the mean of theirs, its spread their standard "
+        "deviation."
     )
 
 
 def _skip(values: Mapping[str, Any]) -> str:
-    if not values.get("skip"):
+    if not values["skip"]:
         return ""
     return (
         "The inputs also enter the answer directly, at first with the weights of the ridge regression that is the "
@@ -53,27 +86,49 @@ def _skip(values: Mapping[str, Any]) -> str:
     )
 
 
+def _by_layer(value: float | Sequence[float]) -> str:
+    """Return one number, or the numbers of all layers."""
+    if isinstance(value, int | float):
+        return exact(value)
+    return f"{listed([exact(part) for part in value])} (by layer, the output last)"
+
+
 def _optimizer(values: Mapping[str, Any]) -> str:
     rule = values["optimizer"]
     if rule["kind"] == "kalman":
-        skip = f" ({exact(rule['skip_prior'])} for the direct weights)" if values.get("skip") else ""
+        skip = f" ({exact(rule['skip_prior'])} for the direct weights)" if values["skip"] else ""
         return (
             "The optimiser is a block extended Kalman filter: the weights have a prior variance of "
-            f"{exact(rule['prior'])}{skip}, blocks of about {count(rule['block'], 'configuration')} update them and "
-            f"their covariance, a measurement's weight η grows from {exact(rule['trust'][0])} by a factor of "
+            f"{_by_layer(rule['prior'])}{skip}, blocks of about {count(rule['block'], 'configuration')} update them "
+            f"and their covariance, a measurement's weight η grows from {exact(rule['trust'][0])} by a factor of "
             f"{exact(rule['growth'])} an epoch to at most {exact(rule['trust'][1])}, {_noise(rule)}."
         )
     if rule["kind"] == "marquardt":
+        decay = f", with a penalty λ/2 on the squared weights, λ = {_by_layer(rule['decay'])}," if _any(rule) else ""
         return (
-            "The optimiser is Levenberg-Marquardt on all training configurations at once; the damping starts at "
-            f"{exact(rule['damping'])} of the largest diagonal element and follows Nielsen's rule; an epoch is one "
+            f"The optimiser is Levenberg-Marquardt on all training configurations at once{decay}; the damping starts "
+            f"at {exact(rule['damping'])} of the largest diagonal element and follows Nielsen's rule; an epoch is one "
             "step tried."
         )
-    return (
-        f"The optimiser is Adam (learning rate {exact(rule['learning_rate'])}, β₁ {exact(rule['beta_1'])}, "
-        f"β₂ {exact(rule['beta_2'])}, ε {exact(rule['epsilon'])}) in mini-batches of "
-        f"{count(values['batch'], 'configuration')} on half the mean squared error of the target per configuration."
+    who = "Keras's own fit with its own Adam" if rule["kind"] == "keras-adam" else "Adam"
+    decay = (
+        f" Each step also takes a share of {_by_layer(rule['decay'])} times the learning rate off every weight "
+        "(decoupled weight decay)."
+        if _any(rule)
+        else ""
     )
+    return (
+        f"The optimiser is {who} (learning rate {exact(rule['learning_rate'])}, β₁ {exact(rule['beta_1'])}, "
+        f"β₂ {exact(rule['beta_2'])}, ε {exact(rule['epsilon'])}) in mini-batches of "
+        f"{count(values['batch'], 'configuration')} on half the mean squared error of the target per "
+        f"configuration.{decay}"
+    )
+
+
+def _any(rule: Mapping[str, Any]) -> bool:
+    """Return whether there is any weight decay."""
+    decay = rule.get("decay", 0)
+    return bool(decay) if isinstance(decay, int | float) else any(decay)
 
 
 def _noise(rule: Mapping[str, Any]) -> str:
@@ -95,7 +150,8 @@ def _linear(name: str, values: Mapping[str, Any]) -> str:
     return (
         f"Model “{name}” is a linear potential, the yardstick: ridge regression, one row per configuration, of the "
         "energy per atom on the mean of the standardised descriptors over the atoms (between configurations of "
-        f"equal size the same as the energy on summed functions). {_SCALING} It has {penalty} (relative to the number "
+        f"equal size the same as the energy on summed functions). {_SCALED['standard']} {_TARGET} "
+        f"It has {penalty} (relative to the number "
         "of training configurations; the intercept bears none). It has no seed, so on one split it always gives the "
         "same numbers."
     )
@@ -139,19 +195,59 @@ _MODELS: Final[dict[str, Callable[[str, Mapping[str, Any]], str]]] = {
 
 
 def models(findings: Mapping[str, Any]) -> list[str]:
-    """Return one paragraph per model that a variant uses; a kind without its own words is left to the table."""
+    """Return one paragraph per model that a variant uses, and what sweeps change in it.
+
+    A kind without its own words is left to the table.
+    """
     used = {variant["model"] for variant in findings["variants"]}
-    return [
-        _MODELS[model["kind"]](short(model["name"]), model["values"])
-        for model in findings["models"]
-        if model["name"] in used and model["kind"] in _MODELS
-    ]
+    varied: dict[str, list[Mapping[str, Any]]] = {}
+    for model in findings["models"]:
+        if model["base"] is not None:
+            varied.setdefault(model["base"], []).append(model)
+    found = []
+    for model in findings["models"]:
+        mine = varied.get(model["name"], [])
+        if model["kind"] in _MODELS and model["base"] is None and (mine or model["name"] in used):
+            found.append(_MODELS[model["kind"]](short(model["name"]), model["values"]) + _varied(model, mine))
+    if any(variant["share"] is not None and variant["share"] < 1 for variant in findings["variants"]):
+        found.append(_FEWER)
+    return found
+
+
+_FEWER: Final = (
+    "Contestants that learn from fewer configurations take the first ones of an order that is drawn with the split, "
+    "whole blocks in turn from all groups, so that fewer are always among those of more. Validation and test stay what "
+    "they are."
+)
+#: What a changed setting brings with it, where the model it was derived from has nothing of the kind.
+_PARTS: Final[tuple[Callable[[Mapping[str, Any]], str], ...]] = (_skip, _ensemble)
+
+
+def _varied(base: Mapping[str, Any], derived: Sequence[Mapping[str, Any]]) -> str:
+    """Return which models sweeps derive from this one, and the parts that it does not have itself."""
+    if not derived:
+        return ""
+    changes = listed([say(model["changes"]) for model in derived])
+    values, parts = base["values"], []
+    for model in derived:
+        other = model["values"]
+        if base["kind"] == "hdnn":
+            parts += [part(other).strip() for part in _PARTS if not part(values)]
+            if other["optimizer"]["kind"] != values["optimizer"]["kind"]:
+                parts.append(_optimizer(other))
+            if (other["patience"] is None) != (values["patience"] is None):
+                parts.append(_stopping(other))
+    more = " ".join(part for part in dict.fromkeys(parts) if part)
+    return f" Sweeps change its settings to {changes}; all others stay." + (
+        f" Where they bring another part, this is said of it. {more}" if more else ""
+    )
 
 
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
     "nadeau-bengio": "Resampled training sets overlap, so the repeats are not independent; this test widens the "
-    "standard error by the ratio of test to training frames, and no test without such a correction is allowed here.",
+    "standard error by the ratio of test to training frames (the fewer of the two, where a pair learns from unequal "
+    "numbers), and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "

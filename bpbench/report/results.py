@@ -19,7 +19,17 @@ from bpbench.report.numerals import (
     whole,
 )
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import distinct_note, ends, job_word, mean_level, source_note, timed, unit
+from bpbench.report.vocabulary import (
+    distinct_note,
+    drawn,
+    ends,
+    job_word,
+    mean_level,
+    source_note,
+    timed,
+    undrawn_note,
+    unit,
+)
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
@@ -40,7 +50,8 @@ def axis(findings: Mapping[str, Any], words_before: str = "") -> str:
     return f"{words_before}{metric['label']} ({unit(metric)})" if unit(metric) else f"{words_before}{metric['label']}"
 
 
-def _summary(variant: Mapping[str, Any], part: str, key: str) -> dict[str, Any]:
+def summary_of(variant: Mapping[str, Any], part: str, key: str) -> dict[str, Any]:
+    """Return mean, spread, ends and interval of a variant's scores, empty if no repeat succeeded."""
     return ((variant["summary"] or {}).get(part) or {}).get(key) or {}
 
 
@@ -53,7 +64,7 @@ def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
     constant = (findings["constant"].get(part) or {}).get(metric["key"])
     rows = []
     for variant in findings["variants"]:
-        summary = _summary(variant, part, metric["key"])
+        summary = summary_of(variant, part, metric["key"])
         values = tuple(
             result["scores"][part][metric["key"]] for result in variant["results"] if result["status"] == "done"
         )
@@ -69,7 +80,8 @@ def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
     return [figure, _means(findings, constant), _all_metrics(findings)]
 
 
-_NO_BAR: Final = {
+#: Designs whose repeats are not independent, and why.
+NO_BAR: Final = {
     "resampled": "the splits of the repeats overlap, so the repeats are not independent",
     "crossed": "the seeds within a split share its frames, so the repeats are not independent",
 }
@@ -77,7 +89,7 @@ _NO_BAR: Final = {
 
 def _below(findings: Mapping[str, Any]) -> str:
     """Return what is drawn below the points; an interval of the mean is owed to independent repeats alone."""
-    why = _NO_BAR.get(findings["split"]["design"])
+    why = NO_BAR.get(findings["split"]["design"])
     if why is not None:
         return f"The stroke below the points is the mean. It has no interval: {why}."
     return (
@@ -95,7 +107,7 @@ def level_text(findings: Mapping[str, Any]) -> str:
 def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     part, metric = findings["analysis"]["part"], findings["metric"]
     shown = unit(metric)
-    bars = findings["split"]["design"] not in _NO_BAR
+    bars = findings["split"]["design"] not in NO_BAR
     keys = ("mean", *(("low", "high") if bars else ()), "sd", "min", "max")
     columns = (
         Column("variant", "variant", align="left"),
@@ -111,9 +123,9 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     )
     rows = []
     for variant in findings["variants"]:
-        summary = _summary(variant, part, metric["key"])
+        summary = summary_of(variant, part, metric["key"])
         places = decimals(half_width(summary.get("low"), summary.get("high")) if bars else summary.get("sd"))
-        others = (_summary(variant, other, metric["key"]).get("mean") for other in ("train", "validation"))
+        others = (summary_of(variant, other, metric["key"]).get("mean") for other in ("train", "validation"))
         rows.append(
             (
                 words(short(variant["name"])),
@@ -145,7 +157,7 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
     keys = [
         key
         for key in METRICS
-        if any(_summary(variant, part, key) for variant in findings["variants"])
+        if any(summary_of(variant, part, key) for variant in findings["variants"])
         or key in (findings["constant"].get(part) or {})
     ]
     columns = (
@@ -164,7 +176,7 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
             words(short(variant["name"])),
             *(
                 number(summary.get("mean"), decimals(half_width(summary.get("low"), summary.get("high"))))
-                for summary in (_summary(variant, part, key) for key in keys)
+                for summary in (summary_of(variant, part, key) for key in keys)
             ),
         )
         for variant in findings["variants"]
@@ -186,20 +198,35 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
 
 def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
     """Return the learning curves, or words where no model has any."""
-    panels = [(variant["name"], variant["curve"]) for variant in findings["variants"] if variant["curve"]]
+    panels = [(variant["name"], variant["curve"]) for variant in drawn(findings) if variant["curve"]]
     if not panels:
-        return [Text("No variant has a learning curve.", "note")]
+        return [
+            Text(
+                "No variant has a learning curve." if not undrawn_note(findings) else undrawn_note(findings).strip(),
+                "note",
+            )
+        ]
     return [
         Figure(
             "learning_curves",
             "Learning curves: median RMSE over the repeats of a variant, in the band from its least to its largest "
-            "value; curves of unequal length are shown as far as the shortest of the variant. The state kept is the "
-            "one with the least validation error, not the last one.",
+            f"value. {curve_end([curve for _, curve in panels])}The state kept is the one with the least validation "
+            f"error, not the last one.{undrawn_note(findings)}",
             draw.curves(panels, looks, axis="RMSE (meV/atom)"),
             f"Training and validation RMSE over epochs for {listed([say(name) for name, _ in panels])}.",
             source_note(findings),
         )
     ]
+
+
+def curve_end(curves: Sequence[Mapping[str, Any] | None]) -> str:
+    """Return how curves of unequal length are to be read, or nothing where all repeats run equally long."""
+    if all(curve is None or curve["running"][-1] == curve["repeats"] for curve in curves):
+        return ""
+    return (
+        "Trainings end at different epochs: a curve is that of the repeats still running, which may be the slower "
+        "ones, and it is drawn as long as at least half of them do. "
+    )
 
 
 def _drawn(found: Sequence[Mapping[str, Any]]) -> str:
@@ -219,7 +246,7 @@ def _drawn(found: Sequence[Mapping[str, Any]]) -> str:
 
 def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
     """Return predicted against reference energies of one repeat per variant."""
-    found = [variant for variant in findings["variants"] if variant["parity"]]
+    found = [variant for variant in drawn(findings) if variant["parity"]]
     panels = [
         (entry["name"], entry["parity"]["reference_ev_per_atom"], entry["parity"]["predicted_ev_per_atom"])
         for entry in found
@@ -230,7 +257,8 @@ def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
         Figure(
             "parity",
             f"Predicted against reference energy of {_drawn(found)} of one repeat (the first that "
-            "succeeded), and below each its error. The scales of the errors differ from variant to variant.",
+            "succeeded), and below each its error. The scales of the errors differ from variant to variant."
+            f"{undrawn_note(findings)}",
             draw.parity(panels, looks),
             f"Parity plots of {count(len(panels), 'variant')}.",
             source_note(findings),
@@ -243,7 +271,7 @@ def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
 
 def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
     """Return errors by state point: a figure and one table per kind of error."""
-    found = [variant for variant in findings["variants"] if variant["groups"]]
+    found = [variant for variant in drawn(findings) if variant["groups"]]
     by_name = {variant["name"]: {group["name"]: group for group in variant["groups"]} for variant in found}
     scored = {name for groups in by_name.values() for name in groups}
     states = [group["name"] for group in findings["data"]["groups"] if group["name"] in scored]
@@ -257,7 +285,7 @@ def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
         Figure(
             "errors_by_state",
             "Errors by state, means over the repeats: RMSE, 95th percentile and largest absolute error of the test "
-            "configurations of that state.",
+            f"configurations of that state.{undrawn_note(findings)}",
             draw.states(states, panels, looks),
             f"Dot plot of three kinds of error by state for {count(len(found), 'variant')}.",
             source_note(findings),

@@ -56,7 +56,8 @@ def _is_words(cell: Cell) -> bool:
     return cell.value is None or isinstance(cell.value, str) or "×" in cell.text or "10⁻" in cell.text
 
 
-def _range(pair: Sequence[float] | None, *, places: int | None = None) -> str:
+def spanned(pair: Sequence[float] | None, *, places: int | None = None) -> str:
+    """Return two ends as ``1 to 3``, or one number where they are shown alike."""
     if pair is None:
         return NOTHING
     show = exact if places is None else (lambda value: fixed(value, places))
@@ -87,8 +88,8 @@ def states(findings: Mapping[str, Any]) -> Table:
             words(short(group["name"])),
             counted(group["frames"]),
             counted(group["blocks"]),
-            words(_range(group["atoms_per_frame"])),
-            words(_range(group["temperature_k"])),
+            words(spanned(group["atoms_per_frame"])),
+            words(spanned(group["temperature_k"])),
             *(number(value, places) for value in group["energy_ev_per_atom"]),
             number(group["force_max_ev_per_a"], 2),
         )
@@ -157,7 +158,7 @@ def sets(findings: Mapping[str, Any]) -> Table:
                     counted(None if entry.get("table") else sum(function["kind"] == kind for function in functions))
                     for kind in present
                 ),
-                *([words(_range((min(reach), max(reach)) if reach else None))] if present else []),
+                *([words(spanned((min(reach), max(reach)) if reach else None))] if present else []),
             )
         )
     return Table(
@@ -173,6 +174,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
     """Return the table of variants: which model stands on which set, or which set is timed."""
     kinds = {model["name"]: model["label"] for model in findings["models"]}
     labels = {entry["name"]: set_label(entry) for entry in findings["sets"]}
+    fewer = any(entry["share"] is not None and entry["share"] < 1 for entry in findings["variants"])
     columns: tuple[Column, ...] = (
         Column("variant", "variant", align="left"),
         Column("model", "model", align="left"),
@@ -180,6 +182,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
         Column("inputs", "inputs"),
         Column("shape", "network", align="left"),
         Column("parameters", "weights"),
+        *((Column("configurations", "training configurations"),) if fewer else ()),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -189,6 +192,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
             counted(entry["inputs"]),
             words(entry["shape"]),
             counted(entry["parameters"]),
+            *((words(spanned((min(entry["configurations"]), max(entry["configurations"])))),) if fewer else ()),
         )
         for entry in findings["variants"]
     )
@@ -236,7 +240,16 @@ def models(findings: Mapping[str, Any]) -> Table:
         Column("settings", "settings", align="left"),
     )
     rows = tuple(
-        (words(short(model["name"])), words(model["label"]), words(_settings(model["values"])))
+        (
+            words(short(model["name"])),
+            words(model["label"]),
+            # A sweep may derive dozens, alike but for what it changes.
+            words(
+                _settings(model["values"])
+                if model["base"] is None
+                else f"as {short(model['base'])}, with {model['changes']}"
+            ),
+        )
         for model in findings["models"]
     )
     return Table("models", "The models and all their settings.", columns, rows)
@@ -330,7 +343,7 @@ def repeats(findings: Mapping[str, Any]) -> Table:
             for key in scores
         }
     )
-    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "epochs")
+    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "epochs", "stopped")
     columns = tuple(Column(key, key) for key in heads) + tuple(Column(f"{p}_{k}", f"{p} {k}") for p, k in metrics)
     rows = tuple(
         (
@@ -341,6 +354,7 @@ def repeats(findings: Mapping[str, Any]) -> Table:
             words({True: "yes", False: "no", None: None}[result["converged"]]),
             counted(result["checkpoint"]),
             counted(result["epochs"]),
+            words(result["stopped"]),
             *(given(((result["scores"] or {}).get(part) or {}).get(key)) for part, key in metrics),
         )
         for variant in findings["variants"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.metrics import METRICS
@@ -95,18 +96,16 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
     dict of str to int
         ``variants``, ``comparisons`` (size of the declared family), ``states``, ``sets``; ``trainings`` asked for and
         ``done``; those that run in epochs or rounds (``limited``) and those of them ``not_converged``, both in all
-        and by kind of model (``limited_hdnn``, …); the network variants and those ``beaten`` by the linear potential;
-        ``failed``, ``diverged`` and ``missing`` trainings.
+        and by kind of model (``limited_hdnn``, …); the networks that have a linear potential on the same inputs, and
+        those of them ``beaten`` by it; ``failed``, ``diverged`` and ``missing`` trainings.
     """
     variants, kinds = findings["variants"], model_kinds(findings)
-    networks = [variant for variant in variants if kinds.get(variant["model"]) == "hdnn"]
     status = [result["status"] for variant in variants for result in variant["results"]]
     limited: dict[str, list[bool]] = {}
     for variant in variants:
         if variant["model"] is not None:
             limited.setdefault(kinds[variant["model"]], []).extend(ends(variant))
-    linear = best_of_kind(findings, "linear")
-    rivals = [mean for variant in networks if (mean := judged_mean(variant, findings)) is not None]
+    rivals = beside_linear(findings)
     return {
         "variants": len(variants),
         "comparisons": len(findings["analysis"]["family"]),
@@ -119,7 +118,7 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
         **{f"limited_{kind}": len(found) for kind, found in limited.items()},
         **{f"not_converged_{kind}": found.count(False) for kind, found in limited.items()},
         "network_variants": len(rivals),
-        "beaten": 0 if linear is None else sum(_beats(linear[1], mean, findings["metric"]) for mean in rivals),
+        "beaten": sum(rival.beaten for rival in rivals),
         **{word: status.count(word) for word in ("failed", "diverged", "missing")},
     }
 
@@ -136,6 +135,23 @@ def judged_mean(variant: Mapping[str, Any], findings: Mapping[str, Any]) -> floa
     return mean
 
 
+def drawn(findings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the variants that figures of single variants show: of those that sweeps made, only the baseline.
+
+    The others have the sheets of their sweeps.
+    """
+    made = {point["variant"] for sweep in findings["sweeps"] for point in sweep["points"]}
+    made.discard(findings["analysis"]["baseline"])
+    return [variant for variant in findings["variants"] if variant["name"] not in made]
+
+
+def undrawn_note(findings: Mapping[str, Any]) -> str:
+    """Return that the contestants of sweeps are left out of a figure, or nothing where none are."""
+    if len(drawn(findings)) == len(findings["variants"]):
+        return ""
+    return " Of the contestants of sweeps only the baseline is shown; their sheets show the others."
+
+
 def model_kinds(findings: Mapping[str, Any]) -> dict[str, str]:
     """Return the kind of each model by its name."""
     return {model["name"]: model["kind"] for model in findings["models"]}
@@ -147,19 +163,28 @@ def lower_is_better(metric: Mapping[str, Any]) -> bool:
     return known is None or known.lower_is_better
 
 
-def _beats(mine: float, other: float, metric: Mapping[str, Any]) -> bool:
-    return mine < other if lower_is_better(metric) else mine > other
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """A network and the linear potential on the same inputs: names, means, and whether the network is beaten."""
+
+    network: str
+    linear: str
+    network_mean: float
+    linear_mean: float
+    beaten: bool
 
 
-def best_of_kind(findings: Mapping[str, Any], kind: str) -> tuple[str, float] | None:
-    """Return name and mean of the variant of that kind of model with the best mean, ``None`` if none succeeded."""
-    kinds = model_kinds(findings)
-    means = [
-        (mean if lower_is_better(findings["metric"]) else -mean, variant["name"], mean)
+def beside_linear(findings: Mapping[str, Any]) -> list[Rivals]:
+    """Return the networks that have a linear potential on the same inputs, the best first."""
+    kinds, lower = model_kinds(findings), lower_is_better(findings["metric"])
+    found = [
+        Rivals(variant["name"], rival["variant"], mean, rival["mean"], (rival["mean"] < mean) is lower)
         for variant in findings["variants"]
-        if kinds.get(variant["model"]) == kind and (mean := judged_mean(variant, findings)) is not None
+        if kinds.get(variant["model"]) == "hdnn"
+        and (rival := variant["linear"]) is not None
+        and (mean := judged_mean(variant, findings)) is not None
     ]
-    return min(means)[1:] if means else None
+    return sorted(found, key=lambda rivals: rivals.network_mean if lower else -rivals.network_mean)
 
 
 def set_label(chosen: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.vocabulary import (
     CORRECTIONS,
-    best_of_kind,
+    beside_linear,
     ends,
     interval_name,
     job_word,
@@ -38,6 +38,8 @@ from bpbench.report.vocabulary import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from bpbench.report.vocabulary import Rivals
 
 _VERDICTS: Final = ("better", "equivalent", "undecided", "worse")
 
@@ -261,7 +263,7 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
             )
         )
     found += agreement.answers(findings)
-    found += [text for text in (_yardstick(findings, counts), *_unfinished(findings, counts)) if text]
+    found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
     if counts["done"] < counts["trainings"]:
         found.append(
             f"Of {count(counts['trainings'], job_word(findings))}, {counts['done']} succeeded{_troubles(counts)}"
@@ -338,19 +340,45 @@ def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return best
 
 
-def _yardstick(findings: Mapping[str, Any], counts: Mapping[str, int]) -> str:
-    linear, network = best_of_kind(findings, "linear"), best_of_kind(findings, "hdnn")
-    if linear is None or network is None or not counts["beaten"]:
+#: Networks beside a linear potential that are named one by one.
+_NAMED: Final = 4
+
+
+def _yardstick(findings: Mapping[str, Any]) -> str:
+    """Return which networks lose to the linear potential on the same inputs, nothing where none does."""
+    rivals = beside_linear(findings)
+    beaten = [one for one in rivals if one.beaten]
+    if not beaten:
         return ""
-    metric = findings["metric"]
-    many = counts["network_variants"]
-    rivals = "every network" if counts["beaten"] == many else f"{counts['beaten']} of the {many} networks"
-    return (
-        f"The linear potential ({say(linear[0])}, mean {metric['label']} {with_unit(significant(linear[1]), metric)}) "
-        f"beats {rivals} on the mean (best network: {say(network[0])}, {with_unit(significant(network[1]), metric)})."
+    said = "On the same inputs, by the mean, the linear potential beats "
+    if len(rivals) <= _NAMED:
+        text = said + listed([_rivals(findings, one) for one in beaten])
+        spared = [_rivals(findings, one) for one in rivals if not one.beaten]
+        return f"{text}; it does not beat {listed(spared)}." if spared else f"{text}."
+    many = (
+        f"every one of {len(rivals)} networks"
+        if len(beaten) == len(rivals)
+        else (f"{len(beaten)} of {len(rivals)} networks")
     )
+    return f"{said}{many}; the best network is {_rivals(findings, rivals[0])}."
 
 
+def _rivals(findings: Mapping[str, Any], rivals: Rivals) -> str:
+    """Return a network's mean beside that of the linear potential, and what the declared family says of the two."""
+    metric = findings["metric"]
+    ours, theirs = significant(rivals.network_mean), with_unit(significant(rivals.linear_mean), metric)
+    verdict = "not tested"
+    for entry in findings["analysis"]["comparisons"]:
+        pair = (entry["candidate"], entry["baseline"])
+        if set(pair) == {rivals.network, rivals.linear} and entry["p"] is not None:
+            verdict = f"tested: {say(pair[0])} is {verdict_word(entry['verdict'], metric)}"
+            if entry["verdict"] in {"equivalent", "undecided"}:
+                verdict = f"tested: {entry['verdict']}"
+    return f"{say(rivals.network)} ({ours} against {theirs} of {say(rivals.linear)}; {verdict})"
+
+
+#: Variants that are named in one sentence.
+_LISTED: Final = 8
 #: Below this number of epochs no training can be told to have converged (bpbench.models.hdnn.converged).
 _FEWEST_EPOCHS: Final = 10
 
@@ -369,6 +397,7 @@ def _unfinished(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[
             for variant in mine
             if variant["not_converged"]
         ]
+        which = f" ({', '.join(parts)})" if len(parts) <= _LISTED else "; the table of scores tells which"
         if kind == "hdnn":
             noun, how = "trained network", "still improving when training ended"
             if any(
@@ -382,5 +411,5 @@ def _unfinished(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[
             noun, how = f"{label} training", "stopped at the limit of rounds, still improving"
         verb = "was" if late == 1 else "were"
         many = count(counts[f"limited_{kind}"], noun)
-        found.append(f"{late} of {many} {verb} {how}: not converged ({', '.join(parts)}).")
+        found.append(f"{late} of {many} {verb} {how}: not converged{which}.")
     return found

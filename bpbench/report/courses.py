@@ -1,0 +1,133 @@
+"""How trainings ended, and what ensembles say of their own errors: tables and the words that go with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bpbench.report.document import Cell, Column, Table, Text
+from bpbench.report.numerals import count, decimals, half_width, percent, say, short, significant
+from bpbench.report.results import summary_of
+from bpbench.report.tables import align, counted, given, number, words
+from bpbench.report.vocabulary import mean_level, model_kinds, source_note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bpbench.report.document import Block
+
+#: All of these are RMSE per atom, whatever metric is judged.
+_UNIT = "meV/atom"
+
+
+def stopping(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the rule by which networks stop, and the table of where they did; nothing where there is no network."""
+    kinds = model_kinds(findings)
+    values = {model["name"]: model["values"] for model in findings["models"]}
+    networks = [variant for variant in findings["variants"] if kinds[variant["model"]] == "hdnn" and variant["n"]]
+    if not networks:
+        return []
+    columns = (
+        Column("variant", "variant", align="left"),
+        Column("epochs", "epochs at most"),
+        Column("patience", "patience"),
+        Column("stopped_patience", "ended by patience"),
+        Column("checkpoint", "checkpoint, median epoch"),
+        Column("test_rmse", "test RMSE, mean", _UNIT),
+        Column("least_validation_rmse", "least validation RMSE over epochs (optimistic, not a score), mean", _UNIT),
+    )
+    rows = []
+    for variant in networks:
+        model, scores = values[variant["model"]], summary_of(variant, "test", "rmse")
+        places = decimals(half_width(scores.get("low"), scores.get("high")) or scores.get("sd"))
+        rows.append(
+            (
+                words(short(variant["name"])),
+                counted(model["epochs"]),
+                counted(model["patience"]),
+                counted(variant["stopped"]["patience"] if model["patience"] is not None else None),
+                given(variant["checkpoint"]),
+                number(scores.get("mean"), places),
+                number((variant["least_loss"] or {}).get("mean"), places),
+            )
+        )
+    return [
+        Text(
+            "When a network stops is fixed in the protocol: after its epochs, or sooner where it names a patience. The "
+            "score that is reported and compared is the test score of the state with the least validation RMSE, the "
+            "checkpoint. The least validation RMSE over epochs is optimistic, since the checkpoint was chosen by it: "
+            "it is not a score, and stands in the table because it is often quoted."
+        ),
+        Table(
+            "stopping",
+            "Where the trainings of networks ended. The last column is the least validation RMSE over epochs - "
+            "optimistic, not a score; shown because it is often quoted. An ensemble has none, since each of its "
+            "networks has its own.",
+            columns,
+            align(rows, columns),
+            source_note(findings),
+            "wide",
+            _UNIT,
+        ),
+    ]
+
+
+def ensembles(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the table of ensembles and a sentence for each, nothing where there is none."""
+    found = [variant for variant in findings["variants"] if variant["ensemble"] is not None]
+    if not found:
+        return []
+    columns = (
+        Column("variant", "variant", align="left"),
+        Column("size", "networks"),
+        Column("n", "n"),
+        Column("mean", "RMSE of the ensemble", _UNIT),
+        Column("members", "RMSE of one of its networks", _UNIT),
+        Column("spread", "spread", _UNIT),
+        Column("correlation", "rank correlation of spread and error"),
+        Column("within", "errors within two spreads"),
+    )
+    rows, texts = [], []
+    for variant in found:
+        entry, scores = variant["ensemble"], summary_of(variant, "test", "rmse")
+        places = decimals(half_width(scores.get("low"), scores.get("high")) or scores.get("sd"))
+        within = percent(round(entry["within"], 3))
+        rows.append(
+            (
+                words(short(variant["name"])),
+                counted(entry["size"]),
+                counted(entry["n"]),
+                number(scores.get("mean"), places),
+                number(entry["members"], places),
+                number(entry["spread"], places),
+                number(entry["correlation"], 2),
+                Cell(within, entry["within"]),
+            )
+        )
+        texts.append(
+            Text(
+                f"{say(variant['name'])}, the mean of {count(entry['size'], 'network')}, has a test RMSE of "
+                f"{significant(scores.get('mean'))} meV/atom, where one of its networks has "
+                f"{significant(entry['members'])} on the mean. Two of its spreads hold {within} of its test errors; "
+                f"they would hold about {mean_level(findings)} if the spread were the standard deviation of normal "
+                f"errors, so as an uncertainty it is {_uncertainty(entry['within'], findings['mean_level'])}."
+            )
+        )
+    table = Table(
+        "ensembles",
+        "Ensembles on the test set, means over the repeats. The spread is the standard deviation between the networks "
+        "of an ensemble, the mean over the test configurations; the rank correlation (Spearman) tells whether it is "
+        "larger where the error is.",
+        columns,
+        align(rows, columns),
+        source_note(findings),
+        "wide",
+        _UNIT,
+    )
+    return [*texts, table]
+
+
+def _uncertainty(within: float, expected: float) -> str:
+    """Return how a spread compares with what it would have to be, to a twentieth."""
+    if abs(within - expected) < 0.05:
+        return "about right"
+    return "too small" if within < expected else "too large"

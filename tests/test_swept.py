@@ -1,0 +1,362 @@
+"""Sweeps, ensembles and stopping in findings and reports: what is said, drawn and left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from findings_factory import deep_copy, environment, small, swept
+from test_compose import strangers, visible
+
+from bpbench import courses
+from bpbench.jobs import Hdnn
+from bpbench.protocol import loads
+from bpbench.report import axis_sheet, methods
+from bpbench.report.compose import compose
+from bpbench.report.document import Document, Figure, Table
+from bpbench.report.render import render_html
+from bpbench.runner.store import Outcome, Store
+from bpbench.study import prepare
+from bpbench.swept import derived, sweeps
+
+TEXT = """\
+question: q
+data: {kind: aluminium, groups: [300 K solid, 1000 K liquid]}
+sets: {22: thesis-22, 12: thesis-12}
+models:
+  n: {kind: hdnn}
+  r: {kind: linear}
+sweeps:
+  rates: {model: n, set: 22, axes: {learning_rate: [1e-2, 1e-3], hidden: [[5], [10, 10]]}}
+  sizes: {set: 12, axes: {model: [n, r], observations: [null, 20]}}
+  list: {model: n, set: 22, points: [{epochs: 5}, {epochs: 7, batch: 4}]}
+repeats: 5
+analysis: {baseline: "model r, observations all"}
+"""
+
+
+def test_findings_of_a_sweep_say_where_each_contestant_lies(tmp_path: Path) -> None:
+    """Numbers have positions, categories have none; observations lie where their number is; a list is one axis."""
+    rates, sizes, listed = sweeps(prepare(loads(TEXT), Store(tmp_path)))
+    assert rates["axes"] == [
+        {"key": "learning_rate", "label": "learning rate", "values": ["0.01", "0.001"], "positions": [0.01, 0.001]},
+        {"key": "hidden", "label": "hidden layers", "values": ["5", "10-10"], "positions": None},
+    ]
+    assert [point["at"] for point in rates["points"]] == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert rates["points"][2]["variant"] == "learning_rate 0.001, hidden 5"
+    assert sizes["axes"][1] == {
+        "key": "observations", "label": "training configurations", "values": ["all", "20"], "positions": [50.0, 20.0],
+    }  # fmt: skip
+    assert listed["axes"][0]["values"] == ["epochs 5", "epochs 7, batch 4"]
+    assert [point["at"] for point in listed["points"]] == [[0], [1]]
+
+
+def test_derived_models_know_where_they_come_from(tmp_path: Path) -> None:
+    """Of each derived model its origin and changes are told, of others nothing."""
+    found = derived(prepare(loads(TEXT), Store(tmp_path)))
+    assert found["n, epochs 7, batch 4"] == ("n", "epochs 7, batch 4")
+    assert "n" not in found
+    assert len(found) == 6
+
+
+# ---------------------------------------------------------------------------------------------- courses of trainings
+
+
+def outcome(*validation: float) -> Outcome:
+    epochs = np.arange(1.0, len(validation) + 1)
+    curve = {"epoch": epochs, "train": np.array(validation) / 2, "validation": np.array(validation)}
+    return Outcome({"status": "done"}, {f"curve-{name}": array for name, array in curve.items()})
+
+
+def test_curves_go_on_while_half_of_the_repeats_run() -> None:
+    """Each epoch has the median and the extremes of the repeats that ran it, and says how many these are."""
+    made = courses.curve([outcome(9, 8, 7, 6, 5), outcome(3, 2), outcome(6, 5, 4)])
+    assert made is not None
+    assert made["epoch"] == [1, 2, 3]
+    assert made["running"] == [3, 3, 2]
+    assert (made["repeats"], made["longest"]) == (3, 5)
+    assert made["validation"]["median"] == [6.0, 5.0, 5.5]
+    assert made["validation"]["low"] == [3.0, 2.0, 4.0]
+    assert made["train"]["high"] == [4.5, 4.0, 3.5]
+    two = courses.curve([outcome(9, 8, 7), outcome(3)])
+    assert two is not None
+    assert two["running"] == [2, 1, 1]
+    assert courses.curve([Outcome({"status": "done"}, {})]) is None
+
+
+def test_ensembles_and_least_losses_are_means_over_repeats() -> None:
+    """A correlation that a repeat could not give is left out of the mean; without any there is none."""
+    entry = {"size": 5, "spread": 0.4, "within": 0.8, "members": 1.0, "correlation": None}
+    told = courses.ensemble([entry, entry | {"spread": 0.6, "correlation": 0.3}])
+    assert told == {
+        "size": 5, "n": 2, "spread": pytest.approx(0.5), "within": pytest.approx(0.8), "members": pytest.approx(1.0),
+        "correlation": pytest.approx(0.3),
+    }  # fmt: skip
+    (alone,) = (courses.ensemble([entry]),)
+    assert alone is not None
+    assert alone["correlation"] is None
+    assert courses.ensemble([]) is None
+    least = courses.least_loss([None, {"rmse": 2.0, "epoch": 4}, {"rmse": 1.0, "epoch": 9}])
+    assert least == {"mean": 1.5, "min": 1.0, "epoch": 6.5, "n": 2}
+    assert courses.least_loss([None]) is None
+    assert courses.median([None, 3, 8]) == 5.5
+    assert courses.median([None]) is None
+
+
+# ----------------------------------------------------------------------------------------------------- the report
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    return swept()
+
+
+@pytest.fixture(scope="module")
+def document(data: dict[str, Any]) -> Document:
+    return compose(data, environment())
+
+
+def figure(document: Document, key: str) -> Figure:
+    return next(figure for figure in document.figures if figure.key == key)
+
+
+def table(document: Document, key: str) -> Table:
+    return next(table for table in document.tables if table.key == key)
+
+
+def test_no_number_is_made_in_a_report_of_sweeps(data: dict[str, Any], document: Document) -> None:
+    """Every number of a report with sweeps and an ensemble is one of the findings."""
+    assert strangers(render_html(document), data) == []
+
+
+def test_each_axis_has_a_sheet_and_each_sweep_a_table(document: Document) -> None:
+    """Two axes give two sheets after one table; a contestant without a result is a row of dashes."""
+    section = next(section for section in document.sections if section.key == "sweeps")
+    keys = [block.key for block in section.blocks if isinstance(block, Table | Figure)]
+    assert keys == ["sweep_1", "sweep_1_axis_1", "sweep_1_axis_2"]
+    rows = table(document, "sweep_1").rows
+    assert [row[0].text for row in rows] == ["5", "5", "10-10", "10-10"]
+    shares = [row[-1].text for row in rows]
+    assert shares == ["50 %", "100 %", "50 %", "100 %"]
+    assert rows[2][2].value == 0
+    assert rows[2][3].value is None
+
+
+def test_captions_of_sheets_say_what_is_drawn(document: Document) -> None:
+    """Curves, dots, mean and interval, one line for each combination, and the linear potential."""
+    caption = figure(document, "sweep_1_axis_2").caption
+    assert caption.startswith("Sweep layers over training configurations. Left: validation RMSE, the median over the")
+    assert "one panel for each combination of the other axes" in caption
+    assert "each repeat is a dot, the stroke beside them the mean, in its 95 % interval, one line for each" in caption
+    assert caption.endswith("Dashed: the linear potential on the same inputs, mean over its repeats.")
+    assert "Trainings end at different epochs" not in caption
+
+
+def test_curves_of_unequal_length_are_explained() -> None:
+    """Where patience ends trainings the captions of all curves say what is shown."""
+    data = swept()
+    data["variants"][-1]["curve"]["running"][-1] = 2
+    words = "Trainings end at different epochs: a curve is that of the repeats still running"
+    document = compose(data, environment())
+    assert words in figure(document, "sweep_1_axis_1").caption
+    assert words not in figure(document, "learning_curves").caption
+
+
+def test_dependent_repeats_have_no_interval_on_a_sheet() -> None:
+    """In a resampled design the caption names no interval of the mean."""
+    data = swept()
+    data["split"]["design"] = "resampled"
+    assert "interval" not in figure(compose(data, environment()), "sweep_1_axis_1").caption
+
+
+def test_single_figures_leave_out_what_sheets_show(document: Document) -> None:
+    """Curves and parity show the contestants written out and the baseline, and say so."""
+    for key in ("learning_curves", "parity", "errors_by_state"):
+        assert figure(document, key).caption.endswith("their sheets show the others.")
+    assert [column.label for column in table(document, "errors_rmse").columns][2:] == ["A", "D", "linear"]
+    plain = compose(small(), environment())
+    assert "sheets show" not in figure(plain, "parity").caption
+
+
+def test_a_study_of_sweeps_alone_shows_its_baseline() -> None:
+    """Where nothing is written out, single figures hold the baseline, and a linear one has no curve."""
+    data = swept()
+    data["variants"] = [entry for entry in data["variants"] if entry["name"] not in {"A", "D"}]
+    data["analysis"].update(family=[], comparisons=[], baseline="linear")
+    page = visible(render_html(compose(data, environment())))
+    assert "No variant has a learning curve." not in page
+    assert "Of the contestants of sweeps only the baseline is shown; their sheets show the others." in page
+
+
+def test_the_number_of_configurations_is_shown_where_it_differs(document: Document) -> None:
+    """The table of variants has the column only where some contestant learns from fewer."""
+    assert "configurations" in {column.key for column in table(document, "variants").columns}
+    assert "configurations" not in {column.key for column in table(compose(small(), environment()), "variants").columns}
+
+
+def test_the_methods_name_each_model_once(data: dict[str, Any]) -> None:
+    """Models that sweeps derive are one sentence in their origin's paragraph; fewer configurations have their own."""
+    told = methods.models(data)
+    assert len(told) == 3
+    assert told[0].endswith("Sweeps change its settings to “hidden 5” and “hidden 10-10”; all others stay.")
+    assert told[-1].startswith("Contestants that learn from fewer configurations take the first ones of an order")
+    rows = {row[0].value: row[2].text for row in table(compose(data, environment()), "models").rows}
+    assert rows["network, hidden 5"] == "as network, with hidden 5"
+
+
+def test_parts_that_a_sweep_brings_are_told(data: dict[str, Any]) -> None:
+    """Another optimizer, a skip, a patience or an ensemble has its sentence where the origin has none."""
+    changed = deep_copy(data)
+    values = changed["models"][-1]["values"]
+    values |= {"skip": True, "ensemble": 5, "patience": 7, "optimizer": {**ADAM, "kind": "keras-adam"}}
+    told = methods.models(changed)[0]
+    assert "Where they bring another part, this is said of it." in told
+    assert "The inputs also enter the answer directly" in told
+    assert "an ensemble of 5 such networks" in told
+    assert "ends sooner, counting as converged, once the validation RMSE has not fallen for 7 epochs" in told
+    assert "Keras's own fit with its own Adam (learning rate 0.001" in told
+
+
+ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"activation": "relu"}, "nodes with ReLU, and a linear output"),
+        ({"scaling": "standard"}, "Each descriptor is standardised, (G−μ)/σ, by its mean and spread"),
+        ({"scaling": "min-max"}, "Each descriptor is scaled to its range, (G−min)/(max−min), over the training atoms"),
+        ({"scaling": "centred"}, "Each descriptor is centred, G−μ, by its mean over the training atoms"),
+        ({"scaling": "centred-min-max"}, "centred and divided by its range, (G−μ)/(max−min), over the training atoms"),
+        ({"patience": 20}, "It runs for at most 100 epochs and ends sooner, counting as converged, once"),
+        ({"optimizer": {**ADAM, "kind": "adam", "decay": 0.01}}, "takes a share of 0.01 times the learning rate off"),
+        ({"optimizer": {**ADAM, "kind": "adam", "decay": [0.0, 0.0, 0.1]}}, "0, 0 and 0.1 (by layer, the output last)"),
+        ({"optimizer": {"kind": "marquardt", "damping": 1e-3, "decay": 0.5}}, "squared weights, λ = 0.5, the damping"),
+        ({"ensemble": 3}, "an ensemble of 3 such networks with other initial weights and batch orders"),
+    ],
+)
+def test_a_network_is_told_as_it_is(changes: dict[str, Any], words: str) -> None:
+    """Activation, scaling, patience, decay and ensembles follow the model."""
+    data = small()
+    data["models"][0]["values"] |= changes
+    told = methods.models(data)[0]
+    assert words.replace("λ = 0.5, the damping", "λ = 0.5,") in told
+    assert ("tanh" in told) is ("activation" not in changes)
+    assert ("decoupled weight decay" in told) is ("decay" in str(changes) and "adam" in str(changes))
+
+
+def test_ensembles_are_told_with_what_their_spread_is_worth(document: Document, data: dict[str, Any]) -> None:
+    """The sentence compares the ensemble with one network, and the share of errors in two spreads with the nominal."""
+    page = re.sub(r"\s+", " ", visible(render_html(document)))
+    assert "the mean of 5 networks, has a test RMSE of" in page
+    assert "where one of its networks has 1.61 on the mean. Two of its spreads hold 71 % of its test errors" in page
+    assert "so as an uncertainty it is too small." in page
+    row = table(document, "ensembles").rows[0]
+    assert [cell.value for cell in row[1:3]] == [5, 3]
+    for within, words in ((0.93, "about right"), (1.0, "too large")):
+        changed = deep_copy(data)
+        changed["variants"][-1]["ensemble"]["within"] = within
+        assert f"as an uncertainty it is {words}" in visible(render_html(compose(changed, environment())))
+    assert "ensembles" not in {table.key for table in compose(small(), environment()).tables}
+
+
+def test_the_least_loss_is_labelled_as_no_score(document: Document) -> None:
+    """It is one column, which says what it is; the rule of stopping stands above it."""
+    stopping = table(document, "stopping")
+    assert stopping.columns[-1].label == "least validation RMSE over epochs (optimistic, not a score), mean"
+    assert "optimistic, not a score; shown because it is often quoted" in stopping.caption
+    assert {row[0].value for row in stopping.rows} >= {"A", "D"}
+    assert "linear" not in {row[0].value for row in stopping.rows}
+    assert "When a network stops is fixed in the protocol" in visible(render_html(document))
+
+
+def test_patience_counts_what_it_ended() -> None:
+    """With a patience the table counts the trainings that it ended; without, there is a dash."""
+    data = small()
+    assert Hdnn("hdnn").patience is None
+    shown = {row[0].value: row[3].value for row in table(compose(data, environment()), "stopping").rows}
+    assert shown["D"] is None
+    data["models"][0]["values"]["patience"] = 9
+    data["variants"][1]["stopped"] = {"epochs": 1, "patience": 2}
+    shown = {row[0].value: row[3].value for row in table(compose(data, environment()), "stopping").rows}
+    assert shown["D"] == 2
+
+
+# ------------------------------------------------------------------------------------------------------ the sheet
+
+BAND = {"median": [9.0, 1.0], "low": [8.0, 0.9], "high": [10.0, 2.0]}
+CURVE = {"epoch": [1, 2], "validation": BAND}
+
+
+def spot(*values: float, curve: Any = CURVE) -> axis_sheet.Spot:
+    mean = sum(values) / len(values) if values else None
+    low, high = (mean - 0.1, mean + 0.1) if mean is not None and len(values) > 1 else (None, None)
+    return axis_sheet.Spot(values, mean, low, high, curve)
+
+
+def draw(axis: axis_sheet.Axis, series: list[axis_sheet.Series], **changes: Any) -> str:
+    options: dict[str, Any] = {"key": "s", "score": "RMSE", "levels": [], "constant": None}
+    return axis_sheet.sheet(axis, series, **options | changes)
+
+
+NUMBERS = axis_sheet.Axis("learning rate", ("0.001", "0.01", "0.1"), (0.001, 0.01, 0.1))
+WORDS = axis_sheet.Axis("hidden layers", ("5", "10-10", "$<b>"), None)
+ONE = [axis_sheet.Series("", (spot(1.0, 1.2), spot(0.9, 1.1), spot(2.0)))]
+
+
+def test_an_axis_of_numbers_over_decades_is_logarithmic() -> None:
+    """Numbers within a factor of eight are linear, and words are counted."""
+    assert NUMBERS.places == pytest.approx([-3, -2, -1])
+    assert axis_sheet.Axis("n", ("1", "2"), (1.0, 2.0)).places == [1.0, 2.0]
+    assert axis_sheet.Axis("n", ("0", "2"), (0.0, 2.0)).places == [0.0, 2.0]
+    assert WORDS.places == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("axis", [NUMBERS, WORDS], ids=["numbers", "words"])
+def test_sheets_are_reproducible_and_show_every_repeat(axis: axis_sheet.Axis) -> None:
+    """The same bytes twice, every identifier its own, one marker for each repeat."""
+    svg = draw(axis, ONE)
+    assert svg == draw(axis, ONE)
+    assert "<b>" not in svg
+    # Dots are half transparent, nothing else is.
+    assert len(re.findall(r"<use [^>]*opacity: 0.55", svg)) == 5
+    assert set(re.findall(r' id="([^"]{2})', svg)) == {"s-"}
+
+
+def test_levels_are_drawn_and_a_far_constant_is_not() -> None:
+    """The linear potential is dashed for all values or for each; the constant is dotted where it is near."""
+    bare = draw(WORDS, ONE)
+    assert "stroke-dasharray" not in bare
+    across = draw(WORDS, ONE, levels=[(None, 0.5)])
+    each = draw(WORDS, ONE, levels=[(0, 0.5), (1, 0.6), (2, 0.7)])
+    # One more than are drawn, for the legend.
+    assert [svg.count("stroke-dasharray") for svg in (across, each)] == [2, 4]
+    assert draw(WORDS, ONE, constant=3.0).count("stroke-dasharray") == 2
+    assert "stroke-dasharray" not in draw(WORDS, ONE, constant=200.0)
+
+
+def test_sheets_without_curves_or_results_are_drawn() -> None:
+    """Models without learning curves, absent contestants and contestants without results break nothing."""
+    empty = axis_sheet.Spot((), None, None, None, None)
+    series = [
+        axis_sheet.Series("a, b", (spot(1.0, curve=None), None, empty)),
+        axis_sheet.Series("c", (empty, empty, empty)),
+    ]
+    for axis in (NUMBERS, WORDS):
+        assert draw(axis, series).startswith("<svg")
+    none = [axis_sheet.Series("", (empty, empty, empty))]
+    assert draw(WORDS, none, constant=5.0).startswith("<svg")
+
+
+def test_many_values_and_combinations_fit_on_a_sheet() -> None:
+    """Fifteen values and eight combinations draw: panels are limited, and names of values thinned."""
+    values = tuple(str(number) for number in range(1, 16))
+    axis = axis_sheet.Axis("epochs", values, tuple(map(float, values)))
+    series = [
+        axis_sheet.Series(f"combination {number}", tuple(spot(1.0 + number, 9.0) for _ in values))
+        for number in range(8)
+    ]
+    assert draw(axis, series).startswith("<svg")
