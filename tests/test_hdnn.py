@@ -352,7 +352,7 @@ def test_more_weights_than_data_and_twin_functions_are_remarked() -> None:
         "it out."
     )
     assert weights == (
-        "The network has 33 weights and learns from 24 energies: without a prior, patience or a linear skip it can "
-        "learn them by heart."
+        "More weights than data: 33 weights learn from 24 energies and may learn them by heart; a tight prior, "
+        "patience or a linear skip keeps them from it."
     )
     assert fit(Hdnn("hdnn", (1,), epochs=2), base, weights_seed=1, order_seed=1).remarks == ()

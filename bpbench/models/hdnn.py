@@ -112,8 +112,8 @@ def _outnumbered(weights: int, configurations: int) -> tuple[str, ...]:
         return ()
     return (
         (
-            f"The network has {weights} weights and learns from {configurations} energies: without a prior, patience "
-            "or a linear skip it can learn them by heart."
+            f"More weights than data: {weights} weights learn from {configurations} energies and may learn them by "
+            "heart; a tight prior, patience or a linear skip keeps them from it."
         ),
     )
 

@@ -122,39 +122,54 @@ def _load(table: Table, shape: Shape, c: int, first: int, n: int, x: Reals) -> N
 
 @kernel
 def _forward(w: Reals, at: int, inputs: int, nodes: int, x: Reals, y: Reals, n: int) -> None:
-    """Multiply by the weights of a layer, which begin at ``at``, and add its biases: two nodes, four inputs at a time.
+    """Multiply by the weights of a layer, which begin at ``at``, and add its biases.
 
-    A last single node goes with itself: it is worked out twice and written once more.
+    Five nodes and four inputs at a time: as many weights as the registers hold, so that inputs are read seldom.
     """
-    biases = at + inputs * nodes
-    for k in range(0, nodes, 2):
-        l = min(k + 1, nodes - 1)
-        y0, y1 = y[k], y[l]
-        b0, b1 = w[biases + k], w[biases + l]
+    biases, whole, five = at + inputs * nodes, inputs // 4 * 4, nodes // 5 * 5
+    for k in range(nodes):
+        row, b = y[k], w[biases + k]
         for i in range(n):
-            y0[i] = b0
-            y1[i] = b1
-        whole = inputs // 4 * 4
+            row[i] = b
+    for k in range(0, five, 5):
+        y0, y1, y2, y3, y4 = y[k], y[k + 1], y[k + 2], y[k + 3], y[k + 4]
         for d in range(0, whole, 4):
             x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
-            p = at + d * nodes
-            a0, a1, a2, a3 = w[p + k], w[p + nodes + k], w[p + 2 * nodes + k], w[p + 3 * nodes + k]
-            if l == k:
-                for i in range(n):
-                    y0[i] += a0 * x0[i] + a1 * x1[i] + a2 * x2[i] + a3 * x3[i]
-                continue
-            c0, c1, c2, c3 = w[p + l], w[p + nodes + l], w[p + 2 * nodes + l], w[p + 3 * nodes + l]
+            p = at + d * nodes + k
+            q, r, s = p + nodes, p + 2 * nodes, p + 3 * nodes
+            a0, a1, a2, a3, a4 = w[p], w[p + 1], w[p + 2], w[p + 3], w[p + 4]
+            b0, b1, b2, b3, b4 = w[q], w[q + 1], w[q + 2], w[q + 3], w[q + 4]
+            c0, c1, c2, c3, c4 = w[r], w[r + 1], w[r + 2], w[r + 3], w[r + 4]
+            d0, d1, d2, d3, d4 = w[s], w[s + 1], w[s + 2], w[s + 3], w[s + 4]
             for i in range(n):
                 u0, u1, u2, u3 = x0[i], x1[i], x2[i], x3[i]
-                y0[i] += a0 * u0 + a1 * u1 + a2 * u2 + a3 * u3
-                y1[i] += c0 * u0 + c1 * u1 + c2 * u2 + c3 * u3
+                y0[i] += a0 * u0 + b0 * u1 + c0 * u2 + d0 * u3
+                y1[i] += a1 * u0 + b1 * u1 + c1 * u2 + d1 * u3
+                y2[i] += a2 * u0 + b2 * u1 + c2 * u2 + d2 * u3
+                y3[i] += a3 * u0 + b3 * u1 + c3 * u2 + d3 * u3
+                y4[i] += a4 * u0 + b4 * u1 + c4 * u2 + d4 * u3
         for d in range(whole, inputs):
-            x0, a0, c0 = x[d], w[at + d * nodes + k], w[at + d * nodes + l]
+            row, p = x[d], at + d * nodes + k
+            a0, a1, a2, a3, a4 = w[p], w[p + 1], w[p + 2], w[p + 3], w[p + 4]
             for i in range(n):
-                y0[i] += a0 * x0[i]
-            if l != k:
-                for i in range(n):
-                    y1[i] += c0 * x0[i]
+                u0 = row[i]
+                y0[i] += a0 * u0
+                y1[i] += a1 * u0
+                y2[i] += a2 * u0
+                y3[i] += a3 * u0
+                y4[i] += a4 * u0
+    for k in range(five, nodes):
+        y0 = y[k]
+        for d in range(0, whole, 4):
+            x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
+            p = at + d * nodes + k
+            a0, b0, c0, d0 = w[p], w[p + nodes], w[p + 2 * nodes], w[p + 3 * nodes]
+            for i in range(n):
+                y0[i] += a0 * x0[i] + b0 * x1[i] + c0 * x2[i] + d0 * x3[i]
+        for d in range(whole, inputs):
+            row, a0 = x[d], w[at + d * nodes + k]
+            for i in range(n):
+                y0[i] += a0 * row[i]
 
 
 @kernel
@@ -191,57 +206,79 @@ def _activate(kind: int, y: Reals, slope: Reals, n: int) -> None:
 
 @kernel
 def _outer(g: Reals, at: int, inputs: int, nodes: int, x: Reals, delta: Reals, n: int) -> None:
-    """Add x δᵀ to the derivatives by a layer's weights and δ to those by its biases."""
-    zero = g.dtype.type(0)
-    for k in range(0, nodes, 2):
-        l = min(k + 1, nodes - 1)
-        e0, e1 = delta[k], delta[l]
-        s0 = s1 = zero
+    """Add x δᵀ to the derivatives by a layer's weights and δ to those by its biases; in blocks as :func:`_forward`."""
+    zero, whole, five = g.dtype.type(0), inputs // 4 * 4, nodes // 5 * 5
+    for k in range(nodes):
+        row, total = delta[k], zero
         for i in range(n):
-            s0 += e0[i]
-            s1 += e1[i]
-        g[at + inputs * nodes + k] += s0
-        if l != k:
-            g[at + inputs * nodes + l] += s1
-        whole = inputs // 4 * 4
+            total += row[i]
+        g[at + inputs * nodes + k] += total
+    for k in range(0, five, 5):
+        e0, e1, e2, e3, e4 = delta[k], delta[k + 1], delta[k + 2], delta[k + 3], delta[k + 4]
         for d in range(0, whole, 4):
             x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
-            s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = zero
-            p = at + d * nodes
-            if l == k:
-                for i in range(n):
-                    s0 += x0[i] * e0[i]
-                    s1 += x1[i] * e0[i]
-                    s2 += x2[i] * e0[i]
-                    s3 += x3[i] * e0[i]
-            else:
-                for i in range(n):
-                    u0, u1, u2, u3, f0, f1 = x0[i], x1[i], x2[i], x3[i], e0[i], e1[i]
-                    s0 += u0 * f0
-                    s1 += u1 * f0
-                    s2 += u2 * f0
-                    s3 += u3 * f0
-                    t0 += u0 * f1
-                    t1 += u1 * f1
-                    t2 += u2 * f1
-                    t3 += u3 * f1
-                g[p + l] += t0
-                g[p + nodes + l] += t1
-                g[p + 2 * nodes + l] += t2
-                g[p + 3 * nodes + l] += t3
-            g[p + k] += s0
-            g[p + nodes + k] += s1
-            g[p + 2 * nodes + k] += s2
-            g[p + 3 * nodes + k] += s3
-        for d in range(whole, inputs):
-            x0 = x[d]
-            s0 = t0 = zero
+            a0 = a1 = a2 = a3 = a4 = b0 = b1 = b2 = b3 = b4 = zero
+            c0 = c1 = c2 = c3 = c4 = d0 = d1 = d2 = d3 = d4 = zero
             for i in range(n):
-                s0 += x0[i] * e0[i]
-                t0 += x0[i] * e1[i]
-            g[at + d * nodes + k] += s0
-            if l != k:
-                g[at + d * nodes + l] += t0
+                u0, u1, u2, u3 = x0[i], x1[i], x2[i], x3[i]
+                f0, f1, f2, f3, f4 = e0[i], e1[i], e2[i], e3[i], e4[i]
+                a0 += u0 * f0
+                a1 += u0 * f1
+                a2 += u0 * f2
+                a3 += u0 * f3
+                a4 += u0 * f4
+                b0 += u1 * f0
+                b1 += u1 * f1
+                b2 += u1 * f2
+                b3 += u1 * f3
+                b4 += u1 * f4
+                c0 += u2 * f0
+                c1 += u2 * f1
+                c2 += u2 * f2
+                c3 += u2 * f3
+                c4 += u2 * f4
+                d0 += u3 * f0
+                d1 += u3 * f1
+                d2 += u3 * f2
+                d3 += u3 * f3
+                d4 += u3 * f4
+            p = at + d * nodes + k
+            for place, sums in enumerate(
+                ((a0, a1, a2, a3, a4), (b0, b1, b2, b3, b4), (c0, c1, c2, c3, c4), (d0, d1, d2, d3, d4))
+            ):
+                for number in range(5):
+                    g[p + place * nodes + number] += sums[number]
+        for d in range(whole, inputs):
+            row, p = x[d], at + d * nodes + k
+            a0 = a1 = a2 = a3 = a4 = zero
+            for i in range(n):
+                u0 = row[i]
+                a0 += u0 * e0[i]
+                a1 += u0 * e1[i]
+                a2 += u0 * e2[i]
+                a3 += u0 * e3[i]
+                a4 += u0 * e4[i]
+            for number, total in enumerate((a0, a1, a2, a3, a4)):
+                g[p + number] += total
+    for k in range(five, nodes):
+        e0 = delta[k]
+        for d in range(0, whole, 4):
+            x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
+            a0 = b0 = c0 = d0 = zero
+            for i in range(n):
+                f0 = e0[i]
+                a0 += x0[i] * f0
+                b0 += x1[i] * f0
+                c0 += x2[i] * f0
+                d0 += x3[i] * f0
+            p = at + d * nodes + k
+            for place, total in enumerate((a0, b0, c0, d0)):
+                g[p + place * nodes] += total
+        for d in range(whole, inputs):
+            row, total = x[d], zero
+            for i in range(n):
+                total += row[i] * e0[i]
+            g[at + d * nodes + k] += total
 
 
 @kernel
