@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ from findings_factory import deep_copy, environment, small, swept
 from test_compose import strangers, visible
 
 from bpbench import courses
+from bpbench.findings import findings
 from bpbench.jobs import Hdnn
 from bpbench.protocol import loads
 from bpbench.report import axis_sheet, methods
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Figure, Table
-from bpbench.report.render import render_html
+from bpbench.report.render import canonical, render_html
 from bpbench.runner.store import Outcome, Store
-from bpbench.study import prepare
+from bpbench.study import conduct, prepare
 from bpbench.swept import derived, sweeps
 
 TEXT = """\
@@ -60,6 +62,45 @@ def test_derived_models_know_where_they_come_from(tmp_path: Path) -> None:
     assert found["n, epochs 7, batch 4"] == ("n", "epochs 7, batch 4")
     assert "n" not in found
     assert len(found) == 6
+
+
+STUDY = """\
+question: q
+data: {kind: aluminium, groups: [300 K solid, 1000 K liquid]}
+sets: {12: thesis-12}
+models:
+  f: {kind: random-forest, trees: 3}
+  r: {kind: linear}
+variants:
+  - {name: ridge, set: 12, model: r}
+  - {name: poor ridge, set: 12, model: r, train_share: 0.5}
+sweeps:
+  sizes: {model: f, set: 12, axes: {observations: [20, 25, null]}}
+repeats: 2
+analysis: {baseline: observations all, candidates: [ridge], test: paired-t, alpha: 0.3}
+"""
+
+
+def test_a_conducted_sweep_stands_beside_the_linear_potential_on_the_same_inputs(tmp_path: Path) -> None:
+    """The same inputs are the same set and number of configurations, however the number was asked for."""
+    store = Store(tmp_path)
+    study = conduct(prepare(loads(STUDY), store), store)
+    found = findings(study)
+    shown = {variant["name"]: variant for variant in found["variants"]}
+    assert {name: variant["configurations"] for name, variant in shown.items()} == {
+        "ridge": [50], "poor ridge": [25], "observations 20": [20], "observations 25": [25], "observations all": [50],
+    }  # fmt: skip
+    assert shown["observations 20"]["share"] == pytest.approx(0.4)
+    rivals = {name: variant["linear"] and variant["linear"]["variant"] for name, variant in shown.items()}
+    assert rivals == {
+        "ridge": None, "poor ridge": None, "observations 20": None, "observations 25": "poor ridge",
+        "observations all": "ridge",
+    }  # fmt: skip
+    assert shown["observations all"]["linear"]["mean"] == shown["ridge"]["summary"]["test"]["rmse"]["mean"]
+    whole = study.results["ridge", 0]
+    assert isinstance(whole, Outcome)
+    assert found["constant"]["test"]["rmse"] == whole.values["constant"]["rmse"]
+    assert render_html(compose(json.loads(canonical(found)), environment())).count("<svg") > 5
 
 
 # ---------------------------------------------------------------------------------------------- courses of trainings
