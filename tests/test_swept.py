@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from findings_factory import deep_copy, environment, small, swept
+from findings_factory import comparison, deep_copy, environment, small, swept
 from test_compose import strangers, visible
 
 from bpbench import courses
+from bpbench.findings import findings
 from bpbench.jobs import Hdnn
 from bpbench.protocol import loads
 from bpbench.report import axis_sheet, methods
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Figure, Table
-from bpbench.report.render import render_html
+from bpbench.report.render import canonical, render_html
+from bpbench.report.words import answer
 from bpbench.runner.store import Outcome, Store
-from bpbench.study import prepare
+from bpbench.study import conduct, prepare
 from bpbench.swept import derived, sweeps
 
 TEXT = """\
@@ -60,6 +63,45 @@ def test_derived_models_know_where_they_come_from(tmp_path: Path) -> None:
     assert found["n, epochs 7, batch 4"] == ("n", "epochs 7, batch 4")
     assert "n" not in found
     assert len(found) == 6
+
+
+STUDY = """\
+question: q
+data: {kind: aluminium, groups: [300 K solid, 1000 K liquid]}
+sets: {12: thesis-12}
+models:
+  f: {kind: random-forest, trees: 3}
+  r: {kind: linear}
+variants:
+  - {name: ridge, set: 12, model: r}
+  - {name: poor ridge, set: 12, model: r, train_share: 0.5}
+sweeps:
+  sizes: {model: f, set: 12, axes: {observations: [20, 25, null]}}
+repeats: 2
+analysis: {baseline: observations all, candidates: [ridge], test: paired-t, alpha: 0.3}
+"""
+
+
+def test_a_conducted_sweep_stands_beside_the_linear_potential_on_the_same_inputs(tmp_path: Path) -> None:
+    """The same inputs are the same set and number of configurations, however the number was asked for."""
+    store = Store(tmp_path)
+    study = conduct(prepare(loads(STUDY), store), store)
+    found = findings(study)
+    shown = {variant["name"]: variant for variant in found["variants"]}
+    assert {name: variant["configurations"] for name, variant in shown.items()} == {
+        "ridge": [50], "poor ridge": [25], "observations 20": [20], "observations 25": [25], "observations all": [50],
+    }  # fmt: skip
+    assert shown["observations 20"]["share"] == pytest.approx(0.4)
+    rivals = {name: variant["linear"] and variant["linear"]["variant"] for name, variant in shown.items()}
+    assert rivals == {
+        "ridge": None, "poor ridge": None, "observations 20": None, "observations 25": "poor ridge",
+        "observations all": "ridge",
+    }  # fmt: skip
+    assert shown["observations all"]["linear"]["mean"] == shown["ridge"]["summary"]["test"]["rmse"]["mean"]
+    whole = study.results["ridge", 0]
+    assert isinstance(whole, Outcome)
+    assert found["constant"]["test"]["rmse"] == whole.values["constant"]["rmse"]
+    assert render_html(compose(json.loads(canonical(found)), environment())).count("<svg") > 5
 
 
 # ---------------------------------------------------------------------------------------------- courses of trainings
@@ -197,6 +239,17 @@ def test_the_number_of_configurations_is_shown_where_it_differs(document: Docume
     assert "configurations" not in {column.key for column in table(compose(small(), environment()), "variants").columns}
 
 
+def test_contestants_of_the_baselines_model_are_spelt_out_first(data: dict[str, Any]) -> None:
+    """Of several better candidates the answer spells out one whose model is derived from the baseline's."""
+    changed = deep_copy(data)
+    better = {"difference": -0.2, "low": -0.3, "high": -0.1, "p": 0.001, "p_adjusted": 0.001, "verdict": "better"}
+    changed["analysis"]["comparisons"] = [
+        comparison(candidate="linear", **better | {"difference": -0.9, "low": -1.0, "high": -0.8}),
+        comparison(candidate="hidden 5, observations all", **better),
+    ]
+    assert answer(changed)[1].startswith("“hidden 5, observations all” is better than D by 0.20 meV/atom")
+
+
 def test_the_methods_name_each_model_once(data: dict[str, Any]) -> None:
     """Models that sweeps derive are one sentence in their origin's paragraph; fewer configurations have their own."""
     told = methods.models(data)
@@ -205,6 +258,25 @@ def test_the_methods_name_each_model_once(data: dict[str, Any]) -> None:
     assert told[-1].startswith("Contestants that learn from fewer configurations take the first ones of an order")
     rows = {row[0].value: row[2].text for row in table(compose(data, environment()), "models").rows}
     assert rows["network, hidden 5"] == "as network, with hidden 5"
+
+
+def test_a_large_sweep_is_counted_and_fits_on_pages(data: dict[str, Any]) -> None:
+    """Dozens of derived models, networks and rows are counted where naming or drawing all would fill pages."""
+    changed = deep_copy(data)
+    model, variant = changed["models"][-1], changed["variants"][-1]
+    for number in range(40):
+        changed["models"].append(model | {"name": f"network, {number}", "changes": str(number)})
+        more = {"name": str(number), "model": f"network, {number}", "shape": f"57-{number + 1}-1"}
+        changed["variants"].append(variant | more)
+    document = compose(changed, environment())
+    assert (
+        "Sweeps change its settings to 42 combinations, which the table of models lists;" in methods.models(changed)[0]
+    )
+    # The forty and the network that is written out, less the eight drawn.
+    assert "33 further networks are not drawn." in visible(render_html(document))
+    height = re.search(r'height="([\d.]+)pt"', figure(document, "repeats").svg)
+    assert height is not None
+    assert float(height[1]) < 9 * 72
 
 
 def test_parts_that_a_sweep_brings_are_told(data: dict[str, Any]) -> None:

@@ -20,7 +20,9 @@ _LOG_FROM: Final = 8.0
 _NEAR: Final = 3.0
 #: Panels of learning curves on one sheet, and lines that a legend names.
 PANELS: Final = 6
-_NAMED: Final = 8
+_NAMED: Final = 12
+#: Entries of that legend side by side.
+_ABREAST: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,15 @@ def sheet(
     learning = [one for one in series if any(spot is not None and spot.curve for spot in one.spots)][:PANELS]
     columns = 1 if len(learning) < 3 else 2
     rows = math.ceil(len(learning) / columns)
-    with page(key, max(2.75, 0.5 + 1.35 * rows)) as figure:
+    with page(key, max(2.95, 0.9 + 1.35 * rows)) as figure:
         if learning:
             left, right = figure.add_gridspec(1, 2, width_ratios=[1.2, 1.0])
-            _learning(figure, left.subgridspec(rows, columns), axis, learning, titled=len(series) > 1)
+            named = _named(axis, learning)
+            # A line of the legend needs about a sixth of an inch, and its title one more.
+            head = (1 + math.ceil(len(named) / _ABREAST)) / 6 / max(1.35, 2.3 / rows)
+            grid = left.subgridspec(rows + 1, columns, height_ratios=[head] + [1.0] * rows)
+            _legend(figure.add_subplot(grid[0, :]), axis, named)
+            _learning(figure, grid, axis, learning, titled=len(series) > 1)
         else:
             right = figure.add_gridspec(1, 1)[0, 0]
         _scores(figure.add_subplot(right), axis, series, score, levels, constant)
@@ -126,15 +133,41 @@ def _colours(axis: Axis) -> list[Any]:
     return ramp(number) if axis.positions is not None or number > len(COLOURS) else list(COLOURS[:number])
 
 
-def _learning(figure: Any, grid: Any, axis: Axis, series: Sequence[Series], *, titled: bool) -> None:
+def _named(axis: Axis, series: Sequence[Series]) -> list[tuple[str, Any]]:
+    """Return the values that have a curve, with their colours; of very many every so manieth."""
+    drawn = [
+        (text, colour)
+        for number, (text, colour) in enumerate(zip(axis.values, _colours(axis), strict=True))
+        if any((spot := one.spots[number]) is not None and spot.curve for one in series)
+    ]
+    return drawn[:: -(-len(drawn) // _NAMED)]
+
+
+def _legend(room: Any, axis: Axis, named: Sequence[tuple[str, Any]]) -> None:
     from matplotlib.lines import Line2D
 
-    colours = _colours(axis)
+    room.set_axis_off()
+    handles = [Line2D([], [], color=colour, linewidth=1.6, label=label(text, 18)) for text, colour in named]
+    options: dict[str, Any] = {
+        "alignment": "left",
+        "handlelength": 1.4,
+        "columnspacing": 1.2,
+        "borderpad": 0,
+        "borderaxespad": 0,
+    }
+    title = label(axis.label, 30)
+    room.legend(handles=handles, title=title, title_fontsize=7, loc="center left", ncols=_ABREAST, **options)
+
+
+def _learning(figure: Any, grid: Any, axis: Axis, series: Sequence[Series], *, titled: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    colours, rows = _colours(axis), grid.nrows - 1  # the first row holds the legend
     medians: list[float] = []
     first: Any = None
     for place, one in enumerate(series):
         row, column = divmod(place, grid.ncols)
-        axes = figure.add_subplot(grid[row, column], sharex=first, sharey=first)
+        axes = figure.add_subplot(grid[row + 1, column], sharex=first, sharey=first)
         first = first or axes
         for spot, colour in zip(one.spots, colours, strict=True):
             if spot is None or not spot.curve:
@@ -148,26 +181,18 @@ def _learning(figure: Any, grid: Any, axis: Axis, series: Sequence[Series], *, t
             axes.set_title(",\n".join(label(part, 24) for part in one.name.split(", ")), loc="left")
         axes.grid(axis="y")
         if column == 0:
-            axes.set_ylabel("validation RMSE (meV/atom)" if grid.nrows < 2 else "RMSE")
+            axes.set_ylabel("validation RMSE (meV/atom)" if rows < 2 else "RMSE")
         else:
             axes.tick_params(labelleft=False)
-        if row == grid.nrows - 1:
+        if row == rows - 1:
             axes.set_xlabel("epoch or round")
         elif place + grid.ncols < len(series):
             axes.tick_params(labelbottom=False)
     if spread(medians) > _LOG_FROM:
         first.set_yscale("log")
         log_axis(first.yaxis, min(medians), max(medians))
+    first.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     first.set_xlim(left=0)
-    drawn = [
-        (text, colour)
-        for number, (text, colour) in enumerate(zip(axis.values, colours, strict=True))
-        if any((spot := one.spots[number]) is not None and spot.curve for one in series)
-    ]
-    step = -(-len(drawn) // _NAMED)
-    handles = [Line2D([], [], color=colour, linewidth=1.6, label=label(text, 18)) for text, colour in drawn[::step]]
-    title = label(axis.label, 30) + (" (some)" if step > 1 else "")
-    first.legend(handles=handles, title=title, title_fontsize=7, loc="upper right", handlelength=1.4)
 
 
 def _scores(

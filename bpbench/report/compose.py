@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MANY_SPLITS: Final = 20
 #: Sets that get a sheet of their own, most of a page each.
 _SHEETS: Final = 8
+#: Networks that are drawn; they fill a page.
+_SHAPES: Final = 8
 
 
 def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Document:
@@ -220,6 +222,7 @@ def _networks(findings: Mapping[str, Any]) -> Section:
     shapes = list(dict.fromkeys(variant["shape"] for variant in findings["variants"] if variant["shape"]))
     if not shapes:
         return Section("networks", "The networks", (Text("No variant is a network.", "note"),))
+    left, shapes = shapes[_SHAPES:], shapes[:_SHAPES]
     figure = Figure(
         "networks",
         f"The networks {listed(shapes)}: one atom's descriptors, the hidden layers, the atom's energy, and the "
@@ -227,7 +230,8 @@ def _networks(findings: Mapping[str, Any]) -> Section:
         schematics.networks(shapes),
         f"Layers of the networks {listed(shapes)}.",
     )
-    return Section("networks", "The networks", (figure,))
+    note = Text(f"{count(len(left), 'further network')} {'is' if len(left) == 1 else 'are'} not drawn.", "note")
+    return Section("networks", "The networks", (figure, note) if left else (figure,))
 
 
 def _methods(findings: Mapping[str, Any]) -> Section:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Ratio of largest to smallest value from which an axis is logarithmic.
 _LOG_FROM: Final = 8.0
+#: Height in inches that the rows of a figure may take in all: what a page leaves beside its caption.
+_ROWS: Final = 8.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def repeats(rows: Sequence[Repeats], looks: Mapping[str, Style], *, axis: str, c
     everything = values + ([constant] if constant else [])
     logarithmic = spread(values) > _LOG_FROM
     near = bool(values) and constant is not None and (logarithmic or constant < 2 * max(values))
-    with sheet("repeats", 0.75 + 0.34 * len(rows)) as (_, panels, drawn):
+    with sheet("repeats", 0.75 + min(0.34 * len(rows), _ROWS)) as (_, panels, drawn):
         axes = panels[0, 0]
         if logarithmic:
             axes.set_xscale("log")
@@ -307,7 +309,7 @@ def forest(
     wide = max(map(abs, ends)) > 6 * threshold
     # Tiny differences have many decimals, beside which the verdict still needs its place.
     room = max(1.0, max(len(row.numbers) for row in rows) / 24)
-    with sheet("forest", 0.95 + 0.3 * len(rows), columns=2, width_ratios=[1.7, room]) as (_, grid, drawn):
+    with sheet("forest", 0.95 + min(0.3 * len(rows), _ROWS), columns=2, width_ratios=[1.7, room]) as (_, grid, drawn):
         axes, beside = grid[0]
         beside.set_axis_off()
         beside.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))

@@ -219,6 +219,8 @@ _FEWER: Final = (
     "whole blocks in turn from all groups, so that fewer are always among those of more. Validation and test stay what "
     "they are."
 )
+#: Derived models that are named in one sentence.
+_LISTED: Final = 12
 #: What a changed setting brings with it, where the model it was derived from has nothing of the kind.
 _PARTS: Final[tuple[Callable[[Mapping[str, Any]], str], ...]] = (_skip, _ensemble)
 
@@ -228,6 +230,8 @@ def _varied(base: Mapping[str, Any], derived: Sequence[Mapping[str, Any]]) -> st
     if not derived:
         return ""
     changes = listed([say(model["changes"]) for model in derived])
+    if len(derived) > _LISTED:
+        changes = f"{len(derived)} combinations, which the table of models lists"
     values, parts = base["values"], []
     for model in derived:
         other = model["values"]

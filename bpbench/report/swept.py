@@ -105,7 +105,8 @@ def _sheet(findings: Mapping[str, Any], sweep: Mapping[str, Any], chosen: Mappin
     )
     return Figure(
         key,
-        f"Sweep {say(sweep['name'])} over {chosen['label']}. {_left(curves, series, left)}{_right(findings, chosen, series)}"
+        f"Sweep {say(sweep['name'])} over {chosen['label']}. {_left(curves, series, left)}"
+        + _right(findings, chosen, series)
         + (" Dashed: the linear potential on the same inputs, mean over its repeats." if levels else ""),
         figure,
         f"Learning curves and scores of {count(len(sweep['points']), 'contestant')} over {chosen['label']}.",

@@ -316,11 +316,12 @@ def _headline(findings: Mapping[str, Any]) -> str:
 def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the comparison to spell out, ``None`` where no pair has a difference.
 
-    If any candidate is better: the best of them, those of the baseline's own model first. Else the significantly worse
-    one, else the equivalent one, with the least adjusted p (that of equivalence for the latter). Else the best of what
-    is undecided, again the baseline's own model first.
+    If any candidate is better: the best of them, those of the baseline's own model, or of one derived from it, first.
+    Else the significantly worse one, else the equivalent one, with the least adjusted p (that of equivalence for the
+    latter). Else the best of what is undecided, again the baseline's own model first.
     """
-    model = {variant["name"]: variant["model"] for variant in findings["variants"]}
+    origin = {model["name"]: model["base"] or model["name"] for model in findings["models"]}
+    model = {variant["name"]: origin.get(variant["model"]) for variant in findings["variants"]}
     judged = [entry for entry in findings["analysis"]["comparisons"] if entry["difference"] is not None]
     if not judged:
         return None
