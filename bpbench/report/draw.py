@@ -11,6 +11,8 @@ from bpbench.report.canvas import FAINT, INK, Style, label, log_axis, sheet, spr
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+#: Learning curves share their axis of epochs unless one is so many times longer than another.
+_REACH: Final = 3
 #: Ratio of largest to smallest value from which an axis is logarithmic.
 _LOG_FROM: Final = 8.0
 #: Height in inches that the rows of a figure may take in all: what a page leaves beside its caption.
@@ -137,7 +139,8 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, 
     columns = min(3, len(panels))
     rows = math.ceil(len(panels) / columns)
     everything = [value for _, curve in panels for part in ("train", "validation") for value in curve[part]["median"]]
-    with sheet("learning_curves", 0.4 + 1.7 * rows, rows=rows, columns=columns, sharex=True, sharey=True) as (
+    together = alike([curve for _, curve in panels])
+    with sheet("learning_curves", 0.4 + 1.7 * rows, rows=rows, columns=columns, sharex=together, sharey=True) as (
         figure,
         grid,
         drawn,
@@ -164,6 +167,12 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, 
         figure.supylabel(axis, fontsize=7.5)
         _curve_legend(figure)
     return drawn[0]
+
+
+def alike(curves: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether learning curves are of about equal length, so that one axis of epochs serves them all."""
+    reach = [curve["epoch"][-1] for curve in curves]
+    return max(reach) <= _REACH * min(reach)
 
 
 def _curve_legend(figure: Any) -> None:

@@ -212,6 +212,7 @@ def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
             "Learning curves: median RMSE over the repeats of a variant, in the band from its least to its largest "
             "value. Validation errors are those at the end of an epoch; training errors those of each configuration as "
             "it was met, before it moved the weights (Levenberg-Marquardt: at the end of the step). "
+            f"{'' if draw.alike([curve for _, curve in panels]) else 'Each panel has its own axis of epochs. '}"
             f"{curve_end([curve for _, curve in panels])}The state kept is the one with the least validation "
             f"error, not the last one.{undrawn_note(findings)}",
             draw.curves(panels, looks, axis="RMSE (meV/atom)"),
