@@ -171,7 +171,7 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, 
 
 def alike(curves: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether learning curves are of about equal length, so that one axis of epochs serves them all."""
-    reach = [curve["epoch"][-1] for curve in curves]
+    reach = [int(curve["epoch"][-1]) for curve in curves]
     return max(reach) <= _REACH * min(reach)
 
 

@@ -59,6 +59,57 @@ print(json.dumps(run(10)))
 """
 
 
+#: The same training as one XLA-compiled TensorFlow computation over lanes: every lane has its weights and its order,
+#: all share the data. It is what our kernels were chosen over; nothing else uses it.
+XLA = """
+import json, os, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np
+import tensorflow as tf
+held, batch, lanes = np.load(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+x, y, vx, vy = (tf.constant(held[name]) for name in ("x", "y", "vx", "vy"))
+rng = np.random.default_rng(1)
+shapes = [(x.shape[2], 10), (1, 10), (10, 10), (1, 10), (10, 1), (1, 1)]
+start = [tf.constant(rng.normal(0, 0.1, (lanes, *shape)), tf.float32) for shape in shapes]
+def means(w, rows):
+    flat = tf.reshape(rows, (lanes, -1, rows.shape[-1]))
+    one = tf.tanh(flat @ w[0] + w[1])
+    two = tf.tanh(one @ w[2] + w[3])
+    return tf.reduce_mean(tf.reshape(two @ w[4] + w[5], (lanes, -1, x.shape[1])), axis=2)
+@tf.function(jit_compile=True, autograph=False)
+def epoch(w, m, v, order, t):
+    def step(number, t, w, m, v):
+        members = tf.gather(order, number)
+        with tf.GradientTape() as tape:
+            tape.watch(w)
+            cost = tf.reduce_sum(tf.reduce_mean((means(w, tf.gather(x, members)) - tf.gather(y, members)) ** 2, 1)) / 2
+        g = tape.gradient(cost, w)
+        m = [0.9 * a + 0.1 * b for a, b in zip(m, g)]
+        v = [0.999 * a + 0.001 * b * b for a, b in zip(v, g)]
+        rate = 3e-3 * tf.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        w = [a - rate * b / (tf.sqrt(c) + 1e-8) for a, b, c in zip(w, m, v)]
+        return number + 1, t + 1, w, m, v
+    _, t, w, m, v = tf.while_loop(lambda number, *_: number < order.shape[0], step, (0, t, w, m, v))
+    unseen = means(w, tf.repeat(vx[None], lanes, 0)) - vy
+    return w, m, v, t, tf.reduce_mean(unseen**2, 1)
+state = (start, [tf.zeros_like(a) for a in start], [tf.zeros_like(a) for a in start])
+t = tf.constant(1.0)
+def run(epochs):
+    global state, t
+    begin = time.perf_counter()
+    for _ in range(epochs):
+        orders = [rng.permutation(len(held["x"])) for _ in range(lanes)]
+        steps = len(held["x"]) // batch
+        order = np.array([o[: steps * batch].reshape(steps, batch) for o in orders], np.int32).transpose(1, 0, 2)
+        *new, t, loss = epoch(*state, tf.constant(order), t)
+        state = tuple(new)
+        loss.numpy()
+    return (time.perf_counter() - begin) / (epochs * lanes)
+run(1)
+print(json.dumps(run(5)))
+"""
+
+
 def data(folder: Path, functions: str) -> Problem:
     """Return the problem, making data and descriptors that are not there."""
     path = folder / "emt.npz"
@@ -80,18 +131,22 @@ def loss(problem: Problem, energy: np.ndarray, part: np.ndarray) -> float:
     return float(np.mean((energy - problem.energy)[part] ** 2))
 
 
-def keras_epoch(problem: Problem, folder: Path, batch: int) -> float:
-    """Return the seconds of an epoch of Keras's fit in a process of its own."""
+def hold(problem: Problem, folder: Path) -> Path:
+    """Write the scaled data that the rivals train on, and return where."""
     rows = problem.values.reshape(len(problem.names), -1, 256).transpose(1, 2, 0).astype(np.float32)
     rows = (rows - rows.mean(axis=(0, 1))) / rows.std(axis=(0, 1))
     target = ((problem.energy - problem.energy.mean()) / problem.energy.std()).astype(np.float32)
     held = folder / "keras.npz"
     np.savez(held, x=rows[problem.train], y=target[problem.train], vx=rows[problem.validation],
              vy=target[problem.validation])  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", KERAS, str(held), str(batch)], check=True, capture_output=True, text=True
-    )
-    return float(json.loads(done.stdout))
+    return held
+
+
+def rival(script: str, *arguments: object) -> float:
+    """Return the seconds of a replica's epoch in a script, in a process of its own with all its threads."""
+    command = [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)]
+    free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    return float(json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=free).stdout))
 
 
 def cohort_epoch(problem: Problem, batch: int, replicas: int, epochs: int) -> float:
@@ -114,16 +169,21 @@ def throughput(problem: Problem, folder: Path) -> float:
     """Print replica-epochs per second and return the ratio at 32 replicas and batch 32."""
     reached = 0.0
     cohort_epoch(problem, 32, 1, 1)  # compiled before any clock runs
+    held = hold(problem, folder)
     print(f"\n{'Adam, 57-10-10-1':<34}{'batch':>6}{'ms per replica-epoch':>22}{'per second':>12}{'times Keras':>13}")
     for batch in (32, 8):
         keras: list[float] = []
         ours: dict[int, list[float]] = {}
-        for _ in range(3):  # in turn, so that a slow minute of the machine slows both
-            keras.append(keras_epoch(problem, folder, batch))
+        lanes: dict[int, list[float]] = {}
+        for _ in range(3):  # in turn, so that a slow minute of the machine slows all
+            keras.append(rival(KERAS, held, batch))
+            for number in (1, 8, 32):
+                lanes.setdefault(number, []).append(rival(XLA, held, batch, number))
             for replicas in (1, 8, 32, 64):
                 ours.setdefault(replicas, []).append(cohort_epoch(problem, batch, replicas, 50))
         base = statistics.median(keras)
         rows = [("Keras fit, two cores", base)]
+        rows += [(f"one XLA computation, {n} lanes", statistics.median(t)) for n, t in lanes.items()]
         rows += [(f"cohort of {n}" if n > 1 else "alone, one thread", statistics.median(t)) for n, t in ours.items()]
         for name, seconds in rows:
             print(f"{name:<34}{batch:>6}{1e3 * seconds:>22.2f}{1 / seconds:>12.1f}{base / seconds:>13.1f}")
