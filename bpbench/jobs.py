@@ -124,6 +124,9 @@ class Marquardt:
     decay: ByLayer = 0.0
 
 
+Optimizer = Adam | KerasAdam | Kalman | Marquardt
+
+
 @dataclass(frozen=True, slots=True)
 class Hdnn:
     """A high-dimensional neural-network potential: the energy is the sum of one small network over the atoms.
@@ -159,7 +162,7 @@ class Hdnn:
     epochs: Annotated[int, Ge(1)] = 100
     patience: Annotated[int, Ge(1)] | None = None
     batch: Annotated[int, Ge(1)] = 32
-    optimizer: Adam | KerasAdam | Kalman | Marquardt = Adam()
+    optimizer: Optimizer = Adam()
     skip: bool = False
     ensemble: Annotated[int, Ge(1)] = 1
 
@@ -449,7 +452,7 @@ class Train:
     weights_seed: int
     order_seed: int
     observations: int | None = None
-    version: int = 3
+    version: int = 4
 
 
 Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from bpbench.errors import DataError, ProtocolError, StatisticsError
 from bpbench.features import FeatureSet
 from bpbench.identity import address, digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
-from bpbench.jobs import FrameSource, Hdnn, Job, Linear, MakeFrames, Split, TableSource, TimeDescribe, Train
+from bpbench.jobs import FrameSource, Hdnn, Job, KerasAdam, Linear, MakeFrames, Split, TableSource, TimeDescribe, Train
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant
 from bpbench.runner import execute, timing
@@ -163,6 +164,7 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         When the data, the design or the analysis cannot work, before anything has run.
     """
     check_design(protocol)
+    _check_installed(protocol)
     inputs = lay_out(protocol, store)
     repeats = _repeats(protocol)
     if protocol.measure is not None:
@@ -247,6 +249,17 @@ def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tu
     """
     both = [variant for variant in protocol.variants if variant.name in pair]
     return float(np.mean([len(part.test) / min(learned(variant, part) for variant in both) for part in parts]))
+
+
+def _check_installed(protocol: Protocol) -> None:
+    """Refuse a model whose library only an extra brings, where it is not installed."""
+    for variant in protocol.variants:
+        model = None if variant.model is None else protocol.models[variant.model]
+        if isinstance(model, Hdnn) and isinstance(model.optimizer, KerasAdam) and find_spec("tensorflow") is None:
+            raise ProtocolError(
+                f"{protocol.origin.where('models', str(variant.model), 'optimizer')}: keras-adam is Keras's own and needs "
+                "TensorFlow, which is not installed; `pip install bpbench[keras]` brings it, or name the optimizer adam."
+            )
 
 
 def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:

@@ -126,7 +126,19 @@ def misfits(model: ModelSpec) -> Iterator[tuple[Place, tuple[str, ...], str]]:
                 f"all; found {len(value)}."
             )
             yield ("optimizer", key), (key, "hidden", "optimizer"), sentence
-    if model.skip and isinstance(model.optimizer, KerasAdam):
+    rule = model.optimizer
+    if isinstance(rule, Kalman):
+        for key, first, last, way in (("trust", *rule.trust, "rise"), ("noise", *rule.noise, "fall")):
+            if (first > last) if way == "rise" else (first < last):
+                yield (
+                    ("optimizer", key),
+                    (key, "optimizer"),
+                    f"'{key}' {way}s from its first value to its last, found [{first:g}, {last:g}]; exchange them.",
+                )
+    if not isinstance(rule, Adam | KerasAdam) and model.batch != Hdnn("hdnn").batch:
+        own = "the filter's blocks are set by 'block' of the optimizer" if isinstance(rule, Kalman) else "it takes all"
+        yield ("batch",), ("batch", "optimizer"), f"'batch' is Adam's, and {rule.kind} has none: {own}; leave it out."
+    if model.skip and isinstance(rule, KerasAdam):
         yield (
             ("skip",),
             ("skip", "optimizer"),

@@ -228,6 +228,76 @@ def test_divergence_names_the_epoch() -> None:
         fit(spec, ragged(), weights_seed=1, order_seed=1)
 
 
+@pytest.mark.parametrize(
+    ("activation", "rule"),
+    [
+        ("tanh", Adam(learning_rate=1e6)),
+        ("tanh", Adam(learning_rate=1e3)),
+        ("relu", Adam(learning_rate=1e2)),
+        ("logistic", Adam(learning_rate=1e4)),
+    ],
+)
+def test_a_training_that_ran_away_is_diverged_though_finite(activation: str, rule: Adam) -> None:
+    """Saturated nodes answer with finite nonsense: it is told from its error, with what may help."""
+    spec = Hdnn("hdnn", (4, 4), epochs=10, batch=4, activation=activation, optimizer=rule)  # type: ignore[arg-type]
+    with pytest.raises(
+        DivergedError,
+        match=r"in none of 10 epochs was the validation error below [\d.e+]+ times .* smaller learning rate",
+    ):
+        fit(spec, ragged(), weights_seed=1, order_seed=1)
+
+
+def test_a_training_that_comes_to_nothing_says_so_and_never_counts_as_converged() -> None:
+    """Weights that may not move stay what they were drawn: a remark. With a skip, that is the ridge's answer."""
+    frozen = Hdnn("hdnn", (4,), epochs=12, optimizer=Kalman("kalman", prior=0.0))
+    made = fit(frozen, ragged(), weights_seed=1, order_seed=1)
+    assert made.remarks[-1] == (
+        "The training came to nothing: no epoch had a lower validation error than the initial weights; a smaller "
+        "prior, or one above 0, or a smaller last trust may help."
+    )
+    assert made.converged is False
+    wild = replace(frozen, skip=True, optimizer=Adam(learning_rate=1e6))
+    kept, ridge = (fit(spec, ragged(), weights_seed=1, order_seed=1) for spec in (wild, Linear("linear")))
+    assert kept.checkpoint == 0
+    assert kept.remarks[-1].startswith("No epoch had a lower validation error than the ridge")
+    np.testing.assert_allclose(kept.energy, ridge.energy, rtol=1e-12)
+
+
+#: The very first fit of a process, whose libraries are loaded on the way.
+FIRST = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+from problems import ragged
+from bpbench.jobs import Hdnn, Kalman
+from bpbench.models import fit
+spec = Hdnn("hdnn", (12, 8), epochs=1, optimizer=Kalman("kalman"))
+made = fit(spec, ragged(frames=100, functions=40, seed=3), weights_seed=1, order_seed=2)
+print(hashlib.sha256(made.energy.tobytes()).hexdigest())
+"""
+
+
+def test_threads_beside_one_another_keep_bits_where_libraries_would_share_out() -> None:
+    """A filter of 600 weights, alone in a fresh process first, and three at a time: one thread for the libraries."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import threadpool_info
+
+    base = ragged(frames=100, functions=40, seed=3)
+    specs = [Hdnn("hdnn", (12, 8), epochs=epochs, optimizer=Kalman("kalman")) for epochs in (1, 2, 3, 4)]
+
+    def run(spec: Hdnn) -> bytes:
+        return fit(spec, base, weights_seed=1, order_seed=2).energy.tobytes()
+
+    alone = [run(spec) for spec in specs]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(run, specs * 3)) == alone * 3
+    assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {1}
+    fresh = subprocess.run(
+        [sys.executable, "-c", FIRST, str(Path(__file__).parent)], capture_output=True, text=True, check=True
+    )
+    assert fresh.stdout.strip() == hashlib.sha256(alone[0]).hexdigest()
+
+
 def test_constant_function_is_dropped_by_name() -> None:
     """A function that does not vary over the training atoms gets no weights, and a remark with its name."""
     base = ragged()
@@ -352,7 +422,10 @@ def test_more_weights_than_data_and_twin_functions_are_remarked() -> None:
         "it out."
     )
     assert weights == (
-        "More weights than data: 33 weights learn from 24 energies and may learn them by heart; a tight prior, "
-        "patience or a linear skip keeps them from it."
+        "More weights than data: 33 weights learn from 24 energies, and may learn them by heart; a linear skip, "
+        "patience, an ensemble or a tighter prior may help against that."
     )
+    cured = Hdnn("hdnn", (4,), epochs=2, skip=True, patience=1, ensemble=2)
+    weights = fit(cured, base, weights_seed=1, order_seed=1).remarks[0]
+    assert weights == "More weights than data: 39 weights learn from 24 energies, and may learn them by heart."
     assert fit(Hdnn("hdnn", (1,), epochs=2), base, weights_seed=1, order_seed=1).remarks == ()

@@ -109,13 +109,13 @@ def test_it_learns_what_adam_does_not_in_the_same_epochs() -> None:
 
 
 @pytest.mark.parametrize("optimizer", [FILTER, Adam(learning_rate=1e-3)], ids=["kalman", "adam"])
-def test_a_skip_starts_from_the_ridge(optimizer: Kalman | Adam) -> None:
-    """Before anything is learned the answer is the ridge's; afterwards validation is no worse, and it evaluates."""
+def test_with_a_skip_validation_is_no_worse_than_the_ridge(optimizer: Kalman | Adam) -> None:
+    """What starts from the ridge is kept only where it is better, and its parameters give the answer again."""
     base = ragged(frames=60, functions=4, seed=4)
     spec = Hdnn("hdnn", (4,), epochs=15, batch=8, optimizer=optimizer, skip=True)
     ridge = fit(Linear("linear"), base, weights_seed=0, order_seed=0)
     made = fit(spec, base, weights_seed=1, order_seed=2)
-    assert _rmse(base, made.energy, base.validation) <= _rmse(base, ridge.energy, base.validation) * 1.001
+    assert _rmse(base, made.energy, base.validation) <= _rmse(base, ridge.energy, base.validation) * (1 + 1e-6)
     again = evaluate(spec, made.parameters, base.values, base.offsets)
     np.testing.assert_array_equal(again, made.energy)
     assert made.parameter_count == 4 * 4 + 4 + 4 + 1 + 4

@@ -61,7 +61,7 @@ def test_it_reaches_the_minimum_that_scipy_reaches(
     if decay != 0.0:
         one = bound(base, start.filled(theirs.x + 0.05 * np.random.default_rng(1).normal(size=len(theirs.x))))
     visited: list[Floats] = []
-    monkeypatch.setattr(network.Watch, "note", lambda _, w, *_errors: visited.append(w) or True)
+    monkeypatch.setattr(network.Watch, "note", lambda _, w, *_errors, **_moved: visited.append(w) or True)
     monkeypatch.setattr(network.Watch, "course", lambda _: None)
     marquardt.train(one, replace(RULE, decay=decay), 300)
     costs = [0.5 * np.sum(error(w) ** 2) for w in visited]
@@ -76,6 +76,18 @@ def test_a_fit_repeats_itself_and_keeps_the_best_validation() -> None:
     one, two = (fit(spec, base, weights_seed=1, order_seed=seed) for seed in (2, 3))
     np.testing.assert_array_equal(one.energy, two.energy)
     assert one.checkpoint == 1 + int(np.argmin(one.curve["validation"]))
+
+
+def test_only_steps_that_were_taken_try_ones_patience() -> None:
+    """Steps refused while the damping grows end nothing; as many taken ones without a better validation do."""
+    start = network.Network(network.initial(3, (2,), 1))
+    watch = network.Watch(start, patience=2)
+    w = start.flat()
+    assert watch.note(w, 1.0, 1.0)
+    assert all(watch.note(w, 1.0, 1.0, moved=False) for _ in range(5))
+    assert watch.note(w, 0.9, 1.1)
+    assert not watch.note(w, 0.8, 1.2)
+    assert watch.course().checkpoint == 1
 
 
 def test_weights_out_of_range_are_refused() -> None:

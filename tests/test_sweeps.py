@@ -253,6 +253,14 @@ def test_a_name_taken_by_a_written_contestant_or_model_is_refused() -> None:
         ("{kind: hdnn, hidden: [4], optimizer: {kind: marquardt, decay: [1, 1, 1]}}", "'decay' needs 2 numbers"),
         ("{kind: hdnn, skip: true, optimizer: {kind: keras-adam}}",
          "models.n.skip: Keras's own fit trains plain layers only; leave out 'skip', or name the optimizer adam."),
+        ("{kind: hdnn, batch: 8, optimizer: {kind: kalman}}",
+         ("models.n.batch: 'batch' is Adam's, and kalman has none: the filter's blocks are set by 'block' of the "
+          "optimizer; leave it out.")),
+        ("{kind: hdnn, batch: 8, optimizer: {kind: marquardt}}", "marquardt has none: it takes all; leave it out."),
+        ("{kind: hdnn, optimizer: {kind: kalman, trust: [1e4, 0.01]}}",
+         "models.n.optimizer.trust: 'trust' rises from its first value to its last, found [10000, 0.01]; exchange them."),
+        ("{kind: hdnn, optimizer: {kind: kalman, noise: [1e-7, 0.1]}}",
+         "models.n.optimizer.noise: 'noise' falls from its first value to its last, found [1e-07, 0.1]; exchange them."),
     ],
 )  # fmt: skip
 def test_models_whose_settings_do_not_fit_together_are_refused(model: str, sentence: str) -> None:
@@ -261,6 +269,18 @@ def test_models_whose_settings_do_not_fit_together_are_refused(model: str, sente
     with pytest.raises(ProtocolError) as caught:
         loads(text + "variants: [{name: a, set: 22, model: n}, {name: b, set: 22, model: r}]\nanalysis: {baseline: a}")
     assert sentence in str(caught.value)
+
+
+def test_keras_without_tensorflow_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only an extra brings is asked for before anything runs, with the protocol's line."""
+    text = HEAD.replace("{kind: adam, learning_rate: 1e-3}", "{kind: keras-adam}")
+    text += "variants: [{name: a, set: 22, model: n}, {name: b, set: 22, model: r}]\nanalysis: {baseline: a}"
+    assert prepare(loads(text), Store(tmp_path)).trainings
+    monkeypatch.setattr("bpbench.study.find_spec", lambda _: None)
+    with pytest.raises(
+        ProtocolError, match=r"line \d+, models.n.optimizer: keras-adam is Keras's own and needs Tensor"
+    ):
+        prepare(loads(text), Store(tmp_path))
 
 
 def test_where_nothing_is_trained_there_is_nothing_to_sweep() -> None:

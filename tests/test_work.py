@@ -24,7 +24,7 @@ LITTLE = {
     "adam": Hdnn("hdnn", (3,), epochs=3, batch=8, optimizer=Adam(learning_rate=1e-2)),
     "bad": Hdnn("hdnn", (3,), epochs=3, batch=8, optimizer=Adam(learning_rate=1e30)),
     "filter": Hdnn("hdnn", (3,), epochs=3, skip=True, optimizer=Kalman("kalman")),
-    "squares": Hdnn("hdnn", (3,), epochs=9, patience=2, optimizer=Marquardt("marquardt")),
+    "squares": Hdnn("hdnn", (3,), epochs=60, patience=1, optimizer=Marquardt("marquardt")),
     "ensemble": Hdnn("hdnn", (3,), epochs=3, ensemble=3, optimizer=Kalman("kalman")),
     "ridge": Linear("linear"),
 }
@@ -74,6 +74,26 @@ def test_company_changes_no_bit(store: Store, tmp_path: Path) -> None:
         for job in jobs:
             assert content(together, job) == alone[job]
         assert together.load(training("bad")).values["status"] == "diverged"
+
+
+def test_time_is_that_of_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compiled is compiled before the clock runs, once for each optimiser and precision of the values."""
+    fitted: list[tuple[int, np.dtype]] = []
+    monkeypatch.setattr(work, "fit", lambda _, few, **_seeds: fitted.append((len(few.energy), few.values.dtype)))
+    work._compile.cache_clear()
+    for name in ("filter", "filter", "ensemble", "squares", "ridge"):
+        work.warm(training(name))
+    work._compile.cache_clear()
+    assert fitted == [(4, np.dtype(np.float64))] * 2  # the ensemble's filter is the other's
+
+
+def test_inputs_are_let_go_at_the_end(store: Store, tmp_path: Path) -> None:
+    """A process keeps the inputs of a cohort while trainings run, and nothing afterwards."""
+    fresh = copied(store, tmp_path / "fresh")
+    work.perform(training("ridge"), fresh.load)
+    assert len(work._kept) == 1
+    execute([training("ridge", 5)], fresh)
+    assert work._kept == []
 
 
 def test_what_a_training_keeps(store: Store) -> None:

@@ -8,6 +8,7 @@ from bpbench.errors import RequestError
 from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
 from bpbench.models.contract import Fit, Problem
 from bpbench.models.scaling import check, constant
+from bpbench.models.threads import keep_to_one_thread
 
 if TYPE_CHECKING:
     from bpbench.jobs import ModelSpec
@@ -45,24 +46,21 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
     DivergedError
         When a training leaves the finite numbers.
     """
-    from threadpoolctl import threadpool_limits
-
     check(problem)
-    # Linear algebra shared out among threads may round differently; a result must not depend on the number of cores.
-    with threadpool_limits(limits=1):
-        if isinstance(model, Hdnn):
-            from bpbench.models import hdnn
+    keep_to_one_thread()
+    if isinstance(model, Hdnn):
+        from bpbench.models import hdnn
 
-            return hdnn.fit(model, problem, weights_seed=weights_seed, order_seed=order_seed)
-        if isinstance(model, Linear):
-            from bpbench.models import linear
+        return hdnn.fit(model, problem, weights_seed=weights_seed, order_seed=order_seed)
+    if isinstance(model, Linear):
+        from bpbench.models import linear
 
-            return linear.fit(model, problem)
-        from bpbench.models import trees
+        return linear.fit(model, problem)
+    from bpbench.models import trees
 
-        if isinstance(model, RandomForest):
-            return trees.fit_forest(model, problem, seed=weights_seed)
-        return trees.fit_lightgbm(model, problem, seed=weights_seed)
+    if isinstance(model, RandomForest):
+        return trees.fit_forest(model, problem, seed=weights_seed)
+    return trees.fit_lightgbm(model, problem, seed=weights_seed)
 
 
 def evaluate(model: ModelSpec, parameters: dict[str, Floats], values: Floats, offsets: Ints) -> Floats:
@@ -89,19 +87,17 @@ def evaluate(model: ModelSpec, parameters: dict[str, Floats], values: Floats, of
     RequestError
         For trees, which keep no parameters.
     """
-    from threadpoolctl import threadpool_limits
-
     if isinstance(model, RandomForest | LightGbm):
         raise RequestError(
             f"Only hdnn and linear models can be evaluated from their parameters, this one is {model.kind}; "
             f"fit it again instead."
         )
-    with threadpool_limits(limits=1):
-        if isinstance(model, Hdnn):
-            from bpbench.models import replica
+    keep_to_one_thread()
+    if isinstance(model, Hdnn):
+        from bpbench.models import replica
 
-            mean: Floats = replica.evaluate(parameters, model.activation, replica.table(values, offsets)).mean(axis=0)
-            return mean
-        from bpbench.models import linear
+        mean: Floats = replica.evaluate(parameters, model.activation, replica.table(values, offsets)).mean(axis=0)
+        return mean
+    from bpbench.models import linear
 
-        return linear.evaluate(parameters, values, offsets)
+    return linear.evaluate(parameters, values, offsets)

@@ -12,11 +12,11 @@ what is not linear. An ensemble is several networks whose mean answer is the ans
 
 from __future__ import annotations
 
-from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bpbench.errors import DivergedError
 from bpbench.identity import seed
 from bpbench.jobs import Adam, KerasAdam, Linear, Marquardt
 from bpbench.models import adam, kalman, linear, marquardt, network, replica
@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 _FALL: Final = 0.01
 #: and as still falling if this share of the pairs compared are lower.
 _MOST: Final = 2 / 3
+
+#: So many times the error of weights that were drawn, and a training is lost.
+_LOST: Final = 10.0
+#: What may help where a training comes to nothing.
+_ADVICE: Final = {
+    "adam": "a smaller learning rate",
+    "keras-adam": "a smaller learning rate",
+    "kalman": "a smaller prior, or one above 0, or a smaller last trust",
+    "marquardt": "another damping or less decay",
+}
 
 
 def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> Fit:
@@ -54,11 +64,12 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
     Fit
         With the learning curve, the checkpoint's epoch and whether it converged (:func:`converged`). Of an ensemble:
         the root mean square of its members' curves, as far as all of them go, no checkpoint, and converged if all are.
+        Checkpoint 0 is the initial state with a skip, the ridge, where no epoch was better on validation.
 
     Raises
     ------
     DivergedError
-        When a training leaves the finite numbers.
+        When a training leaves the finite numbers, or stays far above the error of weights that were drawn.
     """
     scales = scaling(problem, spec.scaling)
     ridge = linear.fit(Linear("linear"), problem).parameters if spec.skip else None
@@ -67,11 +78,11 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
         (seed(weights_seed, "member", member), seed(order_seed, "member", member)) for member in range(1, spec.ensemble)
     ]
 
-    def course(weights: int, order: int) -> network.Course:
-        layers = network.initial(int(scales.kept.sum()), spec.hidden, weights)
-        return _trained(spec, scales, problem, _start(spec, scales, layers, ridge), order)
-
-    courses = list(starmap(course, seeds))
+    courses, firsts = [], []
+    for weights, order in seeds:
+        start = _start(spec, scales, network.initial(int(scales.kept.sum()), spec.hidden, weights), ridge)
+        firsts.append(Replica.of(problem, scales, start, np.float64).unseen(start.flat()))
+        courses.append(_kept(spec, start, _trained(spec, scales, problem, start, order), firsts[-1]))
     members = [course.network for course in courses]
     parameters = scales.parameters() | network.to_parameters(members)
     descriptors = problem.table or replica.table(problem.values, problem.offsets)
@@ -90,11 +101,15 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
         },
         checkpoint=courses[0].checkpoint if spec.ensemble == 1 else None,
         converged=all(
-            stopped or converged(course.validation, course.checkpoint)
-            for stopped, course in zip(early, courses, strict=True)
+            converged(course.validation, course.checkpoint) and (spec.skip or not _nowhere(course, first))
+            for course, first in zip(courses, firsts, strict=True)
         ),
         parameter_count=count * spec.ensemble,
-        remarks=(*scales.remarks, *_outnumbered(count, len(problem.train))),
+        remarks=(
+            *scales.remarks,
+            *_outnumbered(spec, count, len(problem.train)),
+            *_unmoved(spec, courses, firsts),
+        ),
         stopped="patience" if all(early) else "epochs",
         members=energies if spec.ensemble > 1 else None,
     )
@@ -107,15 +122,62 @@ def _root_mean_square(curves: list[Floats]) -> Floats:
     return mean
 
 
-def _outnumbered(weights: int, configurations: int) -> tuple[str, ...]:
+def _outnumbered(spec: Hdnn, weights: int, configurations: int) -> tuple[str, ...]:
     if weights <= configurations:
         return ()
+    absent = [] if spec.skip else ["a linear skip"]
+    absent += [] if spec.patience else ["patience"]
+    absent += [] if spec.ensemble > 1 else ["an ensemble"]
+    advice = f"; {', '.join(absent)} or a tighter prior may help against that" if absent else ""
     return (
         (
-            f"More weights than data: {weights} weights learn from {configurations} energies and may learn them by "
-            "heart; a tight prior, patience or a linear skip keeps them from it."
+            f"More weights than data: {weights} weights learn from {configurations} energies, and may learn them by "
+            f"heart{advice}."
         ),
     )
+
+
+def _unmoved(spec: Hdnn, courses: list[network.Course], firsts: list[float]) -> tuple[str, ...]:
+    if not any(map(_nowhere, courses, firsts)):
+        return ()
+    if spec.skip:
+        return (
+            (
+                "No epoch had a lower validation error than the ridge, from which the network started with its skip: "
+                "the answer kept is the linear potential's."
+            ),
+        )
+    return (
+        (
+            "The training came to nothing: no epoch had a lower validation error than the initial weights; "
+            f"{_ADVICE[spec.optimizer.kind]} may help."
+        ),
+    )
+
+
+def _nowhere(course: network.Course, first: float) -> bool:
+    """Return whether no epoch had a lower validation error than the initial state had."""
+    return float(course.validation.min()) >= first
+
+
+def _kept(spec: Hdnn, start: network.Network, course: network.Course, first: float) -> network.Course:
+    """Return a course; with its initial state, the ridge, if that had the least validation error.
+
+    Raises
+    ------
+    DivergedError
+        If even the best epoch was far worse than weights that were drawn: the outputs of saturated nodes stay finite
+        however far a training runs away.
+    """
+    if spec.skip and _nowhere(course, first):
+        return network.Course(start, 0, course.train, course.validation)
+    least = float(course.validation.min())
+    if least >= _LOST * first:
+        raise DivergedError(
+            f"The training diverged: in none of {len(course.validation)} epochs was the validation error below "
+            f"{least / first:.3g} times that of the initial weights; {_ADVICE[spec.optimizer.kind]} may help."
+        )
+    return course
 
 
 def _start(spec: Hdnn, scales: Scaling, layers: network.Layers, ridge: dict[str, Floats] | None) -> network.Network:

@@ -83,18 +83,16 @@ def train(replica: Replica, filters: Kalman, table: list[list[Ints]], *, patienc
     Raises
     ------
     DivergedError
-        When a number is no longer finite or the covariance no longer definite; the sentence names the epoch.
+        When a number is no longer finite or the covariance no longer definite; the sentence names the epoch. Earlier
+        states are then not kept: a covariance that is lost was wrong before it showed.
     """
     state = _State(replica, filters, max(len(part) for order in table for part in order))
     watch = Watch(replica.start, patience)
     for epoch, order in enumerate(table):
         trust = min(filters.trust[0] * filters.growth**epoch, filters.trust[1])
         noise = max(filters.noise[0] * filters.fall**epoch, filters.noise[1])
-        try:
-            met = np.concatenate([state.update(replica.train[part], trust, noise) for part in order])
-        except (np.linalg.LinAlgError, ValueError):
-            raise DivergedError(_lost(epoch, table, filters)) from None
-        seen, unseen = rms(met), replica.unseen(state.w)
+        met = [state.update(replica.train[part], trust, noise) for part in order]
+        seen, unseen = rms(np.concatenate(met)), replica.unseen(state.w)
         if not np.isfinite([seen, unseen]).all() or not state.definite:
             raise DivergedError(_lost(epoch, table, filters))
         if not watch.note(state.w, seen, unseen):
@@ -110,16 +108,18 @@ class _State:
         prior = start.spread(filters.prior, biases=True, skip=filters.skip_prior)
         self._replica = replica
         self.w = start.flat()
-        self._P = np.asfortranarray(np.diag(prior))
+        self._P = np.zeros((len(prior), len(prior)), order="F")
         self._diagonal = np.einsum("ii->i", self._P)  # a view
+        self._diagonal[:] = prior
         self._free = (prior > 0).astype(np.float64)
         self._H = np.empty((block, len(prior)))
+        self._rooted = True
         self._PH = np.empty((len(prior), block), order="F")
 
     @property
     def definite(self) -> bool:
-        """Whether no variance is negative, as far as P's diagonal tells."""
-        return bool((self._diagonal >= 0).all())
+        """Whether every S so far had a root and no variance is negative, as far as P's diagonal tells."""
+        return self._rooted and bool((self._diagonal >= 0).all())
 
     def update(self, members: Ints, trust: float, noise: float) -> Floats:
         """Learn from one block in place; return the errors before that."""
@@ -130,7 +130,11 @@ class _State:
         blas.dsymm(1.0, self._P, H.T, beta=0.0, c=PH, lower=1, overwrite_c=1)
         S = H @ PH
         S[np.diag_indices(len(S))] += 1.0 / trust
-        C = cholesky(S, lower=True)
+        try:
+            C = cholesky(S, lower=True, check_finite=False)
+        except np.linalg.LinAlgError:  # also where a number is none
+            self._rooted = False
+            return error
         # Z = P Hᵀ C⁻ᵀ in place of P Hᵀ
         blas.dtrsm(1.0, C, PH, side=1, lower=1, trans_a=1, overwrite_b=1)
         self.w = self.w + PH @ solve_triangular(C, error, lower=True)
@@ -142,6 +146,11 @@ class _State:
 def _lost(epoch: int, table: list[list[Ints]], filters: Kalman) -> str:
     return (
         f"The training diverged: in epoch {epoch + 1} of {len(table)} a number was not finite or the covariance of the "
-        f"weights not definite (trust {filters.trust[0]:g} to {filters.trust[1]:g}); a smaller last trust or more "
-        "noise may help."
+        f"weights not definite (prior {_said(filters.prior)}, trust {filters.trust[0]:g} to {filters.trust[1]:g}); a "
+        "smaller prior, a smaller last trust or more noise may help."
     )
+
+
+def _said(by_layer: float | tuple[float, ...]) -> str:
+    each = (by_layer,) if isinstance(by_layer, float | int) else by_layer
+    return ", ".join(f"{number:g}" for number in each)

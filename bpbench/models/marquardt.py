@@ -20,8 +20,8 @@ d       ``step``         the step tried
 μ, ν    ``damping``, …   damping; at first ``damping`` times the largest diagonal element of A
 ======  ===============  =========================================================================
 
-JᵀJ is added up portion by portion, so memory is that of W² numbers, whatever the number of configurations. Nothing is
-random but the initial weights.
+JᵀJ is added up portion by portion, so memory is that of four matrices of W² numbers, whatever the number of
+configurations. Nothing is random but the initial weights.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def train(replica: Replica, rule: Marquardt, epochs: int, *, patience: int | Non
     epochs : int
         Steps tried.
     patience : int, optional
-        Steps without a lower validation error after which it ends.
+        Steps taken without a lower validation error after which it ends; steps that were refused do not count.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def train(replica: Replica, rule: Marquardt, epochs: int, *, patience: int | Non
             damping, growth = damping * max(1 / 3, 1 - (2 * gain - 1) ** 3), 2.0
         else:
             damping, growth = min(damping * growth, 1e300), min(2 * growth, 1e100)
-        if not watch.note(w, seen, unseen):
+        if not watch.note(w, seen, unseen, moved=gain > 0):
             break
     return watch.course()
 

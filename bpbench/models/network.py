@@ -126,14 +126,20 @@ class Watch:
         self._best = start.flat()
         self._checkpoint = 0
         self._least = np.inf
+        self._waited = 0
 
-    def note(self, w: np.ndarray, train: float, validation: float) -> bool:
-        """Note the end of an epoch; return whether to go on. An error that is no number ends nothing here."""
+    def note(self, w: np.ndarray, train: float, validation: float, *, moved: bool = True) -> bool:
+        """Note the end of an epoch; return whether to go on.
+
+        An epoch in which the weights were not ``moved`` tries nobody's patience. An error that is no number ends
+        nothing here.
+        """
         self._curve.append((train, validation))
-        epoch = len(self._curve)
+        self._waited += moved
         if validation < self._least:
-            self._best, self._checkpoint, self._least = w.astype(np.float64), epoch, validation
-        return self._patience is None or epoch - self._checkpoint < self._patience
+            self._best, self._checkpoint, self._least = w.astype(np.float64), len(self._curve), validation
+            self._waited = 0
+        return self._patience is None or self._waited < self._patience
 
     def course(self) -> Course:
         """Return what was noted."""

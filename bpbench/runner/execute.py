@@ -172,6 +172,7 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
                 if heard:
                     raise KeyboardInterrupt
     watcher.end()
+    work.forget()
     return Executed(len(todo) - len(failures), len(set(jobs) - set(todo)), seconds, failures)
 
 
@@ -251,6 +252,8 @@ def do(job: Job, root: str) -> tuple[float, str | None]:
         return {"wall_s": wall, "made": datetime.now(UTC).isoformat(timespec="seconds"), **machine()}
 
     try:
+        work.warm(job)
+        start = time.perf_counter()
         # What is made while it is saved may fail as well.
         store.save(job, work.perform(job, store.load), provenance)
     except StoreError:
@@ -341,7 +344,7 @@ def _crew(workers: int) -> Iterator[Crew]:
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address=":0",
                 silence_logs=logging.CRITICAL,
             )
         with cluster, Client(cluster) as client:

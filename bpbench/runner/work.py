@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +22,7 @@ from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import DivergedError
 from bpbench.identity import address
-from bpbench.jobs import Agree, Describe, Hdnn, Job, MakeFrames, ReadTable, TimeDescribe, Train
+from bpbench.jobs import Agree, Describe, Hdnn, Job, MakeFrames, Optimizer, ReadTable, TimeDescribe, Train
 from bpbench.models import constant, fit
 from bpbench.models.contract import Fit, Problem
 from bpbench.runner import timing
@@ -149,6 +151,26 @@ def cohort(job: Job) -> Hashable | None:
     return (address(job.frames), tuple(address(chunk) for chunk in job.pool), job.functions)
 
 
+def forget() -> None:
+    """Let go of the inputs that this process keeps."""
+    _kept.clear()
+
+
+def warm(job: Job) -> None:
+    """Have everything compiled that a training of this kind needs, so that its time is that of the training."""
+    if isinstance(job, Train) and isinstance(job.model, Hdnn):
+        _compile(job.model.optimizer, job.pool[0].precision)
+
+
+@lru_cache(maxsize=16)
+def _compile(optimizer: Optimizer, precision: str) -> None:
+    values = np.random.default_rng(1).normal(size=(2, 8)).astype(precision)
+    few, energy = np.arange(4, dtype=np.int64), np.array([1.0, 2.0, 4.0, 8.0])
+    problem = Problem(("a", "b"), values, np.arange(5, dtype=np.int64) * 2, energy, few[:2], few[2:], few[:0])
+    with suppress(DivergedError):
+        fit(Hdnn("hdnn", (2,), epochs=1, optimizer=optimizer), problem, weights_seed=1, order_seed=1)
+
+
 def _inputs(job: Train, load: Load) -> _Inputs:
     wanted = cohort(job)
     if not _kept or _kept[0].cohort != wanted:
@@ -194,7 +216,7 @@ def _train(job: Train, load: Load) -> Outcome:
         "scores": {name: _score(problem, made.energy, getattr(problem, name)) for name in splits.PARTS},
         "constant": _score(problem, mean, problem.test),
         "checkpoint": made.checkpoint,
-        "epochs": job.model.epochs if isinstance(job.model, Hdnn) else None,
+        "epochs": len(made.curve["epoch"]) if isinstance(job.model, Hdnn) else None,
         "stopped": made.stopped,
         "least_loss": _least(made),
         "converged": made.converged,
