@@ -256,9 +256,10 @@ def _check_installed(protocol: Protocol) -> None:
     for variant in protocol.variants:
         model = None if variant.model is None else protocol.models[variant.model]
         if isinstance(model, Hdnn) and isinstance(model.optimizer, KerasAdam) and find_spec("tensorflow") is None:
+            where = protocol.origin.where("models", str(variant.model), "optimizer")
             raise ProtocolError(
-                f"{protocol.origin.where('models', str(variant.model), 'optimizer')}: keras-adam is Keras's own and needs "
-                "TensorFlow, which is not installed; `pip install bpbench[keras]` brings it, or name the optimizer adam."
+                f"{where}: keras-adam is Keras's own and needs TensorFlow, which is not installed; "
+                "`pip install bpbench[keras]` brings it, or name the optimizer adam."
             )
 
 

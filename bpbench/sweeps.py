@@ -269,12 +269,6 @@ def _model(
     for place, fields, sentence in misfits(model):
         brought = next((places[field] for field in fields if field in changes), ("models", name, *place))
         wrong.append(f"{where(*brought)}: {sentence}")
-    if "batch" in changes and isinstance(model, Hdnn) and not isinstance(model.optimizer, Adam | KerasAdam):
-        instead = "its axis is 'block'" if isinstance(model.optimizer, Kalman) else "it sees all configurations"
-        wrong.append(
-            f"{where(*places['batch'])}: a batch is what one update of Adam sees, and the optimizer of '{name}' is "
-            f"{model.optimizer.kind}; {instead}."
-        )
     return wrong or model
 
 

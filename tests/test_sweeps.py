@@ -207,8 +207,8 @@ analysis: {baseline: observations all, test: nadeau-bengio}
         ("{model: n, set: 22, axes: {skip: [true], optimizer: [{kind: adam}, {kind: keras-adam}]}}",
          "sweeps.s.axes.skip.0: Keras's own fit trains plain layers only; leave out 'skip', or name the optimizer"),
         ("{model: k, set: 22, axes: {batch: [8, 9]}}",
-         ("sweeps.s.axes.batch.0: a batch is what one update of Adam sees, and the optimizer of 'k' is kalman; its "
-         "axis is 'block'.")),
+         ("axes.batch.0: 'batch' is Adam's, and kalman has none: the filter's blocks are set by 'block' of the "
+          "optimizer; leave it out.")),
         ("{model: n, set: 22, axes: {epochs: [4]}}",
          "p.yaml, line 1, variants: a comparison needs at least 2 contestants, written out or by sweeps; found 1."),
         (f"{{model: n, set: 22, axes: {{epochs: {list(range(1, 41))}, batch: {list(range(1, 41))}}}}}",
@@ -258,9 +258,9 @@ def test_a_name_taken_by_a_written_contestant_or_model_is_refused() -> None:
           "optimizer; leave it out.")),
         ("{kind: hdnn, batch: 8, optimizer: {kind: marquardt}}", "marquardt has none: it takes all; leave it out."),
         ("{kind: hdnn, optimizer: {kind: kalman, trust: [1e4, 0.01]}}",
-         "models.n.optimizer.trust: 'trust' rises from its first value to its last, found [10000, 0.01]; exchange them."),
+         "optimizer.trust: 'trust' rises from its first value to its last, found [10000, 0.01]; exchange them."),
         ("{kind: hdnn, optimizer: {kind: kalman, noise: [1e-7, 0.1]}}",
-         "models.n.optimizer.noise: 'noise' falls from its first value to its last, found [1e-07, 0.1]; exchange them."),
+         "optimizer.noise: 'noise' falls from its first value to its last, found [1e-07, 0.1]; exchange them."),
     ],
 )  # fmt: skip
 def test_models_whose_settings_do_not_fit_together_are_refused(model: str, sentence: str) -> None:
