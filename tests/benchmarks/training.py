@@ -22,15 +22,18 @@ from pathlib import Path
 
 import numpy as np
 
-from bpbench.data import archive, splits
+from bpbench.data import archive, readers, splits
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.features import preset
 from bpbench.identity import seed
-from bpbench.jobs import Adam, Hdnn, Kalman, Linear, Marquardt, Split
+from bpbench.inputs import chunks_of
+from bpbench.jobs import Adam, Hdnn, Kalman, Linear, MakeFrames, Marquardt, Split, Train
 from bpbench.models import fit, replica
 from bpbench.models.contract import Problem
 
 REPEATS = 10
+#: The trainer by which the goals of the network are judged, chosen before on other seeds.
+CHOSEN = "filter and skip, 20 epochs"
 #: Loss of the goals, eV² per configuration, and the time for it.
 GOAL, GOAL_SECONDS, GOAL_END, GOAL_CV, GOAL_RATIO = 0.0021, 1.0, 0.0011, 0.10, 15.0
 
@@ -165,12 +168,37 @@ def cohort_epoch(problem: Problem, batch: int, replicas: int, epochs: int) -> fl
     return (time.perf_counter() - start) / (epochs * replicas)
 
 
+def executed_epoch(folder: Path, batch: int, replicas: int, epochs: int) -> float:
+    """Return the seconds per epoch and replica of a cohort of jobs through the runner on two processes.
+
+    They are those of the whole call: processes started, inputs read, results stored. Frames and descriptors are there.
+    """
+    from bpbench.runner.execute import execute
+    from bpbench.runner.store import Store
+
+    source = readers.open_source(folder / "emt.npz")
+    make, chosen = MakeFrames(source), preset("thesis-57-D")
+    store = Store(folder / "store")
+    frames = readers.read(source)
+    pool = chunks_of(make, chosen, frames, "float64")
+    execute([make, *pool], store)
+    spec = Hdnn("hdnn", epochs=epochs, batch=batch, optimizer=Adam(learning_rate=3e-3))
+    split = Split(126 / 726, 120 / 726, 1, 2)
+    jobs = [
+        Train(make, pool, chosen.functions, spec, split, time.time_ns() % 2**31, number) for number in range(replicas)
+    ]
+    start = time.perf_counter()
+    went = execute(jobs, store, workers=2)
+    assert not went.failures
+    return (time.perf_counter() - start) / (epochs * replicas)
+
+
 def throughput(problem: Problem, folder: Path) -> float:
     """Print replica-epochs per second and return the ratio at 32 replicas and batch 32."""
     reached = 0.0
     cohort_epoch(problem, 32, 1, 1)  # compiled before any clock runs
     held = hold(problem, folder)
-    print(f"\n{'Adam, 57-10-10-1':<34}{'batch':>6}{'ms per replica-epoch':>22}{'per second':>12}{'times Keras':>13}")
+    print(f"\n{'Adam, 57-10-10-1':<38}{'batch':>6}{'ms per replica-epoch':>22}{'per second':>12}{'times Keras':>13}")
     for batch in (32, 8):
         keras: list[float] = []
         ours: dict[int, list[float]] = {}
@@ -184,9 +212,10 @@ def throughput(problem: Problem, folder: Path) -> float:
         base = statistics.median(keras)
         rows = [("Keras fit, two cores", base)]
         rows += [(f"one XLA computation, {n} lanes", statistics.median(t)) for n, t in lanes.items()]
+        rows += [("32 jobs of 200 epochs, two processes", executed_epoch(folder, batch, 32, 200))]
         rows += [(f"cohort of {n}" if n > 1 else "alone, one thread", statistics.median(t)) for n, t in ours.items()]
         for name, seconds in rows:
-            print(f"{name:<34}{batch:>6}{1e3 * seconds:>22.2f}{1 / seconds:>12.1f}{base / seconds:>13.1f}")
+            print(f"{name:<38}{batch:>6}{1e3 * seconds:>22.2f}{1 / seconds:>12.1f}{base / seconds:>13.1f}")
         if batch == 32:
             reached = base / statistics.median(ours[32])
     return reached
@@ -218,8 +247,8 @@ def lbfgs(problem: Problem, number: int, evaluations: int) -> tuple[float, np.nd
     return time.perf_counter() - begin, (np.array(seen) * scales.width * 256) ** 2
 
 
-def optimisers(problem: Problem) -> list[tuple[str, float, float, float, float]]:
-    """Print what each optimiser reaches; return name, worst seconds to the goal, median and worst end, spread."""
+def optimisers(problem: Problem) -> list[tuple[str, float, float, float, float, float]]:
+    """Print what each optimiser reaches; return name, worst seconds to the goal, median and worst end, CV, median s."""
     filtered = Hdnn("hdnn", epochs=20, optimizer=Kalman("kalman"))
     squares = Hdnn("hdnn", epochs=60, optimizer=Marquardt("marquardt"))
     specs = {
@@ -261,7 +290,7 @@ def _reached(curve: np.ndarray, seconds: float) -> float:
     return seconds * (below[0] + 1) / len(curve) if len(below) else np.inf
 
 
-def _row(name: str, runs: list[tuple[float, float, float, float]]) -> tuple[str, float, float, float, float]:
+def _row(name: str, runs: list[tuple[float, float, float, float]]) -> tuple[str, float, float, float, float, float]:
     seconds, goal, validation, test = np.array(runs).T
     spread = float(validation.std(ddof=1) / validation.mean())
     print(
@@ -269,21 +298,34 @@ def _row(name: str, runs: list[tuple[float, float, float, float]]) -> tuple[str,
         f"{validation.max():>9.5f}{100 * spread:>7.1f}{np.median(test):>9.5f}{test.max():>9.5f}",
         flush=True,
     )
-    return name, float(goal.max()), float(np.median(validation)), float(validation.max()), spread
+    return (
+        name,
+        float(goal.max()),
+        float(np.median(validation)),
+        float(validation.max()),
+        spread,
+        float(np.median(goal)),
+    )
 
 
-def goals(ratio: float, made: list[tuple[str, float, float, float, float]]) -> None:
+def goals(ratio: float, made: list[tuple[str, float, float, float, float, float]]) -> None:
     """Print each goal with what was measured."""
-    quickest = min(made[1:9], key=lambda row: row[1])
-    surest = min(made[1:9], key=lambda row: (row[4] >= GOAL_CV, row[3]))
+    (chosen,) = (row for row in made if row[0] == CHOSEN)
     lines = [
         (f"Adam, 32 replicas: {GOAL_RATIO:g} times Keras", f"{ratio:.1f}", ratio >= GOAL_RATIO),
-        (f"loss {GOAL} within {GOAL_SECONDS:g} s, worst of ten", f"{quickest[1]:.2f} s, {quickest[0]}",
-         quickest[1] <= GOAL_SECONDS),
-        (f"end at or below {GOAL_END}, worst of ten", f"{surest[3]:.5f}, {surest[0]}", surest[3] <= GOAL_END),
-        (f"with a CV under {GOAL_CV:.0%}", f"{surest[4]:.1%}, the same", surest[4] < GOAL_CV),
-    ]  # fmt: skip
-    print()
+        (
+            f"loss {GOAL} within {GOAL_SECONDS:g} s, median and worst of ten",
+            f"{chosen[5]:.2f} and {chosen[1]:.2f} s",
+            chosen[1] <= GOAL_SECONDS,
+        ),
+        (
+            f"end at or below {GOAL_END}, median and worst",
+            f"{chosen[2]:.5f} and {chosen[3]:.5f}",
+            chosen[3] <= GOAL_END,
+        ),
+        (f"with a CV under {GOAL_CV:.0%}", f"{chosen[4]:.1%}", chosen[4] < GOAL_CV),
+    ]
+    print(f"\nGoals; those of the network by what 57vars.yaml uses, {CHOSEN}:")
     for goal, found, holds in lines:
         print(f"{goal:<46}{found:<44}{'reached' if holds else 'MISSED'}")
 
