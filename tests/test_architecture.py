@@ -14,7 +14,7 @@ import bpbench
 PACKAGE = Path(bpbench.__file__).parent
 #: Library → where it may be imported.
 DOORS = {
-    "tensorflow": ("models/",),
+    "tensorflow": ("models/backend.py",),
     "sklearn": ("models/trees.py",),
     "lightgbm": ("models/trees.py",),
     "ase": ("data/",),
