@@ -15,6 +15,7 @@ PACKAGE = Path(bpbench.__file__).parent
 #: Library → where it may be imported.
 DOORS = {
     "tensorflow": ("models/backend.py",),
+    "keras": ("models/keras_fit.py",),
     "sklearn": ("models/trees.py",),
     "lightgbm": ("models/trees.py",),
     "ase": ("data/",),
