@@ -25,7 +25,7 @@ LITTLE = {
     "bad": Hdnn("hdnn", (3,), epochs=3, batch=8, optimizer=Adam(learning_rate=1e30)),
     "filter": Hdnn("hdnn", (3,), epochs=3, skip=True, optimizer=Kalman("kalman")),
     "squares": Hdnn("hdnn", (3,), epochs=60, patience=1, optimizer=Marquardt("marquardt")),
-    "ensemble": Hdnn("hdnn", (3,), epochs=3, ensemble=3, optimizer=Kalman("kalman")),
+    "ensemble": Hdnn("hdnn", (3, 2), epochs=3, ensemble=3, optimizer=Kalman("kalman", prior=(1.0, 1.0, 10.0))),
     "ridge": Linear("linear"),
 }
 
