@@ -7,7 +7,7 @@ A job holds the jobs it needs, so the jobs are the graph; its address is the dig
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
@@ -125,6 +125,8 @@ class Marquardt:
 
 
 Optimizer = Adam | KerasAdam | Kalman | Marquardt
+#: Optimisers by their kind.
+OPTIMIZERS: Final = {"adam": Adam, "keras-adam": KerasAdam, "kalman": Kalman, "marquardt": Marquardt}
 
 
 @dataclass(frozen=True, slots=True)

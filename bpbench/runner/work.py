@@ -22,7 +22,7 @@ from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import DivergedError
 from bpbench.identity import address
-from bpbench.jobs import Agree, Describe, Hdnn, Job, MakeFrames, Optimizer, ReadTable, TimeDescribe, Train
+from bpbench.jobs import OPTIMIZERS, Agree, Describe, Hdnn, Job, MakeFrames, ReadTable, TimeDescribe, Train
 from bpbench.models import constant, fit
 from bpbench.models.contract import Fit, Problem
 from bpbench.runner import timing
@@ -159,16 +159,16 @@ def forget() -> None:
 def warm(job: Job) -> None:
     """Have everything compiled that a training of this kind needs, so that its time is that of the training."""
     if isinstance(job, Train) and isinstance(job.model, Hdnn):
-        _compile(type(job.model.optimizer), job.model.optimizer.kind, job.pool[0].precision)
+        _compile(job.model.optimizer.kind, job.pool[0].precision)
 
 
 @lru_cache(maxsize=16)
-def _compile(rule: Callable[[Any], Optimizer], kind: str, precision: str) -> None:
+def _compile(kind: str, precision: str) -> None:
     values = np.random.default_rng(1).normal(size=(2, 8)).astype(precision)
     few, energy = np.arange(4, dtype=np.int64), np.array([1.0, 2.0, 4.0, 8.0])
     problem = Problem(("a", "b"), values, np.arange(5, dtype=np.int64) * 2, energy, few[:2], few[2:], few[:0])
     with suppress(DivergedError):
-        fit(Hdnn("hdnn", (2,), epochs=1, optimizer=rule(kind)), problem, weights_seed=1, order_seed=1)
+        fit(Hdnn("hdnn", (2,), epochs=1, optimizer=OPTIMIZERS[kind](kind)), problem, weights_seed=1, order_seed=1)
 
 
 def _inputs(job: Train, load: Load) -> _Inputs:
