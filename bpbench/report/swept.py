@@ -57,7 +57,7 @@ def _table(findings: Mapping[str, Any], sweep: Mapping[str, Any], key: str) -> T
         Column("checkpoint", "checkpoint, median epoch"),
         Column("parameters", "weights"),
         Column("configurations", "training configurations"),
-        Column("blocks", "of blocks"),
+        Column("blocks", "their blocks"),
         Column("share", "share of them"),
     )
     rows = []

@@ -187,7 +187,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
         Column("inputs", "inputs"),
         Column("shape", "network", align="left"),
         Column("parameters", "weights"),
-        *((Column("configurations", "training configurations"), Column("blocks", "of blocks")) if fewer else ()),
+        *((Column("configurations", "training configurations"), Column("blocks", "their blocks")) if fewer else ()),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (

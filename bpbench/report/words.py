@@ -328,11 +328,11 @@ def _named(entries: Sequence[Mapping[str, Any]], family: int) -> str:
     if len(entries) <= _EACH:
         return listed([say(entry["candidate"]) for entry in entries])
 
-    def rank(entry: Mapping[str, Any]) -> float:
+    def rank(entry: Mapping[str, Any]) -> tuple[float, ...]:
         if entry["verdict"] in {"better", "worse"} and entry["difference"] is not None:
-            return -abs(float(entry["difference"]))
-        p: float | None = entry["p_equivalence_adjusted" if entry["verdict"] == "equivalent" else "p_adjusted"]
-        return 2.0 if p is None else p
+            return (-abs(float(entry["difference"])),)
+        kind = "p_equivalence" if entry["verdict"] == "equivalent" else "p"
+        return tuple(2.0 if entry[key] is None else entry[key] for key in (f"{kind}_adjusted", kind))
 
     names = [say(entry["candidate"]) for entry in sorted(entries, key=rank)[:_TELLING]]
     which = "all" if len(entries) == family else f"{len(entries)} of"
