@@ -230,6 +230,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    from bpbench.report.numerals import count
     from bpbench.study import check_design
 
     protocol = _protocol(options)
@@ -239,7 +240,7 @@ def _validate(options: argparse.Namespace) -> int:
     else:
         print(
             f"{protocol.origin.file} is a valid protocol: {len(protocol.variants)} variants, "
-            f"{protocol.repeat_count} repeats, {len(protocol.family)} comparisons."
+            f"{count(protocol.repeat_count, 'repeat')}, {count(len(protocol.family), 'comparison')}."
         )
     return DONE
 

@@ -35,7 +35,13 @@ def least_loss(found: list[Json | None]) -> Json | None:
 
 
 def ensemble(found: list[Json]) -> Json | None:
-    """Return what the repeats of an ensemble say of its spread, means over them; energies in meV/atom."""
+    """Return what the repeats of an ensemble say of its spread, means over them; energies in meV/atom.
+
+    ``within`` is the share of errors within two spreads; ``nominal`` is what it would be of normal errors whose
+    standard deviation the spread of so few networks estimates: P(|t| ≤ 2), t of one degree fewer than networks.
+    """
+    from scipy.stats import t
+
     if not found:
         return None
     correlations = [entry["correlation"] for entry in found if entry["correlation"] is not None]
@@ -43,6 +49,7 @@ def ensemble(found: list[Json]) -> Json | None:
         "size": found[0]["size"],
         "n": len(found),
         **{key: float(np.mean([entry[key] for entry in found])) for key in ("spread", "within", "members")},
+        "nominal": float(1 - 2 * t.sf(2, found[0]["size"] - 1)),
         "correlation": float(np.mean(correlations)) if correlations else None,
     }
 

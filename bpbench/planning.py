@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bpbench import metrics
+from bpbench import metrics, shares
 from bpbench.features import ColumnSet
 from bpbench.runner import cost, execute, work
 from bpbench.runner.store import Store
@@ -64,6 +64,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "margin": rules.margin,
         "metric": protocol.analysis.metric,
         "unit": metrics.metric(protocol.analysis.metric).unit,
+        "unequal": rules.test == "nadeau-bengio" and shares.unequal(prepared),
         "detectable_dz": dz,
         "detectable_dz_t": power.detectable_dz(
             units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train

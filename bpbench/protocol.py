@@ -106,7 +106,7 @@ class Analysis:
     power : float
         Power at which the smallest detectable difference is stated.
     candidates : tuple of str or None
-        The family: these against the baseline; ``None`` for all other variants.
+        The family: these against the baseline; ``None`` for all other variants, of twins the first.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -233,10 +233,27 @@ class Protocol:
         return functions_of(spec, Path(self.origin.file).parent)
 
     @property
+    def twins(self) -> dict[str, str]:
+        """Contestants that are the same as an earlier one, by name: equal set, equal model, as many configurations.
+
+        To compare both with the baseline would ask one question twice.
+        """
+        first: dict[Any, str] = {}
+        found = {}
+        for variant in self.variants:
+            model = None if variant.model is None else self.models[variant.model]
+            kind = (self.sets[variant.set], model, variant.train_share, variant.observations)
+            other = first.setdefault(kind, variant.name)
+            if other != variant.name:
+                found[variant.name] = other
+        return found
+
+    @property
     def family(self) -> tuple[tuple[str, str], ...]:
-        """The declared comparisons: pairs (candidate, baseline)."""
-        base = self.analysis.baseline
-        names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name != base)
+        """The declared comparisons: pairs (candidate, baseline), of twins the first alone."""
+        base, twins = self.analysis.baseline, self.twins
+        known = {base, twins.get(base, base), *twins}
+        names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name not in known)
         return tuple((name, base) for name in names)
 
     @property
@@ -409,7 +426,30 @@ def _check_names(protocol: Protocol) -> None:
                 f"{where('analysis', 'candidates', number)}: a candidate is a variant other than the baseline, named "
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
+    _check_twins(protocol)
     _check_split(protocol)
+
+
+def _check_twins(protocol: Protocol) -> None:
+    """Refuse a candidate that is another contestant under a second name, and a study of one contestant."""
+    where, twins, base = protocol.origin.where, protocol.twins, protocol.analysis.baseline
+    for number, name in enumerate(protocol.analysis.candidates or ()):
+        same = twins.get(name, name)
+        if same == twins.get(base, base):
+            raise ProtocolError(
+                f"{where('analysis', 'candidates', number)}: '{name}' is the same contestant as the baseline "
+                f"'{base}'; leave it out."
+            )
+        if name in twins:
+            raise ProtocolError(
+                f"{where('analysis', 'candidates', number)}: '{name}' is the same contestant as '{same}'; name that "
+                "one, and each once."
+            )
+    if not protocol.family:
+        raise ProtocolError(
+            f"{where('variants')}: a comparison needs at least 2 different contestants; all of these are the same as "
+            f"'{base}'."
+        )
 
 
 def _check_variants(protocol: Protocol) -> None:

@@ -146,17 +146,16 @@ def misfits(model: ModelSpec) -> Iterator[tuple[Place, tuple[str, ...], str]]:
         )
 
 
-def spoken(value: Any) -> str:
-    """Return a value as it stands in the name of a contestant."""
+def spoken(value: Any, key: str = "") -> str:
+    """Return a value as it stands in the name of a contestant: layers are joined by dashes, other lists by strokes."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, float):
         return format(value, ".12g")
     if isinstance(value, list | tuple):
-        whole = all(isinstance(item, int) for item in value)
-        return ("-" if whole else "/").join(map(spoken, value))
+        return ("-" if key == "hidden" else "/").join(map(spoken, value))
     if isinstance(value, Mapping):
-        rest = ", ".join(f"{key} {spoken(item)}" for key, item in value.items() if key != "kind")
+        rest = ", ".join(f"{name} {spoken(item, name)}" for name, item in value.items() if name != "kind")
         return f"{value.get('kind', '')}{f' ({rest})' if rest else ''}".strip()
     return str(value)
 
@@ -164,7 +163,7 @@ def spoken(value: Any) -> str:
 def name_of(values: Mapping[str, Any]) -> str:
     """Return the name of the contestant that has these settings."""
     return ", ".join(
-        f"{key} {'all' if key in {'observations', 'train_share'} and value is None else spoken(value)}"
+        f"{key} {'all' if key in {'observations', 'train_share'} and value is None else spoken(value, key)}"
         for key, value in values.items()
     )
 
@@ -193,8 +192,8 @@ def _wrong_shape(name: str, sweep: Sweep, known: Mapping[str, Mapping[str, Any]]
         for number, value in enumerate(values):
             if value in values[:number]:
                 yield (
-                    f"{where('sweeps', name, 'axes', axis, number)}: the value {spoken(value)} stands twice; keep one "
-                    "of them."
+                    f"{where('sweeps', name, 'axes', axis, number)}: the value {spoken(value, axis)} stands twice; "
+                    "keep one of them."
                 )
     size = math.prod(len(values) for values in (sweep.axes or {}).values())
     if size > MOST:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from bpbench.declared import Sweep
-from bpbench.study import Prepared, learned
+from bpbench.shares import configurations
+from bpbench.study import Prepared
 from bpbench.sweeps import Point, spoken
 
 #: Axes that say from how many training configurations a contestant learns.
@@ -62,12 +63,6 @@ def derived(prepared: Prepared) -> dict[str, tuple[str, str]]:
     }
 
 
-def configurations(prepared: Prepared, variant: str) -> list[int]:
-    """Return from how many training configurations of each split a contestant learns."""
-    (chosen,) = (other for other in prepared.protocol.variants if other.name == variant)
-    return [learned(chosen, part) for part in prepared.parts]
-
-
 def _axes(prepared: Prepared, sweep: Sweep, points: Sequence[Point]) -> Iterator[dict[str, Any]]:
     if sweep.axes is None:
         yield _axis("points", [point.variant.name for point in points], None) | {"label": "contestant"}
@@ -79,7 +74,7 @@ def _axes(prepared: Prepared, sweep: Sweep, points: Sequence[Point]) -> Iterator
             positions = [float(np.mean(configurations(prepared, at[number]))) for number in range(len(values))]
         elif all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             positions = [float(value) for value in values]
-        texts = ["all" if key in _SIZES and value is None else spoken(value) for value in values]
+        texts = ["all" if key in _SIZES and value is None else spoken(value, key) for value in values]
         yield _axis(key, texts, positions)
 
 

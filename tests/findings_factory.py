@@ -137,6 +137,7 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             "checkpoint": 93 if stepwise else None,
             "epochs": 100 if network else None,
             "stopped": "epochs" if network else None,
+            "ran": 100 if stepwise else None,
             "least_loss": {"rmse": 1.05 * value, "epoch": 93} if stepwise else None,
             "remarks": [],
         }
@@ -156,6 +157,7 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
         "results": results,
         "n": repeats,
         "configurations": [280],
+        "blocks": [56],
         "share": 1.0,
         "not_converged": sum(late),
         "checkpoint": 93.0 if stepwise else None,
@@ -167,6 +169,7 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
         ),
         "ensemble": None,
         "linear": None,
+        "twin": None,
         "summary": {
             part: {key: _summary([entry["scores"][part][key] for entry in results]) for key in METRICS}
             for part in parts
@@ -191,7 +194,11 @@ def _jobs(variants: list[dict[str, Any]], repeats: int) -> dict[str, int]:
     total = repeats * len(variants)
     # A linear potential has no seed: on the one split it is trained once for all repeats.
     once = sum(variant["model"] == "linear" for variant in variants)
-    return {"total": total, "distinct": total - once * (repeats - 1), "done": total, "failed": 0, "missing": 0}
+    repeated = once * (repeats - 1)
+    return {
+        "total": total, "distinct": total - repeated, "repeated": repeated, "shared": 0, "done": total, "failed": 0,
+        "missing": 0,
+    }  # fmt: skip
 
 
 def findings(
@@ -308,6 +315,7 @@ def findings(
             "chosen_after": None,
             "comparisons": [_compare(name, tests[name], tests["D"], len(family), margin) for name, _ in family],
             "detectable_dz": 1.5,
+            "unequal": False,
         },
         "failures": [],
         "jobs": _jobs(variants, repeats),
@@ -325,7 +333,7 @@ def resampled() -> dict[str, Any]:
     data["split"].update(design="resampled", splits=3, sentence="Every repeat redraws the split.")
     data["split"]["counts"] = [{**data["split"]["counts"][0], "split": number} for number in range(3)]
     data["analysis"]["test"] = "nadeau-bengio"
-    data["jobs"]["distinct"] = data["jobs"]["total"]
+    data["jobs"] |= {"distinct": data["jobs"]["total"], "repeated": 0}
     for variant in data["variants"]:
         for part in variant["summary"].values():
             for scores in part.values():
@@ -355,14 +363,19 @@ def swept() -> dict[str, Any]:
         )
         for other, (text, count) in enumerate((("140", 140), ("all", 280))):
             name = f"{changes}, observations {text}"
-            made = deep_copy(base) | {"name": name, "model": f"network, {changes}", "configurations": [count]}
+            made = deep_copy(base) | {
+                "name": name,
+                "model": f"network, {changes}",
+                "configurations": [count],
+                "blocks": [count // 5],
+            }
             made |= {"share": count / 280, "linear": base["linear"] if text == "all" else None}
             data["variants"].append(made)
             points.append({"variant": name, "at": [place, other]})
     data["variants"][-2].update(n=0, summary={}, curve=None, groups=[], parity=None, linear=None)
     data["variants"][-2]["results"] = []
     data["variants"][-1]["ensemble"] = {
-        "size": 5, "n": 3, "spread": 0.41, "within": 0.71, "members": 1.61, "correlation": 0.34,
+        "size": 5, "n": 3, "spread": 0.41, "within": 0.71, "members": 1.61, "correlation": 0.34, "nominal": 0.884,
     }  # fmt: skip
     data["sweeps"] = [{"name": "layers", "axes": axes, "points": points}]
     return data

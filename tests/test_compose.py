@@ -14,13 +14,13 @@ from findings_factory import deep_copy, environment, findings, ranked, resampled
 from bpbench.report import judged, methods
 from bpbench.report.canvas import styles
 from bpbench.report.compose import compose, csv_tables
-from bpbench.report.document import Document, Figure, Table, Text
+from bpbench.report.document import Document, Figure, Items, Table, Text
 from bpbench.report.numerals import percent
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import tally
 
-#: Numbers of method text that no findings hold: the bound in "p < 0.001".
-METHOD = {0.001}
+#: Numbers of method text that no findings hold: the bound in "p < 0.001", the normal errors within two deviations (%).
+METHOD = {0.001, 95.4}
 
 
 class Words(HTMLParser):
@@ -79,7 +79,8 @@ def allowed(data: dict[str, Any], *, skip: tuple[str, ...] = DRAWN) -> tuple[set
     shares.append(data["mean_level"])
     shares += [entry["level"] for entry in analysis["comparisons"]]
     shares += [round(variant["share"], 3) for variant in data["variants"]]
-    shares += [round(variant["ensemble"]["within"], 3) for variant in data["variants"] if variant["ensemble"]]
+    ensembles = [variant["ensemble"] for variant in data["variants"] if variant["ensemble"]]
+    shares += [round(entry[key], 3) for entry in ensembles for key in ("within", "nominal")]
     numbers |= {float(percent(share).removesuffix(" %")) for share in shares}
     numbers |= {float(count) for count in tally(data).values()}
     kinds = [[function["kind"] for function in entry["functions"]] for entry in data["sets"]]
@@ -351,6 +352,60 @@ def test_a_detectable_effect_that_is_not_known_is_not_stated() -> None:
         table = next(table for table in compose(chosen, environment()).tables if table.key == "effects")
         assert ("detectable" in {column.key for column in table.columns}) is known
         assert ("could have detected" in table.caption) is known
+
+
+def test_the_detectable_effect_is_that_of_the_hardest_pair() -> None:
+    """It is said where a resampled design has pairs of unequal numbers of configurations, and nowhere else."""
+    words = (
+        "the smallest effect this design can detect for the hardest pair, that of the fewest training configurations,"
+    )
+    for test, unequal in (("nadeau-bengio", True), ("nadeau-bengio", False), ("paired-t", True)):
+        data = small()
+        data["analysis"].update(test=test, unequal=unequal)
+        assert (words in " ".join(methods.statistics(data))) is (test == "nadeau-bengio" and unequal)
+
+
+def test_variants_of_a_repeat_share_split_and_seeds() -> None:
+    """The order of batches is common to no two trainers, so it is not claimed."""
+    text = methods.statistics(small())[0]
+    assert "All variants of one repeat share the split and the seeds" in text
+    assert "batch order, so" not in text
+
+
+def remarks(data: dict[str, Any]) -> list[str]:
+    return [
+        str(item)
+        for section in compose(data, environment()).sections
+        if section.key == "remarks"
+        for block in section.blocks
+        if isinstance(block, Items)
+        for item in block.items
+    ]
+
+
+def test_equal_remarks_are_one_item() -> None:
+    """A remark that several variants have is said once; one on weights and data has each variant's numbers."""
+    data = findings(repeats=2, names=("A", "B", "C", "D", "22"), states=1)
+    few = "More weights than data: {} weights learn from 280 energies; patience may keep them from it."
+    for variant, weights in zip(data["variants"], (701, 701, 801, 701, 351), strict=True):
+        for result in variant["results"]:
+            result["remarks"] = ["dropped one input", few.format(weights)]
+    data["variants"][0]["results"][1]["remarks"].append("only here.")
+    assert remarks(data) == [
+        "A, B, C, D and “22”: Dropped one input.",
+        (
+            "A (701 weights, 280 energies), B (701 weights, 280 energies), C (801 weights, 280 energies), D (701 "
+            "weights, 280 energies) and “22” (351 weights, 280 energies): More weights than data; patience may keep "
+            "them from it."
+        ),
+        "A: Only here.",
+    ]
+    data["variants"] += [data["variants"][1] | {"name": f"more{number}"} for number in range(3)]
+    first, second, _ = remarks(data)
+    assert first == "all 8 variants, among them A, B and C: Dropped one input."
+    assert second.startswith("all 8 variants, among them A (701 weights, 280 energies), B (701 weights")
+    data["variants"].append(data["variants"][1] | {"name": "none", "results": []})
+    assert remarks(data)[0].startswith("8 of 9 variants, among them A, B and C: ")
 
 
 def test_crossed_designs_count_splits() -> None:

@@ -91,6 +91,66 @@ def test_contestants_of_sweeps_stand_beside_those_written_out() -> None:
     assert names(protocol) == ["ridge", "activation relu"]
 
 
+def test_lists_in_names_have_one_form_each() -> None:
+    """Layers of nodes are joined by dashes; other lists by strokes, of whole numbers or not."""
+    values = "{hidden: [[10, 10], [5]], prior: [[1, 0, 2], [1, 0.1, 2]]}"
+    with pytest.raises(ProtocolError, match="'prior' needs 2 numbers"):
+        swept(f"{{model: k, set: 22, axes: {values}}}", baseline="x")
+    assert names(
+        swept(f"{{model: k, set: 22, axes: {values.replace(', [5]', '')}}}", baseline="hidden 10-10, prior 1/0/2")
+    ) == ["hidden 10-10, prior 1/0/2", "hidden 10-10, prior 1/0.1/2"]
+    inner = "{model: n, set: 22, points: [{optimizer: {kind: kalman, trust: [1, 10]}}, {epochs: 3}]}"
+    assert names(swept(inner, baseline="epochs 3"))[0] == "optimizer kalman (trust 1/10)"
+
+
+TWICE = """{model: n, set: 22, axes: {hidden: [[10, 10], [5]]}}
+  t: {model: n, set: 22, axes: {learning_rate: [1e-3, 1e-2]}}"""
+
+
+def twice(analysis: str) -> Protocol:
+    return loads(f"{HEAD}sweeps:\n  s: {TWICE}\nanalysis: {{{analysis}}}\n", file="p.yaml")
+
+
+@pytest.mark.parametrize("baseline", ["hidden 10-10", "learning_rate 0.001"])
+def test_twins_are_known_by_value_and_compared_once(baseline: str) -> None:
+    """The default point of two sweeps is one contestant, whichever of its names is the baseline's."""
+    protocol = twice(f"baseline: '{baseline}'")
+    assert protocol.twins == {"learning_rate 0.001": "hidden 10-10"}
+    assert protocol.family == (("hidden 5", baseline), ("learning_rate 0.01", baseline))
+    assert twice("baseline: hidden 5").family == (("hidden 10-10", "hidden 5"), ("learning_rate 0.01", "hidden 5"))
+
+
+@pytest.mark.parametrize(
+    ("analysis", "sentence"),
+    [
+        (
+            "baseline: hidden 10-10, candidates: [hidden 5, learning_rate 0.001]",
+            "analysis.candidates.1: 'learning_rate 0.001' is the same contestant as the baseline 'hidden 10-10'; leave",
+        ),
+        (
+            "baseline: learning_rate 0.001, candidates: [hidden 10-10]",
+            "analysis.candidates.0: 'hidden 10-10' is the same contestant as the baseline 'learning_rate 0.001'",
+        ),
+        (
+            "baseline: hidden 5, candidates: [hidden 10-10, learning_rate 0.001]",
+            "p.yaml, line 12, analysis.candidates.1: 'learning_rate 0.001' is the same contestant as 'hidden 10-10'",
+        ),
+    ],
+)
+def test_twins_are_no_candidates(analysis: str, sentence: str) -> None:
+    """A candidate that is another contestant under a second name is refused where it stands."""
+    with pytest.raises(ProtocolError) as caught:
+        twice(analysis)
+    assert sentence in str(caught.value)
+
+
+def test_a_study_of_one_contestant_is_refused() -> None:
+    """Two names of the same model, be it written twice, leave nothing to compare."""
+    more = "variants: [{name: ridge, set: 12, model: r}]\n"
+    with pytest.raises(ProtocolError, match="needs at least 2 different contestants; all of these are the same as"):
+        swept("{set: 12, axes: {model: [r]}}", baseline="ridge", more=more)
+
+
 def test_fewer_observations_are_part_of_the_job(tmp_path: Path) -> None:
     """A number or a share becomes the job's number; all of them, however they are said, are one training."""
     protocol = swept(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from findings_factory import comparison, deep_copy, environment, small, swept
+from findings_factory import findings as findings_of
 from test_compose import strangers, visible
 
 from bpbench import courses
@@ -20,6 +21,8 @@ from bpbench.report import axis_sheet, methods
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Figure, Table
 from bpbench.report.render import canonical, render_html
+from bpbench.report.results import _when
+from bpbench.report.vocabulary import distinct_note
 from bpbench.report.words import answer
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import conduct, prepare
@@ -135,7 +138,7 @@ def test_ensembles_and_least_losses_are_means_over_repeats() -> None:
     told = courses.ensemble([entry, entry | {"spread": 0.6, "correlation": 0.3}])
     assert told == {
         "size": 5, "n": 2, "spread": pytest.approx(0.5), "within": pytest.approx(0.8), "members": pytest.approx(1.0),
-        "correlation": pytest.approx(0.3),
+        "correlation": pytest.approx(0.3), "nominal": pytest.approx(0.8839, abs=1e-4),
     }  # fmt: skip
     (alone,) = (courses.ensemble([entry]),)
     assert alone is not None
@@ -183,6 +186,7 @@ def test_each_axis_has_a_sheet_and_each_sweep_a_table(document: Document) -> Non
     assert [row[0].text for row in rows] == ["5", "5", "10-10", "10-10"]
     shares = [row[-1].text for row in rows]
     assert shares == ["50 %", "100 %", "50 %", "100 %"]
+    assert [row[-2].text for row in rows] == ["28", "56", "28", "56"]
     assert rows[2][2].value == 0
     assert rows[2][3].value is None
 
@@ -254,7 +258,10 @@ def test_the_methods_name_each_model_once(data: dict[str, Any]) -> None:
     """Models that sweeps derive are one sentence in their origin's paragraph; fewer configurations have their own."""
     told = methods.models(data)
     assert len(told) == 3
-    assert told[0].endswith("Sweeps change its settings to “hidden 5” and “hidden 10-10”; all others stay.")
+    assert told[0].endswith(
+        "Sweeps derive other models from it, with “hidden 5” and “hidden 10-10”; what a change does not name stays as "
+        "told above."
+    )
     assert told[-1].startswith("Contestants that learn from fewer configurations take the first ones of an order")
     rows = {row[0].value: row[2].text for row in table(compose(data, environment()), "models").rows}
     assert rows["network, hidden 5"] == "as network, with hidden 5"
@@ -269,9 +276,7 @@ def test_a_large_sweep_is_counted_and_fits_on_pages(data: dict[str, Any]) -> Non
         more = {"name": str(number), "model": f"network, {number}", "shape": f"57-{number + 1}-1"}
         changed["variants"].append(variant | more)
     document = compose(changed, environment())
-    assert (
-        "Sweeps change its settings to 42 combinations, which the table of models lists;" in methods.models(changed)[0]
-    )
+    assert "Sweeps derive 42 other models from it, which the table of models lists;" in methods.models(changed)[0]
     # The forty and the network that is written out, less the eight drawn.
     assert "33 further networks are not drawn." in visible(render_html(document))
     height = re.search(r'height="([\d.]+)pt"', figure(document, "repeats").svg)
@@ -279,20 +284,64 @@ def test_a_large_sweep_is_counted_and_fits_on_pages(data: dict[str, Any]) -> Non
     assert float(height[1]) < 9 * 72
 
 
-def test_parts_that_a_sweep_brings_are_told(data: dict[str, Any]) -> None:
-    """Another optimizer, a skip, a patience or an ensemble has its sentence where the origin has none."""
-    changed = deep_copy(data)
-    values = changed["models"][-1]["values"]
-    values |= {"skip": True, "ensemble": 5, "patience": 7, "optimizer": {**ADAM, "kind": "keras-adam"}}
-    told = methods.models(changed)[0]
-    assert "Where they bring another part, this is said of it." in told
-    assert "The inputs also enter the answer directly" in told
-    assert "an ensemble of 5 such networks" in told
-    assert "ends sooner, counting as converged, once the validation RMSE has not fallen for 7 epochs" in told
-    assert "Keras's own fit with its own Adam (learning rate 0.001" in told
-
-
 ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+
+
+def varied(data: dict[str, Any], base: dict[str, Any], *changes: dict[str, Any]) -> str:
+    """Return the words on a model of these settings from which sweeps derive others by these changes."""
+    changed = deep_copy(data)
+    origin, *rest = changed["models"]
+    origin["values"] |= base
+    derived = next(model for model in rest if model["base"] is not None)
+    rest = [derived | {"values": origin["values"] | one, "changes": str(place)} for place, one in enumerate(changes)]
+    changed["models"] = [origin, *(model | {"name": f"network, {place}"} for place, model in enumerate(rest))]
+    return methods.models(changed)[0].partition("Sweeps derive")[2]
+
+
+KALMAN = {
+    "kind": "kalman", "block": 32, "prior": 10.0, "skip_prior": 1e-4, "trust": [0.01, 1e4], "growth": 10.0,
+    "noise": [0.1, 1e-7], "fall": 0.6,
+}  # fmt: skip
+
+
+def test_parts_that_a_sweep_brings_are_told(data: dict[str, Any]) -> None:
+    """Another optimizer, a skip, a patience or an ensemble has its sentence, under its condition, once for all."""
+    told = varied(
+        data, {}, {"skip": True, "ensemble": 5}, {"ensemble": 3, "patience": 7}, {"patience": 9},
+        {"optimizer": {**ADAM, "kind": "keras-adam"}}, {"optimizer": {**ADAM, "kind": "adam", "decay": 0.1}},
+    )  # fmt: skip
+    assert "With a skip, the inputs also enter the answer directly" in told
+    assert "An ensemble is 3 or 5 such networks with other initial weights" in told
+    assert "The model is" not in told
+    assert "With a patience, a training ends once the validation RMSE has not fallen for so many epochs." in told
+    assert "With optimizer keras-adam, it is Keras's own fit with its own Adam (learning rate 0.001" in told
+    assert "With a decay, each step also takes so large a share of the learning rate off every weight" in told
+    assert "ensemble" not in varied(data, {"ensemble": 3}, {"ensemble": 5})
+    assert "Without a patience, it runs all its epochs." in varied(data, {"patience": 5}, {"patience": None})
+
+
+def test_a_skip_that_a_sweep_brings_has_its_prior(data: dict[str, Any]) -> None:
+    """Under the filter the prior variance of the direct weights is told once, be the filter new or not."""
+    told = varied(data, {"optimizer": KALMAN}, {"skip": True}, {"skip": True, "optimizer": KALMAN | {"skip_prior": 1}})
+    assert "The filter gives these direct weights a prior variance P₀ of 0.0001 and 1." in told
+    told = varied(data, {}, {"skip": True, "optimizer": KALMAN}, {"skip": True, "optimizer": KALMAN | {"block": 8}})
+    assert told.count("direct weights") == 1
+    assert "With optimizer kalman, it is but for what the changes name a block extended Kalman filter" in told
+    assert "(0.0001 for the direct weights)" in told
+    told = varied(data, {}, {"skip": True, "optimizer": KALMAN}, {"optimizer": {"kind": "marquardt", "damping": 1e-5}})
+    assert "With optimizer marquardt, it is Levenberg-Marquardt on all training configurations at once;" in told
+
+
+def test_scalings_of_an_axis_have_their_formula(data: dict[str, Any]) -> None:
+    """Each scaling that the origin has not is told with its formula; a decay of Marquardt's with its penalty."""
+    told = varied(data, {}, {"scaling": "standard"}, {"scaling": "min-max"}, {"scaling": "centred"})
+    assert "With scaling min-max, each descriptor is scaled to its range, (G−min)/(max−min), over the training" in told
+    assert "With scaling centred, each descriptor is centred, G−μ, by its mean over the training atoms." in told
+    assert "(G−μ)/σ" not in told
+    rule = {"kind": "marquardt", "damping": 1e-5, "decay": 0.0}
+    told = varied(data, {"optimizer": rule}, {"optimizer": rule | {"decay": 0.1}}, {"patience": 3})
+    assert "With a decay λ, the cost has a penalty λ/2 on the squared weights." in told
+    assert "has not fallen for so many steps taken, where steps that were tried and not taken do not count." in told
 
 
 @pytest.mark.parametrize(
@@ -303,10 +352,31 @@ ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
         ({"scaling": "min-max"}, "Each descriptor is scaled to its range, (G−min)/(max−min), over the training atoms"),
         ({"scaling": "centred"}, "Each descriptor is centred, G−μ, by its mean over the training atoms"),
         ({"scaling": "centred-min-max"}, "centred and divided by its range, (G−μ)/(max−min), over the training atoms"),
-        ({"patience": 20}, "It runs for at most 100 epochs and ends sooner, counting as converged, once"),
+        (
+            {"patience": 20},
+            "It runs for at most 100 epochs and ends sooner once the validation RMSE has not fallen for 20",
+        ),
+        (
+            {"patience": 1, "optimizer": {"kind": "marquardt", "damping": 1e-3}},
+            "has not fallen for 1 step taken, where steps that were tried and not taken do not count; the weights kept",
+        ),
+        (
+            {"skip": False},
+            "A training of which no epoch has a lower validation RMSE than its initial weights counts as",
+        ),
+        ({"skip": True}, "than the initial state, that state: the ridge's answer, checkpoint 0. A training is marked"),
+        ({"optimizer": KALMAN | {"growth": 1}}, "a measurement's weight η is 0.01 throughout, and process noise falls"),
+        (
+            {"optimizer": KALMAN | {"trust": [5, 5]}},
+            "a measurement's weight η is 5 throughout, and process noise falls",
+        ),
+        ({"optimizer": KALMAN | {"fall": 1}}, "an epoch to at most 10000, and process noise is 0.1 throughout."),
+        ({"optimizer": KALMAN | {"noise": [2, 2]}}, "and process noise is 2 throughout."),
+        ({"optimizer": KALMAN | {"noise": [2, 0]}}, "falls from 2 by a factor of 0.6 an epoch."),
+        ({"optimizer": KALMAN}, "falls from 0.1 by a factor of 0.6 an epoch to no less than 10⁻⁷."),
         ({"optimizer": {**ADAM, "kind": "adam", "decay": 0.01}}, "takes a share of 0.01 times the learning rate off"),
         ({"optimizer": {**ADAM, "kind": "adam", "decay": [0.0, 0.0, 0.1]}}, "0, 0 and 0.1 (by layer, the output last)"),
-        ({"optimizer": {"kind": "marquardt", "damping": 1e-3, "decay": 0.5}}, "squared weights, λ = 0.5, the damping"),
+        ({"optimizer": {"kind": "marquardt", "damping": 1e-3, "decay": 0.5}}, "squared weights, λ = 0.5; the damping"),
         ({"ensemble": 3}, "an ensemble of 3 such networks with other initial weights and batch orders"),
     ],
 )
@@ -315,9 +385,11 @@ def test_a_network_is_told_as_it_is(changes: dict[str, Any], words: str) -> None
     data = small()
     data["models"][0]["values"] |= changes
     told = methods.models(data)[0]
-    assert words.replace("λ = 0.5, the damping", "λ = 0.5,") in told
+    assert words in told
+    assert ",;" not in told
     assert ("tanh" in told) is ("activation" not in changes)
     assert ("decoupled weight decay" in told) is ("decay" in str(changes) and "adam" in str(changes))
+    assert ("ends sooner" in told) is ("patience" in changes)
 
 
 def test_ensembles_are_told_with_what_their_spread_is_worth(document: Document, data: dict[str, Any]) -> None:
@@ -325,10 +397,11 @@ def test_ensembles_are_told_with_what_their_spread_is_worth(document: Document, 
     page = re.sub(r"\s+", " ", visible(render_html(document)))
     assert "the mean of 5 networks, has a test RMSE of" in page
     assert "where one of its networks has 1.61 on the mean. Two of its spreads hold 71 % of its test errors" in page
+    assert "Of normal errors 95.4 % lie within two standard deviations, and fewer, 88.4 %, within two spreads" in page
     assert "so as an uncertainty it is too small." in page
     row = table(document, "ensembles").rows[0]
     assert [cell.value for cell in row[1:3]] == [5, 3]
-    for within, words in ((0.93, "about right"), (1.0, "too large")):
+    for within, words in ((0.92, "about right"), (1.0, "too large")):
         changed = deep_copy(data)
         changed["variants"][-1]["ensemble"]["within"] = within
         assert f"as an uncertainty it is {words}" in visible(render_html(compose(changed, environment())))
@@ -343,6 +416,123 @@ def test_the_least_loss_is_labelled_as_no_score(document: Document) -> None:
     assert {row[0].value for row in stopping.rows} >= {"A", "D"}
     assert "linear" not in {row[0].value for row in stopping.rows}
     assert "When a network stops is fixed in the protocol" in visible(render_html(document))
+
+
+def test_a_checkpoint_of_nought_is_explained() -> None:
+    """Where the initial state was kept the captions say what 0 is, and elsewhere they do not."""
+    data = swept()
+    words = "Checkpoint 0 is the initial state, which no epoch bettered."
+    before = compose(data, environment())
+    assert words not in visible(render_html(before))
+    for variant in data["variants"]:
+        for result in variant["results"]:
+            result["checkpoint"] = 0
+        variant["checkpoint"] = 0.0
+    made = compose(data, environment())
+    for key in ("stopping", "sweep_1"):
+        assert table(made, key).caption.endswith(words)
+    assert words in figure(made, "learning_curves").caption
+    assert {row[4].text for row in table(made, "stopping").rows} == {"0"}
+    assert strangers(render_html(made), data) == []
+
+
+def test_an_ensemble_ends_by_patience_together(data: dict[str, Any]) -> None:
+    """It is said where an ensemble has a patience, and nowhere else."""
+    words = "An ensemble counts as ended by patience where all of its networks were."
+    assert words not in table(compose(data, environment()), "stopping").caption
+    changed = deep_copy(data)
+    changed["models"][-1]["values"] |= {"ensemble": 5, "patience": 5}
+    assert words in table(compose(changed, environment()), "stopping").caption
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (
+            ["adam", "kalman"],
+            "training errors those of each configuration as it was met, before it moved the weights. Learning",
+        ),
+        (["marquardt", "marquardt"], "end of an epoch; training errors those at the end of the step. "),
+        (
+            ["keras-adam", "marquardt"],
+            "before it moved the weights (Keras) or those at the end of the step (Levenberg-Marquardt). ",
+        ),
+    ],
+)
+def test_curves_say_when_their_errors_were_taken(rules: list[str], words: str) -> None:
+    """Only of the trainers whose curves are drawn."""
+    data = small()
+    model = data["models"][0]
+    data["models"] = [
+        model | {"name": name, "values": model["values"] | {"optimizer": {**ADAM, "kind": kind, "damping": 1}}}
+        for name, kind in zip(("one", "two"), rules, strict=True)
+    ] + data["models"][1:]
+    for variant, name in zip(data["variants"], ("one", "two"), strict=False):
+        variant["model"] = name
+    caption = _when(data)
+    assert words.removesuffix("Learning") in caption
+    assert "LightGBM" not in caption
+
+
+def test_curves_of_rounds_and_ensembles_are_told(data: dict[str, Any]) -> None:
+    """Boosting has rounds; the curve of an ensemble is a mean, and each of its networks keeps its own epoch."""
+    boosted = findings_of(repeats=3, names=("A", "D", "lightgbm"), states=1)
+    caption = _when(boosted)
+    assert "at the end of an epoch or a round; training errors those of each configuration" in caption
+    assert caption.endswith("(Adam) or those at the end of the round (LightGBM). ")
+    boosted["variants"] = [variant for variant in boosted["variants"] if variant["name"] == "lightgbm"]
+    assert (
+        _when(boosted)
+        == "Validation errors are those at the end of a round; training errors those at the end of the round. "
+    )
+    words = "The curve of an ensemble is the root mean square of its networks' curves, as far as all of them go. "
+    changed = deep_copy(data)
+    assert words in figure(compose(changed, environment()), "sweep_1_axis_1").caption
+    assert words not in figure(compose(changed, environment()), "learning_curves").caption
+    changed["variants"][0]["ensemble"] = changed["variants"][-1]["ensemble"]
+    caption = figure(compose(changed, environment()), "learning_curves").caption
+    assert (
+        f"{words}The state kept is the one with the least validation error, not the last one, of an ensemble that"
+        in caption
+    )
+
+
+def test_twins_are_told_where_variants_are_listed(data: dict[str, Any]) -> None:
+    """The note names both, says why one is in no comparison, and stands beside the count of different trainings."""
+    changed = deep_copy(data)
+    assert "is the same contestant as" not in visible(render_html(compose(changed, environment())))
+    changed["variants"][-1]["twin"] = "D"
+    changed["jobs"] |= {"shared": 3, "distinct": changed["jobs"]["distinct"] - 3}
+    page = visible(render_html(compose(changed, environment())))
+    assert (
+        "“hidden 10-10, observations all” is the same contestant as D. It would ask the same question twice, and"
+        in page
+    )
+    both = "so there are 4 different trainings for 9 results."
+    assert (
+        "A model that is deterministic on a split is trained once on it and counts for every repeat of it, and "
+        f"contestants that are the same share their trainings, {both}"
+    ) in page
+    changed["jobs"]["repeated"] = 0
+    assert distinct_note(changed) == f"Contestants that are the same share their trainings, {both}"
+
+
+def test_settings_that_a_model_does_not_use_are_left_out() -> None:
+    """The filter and Levenberg-Marquardt have no batch, and without a skip there is no prior of direct weights."""
+    data = small()
+    values = data["models"][0]["values"]
+
+    def shown() -> str:
+        return table(compose(data, environment()), "models").rows[0][2].text
+
+    assert "batch 32" in shown()
+    values["optimizer"] = KALMAN
+    assert "batch" not in shown()
+    assert "skip prior" not in shown()
+    values["skip"] = True
+    assert "skip prior 0.0001" in shown()
+    values["optimizer"] = {"kind": "marquardt", "damping": 1e-5, "decay": 0.0}
+    assert "batch" not in shown()
 
 
 def test_patience_counts_what_it_ended() -> None:

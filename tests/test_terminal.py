@@ -33,6 +33,7 @@ PLANNED: dict[str, Any] = {
     "power": 0.8,
     "margin": 0.5,
     "unit": "meV/atom",
+    "unequal": False,
     "detectable_dz": 1.2345,
     "detectable_dz_t": 1.2345,
     "detectable": None,
@@ -50,6 +51,11 @@ def test_a_plan_in_lines() -> None:
     assert "The smallest p this test can give at this n is 0.00195." in text
     assert "with power 0.8: 1.23 standard deviations of the paired differences (d_z); in units it needs" in text
     assert "equivalent within 0.5 meV/atom, the spread of their differences may be at most 0.457 meV/atom" in text
+    assert "Test: wilcoxon, 2 comparisons, holm" in text
+    one = "\n".join(terminal.plan(PLANNED | {"family": [["A", "D"]], "repeats": 1, "unequal": True}))
+    assert "1 repeat of 2 variants" in one
+    assert "Test: wilcoxon, 1 comparison, holm" in one
+    assert "this design detects for the hardest pair with power 0.8" in one
 
 
 def test_a_plan_tells_which_columns_are_descriptors() -> None:

@@ -518,7 +518,7 @@ def test_a_tiny_study_from_the_command_line(
     monkeypatch.chdir(folder)
     (folder / "cost.yaml").write_text(TEXT + "report: {formats: [html]}\n", encoding="utf-8")
     assert cli.main(["validate", "cost.yaml"]) == 0
-    assert "2 variants, 4 repeats, 1 comparisons" in capsys.readouterr().out
+    assert "2 variants, 4 repeats, 1 comparison." in capsys.readouterr().out
     assert cli.main(["plan", "cost.yaml", "--jobs", "2", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["jobs"]["time descriptors"]["new"] == 8

@@ -174,7 +174,9 @@ def test_the_answer_in_full() -> None:
         "On the same inputs, by the mean, the linear potential beats D (1.28 against 0.231 meV/atom of linear; "
         "tested: linear is better)."
     )
-    assert texts[3].startswith("10 of 50 trained networks were still improving when training ended: not converged (A 2")
+    assert texts[3].startswith(
+        "10 of 50 network trainings were still improving when training ended: not converged (A 2"
+    )
     assert texts[4] == (
         "2 of 10 LightGBM trainings were stopped at the limit of rounds, still improving: not converged "
         "(lightgbm 2 of 10)."
@@ -252,12 +254,50 @@ def test_many_networks_beside_the_linear_potential_are_counted() -> None:
     assert "beats every one of 5 networks; the best network is A (1.55" in yardstick(beside(means | {"A": 1.55}))[0]
 
 
+def test_networks_without_a_linear_potential_on_their_inputs_are_not_counted_as_beaten() -> None:
+    """Where some networks have no such rival the sentence says of how many the compared ones are; twins count once."""
+    means = {"A": 1.6, "B": 1.9, "C": 1.8, "D": 1.7, "22": 1.6}
+    data = beside(means)
+    network = next(variant for variant in data["variants"] if variant["name"] == "A")
+    data["variants"] += [network | {"name": "few", "linear": None}, network | {"name": "A again", "twin": "A"}]
+    assert "beats every one of the 5 networks (of 6) that have one on the same inputs; the best" in yardstick(data)[0]
+    assert (tally(data)["networks"], tally(data)["network_variants"], tally(data)["beaten"]) == (6, 5, 5)
+
+
+def many(verdict: str, number: int, **changes: Any) -> list[dict[str, Any]]:
+    return [
+        comparison(
+            candidate=f"{verdict} {place}", verdict=verdict, difference=0.1 * place, p_adjusted=0.2 / (1 + place)
+        )
+        | changes
+        for place in range(number)
+    ]
+
+
+def test_a_headline_counts_many_candidates_and_names_the_most_telling() -> None:
+    """Up to six of one verdict are named; of more three, by size of the difference or by the least p."""
+    data = deep_copy(findings(repeats=3, names=("A", "D"), states=1))
+    data["analysis"]["comparisons"] = [*many("worse", 8), *many("undecided", 7), *many("better", 6)]
+    text = answer(data)[0]
+    assert "“better 0”, “better 1”, “better 2”, “better 3”, “better 4” and “better 5” are better" in text
+    assert "8 of 21, among them “worse 7”, “worse 6” and “worse 5”, are worse" in text
+    assert "7 of 21, among them “undecided 6”, “undecided 5” and “undecided 4”, are undecided" in text
+    data["analysis"]["comparisons"] = many("equivalent", 7, p_equivalence_adjusted=0.01)
+    assert (
+        "all 7, among them “equivalent 0”, “equivalent 1” and “equivalent 2”, are equivalent within ±0.2"
+        in answer(data)[0]
+    )
+    for entry in data["analysis"]["comparisons"]:
+        entry.update(p=None, p_equivalence_adjusted=None)
+    assert "“equivalent 0”, “equivalent 1” and “equivalent 2”, are without a verdict" in answer(data)[0]
+
+
 def test_unfinished_trainings_of_many_variants_are_counted() -> None:
     """Up to eight variants are named with what had not converged; of more the table tells."""
     data = deep_copy(findings())
     network = data["variants"][0]
     data["variants"] += [network | {"name": f"more {number}"} for number in range(4)]
-    (text,) = (text for text in answer(data) if "trained networks" in text)
+    (text,) = (text for text in answer(data) if "network trainings" in text)
     assert text.endswith("still improving when training ended: not converged; the table of scores tells which.")
 
 
@@ -313,13 +353,14 @@ def test_emt_is_said_once_wherever_the_data_are_named() -> None:
 
 
 def test_too_few_epochs_are_not_called_improving() -> None:
-    """A network of three epochs is not converged by rule; the sentence does not claim that it was improving."""
+    """A network that ran three epochs, be it by patience, is not converged by rule; no sentence calls it improving."""
     data = deep_copy(findings(repeats=4, names=("A", "D"), states=1))
     for result in data["variants"][0]["results"]:
-        result.update(epochs=3, converged=False)
+        result.update(ran=3, converged=False)
     data["variants"][0]["not_converged"] = 4
-    assert "5 of 8 trained networks were still improving when training ended or had too few epochs to tell" in " ".join(
-        answer(data)
+    assert (
+        "5 of 8 network trainings were still improving when training ended or had too few epochs to tell"
+        in " ".join(answer(data))
     )
 
 
@@ -435,6 +476,14 @@ def test_names_are_cut_in_the_middle() -> None:
     assert len(cut) == 40
     assert cut.startswith("head x")
     assert cut.endswith("tail")
+
+
+def test_names_in_sentences_are_cut_between_words() -> None:
+    """A sentence has room for most names; a longer one loses whole words, unless a word is as long as the name."""
+    name = "model network, hidden 10-10-10, learning_rate 0.001, epochs 100"
+    assert numerals.say(name) == f"“{name}”"
+    assert numerals.say(f"{name}, activation logistic") == "“model network, hidden 10-10-10, … activation logistic”"
+    assert numerals.say("x" * 90) == "“" + "x" * 42 + "…" + "x" * 21 + "”"
 
 
 def test_exact_shows_settings_as_written() -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import agreement, courses, judged, methods, results, schematics, sheet, swept, tables, timing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
-from bpbench.report.vocabulary import data_label, distinct_note, job_word, set_label, source_note, tally, timed
+from bpbench.report.vocabulary import (
+    data_label,
+    distinct_note,
+    job_word,
+    set_label,
+    source_note,
+    tally,
+    timed,
+    twins_note,
+)
 from bpbench.report.words import answer, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bpbench.report.document import Table
 
@@ -99,7 +109,13 @@ def _question(findings: Mapping[str, Any]) -> Section:
     return Section(
         "question",
         "The question",
-        (Text(protocol["question"], "prose"), Text(text), Text(methods.decided(findings)), tables.variants(findings)),
+        (
+            Text(protocol["question"], "prose"),
+            Text(text),
+            Text(methods.decided(findings)),
+            tables.variants(findings),
+            *((Text(twins, "note"),) if (twins := twins_note(findings)) else ()),
+        ),
     )
 
 
@@ -263,14 +279,35 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
     ]
 
 
+#: A remark that differs from variant to variant in its two numbers alone.
+_OUTNUMBERED: Final = re.compile(r"(More weights than data): (\d+ weights) learn from (\d+ energies)(.*)", re.DOTALL)
+#: Variants that share a remark and are named one by one, and how many of more of them.
+_EACH: Final = 6
+_FIRST: Final = 3
+
+
 def _remarks(findings: Mapping[str, Any]) -> list[Section]:
-    """Return what trainings remarked, each sentence once per variant."""
-    lines = [
-        f"{say(variant['name'])}: {sentence(remark)}"
-        for variant in findings["variants"]
-        for remark in dict.fromkeys(remark for result in variant["results"] for remark in result["remarks"])
-    ]
+    """Return what trainings remarked, each sentence once, with the variants that it was said of."""
+    by_text: dict[str, list[str]] = {}
+    for variant in findings["variants"]:
+        said: dict[str, list[str]] = {}
+        for text in dict.fromkeys(remark for result in variant["results"] for remark in result["remarks"]):
+            if found := _OUTNUMBERED.fullmatch(text):
+                said.setdefault(f"{found[1]}{found[4]}", []).append(f"{found[2]}, {found[3]}")
+            else:
+                said[text] = []
+        for text, sizes in said.items():
+            named = say(variant["name"])
+            by_text.setdefault(text, []).append(f"{named} ({'; '.join(sizes)})" if sizes else named)
+    lines = [f"{_whose(names, len(findings['variants']))}: {sentence(text)}" for text, names in by_text.items()]
     return [Section("remarks", f"Remarks of the {job_word(findings)}s", (Items(tuple(lines)),))] if lines else []
+
+
+def _whose(names: Sequence[str], total: int) -> str:
+    if len(names) <= _EACH:
+        return listed(names)
+    which = "all" if len(names) == total else f"{len(names)} of"
+    return f"{which} {total} variants, among them {listed(names[:_FIRST])}"
 
 
 # ------------------------------------------------------------------------------------------- around the study

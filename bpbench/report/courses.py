@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table, Text
 from bpbench.report.numerals import count, decimals, half_width, percent, say, short, significant
 from bpbench.report.results import summary_of
 from bpbench.report.tables import align, counted, given, number, words
-from bpbench.report.vocabulary import mean_level, model_kinds, source_note
+from bpbench.report.vocabulary import initial_note, model_kinds, source_note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bpbench.report.document import Block
 
+#: Share of normal errors within two standard deviations.
+_NORMAL: Final = "95.4 %"
 #: All of these are RMSE per atom, whatever metric is judged.
 _UNIT = "meV/atom"
 
@@ -61,7 +63,7 @@ def stopping(findings: Mapping[str, Any]) -> list[Block]:
             "stopping",
             "Where the trainings of networks ended. The last column is the least validation RMSE over epochs - "
             "optimistic, not a score; shown because it is often quoted. An ensemble has none, since each of its "
-            "networks has its own.",
+            f"networks has its own.{_together(networks, values)}{initial_note(networks)}",
             columns,
             align(rows, columns),
             source_note(findings),
@@ -69,6 +71,14 @@ def stopping(findings: Mapping[str, Any]) -> list[Block]:
             _UNIT,
         ),
     ]
+
+
+def _together(networks: Sequence[Mapping[str, Any]], values: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what it takes that patience ended an ensemble, or nothing where none has a patience."""
+    models = [values[variant["model"]] for variant in networks]
+    if not any(model["ensemble"] > 1 and model["patience"] is not None for model in models):
+        return ""
+    return " An ensemble counts as ended by patience where all of its networks were."
 
 
 def ensembles(findings: Mapping[str, Any]) -> list[Block]:
@@ -107,9 +117,11 @@ def ensembles(findings: Mapping[str, Any]) -> list[Block]:
             Text(
                 f"{say(variant['name'])}, the mean of {count(entry['size'], 'network')}, has a test RMSE of "
                 f"{significant(scores.get('mean'))} meV/atom, where one of its networks has "
-                f"{significant(entry['members'])} on the mean. Two of its spreads hold {within} of its test errors; "
-                f"they would hold about {mean_level(findings)} if the spread were the standard deviation of normal "
-                f"errors, so as an uncertainty it is {_uncertainty(entry['within'], findings['mean_level'])}."
+                f"{significant(entry['members'])} on the mean. Two of its spreads hold {within} of its test errors. Of "
+                f"normal errors {_NORMAL} lie within two standard deviations, and fewer, "
+                f"{percent(round(entry['nominal'], 3))}, within two spreads of only "
+                f"{count(entry['size'], 'network')}, as such a spread is uncertain itself; so as an uncertainty it is "
+                f"{_uncertainty(entry['within'], entry['nominal'])}."
             )
         )
     table = Table(

@@ -44,46 +44,66 @@ _ACTIVATIONS: Final = {
 
 def _hdnn(name: str, values: Mapping[str, Any]) -> str:
     hidden = listed([exact(size) for size in values["hidden"]])
+    skip = f"{_SKIP} " if values["skip"] else ""
     return (
         f"Model “{name}” is a high-dimensional neural-network potential: beyond the reference, the energy of a "
         "configuration is the sum over its atoms of one small network, which is fed with that atom's "
         f"descriptors, has hidden layers of {hidden} nodes with {_ACTIVATIONS[values['activation']]}, and a linear "
         f"output. {_SCALED[values['scaling']]} {_TARGET} "
-        f"The weights start as Glorot-uniform numbers, the biases at zero. {_skip(values)}{_optimizer(values)} "
-        f"{_stopping(values)} A "
-        "training is marked not converged if that epoch lies in the last fifth of all and, of all pairs of an epoch of "
-        "that fifth and one of the fifth before, at least two thirds show a validation RMSE lower by more than one per "
-        f"cent; of fewer than ten epochs none counts as converged.{_ensemble(values)}"
+        f"The weights start as Glorot-uniform numbers, the biases at zero. {skip}The optimiser is {_rule(values)} "
+        f"{_stopping(values)} {_CONVERGED}{_ensemble(values)}"
     )
+
+
+_CONVERGED: Final = (
+    "A training is marked not converged if the epoch kept lies in the last fifth of those that it ran and, of all "
+    "pairs of an epoch of that fifth and one of the fifth before, at least two thirds show a validation RMSE lower by "
+    "more than one per cent; of fewer than ten epochs none counts as converged."
+)
 
 
 def _stopping(values: Mapping[str, Any]) -> str:
-    kept = "the weights kept are those of the epoch with the least validation RMSE per atom."
-    if values["patience"] is None:
-        return f"It runs for {count(values['epochs'], 'epoch')}; {kept}"
-    return (
-        f"It runs for at most {count(values['epochs'], 'epoch')} and ends sooner, counting as converged, once the "
-        f"validation RMSE has not fallen for {count(values['patience'], 'epoch')}; {kept}"
+    epochs, patience = count(values["epochs"], "epoch"), values["patience"]
+    runs = (
+        f"It runs for {epochs}" if patience is None else f"It runs for at most {epochs} and ends sooner {_out(values)}"
     )
+    kept = f"{runs}; the weights kept are those of the epoch with the least validation RMSE per atom"
+    if values["skip"]:
+        return (
+            f"{kept}, or, where no epoch has a lower one than the initial state, that state: the ridge's answer, "
+            "checkpoint 0."
+        )
+    return (
+        f"{kept}. A training of which no epoch has a lower validation RMSE than its initial weights counts as diverged."
+    )
+
+
+def _out(values: Mapping[str, Any], limit: str = "") -> str:
+    """Return when patience ends a training; ``limit`` stands for the number where there are several."""
+    steps = values["optimizer"]["kind"] == "marquardt"
+    unit = "step taken" if steps else "epoch"
+    many = f"{limit} {'steps taken' if steps else 'epochs'}" if limit else count(values["patience"], unit, _MANY[unit])
+    note = ", where steps that were tried and not taken do not count" if steps else ""
+    return f"once the validation RMSE has not fallen for {many}{note}"
+
+
+_MANY: Final = {"step taken": "steps taken", "epoch": "epochs"}
 
 
 def _ensemble(values: Mapping[str, Any]) -> str:
     if values["ensemble"] == 1:
         return ""
-    return (
-        f" The model is an ensemble of {exact(values['ensemble'])} such networks with other initial weights and batch "
-        "orders, each kept at its own best epoch: its answer is the mean of theirs, its spread their standard "
-        "deviation."
-    )
+    return f" The model is an ensemble of {exact(values['ensemble'])} such networks {_MEMBERS}"
 
 
-def _skip(values: Mapping[str, Any]) -> str:
-    if not values["skip"]:
-        return ""
-    return (
-        "The inputs also enter the answer directly, at first with the weights of the ridge regression that is the "
-        "linear potential's, while the last layer starts at zero: the network learns what is not linear. "
-    )
+_MEMBERS: Final = (
+    "with other initial weights and batch orders, each kept at its own best epoch: its answer is the mean of theirs, "
+    "its spread their standard deviation."
+)
+_SKIP: Final = (
+    "The inputs also enter the answer directly, at first with the weights of the ridge regression that is the linear "
+    "potential's, while the last layer starts at zero: the network learns what is not linear."
+)
 
 
 def _by_layer(value: float | Sequence[float]) -> str:
@@ -93,36 +113,35 @@ def _by_layer(value: float | Sequence[float]) -> str:
     return f"{listed([exact(part) for part in value])} (by layer, the output last)"
 
 
-def _optimizer(values: Mapping[str, Any]) -> str:
+def _rule(values: Mapping[str, Any]) -> str:
+    """Return what the optimiser is."""
     rule = values["optimizer"]
     if rule["kind"] == "kalman":
         skip = f" ({exact(rule['skip_prior'])} for the direct weights)" if values["skip"] else ""
         return (
-            "The optimiser is a block extended Kalman filter: the weights have a prior variance of "
-            f"{_by_layer(rule['prior'])}{skip}, blocks of about {count(rule['block'], 'configuration')} update them "
-            f"and their covariance, a measurement's weight η grows from {exact(rule['trust'][0])} by a factor of "
-            f"{exact(rule['growth'])} an epoch to at most {exact(rule['trust'][1])}, {_noise(rule)}."
+            f"a block extended Kalman filter: the weights have a prior variance of {_by_layer(rule['prior'])}{skip}, "
+            f"blocks of about {count(rule['block'], 'configuration')} update them and their covariance, a "
+            f"measurement's weight η {_trust(rule)}, {_noise(rule)}."
         )
     if rule["kind"] == "marquardt":
-        decay = f", with a penalty λ/2 on the squared weights, λ = {_by_layer(rule['decay'])}," if _any(rule) else ""
+        decay = f", with {_PENALTY}, λ = {_by_layer(rule['decay'])}" if _any(rule) else ""
         return (
-            f"The optimiser is Levenberg-Marquardt on all training configurations at once{decay}; the damping starts "
+            f"Levenberg-Marquardt on all training configurations at once{decay}; the damping starts "
             f"at {exact(rule['damping'])} of the largest diagonal element and follows Nielsen's rule; an epoch is one "
             "step tried."
         )
     who = "Keras's own fit with its own Adam" if rule["kind"] == "keras-adam" else "Adam"
-    decay = (
-        f" Each step also takes a share of {_by_layer(rule['decay'])} times the learning rate off every weight "
-        "(decoupled weight decay)."
-        if _any(rule)
-        else ""
-    )
+    decay = f" Each step also takes a share of {_by_layer(rule['decay'])} times {_DECOUPLED}" if _any(rule) else ""
     return (
-        f"The optimiser is {who} (learning rate {exact(rule['learning_rate'])}, β₁ {exact(rule['beta_1'])}, "
+        f"{who} (learning rate {exact(rule['learning_rate'])}, β₁ {exact(rule['beta_1'])}, "
         f"β₂ {exact(rule['beta_2'])}, ε {exact(rule['epsilon'])}) in mini-batches of "
         f"{count(values['batch'], 'configuration')} on half the mean squared error of the target per "
         f"configuration.{decay}"
     )
+
+
+_PENALTY: Final = "a penalty λ/2 on the squared weights"
+_DECOUPLED: Final = "the learning rate off every weight (decoupled weight decay)."
 
 
 def _any(rule: Mapping[str, Any]) -> bool:
@@ -131,12 +150,21 @@ def _any(rule: Mapping[str, Any]) -> bool:
     return bool(decay) if isinstance(decay, int | float) else any(decay)
 
 
+def _trust(rule: Mapping[str, Any]) -> str:
+    first, most = rule["trust"]
+    if first == most or rule["growth"] == 1:
+        return f"is {exact(first)} throughout"
+    return f"grows from {exact(first)} by a factor of {exact(rule['growth'])} an epoch to at most {exact(most)}"
+
+
 def _noise(rule: Mapping[str, Any]) -> str:
     first, least = rule["noise"]
     if not first and not least:
         return "and there is no process noise"
-    fall = f"by a factor of {exact(rule['fall'])} an epoch"
-    return f"process noise falls from {exact(first)} {fall} to at least {exact(least)}"
+    if first == least or rule["fall"] == 1:
+        return f"and process noise is {exact(first)} throughout"
+    limit = f" to no less than {exact(least)}" if least else ""
+    return f"and process noise falls from {exact(first)} by a factor of {exact(rule['fall'])} an epoch{limit}"
 
 
 def _linear(name: str, values: Mapping[str, Any]) -> str:
@@ -221,30 +249,68 @@ _FEWER: Final = (
 )
 #: Derived models that are named in one sentence.
 _LISTED: Final = 12
-#: What a changed setting brings with it, where the model it was derived from has nothing of the kind.
-_PARTS: Final[tuple[Callable[[Mapping[str, Any]], str], ...]] = (_skip, _ensemble)
 
 
 def _varied(base: Mapping[str, Any], derived: Sequence[Mapping[str, Any]]) -> str:
-    """Return which models sweeps derive from this one, and the parts that it does not have itself."""
+    """Return which models sweeps derive from this one, and what they have that it does not have itself."""
     if not derived:
         return ""
-    changes = listed([say(model["changes"]) for model in derived])
+    made = f"other models from it, with {listed([say(model['changes']) for model in derived])}"
     if len(derived) > _LISTED:
-        changes = f"{len(derived)} combinations, which the table of models lists"
-    values, parts = base["values"], []
-    for model in derived:
-        other = model["values"]
-        if base["kind"] == "hdnn":
-            parts += [part(other).strip() for part in _PARTS if not part(values)]
-            if other["optimizer"]["kind"] != values["optimizer"]["kind"]:
-                parts.append(_optimizer(other))
-            if (other["patience"] is None) != (values["patience"] is None):
-                parts.append(_stopping(other))
-    more = " ".join(part for part in dict.fromkeys(parts) if part)
-    return f" Sweeps change its settings to {changes}; all others stay." + (
-        f" Where they bring another part, this is said of it. {more}" if more else ""
-    )
+        made = f"{len(derived)} other models from it, which the table of models lists"
+    brought = _brought(base["values"], [model["values"] for model in derived]) if base["kind"] == "hdnn" else []
+    return " ".join([f" Sweeps derive {made}; what a change does not name stays as told above.", *brought])
+
+
+def _brought(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what changed settings bring with them, each under its condition, for all values alike."""
+    found = [
+        f"With scaling {name}, {_SCALED[name][0].lower()}{_SCALED[name][1:]}."
+        for name in dict.fromkeys(other["scaling"] for other in others)
+        if name != base["scaling"]
+    ]
+    found += _other_rules(base, others)
+    skipping = [other for other in others if other["skip"] and not base["skip"]]
+    if skipping:
+        found.append(f"With a skip, {_SKIP[0].lower()}{_SKIP[1:]}")
+        rules = [other["optimizer"] for other in skipping]
+        priors = dict.fromkeys(exact(rule["skip_prior"]) for rule in rules if rule["kind"] == "kalman")
+        if priors and "for the direct weights" not in " ".join(found):
+            found.append(f"The filter gives these direct weights a prior variance P₀ of {listed(list(priors))}.")
+    patient = [other for other in others if other["patience"] is not None]
+    if patient and base["patience"] is None:
+        found += [
+            f"With a patience, a training ends {text}."
+            for text in dict.fromkeys(_out(one, "so many") for one in patient)
+        ]
+    if base["patience"] is not None and len(patient) < len(others):
+        found.append("Without a patience, it runs all its epochs.")
+    sizes = sorted({other["ensemble"] for other in others if other["ensemble"] > 1})
+    if sizes and base["ensemble"] == 1:
+        found.append(f"An ensemble is {' or '.join(map(exact, sizes))} such networks {_MEMBERS}")
+    return found
+
+
+def _other_rules(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the optimisers that changed settings bring, or the weight decay."""
+    by_kind: dict[str, dict[str, None]] = {}
+    for other in others:
+        if other["optimizer"]["kind"] != base["optimizer"]["kind"]:
+            by_kind.setdefault(other["optimizer"]["kind"], {})[_rule(other)] = None
+    found = []
+    for kind, texts in by_kind.items():
+        but = " but for what the changes name" if len(texts) > 1 else ""
+        found.append(f"With optimizer {kind}, it is{but} {next(iter(texts))}")
+    if _any(base["optimizer"]):
+        return found
+    own = [other for other in others if other["optimizer"]["kind"] == base["optimizer"]["kind"]]
+    if any(_any(other["optimizer"]) for other in own):
+        found.append(
+            f"With a decay λ, the cost has {_PENALTY}."
+            if base["optimizer"]["kind"] == "marquardt"
+            else f"With a decay, each step also takes so large a share of {_DECOUPLED}"
+        )
+    return found
 
 
 _WHY: Final = {
@@ -268,6 +334,9 @@ _NO_DZ: Final = {
 }
 
 
+_HARDEST: Final = " for the hardest pair, that of the fewest training configurations,"
+
+
 def statistics(findings: Mapping[str, Any]) -> list[str]:
     """Return the paragraphs on repeats, test, correction, equivalence and verdict."""
     analysis, metric, split = findings["analysis"], findings["metric"], findings["split"]
@@ -283,7 +352,7 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         "close to each other in time, so that they are compared in pairs."
         if timed(findings)
         else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All "
-        "variants of one repeat share the split and the batch order, so that they are compared in pairs."
+        "variants of one repeat share the split and the seeds, so that they are compared in pairs."
     )
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
@@ -311,9 +380,11 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         "repeat diverged cannot be called better or equivalent, and with a repeat missing there is no verdict."
     )
     dz = analysis["detectable_dz"]
+    hardest = _HARDEST if analysis["unequal"] and analysis["test"] == "nadeau-bengio" else ""
     power = (
         f" With {count(analysis['units'], unit)} and a power of {percent(analysis['power'])}, the smallest effect "
-        f"this design can detect is d_z = {significant(dz)} (the mean of the differences divided by their spread)."
+        f"this design can detect{hardest} is d_z = {significant(dz)} (the mean of the differences divided by their "
+        "spread)."
         if dz is not None
         else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
     )

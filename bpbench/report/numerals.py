@@ -122,9 +122,20 @@ def short(name: str, limit: int = 40) -> str:
     return f"{name[:head]}…{name[-(limit - 1 - head) :]}"
 
 
+#: Letters of a name within a sentence, and of a word that is rather left out there than cut.
+_SAID: Final = 64
+_WORD: Final = 14
+
+
 def say(name: str) -> str:
-    """Return a name for use within a sentence: in quotes unless it is a plain word."""
-    cut = short(name)
+    """Return a name for use within a sentence: in quotes unless it is a plain word; a long one is cut between words."""
+    cut = short(name, _SAID)
+    head, dots, tail = cut.partition("…")
+    if dots and (last := head.rfind(" ")) > len(head) - _WORD:
+        head = head[: last + 1]
+    if dots and 0 <= (first := tail.find(" ")) < _WORD:
+        tail = tail[first:]
+    cut = f"{head}{dots}{tail}"
     return cut if re.fullmatch(r"[^\W\d][\w+-]*", cut) else f"“{cut}”"
 
 

@@ -23,6 +23,7 @@ from bpbench.report.vocabulary import (
     distinct_note,
     drawn,
     ends,
+    initial_note,
     job_word,
     mean_level,
     source_note,
@@ -210,16 +211,54 @@ def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
         Figure(
             "learning_curves",
             "Learning curves: median RMSE over the repeats of a variant, in the band from its least to its largest "
-            "value. Validation errors are those at the end of an epoch; training errors those of each configuration as "
-            "it was met, before it moved the weights (Levenberg-Marquardt: at the end of the step). "
+            f"value. {_when(findings)}"
             f"{'' if draw.alike([curve for _, curve in panels]) else 'Each panel has its own axis of epochs. '}"
-            f"{curve_end([curve for _, curve in panels])}The state kept is the one with the least validation "
-            f"error, not the last one.{undrawn_note(findings)}",
+            f"{curve_end([curve for _, curve in panels])}{_kept(findings)}{undrawn_note(findings)}",
             draw.curves(panels, looks, axis="RMSE (meV/atom)"),
             f"Training and validation RMSE over epochs for {listed([say(name) for name, _ in panels])}.",
             source_note(findings),
         )
     ]
+
+
+def _when(findings: Mapping[str, Any]) -> str:
+    """Return when the errors of the curves that are drawn were taken."""
+    models = {model["name"]: model for model in findings["models"]}
+    used = [models[variant["model"]] for variant in drawn(findings) if variant["curve"]]
+    rules = dict.fromkeys(model["values"]["optimizer"]["kind"] for model in used if model["kind"] == "hdnn")
+    rounds = [model["label"] for model in used if model["kind"] != "hdnn"][:1]
+    met = [_WHO[rule] for rule in rules if rule != "marquardt"]
+    taken = []
+    if met:
+        taken.append(("those of each configuration as it was met, before it moved the weights", listed(met)))
+    if "marquardt" in rules:
+        taken.append(("those at the end of the step", "Levenberg-Marquardt"))
+    taken += [("those at the end of the round", label) for label in rounds]
+    ends = listed([*(["an epoch"] if rules else []), *(["a round"] if rounds else [])]).replace(" and ", " or ")
+    how = " or ".join(when if len(taken) == 1 else f"{when} ({who})" for when, who in taken)
+    return f"Validation errors are those at the end of {ends}; training errors {how}. "
+
+
+_WHO: Final = {"adam": "Adam", "keras-adam": "Keras", "kalman": "Kalman filter"}
+
+
+def ensemble_note(variants: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the curve of an ensemble is, or nothing where none is drawn."""
+    if not any(variant["curve"] and variant["ensemble"] for variant in variants):
+        return ""
+    return "The curve of an ensemble is the root mean square of its networks' curves, as far as all of them go. "
+
+
+def _kept(findings: Mapping[str, Any]) -> str:
+    """Return which state is kept of the trainings that are drawn."""
+    found = [variant for variant in drawn(findings) if variant["curve"]]
+    many = [variant for variant in found if variant["ensemble"]]
+    each = ", of an ensemble that of each of its networks" if many and len(many) < len(found) else ""
+    whose = "of each network " if many and not each else ""
+    return (
+        f"{ensemble_note(found)}The state kept {whose}is the one with the least validation error, not the last "
+        f"one{each}.{initial_note(found)}"
+    )
 
 
 def curve_end(curves: Sequence[Mapping[str, Any] | None]) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from bpbench.report import axis_sheet
 from bpbench.report.document import Cell, Column, Figure, Section, Table, Text
 from bpbench.report.numerals import count, decimals, half_width, listed, percent, say
-from bpbench.report.results import NO_BAR, axis, curve_end, summary_of
-from bpbench.report.tables import align, counted, given, number, spanned, words
-from bpbench.report.vocabulary import mean_level, source_note, unit
+from bpbench.report.results import NO_BAR, axis, curve_end, ensemble_note, summary_of
+from bpbench.report.tables import align, counted, ends_of, given, number, spanned, words
+from bpbench.report.vocabulary import initial_note, mean_level, source_note, unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +57,7 @@ def _table(findings: Mapping[str, Any], sweep: Mapping[str, Any], key: str) -> T
         Column("checkpoint", "checkpoint, median epoch"),
         Column("parameters", "weights"),
         Column("configurations", "training configurations"),
+        Column("blocks", "their blocks"),
         Column("share", "share of them"),
     )
     rows = []
@@ -72,14 +73,15 @@ def _table(findings: Mapping[str, Any], sweep: Mapping[str, Any], key: str) -> T
                 number(found.get("sd"), places),
                 given(variant["checkpoint"]),
                 counted(variant["parameters"]),
-                words(spanned((min(variant["configurations"]), max(variant["configurations"])))),
+                *(words(spanned(ends_of(variant[key]))) for key in ("configurations", "blocks")),
                 Cell(percent(round(variant["share"], 3)), variant["share"]),
             )
         )
     return Table(
         key,
         f"Sweep {say(sweep['name'])}: {axis(findings)} on the {part} set over the repeats, at the checkpoint that "
-        "validation chose; the training configurations that were learned from, and their share of the split's.",
+        "validation chose; the training configurations that were learned from, of how many blocks they are, and their "
+        f"share of the split's.{initial_note([variants[point['variant']] for point in sweep['points']])}",
         columns,
         align(rows, columns),
         source_note(findings),
@@ -99,13 +101,13 @@ def _sheet(findings: Mapping[str, Any], sweep: Mapping[str, Any], chosen: Mappin
     levels = _levels(findings, sweep, chosen)
     part = findings["analysis"]["part"]
     constant = (findings["constant"].get(part) or {}).get(findings["metric"]["key"])
-    curves = [variants[point["variant"]]["curve"] for point in sweep["points"]]
+    mine = [variants[point["variant"]] for point in sweep["points"]]
     figure = axis_sheet.sheet(
         drawn, series, key=key, score=axis(findings, f"{part} "), levels=levels, constant=constant
     )
     return Figure(
         key,
-        f"Sweep {say(sweep['name'])} over {chosen['label']}. {_left(curves, series, left)}"
+        f"Sweep {say(sweep['name'])} over {chosen['label']}. {_left(mine, series, left)}"
         + _right(findings, chosen, series)
         + (" Dashed: the linear potential on the same inputs, mean over its repeats." if levels else ""),
         figure,
@@ -114,8 +116,9 @@ def _sheet(findings: Mapping[str, Any], sweep: Mapping[str, Any], chosen: Mappin
     )
 
 
-def _left(curves: Sequence[Any], series: Sequence[axis_sheet.Series], left: int) -> str:
+def _left(mine: Sequence[Mapping[str, Any]], series: Sequence[axis_sheet.Series], left: int) -> str:
     """Return the caption of the learning curves, nothing where there are none."""
+    curves = [variant["curve"] for variant in mine]
     if not any(curves):
         return ""
     panels = "; one panel for each combination of the other axes" if len(series) > 1 else ""
@@ -123,7 +126,7 @@ def _left(curves: Sequence[Any], series: Sequence[axis_sheet.Series], left: int)
         panels += f" (the first {axis_sheet.PANELS}; {left} more are not drawn)"
     return (
         "Left: validation RMSE, the median over the repeats in the band from the least to the largest, one line for "
-        f"each value{panels}. {curve_end(curves)}Right: "
+        f"each value{panels}. {ensemble_note(mine)}{curve_end(curves)}Right: "
     )
 
 

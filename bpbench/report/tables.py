@@ -65,6 +65,11 @@ def spanned(pair: Sequence[float] | None, *, places: int | None = None) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def ends_of(numbers: Sequence[float]) -> tuple[float, float]:
+    """Return the smallest and the largest of some numbers."""
+    return min(numbers), max(numbers)
+
+
 def states(findings: Mapping[str, Any]) -> Table:
     """Return the table of state points (groups) of the data."""
     data = findings["data"]
@@ -182,7 +187,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
         Column("inputs", "inputs"),
         Column("shape", "network", align="left"),
         Column("parameters", "weights"),
-        *((Column("configurations", "training configurations"),) if fewer else ()),
+        *((Column("configurations", "training configurations"), Column("blocks", "their blocks")) if fewer else ()),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -192,7 +197,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
             counted(entry["inputs"]),
             words(entry["shape"]),
             counted(entry["parameters"]),
-            *((words(spanned((min(entry["configurations"]), max(entry["configurations"])))),) if fewer else ()),
+            *((words(spanned(ends_of(entry[key]))) for key in ("configurations", "blocks")) if fewer else ()),
         )
         for entry in findings["variants"]
     )
@@ -209,6 +214,20 @@ def variants(findings: Mapping[str, Any]) -> Table:
         rows,
         source_note(findings),
     )
+
+
+def _used(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a model without those that it does not use."""
+    rule = values.get("optimizer")
+    if rule is None:
+        return dict(values)
+    unused = {"batch"} if rule["kind"] in {"kalman", "marquardt"} else set()
+    within = set() if values["skip"] else {"skip_prior"}
+    return {
+        key: {name: part for name, part in value.items() if name not in within} if key == "optimizer" else value
+        for key, value in values.items()
+        if key not in unused
+    }
 
 
 def _settings(values: Mapping[str, Any]) -> str:
@@ -245,14 +264,14 @@ def models(findings: Mapping[str, Any]) -> Table:
             words(model["label"]),
             # A sweep may derive dozens, alike but for what it changes.
             words(
-                _settings(model["values"])
+                _settings(_used(model["values"]))
                 if model["base"] is None
                 else f"as {short(model['base'])}, with {model['changes']}"
             ),
         )
         for model in findings["models"]
     )
-    return Table("models", "The models and all their settings.", columns, rows)
+    return Table("models", "The models and all settings that they use.", columns, rows)
 
 
 # -------------------------------------------------------------------------------------------------- appendix
@@ -343,7 +362,7 @@ def repeats(findings: Mapping[str, Any]) -> Table:
             for key in scores
         }
     )
-    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "epochs", "stopped")
+    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "epochs", "ran", "stopped")
     columns = tuple(Column(key, key) for key in heads) + tuple(Column(f"{p}_{k}", f"{p} {k}") for p, k in metrics)
     rows = tuple(
         (
@@ -354,6 +373,7 @@ def repeats(findings: Mapping[str, Any]) -> Table:
             words({True: "yes", False: "no", None: None}[result["converged"]]),
             counted(result["checkpoint"]),
             counted(result["epochs"]),
+            counted(result["ran"]),
             words(result["stopped"]),
             *(given(((result["scores"] or {}).get(part) or {}).get(key)) for part, key in metrics),
         )

@@ -30,7 +30,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
     processes = count(planned["workers"], "process", "processes")
     rule = f"{planned['correction']}, α = {planned['alpha']:g} (first step {planned['first_step_alpha']:.3g})"
     lines = [
-        f"{planned['protocol']}: {size}; {planned['repeats']} repeats of {variants} variants",
+        f"{planned['protocol']}: {size}; {count(planned['repeats'], 'repeat')} of {variants} variants",
         *(
             f"Set {name}: {count(len(entry['names']), 'descriptor')} of {entry['file']}: {_first(entry['names'])}"
             for name, entry in planned.get("columns", {}).items()
@@ -45,8 +45,9 @@ def plan(planned: dict[str, Any]) -> list[str]:
     lines += [
         f"{'wall time, ' + processes:<38}{_duration(planned['expected_s']):>12}",
         "",
-        f"Test: {planned['test']}, {len(planned['family'])} comparisons, {rule}, n = {planned['units']}.",
+        f"Test: {planned['test']}, {count(len(planned['family']), 'comparison')}, {rule}, n = {planned['units']}.",
     ]
+    hardest = " for the hardest pair" if planned["unequal"] else ""
     smallest = planned["smallest_p"]
     if smallest:
         lines.append(f"The smallest p this test can give at this n is {smallest:.3g}.")
@@ -58,12 +59,12 @@ def plan(planned: dict[str, Any]) -> list[str]:
         )
     elif planned["detectable"] is None:
         lines.append(
-            f"Smallest effect this design detects with power {planned['power']:g}: {effect}; in units it needs stored "
-            "repeats to know their spread."
+            f"Smallest effect this design detects{hardest} with power {planned['power']:g}: {effect}; in units it "
+            "needs stored repeats to know their spread."
         )
     else:
         lines.append(
-            f"Smallest effect this design detects with power {planned['power']:g}: {effect}, "
+            f"Smallest effect this design detects{hardest} with power {planned['power']:g}: {effect}, "
             f"{planned['detectable']:.3g} {unit} by the largest spread stored so far."
         )
     if planned["spread_for_equivalence"] is not None:

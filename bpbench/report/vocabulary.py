@@ -11,7 +11,7 @@ from bpbench.report.numerals import count, listed, percent, say, short
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SCOPE: Final = {
     "fixed": "given this split",
@@ -72,6 +72,13 @@ def on_part(findings: Mapping[str, Any]) -> str:
     return "" if timed(findings) else f" on the {findings['analysis']['part']} set"
 
 
+def initial_note(variants: Sequence[Mapping[str, Any]]) -> str:
+    """Return what a checkpoint of 0 is, or nothing where there is none."""
+    if all(result["checkpoint"] != 0 for variant in variants for result in variant["results"]):
+        return ""
+    return " Checkpoint 0 is the initial state, which no epoch bettered."
+
+
 def unit(metric: Mapping[str, Any]) -> str:
     """Return the unit of a metric as it is written."""
     key: str = metric["unit"]
@@ -96,8 +103,9 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
     dict of str to int
         ``variants``, ``comparisons`` (size of the declared family), ``states``, ``sets``; ``trainings`` asked for and
         ``done``; those that run in epochs or rounds (``limited``) and those of them ``not_converged``, both in all
-        and by kind of model (``limited_hdnn``, …); the networks that have a linear potential on the same inputs, and
-        those of them ``beaten`` by it; ``failed``, ``diverged`` and ``missing`` trainings.
+        and by kind of model (``limited_hdnn``, …); the ``networks`` that have a mean, each once, those of them that
+        have a linear potential on the same inputs (``network_variants``), and those ``beaten`` by it;
+        ``failed``, ``diverged`` and ``missing`` trainings.
     """
     variants, kinds = findings["variants"], model_kinds(findings)
     status = [result["status"] for variant in variants for result in variant["results"]]
@@ -117,6 +125,7 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
         "not_converged": sum(found.count(False) for found in limited.values()),
         **{f"limited_{kind}": len(found) for kind, found in limited.items()},
         **{f"not_converged_{kind}": found.count(False) for kind, found in limited.items()},
+        "networks": len(networks(findings)),
         "network_variants": len(rivals),
         "beaten": sum(rival.beaten for rival in rivals),
         **{word: status.count(word) for word in ("failed", "diverged", "missing")},
@@ -174,15 +183,25 @@ class Rivals:
     beaten: bool
 
 
-def beside_linear(findings: Mapping[str, Any]) -> list[Rivals]:
-    """Return the networks that have a linear potential on the same inputs, the best first."""
-    kinds, lower = model_kinds(findings), lower_is_better(findings["metric"])
-    found = [
-        Rivals(variant["name"], rival["variant"], mean, rival["mean"], (rival["mean"] < mean) is lower)
+def networks(findings: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], float]]:
+    """Return the networks that have a mean, and that; of those that are the same contestant the first alone."""
+    kinds = model_kinds(findings)
+    return [
+        (variant, mean)
         for variant in findings["variants"]
         if kinds.get(variant["model"]) == "hdnn"
-        and (rival := variant["linear"]) is not None
+        and variant["twin"] is None
         and (mean := judged_mean(variant, findings)) is not None
+    ]
+
+
+def beside_linear(findings: Mapping[str, Any]) -> list[Rivals]:
+    """Return the networks that have a linear potential on the same inputs, the best first."""
+    lower = lower_is_better(findings["metric"])
+    found = [
+        Rivals(variant["name"], rival["variant"], mean, rival["mean"], (rival["mean"] < mean) is lower)
+        for variant, mean in networks(findings)
+        if (rival := variant["linear"]) is not None
     ]
     return sorted(found, key=lambda rivals: rivals.network_mean if lower else -rivals.network_mean)
 
@@ -215,11 +234,32 @@ def interval_name(analysis: Mapping[str, Any]) -> str:
 def distinct_note(findings: Mapping[str, Any]) -> str:
     """Return why there are fewer different trainings than results, or nothing where each result has its own."""
     jobs = findings["jobs"]
-    if jobs["distinct"] >= jobs["total"]:
+    why = []
+    if jobs["repeated"]:
+        why.append("a model that is deterministic on a split is trained once on it and counts for every repeat of it")
+    if jobs["shared"]:
+        why.append("contestants that are the same share their trainings")
+    if not why:
         return ""
-    return (
-        "A model that is deterministic on a split is trained once on it and counts for every repeat of that split, so "
-        f"there are {count(jobs['distinct'], 'different training')} for {count(jobs['total'], 'result')}."
+    text = (
+        f"{', and '.join(why)}, so there are {count(jobs['distinct'], 'different training')} for "
+        f"{count(jobs['total'], 'result')}."
+    )
+    return text[0].upper() + text[1:]
+
+
+def twins_note(findings: Mapping[str, Any]) -> str:
+    """Return which variants are the same contestant as another one, or nothing where all are different."""
+    same = {variant["name"]: variant["twin"] for variant in findings["variants"] if variant["twin"] is not None}
+    if not same:
+        return ""
+    said = [f"{say(name)} is the same contestant as {say(other)}" for name, other in same.items()]
+    judged = {name for pair in findings["analysis"]["family"] for name in pair}
+    return f"{listed(said)}." + (
+        ""
+        if judged & same.keys()
+        else f" {'It' if len(same) == 1 else 'They'} would ask the same question twice, and "
+        f"{'is' if len(same) == 1 else 'are'} in no comparison."
     )
 
 

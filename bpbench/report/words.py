@@ -27,6 +27,7 @@ from bpbench.report.vocabulary import (
     job_word,
     lower_is_better,
     model_kinds,
+    networks,
     on_part,
     repeat_word,
     scope,
@@ -298,19 +299,44 @@ def _headline(findings: Mapping[str, Any]) -> str:
     if len(comparisons) == 1:
         text = comparison_sentence(comparisons[0], metric, analysis, repeats=analysis["units"])
         return f"{where}: {text}"
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Mapping[str, Any]]] = {}
     for entry in comparisons:
         judged = entry["p"] is not None and entry["verdict"] in _VERDICTS
-        groups.setdefault(entry["verdict"] if judged else "without a verdict", []).append(say(entry["candidate"]))
+        groups.setdefault(entry["verdict"] if judged else "without a verdict", []).append(entry)
     bases = sorted({entry["baseline"] for entry in comparisons})
     within = f" within ±{with_unit(exact(analysis['margin']), metric)}" if analysis["margin"] is not None else ""
     parts = []
     for word in (*_VERDICTS, "without a verdict"):
-        if names := groups.get(word):
-            verb = "is" if len(names) == 1 else "are"
-            parts.append(f"{listed(names)} {verb} {verdict_word(word, metric)}{within if word == 'equivalent' else ''}")
+        if found := groups.get(word):
+            verb = "is" if len(found) == 1 else "are"
+            verdict = f"{verdict_word(word, metric)}{within if word == 'equivalent' else ''}"
+            parts.append(f"{_named(found, len(comparisons))} {verb} {verdict}")
     against = listed([say(base) for base in bases])
     return f"{where}, against {against} over {count(split['repeats'], repeat_word(metric))}: {'; '.join(parts)}."
+
+
+#: Candidates of one verdict that are named one by one, and how many of more of them.
+_EACH: Final = 6
+_TELLING: Final = 3
+
+
+def _named(entries: Sequence[Mapping[str, Any]], family: int) -> str:
+    """Return the candidates of one verdict: all of a few; of many their number and the most telling ones.
+
+    Those are the ones of the largest difference; of what is equivalent or undecided, of the least p.
+    """
+    if len(entries) <= _EACH:
+        return listed([say(entry["candidate"]) for entry in entries])
+
+    def rank(entry: Mapping[str, Any]) -> tuple[float, ...]:
+        if entry["verdict"] in {"better", "worse"} and entry["difference"] is not None:
+            return (-abs(float(entry["difference"])),)
+        kind = "p_equivalence" if entry["verdict"] == "equivalent" else "p"
+        return tuple(2.0 if entry[key] is None else entry[key] for key in (f"{kind}_adjusted", kind))
+
+    names = [say(entry["candidate"]) for entry in sorted(entries, key=rank)[:_TELLING]]
+    which = "all" if len(entries) == family else f"{len(entries)} of"
+    return f"{which} {family}, among them {listed(names)},"
 
 
 def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -356,11 +382,11 @@ def _yardstick(findings: Mapping[str, Any]) -> str:
         text = said + listed([_rivals(findings, one) for one in beaten])
         spared = [_rivals(findings, one) for one in rivals if not one.beaten]
         return f"{text}; it does not beat {listed(spared)}." if spared else f"{text}."
-    many = (
-        f"every one of {len(rivals)} networks"
-        if len(beaten) == len(rivals)
-        else (f"{len(beaten)} of {len(rivals)} networks")
-    )
+    total = len(networks(findings))
+    which = "every one of" if len(beaten) == len(rivals) else f"{len(beaten)} of"
+    many = f"{which} {len(rivals)} networks"
+    if len(rivals) < total:
+        many = f"{which} the {len(rivals)} networks (of {total}) that have one on the same inputs"
     return f"{said}{many}; the best network is {_rivals(findings, rivals[0])}."
 
 
@@ -400,9 +426,9 @@ def _unfinished(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[
         ]
         which = f" ({', '.join(parts)})" if len(parts) <= _LISTED else "; the table of scores tells which"
         if kind == "hdnn":
-            noun, how = "trained network", "still improving when training ended"
+            noun, how = "network training", "still improving when training ended"
             if any(
-                result["converged"] is False and result["epochs"] is not None and result["epochs"] < _FEWEST_EPOCHS
+                result["converged"] is False and result["ran"] is not None and result["ran"] < _FEWEST_EPOCHS
                 for variant in mine
                 for result in variant["results"]
             ):
