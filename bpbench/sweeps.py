@@ -23,14 +23,13 @@ from bpbench.declared import Model, Sweep, Variant
 from bpbench.errors import ProtocolError, nearest
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place
-from bpbench.jobs import Adam, Hdnn, Kalman, KerasAdam, LightGbm, Linear, Marquardt, ModelSpec, RandomForest
+from bpbench.jobs import OPTIMIZERS, Adam, Hdnn, Kalman, KerasAdam, LightGbm, Linear, ModelSpec, RandomForest
 
 #: Axes that are no field of a model.
 OF_THE_STUDY: Final = ("set", "model", "train_share", "observations")
 #: Most contestants of one sweep.
 MOST: Final = 1000
 _MODELS: Final = {"hdnn": Hdnn, "linear": Linear, "random-forest": RandomForest, "lightgbm": LightGbm}
-_OPTIMIZERS: Final = {"adam": Adam, "keras-adam": KerasAdam, "kalman": Kalman, "marquardt": Marquardt}
 
 Where = Callable[..., str]
 
@@ -305,7 +304,7 @@ def _optimizer(model: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _fields(plain: Mapping[str, Any]) -> tuple[str, ...]:
-    kind = {**_MODELS, **_OPTIMIZERS}.get(str(plain.get("kind")))
+    kind = {**_MODELS, **OPTIMIZERS}.get(str(plain.get("kind")))
     return () if kind is None else tuple(field.name for field in dataclasses.fields(kind) if field.name != "kind")
 
 
@@ -336,7 +335,7 @@ def complete(schema: dict[str, Any]) -> None:
     """
     definitions = schema["$defs"]
     values: dict[str, list[Any]] = {key: [{"type": ["string", "integer"]}] for key in ("set", "model")}
-    holders = [(kind.__name__, None) for kind in (*_MODELS.values(), *_OPTIMIZERS.values())]
+    holders = [(kind.__name__, None) for kind in (*_MODELS.values(), *OPTIMIZERS.values())]
     for holder, chosen in [*holders, ("Variant", ("train_share", "observations"))]:
         for key, value in definitions[holder]["properties"].items():
             item = {name: part for name, part in value.items() if name not in {"default", "title"}}
