@@ -192,7 +192,7 @@ def _on_paper(study: Study, name: str) -> tuple[float, float] | None:
 def _result(study: Study, variant: Variant, number: int) -> Json:
     result = study.results[variant.name, number]
     empty: Json = {
-        **dict.fromkeys(("scores", "converged", "checkpoint", "epochs", "stopped", "least_loss")),
+        **dict.fromkeys(("scores", "converged", "checkpoint", "stopped", "least_loss")),
         "remarks": [],
     }
     made: Json = {"repeat": number, "split": study.prepared.repeats[number].split_number, "message": None, **empty}

@@ -135,7 +135,6 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             "scores": {part: _scores(value * factor) for part, factor in parts.items()},
             "converged": (not late[repeat]) if stepwise else None,
             "checkpoint": 93 if stepwise else None,
-            "epochs": 100 if network else None,
             "stopped": "epochs" if network else None,
             "ran": 100 if stepwise else None,
             "least_loss": {"rmse": 1.05 * value, "epoch": 93} if stepwise else None,

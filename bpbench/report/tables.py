@@ -362,7 +362,7 @@ def repeats(findings: Mapping[str, Any]) -> Table:
             for key in scores
         }
     )
-    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "epochs", "ran", "stopped")
+    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "ran", "stopped")
     columns = tuple(Column(key, key) for key in heads) + tuple(Column(f"{p}_{k}", f"{p} {k}") for p, k in metrics)
     rows = tuple(
         (
@@ -372,7 +372,6 @@ def repeats(findings: Mapping[str, Any]) -> Table:
             words(result["status"]),
             words({True: "yes", False: "no", None: None}[result["converged"]]),
             counted(result["checkpoint"]),
-            counted(result["epochs"]),
             counted(result["ran"]),
             words(result["stopped"]),
             *(given(((result["scores"] or {}).get(part) or {}).get(key)) for part, key in metrics),

@@ -216,7 +216,6 @@ def _train(job: Train, load: Load) -> Outcome:
         "scores": {name: _score(problem, made.energy, getattr(problem, name)) for name in splits.PARTS},
         "constant": _score(problem, mean, problem.test),
         "checkpoint": made.checkpoint,
-        "epochs": len(made.curve["epoch"]) if isinstance(job.model, Hdnn) else None,
         "stopped": made.stopped,
         "least_loss": _least(made),
         "converged": made.converged,
