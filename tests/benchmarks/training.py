@@ -327,7 +327,7 @@ def goals(ratio: float, made: list[tuple[str, float, float, float, float, float]
     ]
     print(f"\nGoals; those of the network by what 57vars.yaml uses, {CHOSEN}:")
     for goal, found, holds in lines:
-        print(f"{goal:<46}{found:<44}{'reached' if holds else 'MISSED'}")
+        print(f"{goal:<52}{found:<26}{'reached' if holds else 'MISSED'}")
 
 
 def large(folder: Path) -> None:
