@@ -36,14 +36,14 @@ def plan(planned: dict[str, Any]) -> list[str]:
             for name, entry in planned.get("columns", {}).items()
         ),
         "",
-        f"{'job':<22}{'stored':>8}{'new':>8}{'expected':>12}",
+        f"{'job':<26}{'stored':>8}{'new':>8}{'expected':>12}",
     ]
     lines += [
-        f"{kind:<22}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
+        f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
         for kind, entry in planned["jobs"].items()
     ]
     lines += [
-        f"{'wall time, ' + processes:<38}{_duration(planned['expected_s']):>12}",
+        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
         "",
         f"Test: {planned['test']}, {count(len(planned['family']), 'comparison')}, {rule}, n = {planned['units']}.",
     ]

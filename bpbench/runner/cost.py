@@ -6,6 +6,7 @@ of the right size, because :func:`estimator` rescales each kind of job by the ti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
@@ -34,7 +35,9 @@ _ANGULAR: Final = 1.3e-6
 #: Seconds for an atom and weight to go through a network and back, in single and in double precision, and by Keras.
 _SINGLE: Final = 1.4e-10
 _DOUBLE: Final = 2.3e-10
-_KERAS: Final = 3e-9
+_KERAS: Final = 1.5e-9
+#: Seconds that a step of Keras takes beside its arithmetic.
+_KERAS_STEP: Final = 5e-3
 #: Seconds per multiplication of a large matrix product; seconds to start a training, and one of Keras.
 _PRODUCT: Final = 5e-11
 _START: Final = 0.1
@@ -84,7 +87,8 @@ def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> fl
     if isinstance(rule, Adam):
         return _START + model.epochs * through * _SINGLE
     if isinstance(rule, KerasAdam):
-        return _KERAS_START + model.epochs * through * _KERAS
+        steps = math.ceil(learnt / model.batch)
+        return _KERAS_START + model.epochs * (steps * _KERAS_STEP + through * _KERAS)
     # The filter multiplies P twice for every block of configurations, Levenberg-Marquardt adds up JᵀJ and solves.
     each = 1.5 * weights**2 * learnt if isinstance(rule, Kalman) else weights**2 * (learnt / 2 + weights / 6)
     return _START + model.epochs * (through * _DOUBLE + each * _PRODUCT)
