@@ -12,6 +12,7 @@ what is not linear. An ensemble is several networks whose mean answer is the ans
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -71,6 +72,8 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
     DivergedError
         When a training leaves the finite numbers, or stays far above the error of weights that were drawn.
     """
+    descriptors = problem.table or replica.table(problem.values, problem.offsets)
+    problem = replace(problem, table=descriptors)  # laid out once, whatever is bound to it
     scales = scaling(problem, spec.scaling)
     ridge = linear.fit(Linear("linear"), problem).parameters if spec.skip else None
     seeds = [(weights_seed, order_seed)]
@@ -81,11 +84,11 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
     courses, firsts = [], []
     for weights, order in seeds:
         start = _start(spec, scales, network.initial(int(scales.kept.sum()), spec.hidden, weights), ridge)
-        firsts.append(Replica.of(problem, scales, start, np.float64).unseen(start.flat()))
-        courses.append(_kept(spec, start, _trained(spec, scales, problem, start, order), firsts[-1]))
+        bound = Replica.of(problem, scales, start, np.float64)
+        firsts.append(bound.unseen(start.flat()))
+        courses.append(_kept(spec, start, _trained(spec, scales, problem, bound, order), firsts[-1]))
     members = [course.network for course in courses]
     parameters = scales.parameters() | network.to_parameters(members)
-    descriptors = problem.table or replica.table(problem.values, problem.offsets)
     energies = replica.evaluate(parameters, spec.activation, descriptors)
     epochs = min(len(course.train) for course in courses)
     to_mev = scales.width * MEV_PER_EV
@@ -193,18 +196,17 @@ def _start(spec: Hdnn, scales: Scaling, layers: network.Layers, ridge: dict[str,
     return network.Network([*layers[:-1], silent], skip, spec.activation)
 
 
-def _trained(spec: Hdnn, scales: Scaling, problem: Problem, start: network.Network, order_seed: int) -> network.Course:
+def _trained(spec: Hdnn, scales: Scaling, problem: Problem, bound: Replica, order_seed: int) -> network.Course:
     rule, frames = spec.optimizer, len(problem.train)
     limits: dict[str, Any] = {"patience": spec.patience}
     if isinstance(rule, Adam | KerasAdam):
         table = adam.orders(frames, spec.batch, spec.epochs, order_seed)
         if isinstance(rule, Adam):
-            return adam.train(Replica.of(problem, scales, start, np.float32), rule, table, **limits)
+            return adam.train(Replica.of(problem, scales, bound.start, np.float32), rule, table, **limits)
         from bpbench.models import keras_fit
 
         training, validation = (_part(scales, problem, part) for part in (problem.train, problem.validation))
-        return keras_fit.train(start, rule, training, validation, table, **limits)
-    bound = Replica.of(problem, scales, start, np.float64)
+        return keras_fit.train(bound.start, rule, training, validation, table, **limits)
     if isinstance(rule, Marquardt):
         return marquardt.train(bound, rule, spec.epochs, **limits)
     return kalman.train(bound, rule, kalman.blocks(frames, rule.block, spec.epochs, order_seed), **limits)
