@@ -1,9 +1,9 @@
 """Which trainer holds over feature sets and data: test RMSE of each on all of them, one table from one run.
 
 Run it with ``BPBENCH_REFERENCE_DATA=… .venv/bin/python tests/benchmarks/trainers.py [SEEDS]``. It takes about half an
-hour of one core with five seeds (three splits with as many seeds each on the DFT files). The defaults of the filter were
-chosen before it, on other seeds, from set D of EMT aluminium and of the DFT files, those of Levenberg-Marquardt on set D
-of EMT aluminium alone; this table holds them against the other sets.
+hour of one core with five seeds (three splits with as many seeds each on the DFT files). The defaults of the filter
+were chosen before it, on other seeds, from set D of EMT aluminium and of the DFT files, those of Levenberg-Marquardt
+from set D of EMT aluminium alone; this table holds them against the other sets.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ from bpbench.models import fit, replica
 from bpbench.models.contract import Problem
 
 REPEATS = 10
-#: The trainer by which the goals of the network are judged: that of 57vars.yaml. Its settings come from other seeds; that
-#: it has a skip and 20 epochs was settled when a first run on these seeds had been seen.
+#: The trainer by which the goals of the network are judged: that of 57vars.yaml. Its settings come from other seeds;
+#: that it has a skip and 20 epochs was settled when a first run on these seeds had been seen.
 CHOSEN = "filter and skip, 20 epochs"
 #: Loss of the goals, eV² per configuration, and the time for it.
 GOAL, GOAL_SECONDS, GOAL_END, GOAL_CV, GOAL_RATIO = 0.0021, 1.0, 0.0011, 0.10, 15.0
