@@ -63,7 +63,8 @@ class Fit:
     curve : dict of str to ndarray
         Learning curve: ``epoch``, and RMSE per atom in meV as ``train`` and ``validation``; empty if there is none.
     checkpoint : int or None
-        Epoch (or round) whose state was kept by validation, from 1.
+        Epoch (or round) whose state was kept by validation, from 1; 0 for the ridge that a skip started from. None for
+        an ensemble, whose networks have one each.
     converged : bool or None
         False if validation still improved at the end; None where the word has no meaning.
     parameter_count : int or None

@@ -96,7 +96,7 @@ class Course:
     network : Network
         The state of least validation error.
     checkpoint : int
-        Its epoch, from 1.
+        Its epoch, from 1; 0 for the initial state.
     train, validation : ndarray, shape (epochs,)
         Root mean square error of the standardised energy per atom in each epoch: on training configurations as each was
         met, before it moved the weights; on validation configurations at the end.
