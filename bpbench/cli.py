@@ -1,8 +1,8 @@
 """Verbs and exit codes of the command line; every verb hands over to a room and prints what comes back.
 
-Exit codes: 0 done; 2 the request is wrong and nothing was started; 3 some jobs failed, what succeeded is kept and
-reported; 70 a fault of ours; 130 interrupted, run again to go on. With ``--json`` stdout holds one JSON document and
-everything else goes to stderr.
+Exit codes: 0 done; 1 a rule's error rate left its bound (``doctor --calibrate``); 2 the request is wrong and nothing was
+started; 3 some jobs failed, what succeeded is kept and reported; 70 a fault of ours; 130 interrupted, run again to go
+on. With ``--json`` stdout holds one JSON document and everything else goes to stderr.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpbench import __version__, cli_describe, cli_features, shipped
+from bpbench import __version__, cli_calibrate, cli_describe, cli_features, shipped
 from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 
 if TYPE_CHECKING:
     from bpbench.protocol import Protocol
     from bpbench.runner.store import Store
 
-DONE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 2, 3, 70, 130
+DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bpbench",
         description="Repeated, paired and judged comparisons of Behler-Parrinello symmetry functions.",
-        epilog="Exit codes: 0 done, 2 wrong request, 3 some jobs failed, 70 our fault, 130 interrupted.",
+        epilog="Exit codes: 0 done, 1 an error rate out of its bound, 2 wrong request, 3 some jobs failed, 70 our fault, "
+        "130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"bpbench {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     make = verb(parts, "make", _data_make, "Generate an aluminium sample (EMT, Langevin dynamics).")
     inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
     described = verb(verbs, "describe", _describe, "Compute symmetry functions, or compare a table of them with ours.")
-    verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
+    doctor = verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
     verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
 
     for each in (run, plan, validate):
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--group", help="info key of the group")
     inspect.add_argument("--units", choices=cli_features.UNITS, help="units of an input.data, which does not say them")
     cli_describe.options(described, _cores, _count)
+    cli_calibrate.options(doctor, _count)
     return parser
 
 
@@ -318,7 +320,25 @@ def _describe(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _calibrate(options: argparse.Namespace) -> int:
+    from bpbench.report import calibrated
+
+    try:
+        told = cli_calibrate.calibrate(options, _cores, _say)
+    except KeyboardInterrupt:
+        _say("Interrupted. Nothing of a calibration is kept.")
+        return INTERRUPTED
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(calibrated.lines(told)))
+    return DONE if told["within"] else OUTSIDE
+
+
 def _doctor(options: argparse.Namespace) -> int:
+    if options.calibrate:
+        return _calibrate(options)
+    cli_calibrate.refuse_alone(options)
     from bpbench.report import render
     from bpbench.runner.execute import default_store
     from bpbench.runner.machine import machine

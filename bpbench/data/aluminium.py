@@ -49,6 +49,9 @@ BLOCK_LENGTH: Final = 5
 SPACING: Final = 20
 #: Steps in which a crystal comes to its temperature; melting takes as many, and cooling a liquid twice as many.
 SETTLE: Final = 300
+#: Standard deviation of the entries of a drawn crystal's strain, and least and largest one of its atoms' shifts (Å).
+STRAIN: Final = 0.02
+SHAKE: Final = (0.05, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,60 @@ def _simulate(state: State, *, seed: int, frames: int, spacing: int, cells: int,
         saved.append(_measured(atoms))
     positions, energies, forces = zip(*saved, strict=True)
     return np.array(positions), np.array(energies), np.array(forces)
+
+
+def crystals(rng: np.random.Generator, count: int, *, cells: tuple[int, int, int] = (2, 2, 1)) -> Frames:
+    """Draw independent small crystals, each strained and shaken on its own; energies are those of EMT.
+
+    No dynamics are run and no two configurations have anything in common, so that many data sets which are
+    independent of each other can be had in little time.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of chance.
+    count : int
+        Configurations, each a block of its own.
+    cells : tuple of int
+        Conventional cells along each edge; (2, 2, 1) gives 16 atoms.
+
+    Returns
+    -------
+    Frames
+        Without forces, of one group.
+    """
+    from ase.build import bulk
+    from ase.calculators.emt import EMT
+
+    crystal = bulk("Al", "fcc", a=LATTICE, cubic=True) * cells
+    size, energies = len(crystal), np.empty(count)
+    positions, edges = np.empty((count, size, 3)), np.empty((count, 3, 3))
+    for place in range(count):
+        atoms = crystal.copy()
+        strain = rng.normal(scale=STRAIN, size=(3, 3))
+        atoms.set_cell(atoms.cell.array @ (np.eye(3) + (strain + strain.T) / 2), scale_atoms=True)
+        atoms.positions += rng.normal(scale=rng.uniform(*SHAKE), size=(size, 3))
+        atoms.calc = EMT()
+        positions[place], edges[place], energies[place] = (
+            atoms.positions,
+            atoms.cell.array,
+            atoms.get_potential_energy(),
+        )
+    group = np.full(count, "crystal")
+    return Frames(
+        positions=positions.reshape(-1, 3),
+        cells=edges,
+        pbc=np.ones((count, 3), dtype=np.bool_),
+        species=np.full(count * size, 13, dtype=np.int64),
+        offsets=np.arange(count + 1, dtype=np.int64) * size,
+        energy=energies,
+        forces=None,
+        id=np.arange(count, dtype=np.int64),
+        group=group,
+        block=cut_blocks(group, 1),
+        temperature=None,
+        blocks_declared=True,
+    )
 
 
 def _measured(atoms: Any) -> tuple[Floats, float, Floats]:
