@@ -1,8 +1,8 @@
 """Verbs and exit codes of the command line; every verb hands over to a room and prints what comes back.
 
-Exit codes: 0 done; 1 a rule's error rate left its bound (``doctor --calibrate``); 2 the request is wrong and nothing was
-started; 3 some jobs failed, what succeeded is kept and reported; 70 a fault of ours; 130 interrupted, run again to go
-on. With ``--json`` stdout holds one JSON document and everything else goes to stderr.
+Exit codes: 0 done; 1 a rule's error rate left its bound (``doctor --calibrate``); 2 the request is wrong and nothing
+was started; 3 some jobs failed, what succeeded is kept and reported; 70 a fault of ours; 130 interrupted, run again to
+go on. With ``--json`` stdout holds one JSON document and everything else goes to stderr.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bpbench",
         description="Repeated, paired and judged comparisons of Behler-Parrinello symmetry functions.",
-        epilog="Exit codes: 0 done, 1 an error rate out of its bound, 2 wrong request, 3 some jobs failed, 70 our fault, "
-        "130 interrupted.",
+        epilog="Exit codes: 0 done, 1 an error rate outside its bound, 2 wrong request, 3 some jobs failed, "
+        "70 our fault, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"bpbench {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")

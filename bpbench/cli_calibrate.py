@@ -11,7 +11,7 @@ from typing import Any
 from bpbench.errors import RequestError
 
 #: Sizes by their name and what they are for; the smallest is the default.
-_SIZES = ("small", "full", "tiny")
+SIZES = ("small", "full", "tiny")
 
 
 def options(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
@@ -29,7 +29,7 @@ def options(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> Non
     )
     parser.add_argument(
         "--size",
-        choices=_SIZES,
+        choices=SIZES,
         help="small: minutes (default); full: the README's table; tiny: seconds, shows that all of it runs",
     )
     parser.add_argument("--jobs", metavar="N", type=count, help="processes at once (default: cores)")
@@ -70,7 +70,7 @@ def calibrate(asked: argparse.Namespace, cores: Callable[[], int], say: Callable
     from bpbench.calibration import claims, plan, table
     from bpbench.report import calibrated
 
-    size, seed = asked.size or _SIZES[0], 1 if asked.seed is None else asked.seed
+    size, seed = asked.size or SIZES[0], 1 if asked.seed is None else asked.seed
     out = None if asked.out is None else _writable(Path(asked.out))
     shown = 0
 

@@ -2,20 +2,22 @@
 
 Each bound is the nominal rate plus three Monte-Carlo standard errors. Seeds are fixed, so a failure is a change of the
 code and not of the luck; the slow versions repeat the same proofs at a size that would show a few tenths of a percent.
+The simulations are those of ``bpbench doctor --calibrate``.
 """
 
 from __future__ import annotations
 
-import gc
-import importlib
 import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
-from bpbench.statistics.compare import Pair, Rules, judge
-from bpbench.statistics.equivalence import Evidence, two_one_sided, two_sided_p
+from bpbench.calibration import effects, nulls
+from bpbench.calibration.claims import few_objects_to_collect
+from bpbench.calibration.effects import Truth
+from bpbench.statistics.compare import Rules
+from bpbench.statistics.equivalence import Evidence, two_sided_p
 from bpbench.statistics.power import detectable_dz, sd_for_equivalence
 from bpbench.statistics.ranks import signed_rank
 from bpbench.statistics.samples import Sample
@@ -26,21 +28,9 @@ ALPHA = 0.05
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _few_objects_to_collect() -> Iterator[None]:
-    """Keep thousands of corrections quick: statsmodels' multipletests collects all garbage at every call (50 ms)."""
-    importlib.import_module("statsmodels.stats.multitest")  # its own objects are to be frozen too
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-# Scores (variants, n) of variants of one distribution: paired differences are then symmetric about zero.
-NOISE: dict[str, Callable[[np.random.Generator, tuple[int, int]], Array]] = {
-    "normal": lambda rng, shape: rng.normal(size=shape),
-    "heavy": lambda rng, shape: rng.standard_t(3, size=shape),
-    "skewed": lambda rng, shape: rng.lognormal(size=shape),
-}
+def _quick() -> Iterator[None]:
+    with few_objects_to_collect():
+        yield
 
 
 def _error(rate: float, runs: int) -> float:
@@ -48,25 +38,15 @@ def _error(rate: float, runs: int) -> float:
     return 3 * math.sqrt(rate * (1 - rate) / runs)
 
 
-def _family(scores: Array, splits: Array) -> list[Pair]:
-    samples = [Sample(row, splits) for row in scores]
-    return [Pair(f"v{i}", "v0", samples[i], samples[0]) for i in range(1, len(samples))]
-
-
 def _family_wise(test: str, noise: str, n: int, runs: int, seed: int) -> float:
-    """Share of null families of four against a common baseline in which any member is called better or worse."""
-    rng, splits, rules = np.random.default_rng([seed, n]), np.zeros(n, dtype=int), Rules(test, "fixed")
-    alarms = 0
-    for _ in range(runs):
-        shared = rng.normal(size=n)  # what a split or a batch order does to all variants alike
-        found = judge(_family(NOISE[noise](rng, (5, n)) + shared, splits), rules)
-        alarms += any(comparison.verdict in {"better", "worse"} for comparison in found)
-        assert all(comparison.verdict != "equivalent" for comparison in found)
-    return alarms / runs
+    """Share of null families of four against a common baseline in which any member is significant."""
+    rules = (Rules(test, "fixed"),)
+    rng = np.random.default_rng([seed, n])
+    return nulls.alarms(rng, runs, rules=rules, noise=noise, n=n, size=4, shape="common")[0] / runs
 
 
 @pytest.mark.parametrize("test", ["paired-t", "wilcoxon"])
-@pytest.mark.parametrize("noise", ["normal", "heavy"])
+@pytest.mark.parametrize("noise", ["normal", "heavy tails"])
 def test_family_wise_error(test: str, noise: str) -> None:
     """Through judge itself, Holm keeps the false alarms of a family of four within alpha (n = 10)."""
     assert _family_wise(test, noise, 10, 600, seed=1) <= ALPHA + _error(ALPHA, 600)
@@ -74,11 +54,20 @@ def test_family_wise_error(test: str, noise: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("test", ["paired-t", "wilcoxon"])
-@pytest.mark.parametrize("noise", list(NOISE))
+@pytest.mark.parametrize("noise", list(nulls.NOISES))
 @pytest.mark.parametrize("n", [5, 10, 30])
 def test_family_wise_error_at_full_size(test: str, noise: str, n: int) -> None:
     """The same for n = 5, 10, 30 and for normal, heavy-tailed and skewed scores, 1000 families each."""
     assert _family_wise(test, noise, n, 1000, seed=2) <= ALPHA + _error(ALPHA, 1000)
+
+
+def test_without_a_correction_a_family_errs_too_often() -> None:
+    """The same simulation sees four tests at alpha each, as one big family at four times alpha would judge them."""
+    rules = (Rules("paired-t", "fixed", "bonferroni", alpha=4 * ALPHA), Rules("paired-t", "fixed", "bonferroni"))
+    rng = np.random.default_rng(5)
+    uncorrected, corrected = nulls.alarms(rng, 600, rules=rules, noise="normal", n=10, size=4, shape="separate")
+    assert uncorrected / 600 == pytest.approx(1 - (1 - ALPHA) ** 4, abs=_error(0.185, 600))
+    assert corrected / 600 == pytest.approx(1 - (1 - ALPHA / 4) ** 4, abs=_error(ALPHA, 600))
 
 
 def _rejections(make: Callable[[Array], Evidence], draw: Callable[[], Array], runs: int, level: float) -> float:
@@ -101,32 +90,28 @@ def test_single_test_error_is_alpha_on_both_sides(n: int) -> None:
     assert rate == pytest.approx(attainable, abs=_error(0.05, runs) if attainable else 0)
 
 
-def _overlapping(rng: np.random.Generator, repeats: int, points: int = 50, test: int = 10) -> Array:
-    """Test errors (2, repeats) of two learners of exactly equal expected loss on redrawn splits of one data set.
+def test_asymmetric_differences_make_a_t_test_err() -> None:
+    """On exponential differences of mean zero a paired t of few repeats errs at about 10 %, and nothing bounds it."""
+    rules, rng = (Rules("paired-t", "fixed"),), np.random.default_rng(6)
+    count = nulls.alarms(rng, 1500, rules=rules, noise=nulls.ASYMMETRIC, n=10, size=1, shape="common")[0]
+    assert 0.07 <= count / 1500 <= 0.12
 
-    Each learner fits a slope through the origin on its own column of x; the columns are exchangeable.
-    """
-    x = rng.normal(size=(2, points))
-    y = x.sum(0) + rng.normal(size=points)
-    tested = rng.random((repeats, points)).argsort(-1).argsort(-1) < test
-    scores = np.empty((2, repeats))
-    for learner in (0, 1):
-        slope = (~tested * (x[learner] * y)).sum(-1) / (~tested * x[learner] ** 2).sum(-1)
-        scores[learner] = (tested * (y - slope[:, None] * x[learner]) ** 2).sum(-1) / test
-    return scores
+
+def test_the_corrected_test_is_exact_on_what_it_supposes() -> None:
+    """Where all differences are equally correlated, Nadeau-Bengio errs at alpha and a plain t far above it."""
+    assert nulls.model_alarms(np.random.default_rng(7), 1500, repeats=10, ratio=1 / 3)[0] / 1500 == pytest.approx(
+        ALPHA, abs=_error(ALPHA, 1500)
+    )
+    rng = np.random.default_rng(8)
+    drawn = np.stack([np.diff(nulls.equal_correlation(rng, 10, ratio=1 / 3), axis=0)[0] for _ in range(4000)])
+    correlation = np.corrcoef(drawn.T)[np.triu_indices(10, 1)]
+    assert correlation.mean() == pytest.approx(0.25, abs=0.03)  # n_test/(n_test + n_train)
 
 
 def _resampled_alarms(runs: int, repeats: int, seed: int) -> tuple[float, float]:
     """Return the false alarms of the Nadeau-Bengio test and of a plain t that was told the repeats share one split."""
-    rng = np.random.default_rng([seed, repeats])
-    corrected = Rules("nadeau-bengio", "resampled", test_to_train=10 / 40)
-    plain = Rules("paired-t", "fixed")
-    alarms = [0, 0]
-    for _ in range(runs):
-        scores = _overlapping(rng, repeats)
-        alarms[0] += judge(_family(scores, np.arange(repeats)), corrected)[0].significant
-        alarms[1] += judge(_family(scores, np.zeros(repeats, dtype=int)), plain)[0].significant
-    return alarms[0] / runs, alarms[1] / runs
+    corrected, plain = nulls.overlap_alarms(np.random.default_rng([seed, repeats]), runs, repeats=repeats)
+    return corrected / runs, plain / runs
 
 
 def test_overlapping_splits_need_the_corrected_test() -> None:
@@ -149,25 +134,28 @@ def test_overlapping_splits_at_full_size(repeats: int) -> None:
 @pytest.mark.parametrize("n", [5, 10, 30])
 def test_equivalence_at_the_margin_errs_at_most_at_alpha(n: int) -> None:
     """With the true difference on the margin, equivalence is concluded in at most alpha of 1500 samples."""
-    rng, runs, margin = np.random.default_rng([7, n]), 1500, 0.8
-    concluded = {"t": 0, "ranks": 0}
-    for _ in range(runs):
-        d = np.sort(rng.normal(margin, 0.4, n))
-        concluded["t"] += two_one_sided(_t(d), margin, ALPHA).p <= ALPHA
-        concluded["ranks"] += two_one_sided(signed_rank(d), margin, ALPHA).p <= ALPHA
-    assert max(concluded.values()) / runs <= ALPHA + _error(ALPHA, runs)
-    assert concluded["t"] / runs >= ALPHA - _error(ALPHA, runs)  # the far margin hardly matters: no power is given away
+    runs, truth = 1500, Truth(n, 0.8, 0.4)
+    for test in ("paired-t", "wilcoxon"):
+        rules, rng = Rules(test, "fixed", margin=0.8), np.random.default_rng([7, n])
+        rate = effects.equivalent(rng, runs, rules=rules, truth=truth)[0] / runs
+        assert rate <= ALPHA + _error(ALPHA, runs)
+        if test == "paired-t":
+            assert rate >= ALPHA - _error(ALPHA, runs)  # the far margin hardly matters: no power is given away
 
 
+@pytest.mark.parametrize("test", ["paired-t", "nadeau-bengio"])
 @pytest.mark.parametrize("n", [5, 10, 30])
-def test_power_is_what_theory_says(n: int) -> None:
+def test_power_is_what_theory_says(test: str, n: int) -> None:
     """At the detectable d_z the t test rejects in 80 % of samples; at the largest spread TOST concludes in 80 %."""
-    rng, runs = np.random.default_rng([8, n]), 1500
-    dz = detectable_dz(n, alpha=ALPHA / 4, power=0.8)
-    rate = _rejections(_t, lambda: rng.normal(dz, 1, n), runs, ALPHA / 4)
+    rng, runs, ratio = np.random.default_rng([8, n]), 1500, None if test == "paired-t" else 0.25
+    design = "fixed" if ratio is None else "resampled"
+    dz = detectable_dz(n, alpha=ALPHA / 4, power=0.8, test_to_train=ratio)
+    rules = Rules(test, design, alpha=ALPHA / 4, test_to_train=ratio)
+    rate = effects.significant(rng, runs, rules=rules, truth=Truth(n, dz, 1.0))[0] / runs
     assert rate == pytest.approx(0.8, abs=_error(0.8, runs))
-    sd = sd_for_equivalence(n, 1.0, ALPHA, 0.8)
-    rate = sum(two_one_sided(_t(rng.normal(0, sd, n)), 1.0, ALPHA).p <= ALPHA for _ in range(runs)) / runs
+    sd = sd_for_equivalence(n, 1.0, ALPHA, 0.8, test_to_train=ratio)
+    rules = Rules(test, design, margin=1.0, test_to_train=ratio)
+    rate = effects.equivalent(rng, runs, rules=rules, truth=Truth(n, 0.0, sd))[0] / runs
     assert rate == pytest.approx(0.8, abs=_error(0.8, runs))
 
 
@@ -175,11 +163,8 @@ def test_power_is_what_theory_says(n: int) -> None:
 def test_intervals_cover_the_truth(n: int) -> None:
     """The 95 % t interval covers 95 % on normal data, the rank interval at least that on heavy-tailed data."""
     rng, runs = np.random.default_rng([9, n]), 1000
-    covered = {"t": 0, "ranks": 0}
-    for _ in range(runs):
-        low, high = _t(rng.normal(0.3, 1, n)).interval(0.95) or (math.nan, math.nan)
-        covered["t"] += low <= 0.3 <= high
-        low, high = signed_rank(np.sort(0.3 + rng.standard_t(3, n))).interval(0.95) or (math.nan, math.nan)
-        covered["ranks"] += low <= 0.3 <= high
-    assert covered["t"] / runs == pytest.approx(0.95, abs=_error(0.95, runs))
-    assert covered["ranks"] / runs >= 0.95 - _error(0.95, runs)
+    rate = effects.covered(rng, runs, rules=Rules("paired-t", "fixed"), truth=Truth(n, 0.3, 1.0))[0] / runs
+    assert rate == pytest.approx(0.95, abs=_error(0.95, runs))
+    truth = Truth(n, 0.3, 1.0, "heavy tails")
+    rate = effects.covered(rng, runs, rules=Rules("wilcoxon", "fixed"), truth=truth)[0] / runs
+    assert rate >= 0.95 - _error(0.95, runs)
