@@ -101,10 +101,10 @@ def _nothing(rng: np.random.Generator, runs: int) -> tuple[int]:  # noqa: ARG001
 
 
 def test_contestants_of_trainings_can_be_exchanged(tmp_path: Path) -> None:
-    """Exchanging the noise of two contestants exchanges their scores to the last digits, and nothing else."""
+    """Exchanging the noise of two contestants exchanges their scores to the last digit."""
     frames, noise = trainings.data_set(np.random.default_rng(3))
     found = []
-    for name, order in (("one", [0, 1, 2]), ("other", [1, 0, 2])):
+    for name, order in (("one", [0, 1]), ("other", [1, 0])):
         (tmp_path / name).mkdir()
         file, store = tmp_path / name / "table.npz", Store(tmp_path / name / "store")
         trainings.write(file, frames, noise[order])
@@ -115,7 +115,6 @@ def test_contestants_of_trainings_can_be_exchanged(tmp_path: Path) -> None:
     assert one[0].candidate_mean != one[0].baseline_mean
     assert (other[0].candidate_mean, other[0].baseline_mean) == (one[0].baseline_mean, one[0].candidate_mean)
     assert other[0].difference == -(one[0].difference or 0)
-    assert other[1].candidate_mean == one[1].candidate_mean  # the third contestant keeps its noise
 
 
 def test_data_sets_of_trainings_are_independent() -> None:

@@ -244,8 +244,10 @@ def _freeze() -> None:
 @contextmanager
 def few_objects_to_collect() -> Iterator[None]:
     """Keep corrections quick: statsmodels' ``multipletests`` collects all garbage at every call (50 ms)."""
+    within = gc.get_freeze_count() > 0  # of another call, which ends later
     _freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not within:
+            gc.unfreeze()

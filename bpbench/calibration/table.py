@@ -62,11 +62,11 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
         ),
         "trainings": Part(
             "Trainings of equals (A/A)",
-            f"Share of independent data sets ({trainings.CRYSTALS} EMT crystals each) on which the whole path from "
-            f"split to verdict sees a difference between {len(trainings.CONTESTANTS)} ridges of equal expected loss "
-            f"({trainings.SET} and {trainings.NOISE} columns of pure noise, others for each), {trainings.REPEATS} "
-            "repeats. Resampled: verdicts hold for splits of these data. A plain t on the same repeats is refused, and "
-            "here is why; crossed studies claim only what holds given their reserve, where one noise does fit better.",
+            f"Share of independent data sets ({trainings.CRYSTALS} EMT crystals each) on which a whole study, from "
+            f"split to verdict, calls one of {len(trainings.CONTESTANTS)} ridges of equal expected loss better "
+            f"({trainings.SET} and {trainings.NOISE} columns of pure noise, others for each). Resampled: verdicts hold "
+            "for splits of these data; a plain t on the same repeats is what the design refuses. Crossed: verdicts "
+            "hold only given the reserve, on which one noise does fit better than the other; so they may be many.",
         ),
         "margin": Part(
             "Equivalence at the margin",

@@ -30,7 +30,7 @@ def lines(told: dict[str, Any]) -> list[str]:
         From :func:`bpbench.calibration.table.told`.
     """
     printed = [told["reading"], "A rate outside its bound is marked with '!'."]
-    for matrix in map(_matrix, told["parts"]):
+    for matrix in (_matrix(part) for part in told["parts"] if part["rates"]):
         widths = [max(map(len, column)) for column in zip(matrix.head, *matrix.rows, strict=True)]
         printed += ["", matrix.title, matrix.caption]
         printed += [
@@ -49,7 +49,7 @@ def markdown(told: dict[str, Any]) -> str:
         From :func:`bpbench.calibration.table.told`.
     """
     blocks = [f"{told['reading']} {answer(told)} Made by `{told['command']}`."]
-    for matrix in map(_matrix, told["parts"]):
+    for matrix in (_matrix(part) for part in told["parts"] if part["rates"]):
         table = [f"| {' | '.join(row)} |" for row in (matrix.head, ("---",) * len(matrix.head), *matrix.rows)]
         blocks += [f"**{matrix.title}.** {matrix.caption}", "\n".join(table)]
     return "\n\n".join(blocks) + "\n"
