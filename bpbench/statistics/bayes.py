@@ -97,6 +97,8 @@ _LEAST_DRAWS: Final = 200
 #: Weights that are drawn in all, and at a time.
 _WEIGHTS: Final = 50_000_000
 _AT_ONCE: Final = 2_000_000
+#: Differences that agree to this share of their mean are equal.
+_ROUNDING: Final = 1e-12
 #: Prior weights of a difference of zero: of the sign and of the signed-rank model.
 _SIGN_PRIOR: Final = 1.0
 _RANK_PRIOR: Final = 0.5
@@ -177,10 +179,10 @@ def correlated_t(
     if not 0 <= test_to_train < math.inf:
         raise StatisticsError(f"test_to_train must be a number that is not negative, found {test_to_train!r}.")
     n, limit = gains.size, margin or 0.0
-    deviation, mean = spread(gains), float(np.mean(gains))
-    if deviation == 0:
+    mean = float(np.mean(gains))
+    if np.ptp(gains) <= _ROUNDING * abs(mean):
         return _point("correlated-t", mean, margin)
-    evidence = StudentEvidence(mean, deviation * math.sqrt(1 / n + test_to_train), float(n - 1))
+    evidence = StudentEvidence(mean, spread(gains) * math.sqrt(1 / n + test_to_train), float(n - 1))
     # P(δ > Δ) is the one-sided p of "δ is at least Δ", and so on: a flat prior makes them one number
     better, worse = evidence.p_less(limit), evidence.p_greater(-limit)
     return _three("correlated-t", better, worse, margin)
@@ -224,8 +226,8 @@ def signed_rank(
     """Return the posterior of the most frequent kind of mean of two differences: better, practically equal, or worse.
 
     One draw costs O(n), not O(n²): for sorted z, those that make a pair with z_i better are all from a fixed place on,
-    so that a running sum of the weights holds their share. Memory is bounded, and beyond a thousand differences there are
-    fewer draws (never below 200), which the error says.
+    so that a running sum of the weights holds their share. Memory is bounded, and beyond a thousand differences there
+    are fewer draws (never below 200), which the error says.
 
     Parameters
     ----------
