@@ -19,8 +19,9 @@ from bpbench.report.numerals import percent
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import tally
 
-#: Numbers of method text that no findings hold: the bound in "p < 0.001", the normal errors within two deviations (%).
-METHOD = {0.001, 95.4}
+#: Numbers of method text that no findings hold: the bounds in "p < 0.001" and "> 0.999", the normal errors within two
+#: deviations (%), the weight of a prior.
+METHOD = {0.001, 0.999, 95.4, 0.5}
 
 
 class Words(HTMLParser):

@@ -166,6 +166,12 @@ def test_random_arrangements_agree_with_counted_ones(monkeypatch: pytest.MonkeyP
     assert friedman(scores, seed=2).p_permutation != drawn.p_permutation
 
 
+def test_a_drawn_p_is_never_zero() -> None:
+    """Where 50 repeats of six variants agree wholly, none of 9999 random orders does: p = (0 + 1)/(9999 + 1)."""
+    found = friedman(np.tile(np.arange(6.0), (50, 1)))
+    assert (found.p_permutation, found.p_smallest) == (1e-4, 1e-4)
+
+
 def test_the_test_errs_at_the_level_it_can_reach() -> None:
     """Of 1500 tables of 6 repeats under the null, 2.9 % have p ≤ 0.05: the next p (Siegel, table N) is 0.052."""
     rng, runs = np.random.default_rng(11), 1500

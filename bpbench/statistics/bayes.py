@@ -50,11 +50,14 @@ import numpy.typing as npt
 
 from bpbench.errors import StatisticsError, nearest
 from bpbench.statistics.rules import DESIGNS, TestInfo
-from bpbench.statistics.samples import LARGEST
+from bpbench.statistics.samples import LARGEST, average_within_splits
 from bpbench.statistics.student import StudentEvidence, spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bpbench.statistics.rules import Rules
+    from bpbench.statistics.samples import Sample
 
 Array = npt.NDArray[np.float64]
 Model = Literal["correlated-t", "sign", "signed-rank"]
@@ -152,6 +155,42 @@ def require_posterior(model: str, design: str) -> None:
     refused = POSTERIORS[model].refused
     if design in refused:
         raise StatisticsError(f"The posterior '{model}' is not allowed in a {design} design: {refused[design]}.")
+
+
+#: The posterior that sees a difference as a test sees it; tests of means, which all others are, see the mean.
+_BY_TEST: Final[Mapping[str, Model]] = MappingProxyType({"wilcoxon": "signed-rank"})
+
+
+def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> Posterior:
+    """Return what the posterior says of a pair that is judged by the given rules.
+
+    It is the one that sees the differences as the declared test sees them: ``signed-rank`` beside ``wilcoxon``, else
+    ``correlated-t``, with the overlap of the splits beside ``nadeau-bengio``. In a crossed design it is that of the
+    means of the splits.
+
+    Parameters
+    ----------
+    candidate, baseline : Sample
+        The same n ≥ 2 repeats on both sides.
+    rules : Rules
+        The declared test, design, margin and direction.
+    seed : int
+        Of the draws, where there are any.
+
+    Raises
+    ------
+    StatisticsError
+        As the posteriors do.
+    """
+    model = _BY_TEST.get(rules.test, "correlated-t")
+    require_posterior(model, rules.design)
+    if rules.design == "crossed":
+        candidate, baseline = average_within_splits(candidate), average_within_splits(baseline)
+    d, margin, lower = candidate.values - baseline.values, rules.margin, rules.lower_is_better
+    if model == "signed-rank":
+        return signed_rank(d, margin=margin, lower_is_better=lower, seed=seed)
+    overlap = (rules.test_to_train or 0.0) if rules.test == "nadeau-bengio" else 0.0
+    return correlated_t(d, margin=margin, lower_is_better=lower, test_to_train=overlap)
 
 
 def correlated_t(
