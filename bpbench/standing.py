@@ -138,7 +138,8 @@ def ranked(
     if not 3 <= len(columns) <= MOST_RANKED:
         why = "".join(f"; '{name}' cannot, as {reason}" for name, reason in list(left_out.items())[:_NAMED])
         return None, (
-            f"ranks are given for 3 to {MOST_RANKED} contestants, and {len(columns)} of {len(scores)} can be ranked{why}."
+            f"ranks are given for 3 to {MOST_RANKED} contestants, and {len(columns)} of {len(scores)} can be "
+            f"ranked{why}."
         )
     table = np.column_stack(list(columns.values()))
     try:
