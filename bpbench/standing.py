@@ -55,11 +55,13 @@ def posterior(pair: Pair, comparison: Comparison, rules: Rules, *, root: int) ->
     Returns
     -------
     dict or None
-        Nothing where the comparison shows no p, and nothing where a repeat diverged: the repeats that are left would
-        flatter who lost one.
+        Nothing where the comparison shows no p or its samples are not paired, and nothing where a repeat diverged: the
+        repeats that are left would flatter who lost one.
     """
     one, other = pair.candidate_sample, pair.baseline_sample
-    if one is None or other is None or comparison.p is None or pair.diverged_candidate or pair.diverged_baseline:
+    if one is None or other is None or not pair.paired or comparison.p is None:
+        return None
+    if pair.diverged_candidate or pair.diverged_baseline:
         return None
     own = rules if pair.test_to_train is None else dataclasses.replace(rules, test_to_train=pair.test_to_train)
     drawn = seed(root, "posterior", pair.candidate, pair.baseline)

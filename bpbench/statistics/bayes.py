@@ -158,20 +158,20 @@ def require_posterior(model: str, design: str) -> None:
 
 
 #: The posterior that sees a difference as a test sees it; tests of means, which all others are, see the mean.
-_BY_TEST: Final[Mapping[str, Model]] = MappingProxyType({"wilcoxon": "signed-rank"})
+_BY_TEST: Final[Mapping[str, Model]] = MappingProxyType({"wilcoxon": "signed-rank", "mann-whitney": "signed-rank"})
 
 
 def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> Posterior:
     """Return what the posterior says of a pair that is judged by the given rules.
 
-    It is the one that sees the differences as the declared test sees them: ``signed-rank`` beside ``wilcoxon``, else
+    It is the one that sees the differences as the declared test sees them: ``signed-rank`` beside tests of ranks, else
     ``correlated-t``, with the overlap of the splits beside ``nadeau-bengio``. In a crossed design it is that of the
     means of the splits.
 
     Parameters
     ----------
     candidate, baseline : Sample
-        The same n ≥ 2 repeats on both sides.
+        The same n ≥ 2 repeats on both sides, in the same order.
     rules : Rules
         The declared test, design, margin and direction.
     seed : int
