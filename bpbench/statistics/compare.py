@@ -32,8 +32,8 @@ import numpy as np
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import adjust, first_step_alpha
-from bpbench.statistics.equivalence import two_one_sided, two_sided_p
-from bpbench.statistics.power import detectable_noncentrality
+from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
+from bpbench.statistics.power import detectable_noncentrality, unit_se
 from bpbench.statistics.ranks import signed_rank
 from bpbench.statistics.rules import DESIGNS, TESTS, Rules, TestInfo, require_allowed, require_reachable, smallest_p
 from bpbench.statistics.samples import Sample, average_within_splits
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bpbench.statistics.equivalence import Evidence
+    from bpbench.statistics.margins import Margin
 
 __all__ = [
     "DESIGNS",
@@ -139,7 +140,8 @@ class Comparison:
     level : float
         1 - alpha.
     equivalence_low, equivalence_high : float or None
-        Interval of level 1 - 2 alpha: within the margins exactly when the unadjusted equivalence test rejects.
+        Interval of level 1 - 2 alpha in the measure of the margin (the metric's unit, a share of the baseline's mean,
+        d_z): within the margins exactly when the unadjusted equivalence test rejects.
     d_z, hedges_g : float or None
         Mean over standard deviation of the paired differences, and the same corrected for small n.
     statistic, df : float or None
@@ -149,6 +151,9 @@ class Comparison:
         corrected over the family.
     p_equivalence, p_equivalence_adjusted : float or None
         Of the two one-sided tests; ``None`` without a margin.
+    margin_width : float or None
+        What the margin comes to in these data, in the metric's unit: itself, a share of the baseline's observed mean,
+        or a number of observed spreads. For display and for planning: the test takes neither mean nor spread as known.
     significant : bool
         Whether the adjusted superiority test rejects.
     detectable : float or None
@@ -180,6 +185,7 @@ class Comparison:
     p_adjusted: float | None
     p_equivalence: float | None
     p_equivalence_adjusted: float | None
+    margin_width: float | None
     significant: bool
     detectable: float | None
     verdict: Verdict
@@ -255,10 +261,11 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         return _Finding(replace(described, remarks=reason))
 
     own = pair.test_to_train
-    evidence = _evidence(one, other, rules if own is None else replace(rules, test_to_train=own))
+    mine = rules if own is None else replace(rules, test_to_train=own)
+    evidence = _evidence(one, other, mine)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same = None if rules.margin is None else two_one_sided(evidence, rules.margin, rules.alpha)
+    same, hindered = _equivalence(one, other, mine)
     d_z = float(np.mean(differences)) / spread(differences)
     tested = replace(
         described,
@@ -273,8 +280,9 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         p=two_sided_p(evidence),
         p_smallest=evidence.p_smallest,
         p_equivalence=None if same is None else same.p,
+        margin_width=_width(rules.margin, float(np.mean(other.values)), spread(differences)),
         detectable=_detectable(evidence, rules, level),
-        remarks=_cautions(one.n, rules, has_interval=interval is not None),
+        remarks=(*hindered, *_cautions(one.n, rules, has_interval=interval is not None)),
     )
     return _Finding(tested, evidence.direction)
 
@@ -301,6 +309,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         p_adjusted=None,
         p_equivalence=None,
         p_equivalence_adjusted=None,
+        margin_width=None,
         significant=False,
         detectable=None,
         verdict="undecided",
@@ -364,6 +373,31 @@ def _evidence(one: Sample, other: Sample, rules: Rules) -> Evidence:
     if rules.test == "welch":
         return welch(one, other)
     return paired(one, other, test_to_train=rules.test_to_train or 0.0 if rules.test == "nadeau-bengio" else 0.0)
+
+
+def _width(margin: Margin | None, baseline_mean: float, sd: float) -> float | None:
+    """Return what a margin comes to in the metric's unit, ``None`` without a margin or a positive mean."""
+    if margin is None or (margin.kind == "relative" and baseline_mean <= 0):
+        return None
+    return margin.value * {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
+
+
+def _equivalence(one: Sample, other: Sample, rules: Rules) -> tuple[Equivalence | None, tuple[str, ...]]:
+    """Return the outcome of the two one-sided tests, or why there is none."""
+    margin = rules.margin
+    if margin is None:
+        return None, ()
+    if margin.kind == "relative":
+        try:
+            require_positive(other.values)
+        except StatisticsError as error:  # known only now, when the trainings are paid for
+            return None, (str(error),)
+
+    def contrast(factor: float) -> Evidence:
+        return _evidence(one, Sample(factor * other.values, other.splits), rules)
+
+    overlap = rules.test_to_train if rules.test == "nadeau-bengio" else None
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, overlap)), ()
 
 
 def _hedges(d_z: float, n: int) -> float | None:

@@ -43,8 +43,8 @@ def _check(n: int, alpha: float, power: float | None = None, test_to_train: floa
         raise StatisticsError(f"test_to_train must be a number that is not negative, found {test_to_train!r}.")
 
 
-def _unit_se(n: int, test_to_train: float | None) -> float:
-    """Return SE/σ = √(1/n + ρ)."""
+def unit_se(n: int, test_to_train: float | None) -> float:
+    """Return SE/σ = √(1/n + ρ) of n repeats; ρ is ``None`` or 0 for independent ones."""
     return math.sqrt(1 / n + (test_to_train or 0.0))
 
 
@@ -89,7 +89,7 @@ def power_t(dz: float, n: int, *, alpha: float, test_to_train: float | None = No
         For an n below 2 or an impossible level.
     """
     _check(n, alpha, test_to_train=test_to_train)
-    return power_at(dz / _unit_se(n, test_to_train), n - 1, alpha)
+    return power_at(dz / unit_se(n, test_to_train), n - 1, alpha)
 
 
 def _root(function: Callable[[float], float], start: float) -> float:
@@ -141,7 +141,7 @@ def detectable_dz(n: int, *, alpha: float, power: float = 0.8, test_to_train: fl
         For an n below 2 or an impossible level.
     """
     _check(n, alpha, power, test_to_train)
-    return detectable_noncentrality(n - 1, alpha=alpha, power=power) * _unit_se(n, test_to_train)
+    return detectable_noncentrality(n - 1, alpha=alpha, power=power) * unit_se(n, test_to_train)
 
 
 def detectable(
@@ -239,4 +239,4 @@ def sd_for_equivalence(
     if not 0 < margin < math.inf:
         raise StatisticsError(f"A margin is a positive number in the metric's unit, found {margin!r}.")
     reach = _root(lambda size: power_equivalence(-size, size, n - 1, alpha=alpha) - power, 3.0)
-    return margin / (reach * _unit_se(n, test_to_train))
+    return margin / (reach * unit_se(n, test_to_train))
