@@ -22,11 +22,12 @@ place of Δ the test errs by the noise of that mean. As μ_b > 0, \|δ\| < f μ_
 μ_c - (1 - f) μ_b > 0, and each is an ordinary one-sided test of the contrast c - k b against zero, exact wherever the
 test is (Sasabuchi 1988; Hauschke, Kieser, Diletti & Burke 1999). Its interval, that of μ_c/μ_b - 1, is Fieller's.
 
-**A margin in d_z** is one in units of σ, and σ is not known: with Δ_z times the *observed* spread the test
-concludes equivalence on the margin far more often than α. The statistic t = d̄/(s √(1/n + ρ)) follows the noncentral t
-distribution with n - 1 degrees of freedom and noncentrality (δ/σ)/√(1/n + ρ), so the two p-values are P(T ≤ t) at
-Δ_z/√(1/n + ρ) and P(T ≥ t) at its negative: exact under normal differences (Wellek 2010, section 5.3, whose uniformly
-most powerful test has the same boundaries up to the far margin).
+**A margin in d_z** is one in units of σ, and σ is not known: with Δ_z times the *observed* spread the test errs on the
+margin by the noise of s, for α = 0.05 in 9 % if Δ_z = 2 and n = 10, in 1.6 % if Δ_z = 1 and n = 5. The statistic
+t = d̄/(s √(1/n + ρ)) follows the noncentral t distribution with n - 1 degrees of freedom and noncentrality
+(δ/σ)/√(1/n + ρ), so the two p-values are P(T ≤ t) at Δ_z/√(1/n + ρ) and P(T ≥ t) at its negative: exact under normal
+differences (Wellek 2010, section 5.3, whose uniformly most powerful test has the same boundaries but for the far margin).
+Under ρ > 0, σ is the spread that s estimates, that among the repeats of one data set.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from bpbench.errors import StatisticsError
+from bpbench.statistics.power import noncentral_t
 from bpbench.statistics.student import StudentEvidence
 
 if TYPE_CHECKING:
@@ -309,11 +311,9 @@ def _student(evidence: Evidence, margin: Margin, unit_se: float | None) -> Stude
 
 def _noncentral_p(evidence: StudentEvidence, noncentrality: float, *, less: bool) -> float:
     """Return P(T ≤ t), or P(T ≥ t), of the noncentral t distribution."""
-    from scipy.stats import nct
-
     # P(T ≥ t; λ) = P(T ≤ -t; -λ)
     sign = 1 if less else -1
-    return float(nct.cdf(sign * evidence.statistic, evidence.df, sign * noncentrality))
+    return noncentral_t(sign * evidence.statistic, evidence.df, sign * noncentrality)
 
 
 def _dz_interval(evidence: StudentEvidence, unit_se: float, level: float) -> tuple[float, float] | tuple[None, None]:
