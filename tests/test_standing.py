@@ -22,13 +22,14 @@ from bpbench.standing import ranked as rank_all
 from bpbench.statistics.anova import repeated_measures
 from bpbench.statistics.bayes import correlated_t, signed_rank
 from bpbench.statistics.compare import Comparison, Pair, Rules, judge
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.ranking import friedman
 from bpbench.statistics.samples import Sample
 from bpbench.study import conduct, prepare
 
-RULES = Rules("paired-t", "fixed", margin=0.2)
+RULES = Rules("paired-t", "fixed", margin=Margin(0.2))
 CROSSED = Rules("paired-t", "crossed")
-RESAMPLED = Rules("nadeau-bengio", "resampled", test_to_train=0.25, margin=0.2)
+RESAMPLED = Rules("nadeau-bengio", "resampled", test_to_train=0.25, margin=Margin(0.2))
 
 
 def _scores(n: int = 8, names: str = "abcd") -> dict[str, list[float]]:
@@ -164,6 +165,45 @@ def test_the_posterior_is_that_of_the_declared_test() -> None:
     found, _, d = _judged(_pair(splits=[0, 0, 1, 1, 2, 2]), CROSSED)
     assert found is not None
     assert found["better"] == pytest.approx(correlated_t(d.reshape(3, 2).mean(axis=1), margin=None).better)
+
+
+def test_margins_in_other_measures() -> None:
+    """Both limits by simulation of the flat-prior posterior of means and spread; ranks take the observed mean."""
+    rng, draws = np.random.default_rng(0), 200_000
+    pair, n = _pair(), 6
+    assert pair.candidate_sample is not None
+    assert pair.baseline_sample is not None
+    c, b = pair.candidate_sample.values, pair.baseline_sample.values
+    sigma = np.sqrt((n - 1) * np.var(c - b, ddof=1) / rng.chisquare(n - 1, draws))
+    dz = (np.mean(c - b) + sigma * rng.normal(size=draws) / math.sqrt(n)) / sigma
+    found = posterior(
+        pair, *judge([pair], rules := Rules("paired-t", "fixed", margin=Margin(1.5, "d_z"))), rules, root=1
+    )
+    assert found is not None
+    assert (found["better"], found["worse"]) == pytest.approx((np.mean(dz < -1.5), np.mean(dz > 1.5)), abs=0.005)
+
+    rules = Rules("paired-t", "fixed", margin=Margin(0.15, "relative"))
+    found = posterior(pair, *judge([pair], rules), rules, root=1)
+    assert found is not None
+    ends = [(np.mean(c - k * b), stats.sem(c - k * b)) for k in (0.85, 1.15)]
+    below, above = (mean + error * rng.standard_t(n - 1, draws) for mean, error in ends)
+    assert (found["better"], found["worse"]) == pytest.approx((np.mean(below < 0), np.mean(above > 0)), abs=0.005)
+    assert found["better"] + found["equal"] + found["worse"] == pytest.approx(1)
+
+    rules = Rules("wilcoxon", "fixed", margin=Margin(0.15, "relative"))
+    found = posterior(pair, *judge([pair], rules), rules, root=1)
+    assert found is not None
+    assert found["equal"] == pytest.approx(signed_rank(c - b, margin=0.15 * b.mean(), seed=3).equal, abs=0.01)
+
+
+def test_no_share_of_scores_that_are_not_positive() -> None:
+    """A relative margin of a mean around zero says nothing, so two probabilities are left."""
+    own = np.zeros(4, int)
+    pair = Pair("a", "b", Sample(np.array([1.0, 2, 3, 5]), own), Sample(np.array([-1.0, 1, 2, 3]), own))
+    rules = Rules("paired-t", "fixed", margin=Margin(0.1, "relative"))
+    found = posterior(pair, *judge([pair], rules), rules, root=1)
+    assert found is not None
+    assert found["equal"] is None
 
 
 def test_without_a_margin_it_is_the_test_again() -> None:

@@ -62,6 +62,12 @@ def posteriors(findings: Mapping[str, Any]) -> list[Block]:
         )
         for entry, bayes in entries
     ]
+    taken = (
+        " A share of the baseline's mean is taken of the observed one."
+        if isinstance(analysis["margin"], str) and any(bayes["model"] != "correlated-t" for bayes in known)
+        else ""
+    )
+    models = [_MODELS[model] for model in dict.fromkeys(bayes["model"] for bayes in known)]
     bases = listed([say(name) for name in sorted({entry["baseline"] for entry, _ in entries})])
     within = ", practically equal (within the margin)" if margin else ""
     return [
@@ -69,7 +75,7 @@ def posteriors(findings: Mapping[str, Any]) -> list[Block]:
             "posteriors",
             f"What the posterior says of the same comparisons with {bases}, by {axis(findings)}{on_part(findings)}: "
             f"the probability that the candidate is {better}{within} or {worse}, given these data. "
-            f"{' '.join(_MODELS[model] for model in dict.fromkeys(bayes['model'] for bayes in known))}{_drawn(known)} "
+            f"{' '.join(models)}{_drawn(known)}{taken} "
             "Each pair is taken alone, not adjusted for the family; verdicts come from the adjusted tests.",
             columns,
             align(rows, columns),

@@ -49,15 +49,17 @@ import numpy as np
 import numpy.typing as npt
 
 from bpbench.errors import StatisticsError, nearest
+from bpbench.statistics.equivalence import non_inferiority
+from bpbench.statistics.power import unit_se
 from bpbench.statistics.rules import DESIGNS, TestInfo
-from bpbench.statistics.samples import LARGEST, average_within_splits
-from bpbench.statistics.student import StudentEvidence, spread
+from bpbench.statistics.samples import LARGEST, Sample, average_within_splits
+from bpbench.statistics.student import StudentEvidence, one_sample, paired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bpbench.statistics.margins import Margin
     from bpbench.statistics.rules import Rules
-    from bpbench.statistics.samples import Sample
 
 Array = npt.NDArray[np.float64]
 Model = Literal["correlated-t", "sign", "signed-rank"]
@@ -168,6 +170,11 @@ def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> 
     ``correlated-t``, with the overlap of the splits beside ``nadeau-bengio``. In a crossed design it is that of the
     means of the splits.
 
+    A margin that is a share of the baseline's mean or a number of d_z is as uncertain as that mean or that spread, and
+    the posterior of the mean difference takes it so, as the equivalence test does (:mod:`.equivalence`): each limit by
+    the posterior of its own contrast c - (1 ± f)b, or of δ/σ. The signed-rank posterior takes a share of the observed
+    mean. Of scores that are not positive no share can be taken, and there is no margin.
+
     Parameters
     ----------
     candidate, baseline : Sample
@@ -187,10 +194,31 @@ def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> 
     if rules.design == "crossed":
         candidate, baseline = average_within_splits(candidate), average_within_splits(baseline)
     d, margin, lower = candidate.values - baseline.values, rules.margin, rules.lower_is_better
+    if margin is not None and margin.kind == "relative" and not np.all(baseline.values > 0):
+        margin = None  # no share can be taken of such a mean
     if model == "signed-rank":
-        return signed_rank(d, margin=margin, lower_is_better=lower, seed=seed)
+        width = None if margin is None else _width(margin, baseline)
+        return signed_rank(d, margin=width, lower_is_better=lower, seed=seed)
     overlap = (rules.test_to_train or 0.0) if rules.test == "nadeau-bengio" else 0.0
-    return correlated_t(d, margin=margin, lower_is_better=lower, test_to_train=overlap)
+    if margin is None or margin.kind == "absolute":
+        width = None if margin is None else margin.value
+        return correlated_t(d, margin=width, lower_is_better=lower, test_to_train=overlap)
+
+    def contrast(factor: float) -> StudentEvidence:
+        return paired(candidate, Sample(factor * baseline.values, baseline.splits), test_to_train=overlap)
+
+    # P(worse by more than the margin) is the p of non-inferiority, P(better) the same with the two sides exchanged
+    error = unit_se(d.size, overlap)
+    better, worse = (
+        non_inferiority(contrast, margin, rules.alpha, lower_is_better=side, unit_se=error).p
+        for side in (not lower, lower)
+    )
+    return Posterior("correlated-t", better, max(0.0, 1 - better - worse), worse)
+
+
+def _width(margin: Margin, baseline: Sample) -> float:
+    """Return a margin in the metric's unit, a share being taken of the observed mean."""
+    return margin.value * float(np.mean(baseline.values)) if margin.kind == "relative" else margin.value
 
 
 def correlated_t(
@@ -217,11 +245,10 @@ def correlated_t(
     gains = _gains(differences, margin, lower_is_better=lower_is_better)
     if not 0 <= test_to_train < math.inf:
         raise StatisticsError(f"test_to_train must be a number that is not negative, found {test_to_train!r}.")
-    n, limit = gains.size, margin or 0.0
-    mean = float(np.mean(gains))
+    limit, mean = margin or 0.0, float(np.mean(gains))
     if np.ptp(gains) <= _ROUNDING * abs(mean):
         return _point("correlated-t", mean, margin)
-    evidence = StudentEvidence(mean, spread(gains) * math.sqrt(1 / n + test_to_train), float(n - 1))
+    evidence = one_sample(gains, test_to_train=test_to_train)
     # P(δ > Δ) is the one-sided p of "δ is at least Δ", and so on: a flat prior makes them one number
     better, worse = evidence.p_less(limit), evidence.p_greater(-limit)
     return _three("correlated-t", better, worse, margin)
