@@ -184,7 +184,7 @@ def _table(findings: Mapping[str, Any], found: Mapping[str, Any]) -> Table:
         Column("mean_rank", "mean rank"),
         Column("nemenyi", "groups, Nemenyi", align="left"),
         *(() if pairwise is None else (Column("wilcoxon", "groups, Wilcoxon and Holm", align="left"),)),
-        *((Column("from_baseline", f"differs from {short(found['baseline'])}", align="left"),) if based else ()),
+        *((Column("from_baseline", "differs from the baseline", align="left"),) if based else ()),
     )
     rows = [
         (
@@ -206,7 +206,11 @@ def _table(findings: Mapping[str, Any], found: Mapping[str, Any]) -> Table:
             if pairwise is not None
             else " by Nemenyi's critical difference of mean ranks"
         )
-        + (". The last column is Bonferroni's and Dunn's comparison with the baseline." if based else "."),
+        + (
+            f". The last column is Bonferroni's and Dunn's comparison with {say(found['baseline'])}, the baseline."
+            if based
+            else "."
+        ),
         columns,
         align(rows, columns),
         source_note(findings),
