@@ -104,8 +104,8 @@ class Prepared:
     def detectable_dz(self) -> float | None:
         """Smallest effect d_z that the declared test detects, for the tests of paired means.
 
-        The power of the rank test depends on the shape of the noise, that of Welch's on the spreads of both samples:
-        for them there is no such number before the results.
+        The power of tests by ranks and by redrawing depends on the shape of the noise, that of Welch's on the spreads
+        of both samples: for them there is no such number before the results.
         """
         if self.rules.test not in {"paired-t", "nadeau-bengio"}:
             return None
@@ -223,7 +223,7 @@ def _check_observations(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> 
 
 
 def check_design(protocol: Protocol) -> None:
-    """Refuse a test that the design does not allow, or that could never reject at the declared number of repeats.
+    """Refuse a test that the design or the correction does not allow, or that could never reject at so many repeats.
 
     Raises
     ------
@@ -238,6 +238,10 @@ def check_design(protocol: Protocol) -> None:
         )
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
+    try:
+        compare.require_together(analysis.test, analysis.correction)
+    except StatisticsError as error:
+        raise ProtocolError(f"{protocol.origin.where('analysis', 'correction')}: {error}") from None
 
 
 def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tuple[str, ...]) -> float:
@@ -276,6 +280,7 @@ def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
         test_to_train=max(ratios) if analysis.test == "nadeau-bengio" else None,
+        seed=seed(protocol.seed, "analysis"),
     )
 
 
@@ -390,12 +395,14 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
     pairs = []
     for candidate, baseline in prepared.protocol.family:
         both: list[tuple[float, float, int]] = []
+        finished = []
         gone = {"missing": 0, "candidate": 0, "baseline": 0}
         for repeat in prepared.repeats:
             ours, theirs = (results.get((name, repeat.number)) for name in (candidate, baseline))
             our_scores, their_scores = _scores(ours), _scores(theirs)
             if our_scores is not None and their_scores is not None:
                 both.append((our_scores[part][key], their_scores[part][key], repeat.split_number))
+                finished.append(repeat.number)
             gone["candidate"] += status(ours) == "diverged"
             gone["baseline"] += status(theirs) == "diverged"
             gone["missing"] += bool({status(ours), status(theirs)} & {"missing", "failed"})
@@ -416,6 +423,7 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
                 test_to_train=_test_to_train(prepared.protocol, prepared.parts, (candidate, baseline))
                 if prepared.rules.test == "nadeau-bengio"
                 else None,
+                numbers=tuple(finished),
             )
         )
     return pairs

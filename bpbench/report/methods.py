@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import timing
-from bpbench.report.numerals import count, exact, listed, percent, say, short, significant
+from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     SCOPE,
@@ -18,6 +18,7 @@ from bpbench.report.vocabulary import (
     verdict_word,
     with_unit,
 )
+from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -324,11 +325,36 @@ _WHY: Final = {
     "intervals are Hodges and Lehmann's, which belong to this test: they hold that centre, and are read from the Walsh "
     "averages (the means of any two differences, or of one with itself). The difference printed is the mean of the "
     "differences.",
+    "sign-flip": "It takes the paired differences as independent and symmetric, and their signs as coins: its p is the "
+    f"share of sign vectors, the seen one among them, whose mean is at least as extreme; to n = {ALL_FLIPS} all 2ⁿ are "
+    f"visited, beyond {whole(DRAWS)} drawn (fewer of very many repeats), from the protocol's seed. The intervals hold "
+    "every difference that the same sign vectors would not reject; the statistic shown is t.",
+    "permutation": "It takes the two samples as independent and, but for a shift, exchangeable, so of equal variance, "
+    "and ignores that the repeats are paired: its p is the share of labellings, the seen one among them, whose "
+    f"difference of means is at least as extreme; to n = {ALL_LABELLINGS} all are visited, beyond {whole(DRAWS)} drawn "
+    "(fewer of very many repeats), from the protocol's seed. The intervals hold every shift that the same labellings "
+    "would not reject; the statistic shown is t.",
+    "mann-whitney": "It takes the two samples as independent and of one shape but for a shift, which it tests, and "
+    "ignores that the repeats are paired. The intervals are Hodges and Lehmann's, which belong to this test: they hold "
+    "that shift, and are read from all differences of a value of the one and a value of the other. The difference "
+    "printed is that of the means.",
+}
+
+_HOW: Final = {
+    "max-t": " by step-down max-T: the signs of all differences of a repeat are turned together, so that comparisons "
+    "that share a baseline keep their dependence; it asks that these differences are jointly symmetric",
+    "bh": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "by": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "tsbh": ", which first estimates how many comparisons differ and bounds the expected share of false findings among "
+    "the findings and not the chance of any",
 }
 
 
 _NO_DZ: Final = {
-    "wilcoxon": " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    **dict.fromkeys(
+        ("wilcoxon", "sign-flip", "permutation", "mann-whitney"),
+        " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    ),
     "welch": " For this test the smallest detectable effect depends on the spreads of both samples and is not stated "
     "as one d_z; the detail of the comparisons gives it for the spreads seen.",
 }
@@ -341,7 +367,6 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     """Return the paragraphs on repeats, test, correction, equivalence and verdict."""
     analysis, metric, split = findings["analysis"], findings["metric"], findings["split"]
     alpha = exact(analysis["alpha"])
-    correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
     family = len(analysis["family"])
     margin = analysis["margin"]
     # The seeds of one split are averaged before anything is tested.
@@ -358,13 +383,14 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
         f"{metric['label']}{on_part(findings)}. {_WHY.get(analysis['test'], '')} "
     ) + (
-        f"The p-values of the {family} comparisons are adjusted together by the method of {correction}, at α = {alpha}."
+        f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
         if family > 1
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
+    by_holm = " by Holm's method, since max-T has no form for them" if analysis["correction"] == "max-t" else ""
     equivalence = (
         f"Equivalence is judged by two one-sided tests against the margin of ±{with_unit(exact(margin), metric)}, "
-        "adjusted over the family separately."
+        f"adjusted over the family separately{by_holm}."
         if margin is not None
         else "The protocol states no margin, so nothing can be called equivalent."
     )
@@ -389,6 +415,12 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
     )
     return [first, test, f"{equivalence} {verdict}{power}"]
+
+
+def _adjusted(analysis: Mapping[str, Any]) -> str:
+    """Return by which correction."""
+    key = analysis["correction"]
+    return _HOW[key] if key == "max-t" else f" by the method of {CORRECTIONS.get(key, key)}{_HOW.get(key, '')}"
 
 
 def decided(findings: Mapping[str, Any]) -> str:
