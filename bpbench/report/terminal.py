@@ -8,7 +8,9 @@ from bpbench.agreement.columns import KINDS, ColumnAgreement, unordered
 from bpbench.data.readers import counted
 from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
-from bpbench.report.numerals import count, short
+from bpbench.report.numerals import count, percent, short
+from bpbench.report.vocabulary import margin_text
+from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY
 
 #: Rows shown of a long table, and of them at its end.
@@ -65,16 +67,58 @@ def plan(planned: dict[str, Any]) -> list[str]:
     else:
         lines.append(
             f"Smallest effect this design detects{hardest} with power {planned['power']:g}: {effect}, "
-            f"{planned['detectable']:.3g} {unit} by the largest spread stored so far."
+            f"{planned['detectable']:.3g} {unit} by {_of_pilot(planned['pilot'], unit)}."
         )
-    if planned["spread_for_equivalence"] is not None:
-        lines.append(
-            f"To call variants equivalent within {planned['margin']:g} {unit}, the spread of their differences may be "
-            f"at most {planned['spread_for_equivalence']:.3g} {unit} (power {planned['power']:g})."
+    return [*lines, *_enough(planned, unit), f"Report: {planned['report']}"]
+
+
+def _of_pilot(pilot: dict[str, Any], unit: str) -> str:
+    """Return which spread is reckoned with: its upper limit, as that of a few pairs is mostly too small."""
+    return (
+        f"the {percent(pilot['confidence'])} upper limit ({pilot['limit']:.3g} {unit}) of the largest spread stored so "
+        f"far ({pilot['spread']:.3g} {unit} of {count(pilot['pairs'], 'pair')})"
+    )
+
+
+def _enough(planned: dict[str, Any], unit: str) -> list[str]:
+    """Return how many repeats would decide at the margin, or why no number can be named."""
+    if planned["margin"] is None:
+        return ["No margin is declared: nothing can come out as equivalent, and no number of repeats is enough."]
+    word = "split" if planned["units"] != planned["repeats"] else "repeat"
+    margin, power = margin_text(planned, {"unit": planned["unit"]}), f"power {planned['power']:g}"
+    declared = count(planned["units"], f"declared {word}")
+    enough, pilot = planned["needed"], planned["pilot"]
+    if enough is None:
+        kind = Margin.parse(planned["margin"])
+        shown = f"{100 * kind.value / planned['decided_dz']:.3g} % of the baseline's mean"
+        if kind.kind == "absolute":
+            shown = f"{kind.value / planned['decided_dz']:.3g} {unit}"
+        said = (
+            f"The {declared} decide at the margin of ±{margin} if it is at least {planned['decided_dz']:.3g} standard "
+            f"deviations of the differences ({power} each for a difference of that size and for none), so if their "
+            f"spread is at most {shown}; stored repeats would tell it."
         )
-    elif planned["margin"] is None:
-        lines.append("No margin is declared: nothing can come out as equivalent.")
-    return [*lines, f"Report: {planned['report']}"]
+        if planned["floor_dz"]:
+            said += (
+                f" If it is below {planned['floor_dz']:.3g}, no number of repeats decides: that takes more independent "
+                "blocks."
+            )
+        return [said]
+    by = f" by {_of_pilot(pilot, unit)}" if enough["spread"] is not None else ""
+    if enough["repeats"] is None:
+        floor = f"{enough['floor']:.3g} {unit if enough['spread'] is not None else 'd_z'}"
+        said = (
+            f"No number of repeats decides at the margin of ±{margin}: as splits of the same data overlap, less than "
+            f"{floor} cannot be resolved ({power}){by}; more independent blocks would lower that."
+        )
+        return [said]
+    about = "about " if planned["detectable_dz"] is None else ""
+    said = (
+        f"To decide at the margin of ±{margin} takes {about}{count(enough['repeats'], word)} ({enough['difference']} "
+        f"to find a difference of that size, {enough['equivalence']} to show that there is none, {power}){by}; "
+        f"{planned['units']} are declared."
+    )
+    return [said]
 
 
 def _first(names: list[str]) -> str:

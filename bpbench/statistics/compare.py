@@ -35,6 +35,7 @@ from bpbench.statistics.corrections import adjust, first_step_alpha
 from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
 from bpbench.statistics.power import detectable_noncentrality, unit_se
 from bpbench.statistics.ranks import signed_rank
+from bpbench.statistics.repeats import Needed, Noise, needed, noise_limit
 from bpbench.statistics.rules import DESIGNS, TESTS, Rules, TestInfo, require_allowed, require_reachable, smallest_p
 from bpbench.statistics.samples import Sample, average_within_splits
 from bpbench.statistics.student import StudentEvidence, paired, spread, welch
@@ -156,6 +157,9 @@ class Comparison:
         or a number of observed spreads. For display and for planning: the test takes neither mean nor spread as known.
     significant : bool
         Whether the adjusted superiority test rejects.
+    needed : Needed or None
+        How many repeats would be enough to decide at the margin, by an upper limit of the spread seen here and not by
+        the difference; of an undecided comparison with a margin alone.
     detectable : float or None
         Absolute difference that the test finds with the declared power, given the spread seen here, at the level of
         the correction's first step; ``None`` under ``wilcoxon``, whose power depends on the shape of the noise.
@@ -188,6 +192,7 @@ class Comparison:
     margin_width: float | None
     significant: bool
     detectable: float | None
+    needed: Needed | None
     verdict: Verdict
     remarks: tuple[str, ...]
 
@@ -224,17 +229,18 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
     superiority = adjust([finding.comparison.p for finding in found], rules.correction)
     equivalence = adjust([finding.comparison.p_equivalence for finding in found], rules.correction)
     return tuple(
-        _decide(pair, finding, rules, p, p_equivalence)
+        _decide(pair, finding, rules, p, p_equivalence, level)
         for pair, finding, p, p_equivalence in zip(family, found, superiority, equivalence, strict=True)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """An unjudged comparison, and the side on which its test sees the candidate."""
+    """An unjudged comparison, the side on which its test sees the candidate, and the noise with its upper limit."""
 
     comparison: Comparison
     direction: int = 0
+    noise: Noise | None = None
 
 
 def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
@@ -284,7 +290,7 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         detectable=_detectable(evidence, rules, level),
         remarks=(*hindered, *_cautions(one.n, rules, has_interval=interval is not None)),
     )
-    return _Finding(tested, evidence.direction)
+    return _Finding(tested, evidence.direction, noise_limit(one, other, mine.test, _overlap(mine)))
 
 
 def _blank(pair: Pair, rules: Rules) -> Comparison:
@@ -312,6 +318,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         margin_width=None,
         significant=False,
         detectable=None,
+        needed=None,
         verdict="undecided",
         remarks=(),
     )
@@ -396,8 +403,22 @@ def _equivalence(one: Sample, other: Sample, rules: Rules) -> tuple[Equivalence 
     def contrast(factor: float) -> Evidence:
         return _evidence(one, Sample(factor * other.values, other.splits), rules)
 
-    overlap = rules.test_to_train if rules.test == "nadeau-bengio" else None
-    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, overlap)), ()
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, _overlap(rules))), ()
+
+
+def _overlap(rules: Rules) -> float | None:
+    """Return ρ where the test reads it."""
+    return rules.test_to_train if rules.test == "nadeau-bengio" else None
+
+
+def _needed(finding: _Finding, rules: Rules, level: float) -> Needed | None:
+    """Return how many repeats would decide at the margin, ``None`` without a margin or without noise."""
+    margin, width = rules.margin, finding.comparison.margin_width
+    if margin is None or width is None or finding.noise is None:
+        return None
+    in_dz = margin.kind == "d_z"
+    size = margin.value if in_dz else width
+    return needed(size, finding.noise, test=rules.test, alpha=level, power=rules.power, in_dz=in_dz)
 
 
 def _hedges(d_z: float, n: int) -> float | None:
@@ -415,7 +436,12 @@ def _detectable(evidence: Evidence, rules: Rules, level: float) -> float | None:
 
 
 def _decide(
-    pair: Pair, finding: _Finding, rules: Rules, p_adjusted: float | None, p_equivalence_adjusted: float | None
+    pair: Pair,
+    finding: _Finding,
+    rules: Rules,
+    p_adjusted: float | None,
+    p_equivalence_adjusted: float | None,
+    level: float,
 ) -> Comparison:
     """Return the comparison with its verdict, by the rule at the head of this module."""
     comparison, remarks = finding.comparison, list(finding.comparison.remarks)
@@ -435,6 +461,7 @@ def _decide(
         p_adjusted=p_adjusted,
         p_equivalence_adjusted=p_equivalence_adjusted,
         significant=significant,
+        needed=None if wanted else _needed(finding, rules, level),
         verdict=next((verdict for verdict in wanted if verdict not in _barred(pair)), "undecided"),
         remarks=(*remarks, *_diverged(pair)),
     )
