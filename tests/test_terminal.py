@@ -126,8 +126,8 @@ def test_a_plan_says_how_many_repeats_would_decide() -> None:
     planned = PLANNED | {"pilot": PILOT, "needed": NEEDED}
     said = (
         "To decide at the margin of ±0.5 meV/atom takes 42 repeats (40 to find a difference of that size, 42 to show "
-        "that there is none, power 0.8) by the 80 % upper limit (0.234 meV/atom) of the largest spread stored so far (0.15 "
-        "meV/atom of 5 pairs); 10 are declared."
+        "that there is none, power 0.8) by the 80 % upper limit (0.234 meV/atom) of the largest spread stored so far "
+        "(0.15 meV/atom of 5 pairs); 10 are declared."
     )
     assert said in terminal.plan(planned)
     assert said.replace("takes 42", "takes about 42") in terminal.plan(planned | {"detectable_dz": None})
