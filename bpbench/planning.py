@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,6 @@ from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Rules
 from bpbench.statistics.repeats import (
     CONFIDENCE,
-    Needed,
     Noise,
     floor_of_difference,
     floor_of_equivalence,
@@ -51,8 +50,8 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         entry["expected_s"] += estimate(job) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units, alpha, dz = protocol.units, prepared.hardest_alpha, prepared.detectable_dz
-    pilot = _pilot(prepared, store)
-    enough = _needed(prepared, pilot)
+    pilots = _pilots(prepared, store)
+    pilot = pilots[0] if pilots else None
     return {
         "protocol": protocol.name,
         "digest": prepared.digest,
@@ -83,13 +82,20 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "detectable_dz_t": power.detectable_dz(
             units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
         ),
-        "pilot": None
-        if pilot is None
-        else {"pairs": pilot.pairs, "spread": pilot.spread, "limit": pilot.noise.sd, "confidence": CONFIDENCE},
+        "pilots": [
+            {
+                "pair": list(known.pair),
+                "pairs": known.pairs,
+                "spread": known.spread,
+                "limit": known.noise.sd,
+                "confidence": CONFIDENCE,
+            }
+            for known in pilots
+        ],
         "detectable": None
         if pilot is None or dz is None
         else power.detectable(pilot.noise.sd, units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
-        "needed": None if enough is None else dataclasses.asdict(enough),
+        "needed": _enough(prepared, pilots),
         "decided_dz": _decided(units, rules, alpha),
         "floor_dz": _floor(rules, alpha),
     }
@@ -114,16 +120,20 @@ _FEWEST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Pilot:
-    """What stored repeats tell of the noise: the pair with the largest upper limit of its spread."""
+    """What the stored repeats of a pair tell of its noise, whose spread is the upper limit."""
 
+    pair: tuple[str, str]
     pairs: int
     spread: float
     noise: Noise
     baseline_mean: float
 
 
-def _pilot(prepared: Prepared, store: Store) -> _Pilot | None:
-    """Return what is known of the spread of paired differences from stored repeats, at least three pairs of them."""
+def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
+    """Return what is known of the spread of paired differences from stored repeats, the noisiest pair first.
+
+    A pilot has at least three pairs of repeats, and some spread.
+    """
     results = {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
     crossed, rules = prepared.protocol.split.design == "crossed", prepared.rules
     found = []
@@ -133,24 +143,22 @@ def _pilot(prepared: Prepared, store: Store) -> _Pilot | None:
             ours, theirs = (average_within_splits(sample) if crossed else sample for sample in both)
             if ours.n >= _FEWEST and (spread := sd(ours.values - theirs.values)) > 0:
                 noise = noise_limit(ours, theirs, rules.test, pair.test_to_train)
-                found.append(_Pilot(ours.n, spread, noise, float(np.mean(theirs.values))))
-    return max(found, key=lambda pilot: pilot.noise.sd, default=None)
+                names = (pair.candidate, pair.baseline)
+                found.append(_Pilot(names, ours.n, spread, noise, float(np.mean(theirs.values))))
+    return sorted(found, key=lambda pilot: -pilot.noise.sd)
 
 
-def _needed(prepared: Prepared, pilot: _Pilot | None) -> Needed | None:
-    """Return how many repeats decide at the margin, ``None`` where the noise in its unit is not known yet."""
+def _enough(prepared: Prepared, pilots: list[_Pilot]) -> list[dict[str, Any]]:
+    """Return how many repeats decide each pair at the margin, but for pairs whose noise is not known in its unit."""
     rules, margin = prepared.rules, prepared.rules.margin
-    if margin is None or (pilot is None and margin.kind != "d_z"):
-        return None
-    noise = Noise(1.0, rules.test_to_train or 0.0) if pilot is None else pilot.noise
-    size = margin.value * (pilot.baseline_mean if pilot is not None and margin.kind == "relative" else 1.0)
-    if size <= 0:
-        return None
-    return needed(
-        size,
-        noise,
-        test=rules.test,
-        alpha=prepared.hardest_alpha,
-        power=rules.power,
-        in_dz=margin.kind == "d_z",
-    )
+    if margin is None:
+        return []
+    enough = partial(needed, test=rules.test, alpha=prepared.hardest_alpha, power=rules.power)
+    if margin.kind == "d_z":  # needs no pilot, and is one number for all pairs
+        noise = Noise(1.0, rules.test_to_train or 0.0)
+        return [{"pair": None, **asdict(enough(margin.value, noise, in_dz=True))}]
+    return [
+        {"pair": list(pilot.pair), **asdict(enough(size, pilot.noise))}
+        for pilot in pilots
+        if (size := margin.value * (pilot.baseline_mean if margin.kind == "relative" else 1.0)) > 0
+    ]

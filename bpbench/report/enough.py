@@ -32,7 +32,8 @@ def enough(comparisons: Sequence[Mapping[str, Any]], metric: Mapping[str, Any], 
         worst = max(never, key=lambda needed: needed["floor"])
         floor = significant(worst["floor"])
         floor = f"{floor} d_z" if worst["spread"] is None else with_unit(floor, metric)
-        whom = "" if len(told) == 1 else f" {len(never)} of the {len(told)} undecided comparisons"
+        some = f"{len(never)} of the" if len(never) < len(told) else "the"
+        whom = "" if len(told) == 1 else f" {some} {len(told)} undecided comparisons"
         return (
             f"No number of {repeat}s would decide{whom} at {margin}: as splits of the same data overlap, less than "
             f"{floor} cannot be resolved; more independent blocks would lower that."

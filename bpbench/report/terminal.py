@@ -67,58 +67,66 @@ def plan(planned: dict[str, Any]) -> list[str]:
     else:
         lines.append(
             f"Smallest effect this design detects{hardest} with power {planned['power']:g}: {effect}, "
-            f"{planned['detectable']:.3g} {unit} by {_of_pilot(planned['pilot'], unit)}."
+            f"{planned['detectable']:.3g} {unit} by {_of_pilot(planned['pilots'][0], unit)}."
         )
-    return [*lines, *_enough(planned, unit), f"Report: {planned['report']}"]
+    return [*lines, _enough(planned, unit), f"Report: {planned['report']}"]
 
 
 def _of_pilot(pilot: dict[str, Any], unit: str) -> str:
-    """Return which spread is reckoned with: its upper limit, as that of a few pairs is mostly too small."""
+    """Return which spread is reckoned with: its upper limit, as the spread of a few pairs is mostly too small."""
     return (
         f"the {percent(pilot['confidence'])} upper limit ({pilot['limit']:.3g} {unit}) of the largest spread stored so "
         f"far ({pilot['spread']:.3g} {unit} of {count(pilot['pairs'], 'pair')})"
     )
 
 
-def _enough(planned: dict[str, Any], unit: str) -> list[str]:
+def _enough(planned: dict[str, Any], unit: str) -> str:
     """Return how many repeats would decide at the margin, or why no number can be named."""
     if planned["margin"] is None:
-        return ["No margin is declared: nothing can come out as equivalent, and no number of repeats is enough."]
+        return "No margin is declared: nothing can come out as equivalent, and no number of repeats is enough."
     word = "split" if planned["units"] != planned["repeats"] else "repeat"
-    margin, power = margin_text(planned, {"unit": planned["unit"]}), f"power {planned['power']:g}"
-    declared = count(planned["units"], f"declared {word}")
-    enough, pilot = planned["needed"], planned["pilot"]
-    if enough is None:
+    margin, power = f"the margin of ±{margin_text(planned, {'unit': planned['unit']})}", f"power {planned['power']:g}"
+    if not planned["needed"]:
         kind = Margin.parse(planned["margin"])
-        shown = f"{100 * kind.value / planned['decided_dz']:.3g} % of the baseline's mean"
-        if kind.kind == "absolute":
-            shown = f"{kind.value / planned['decided_dz']:.3g} {unit}"
-        said = (
-            f"The {declared} decide at the margin of ±{margin} if it is at least {planned['decided_dz']:.3g} standard "
-            f"deviations of the differences ({power} each for a difference of that size and for none), so if their "
-            f"spread is at most {shown}; stored repeats would tell it."
+        most = kind.value / planned["decided_dz"]
+        shown = f"{most:.3g} {unit}" if kind.kind == "absolute" else f"{100 * most:.3g} % of the baseline's mean"
+        floor = (
+            f" A margin below {planned['floor_dz']:.3g} of them is decided by no number of repeats: that takes more "
+            "independent blocks."
+            if planned["floor_dz"]
+            else ""
         )
-        if planned["floor_dz"]:
-            said += (
-                f" If it is below {planned['floor_dz']:.3g}, no number of repeats decides: that takes more independent "
-                "blocks."
-            )
-        return [said]
-    by = f" by {_of_pilot(pilot, unit)}" if enough["spread"] is not None else ""
-    if enough["repeats"] is None:
-        floor = f"{enough['floor']:.3g} {unit if enough['spread'] is not None else 'd_z'}"
-        said = (
-            f"No number of repeats decides at the margin of ±{margin}: as splits of the same data overlap, less than "
-            f"{floor} cannot be resolved ({power}){by}; more independent blocks would lower that."
+        return (
+            f"The {count(planned['units'], f'declared {word}')} decide at {margin} if that is at least "
+            f"{planned['decided_dz']:.3g} standard deviations of the differences ({power} each for a difference of "
+            f"that size and for none), so if their spread is at most {shown}; stored repeats would tell it.{floor}"
         )
-        return [said]
+    worst, *others = sorted(planned["needed"], key=_most, reverse=True)
+    whose = f"“{worst['pair'][0]}” and “{worst['pair'][1]}”, the noisiest pair, " if others else ""
+    known = [pilot for pilot in planned["pilots"] if pilot["pair"] == worst["pair"]]
+    by = f" by {_of_pilot(known[0], unit)}" if known else ""
     about = "about " if planned["detectable_dz"] is None else ""
-    said = (
-        f"To decide at the margin of ±{margin} takes {about}{count(enough['repeats'], word)} ({enough['difference']} "
-        f"to find a difference of that size, {enough['equivalence']} to show that there is none, {power}){by}; "
-        f"{planned['units']} are declared."
-    )
-    return [said]
+    if worst["repeats"] is None:
+        floor = f"{worst['floor']:.3g} {unit if known else 'd_z'}"
+        said = (
+            f"No number of {word}s decides {whose}at {margin}: as splits of the same data overlap, less than {floor} "
+            f"cannot be resolved ({power}){by}; more independent blocks would lower that."
+        )
+    else:
+        said = (
+            f"To decide {whose}at {margin} takes {about}{count(worst['repeats'], word)} ({worst['difference']} to find "
+            f"a difference of that size, {worst['equivalence']} to show that there is none, {power}){by}; "
+            f"{planned['units']} are declared."
+        )
+    rest = [each["repeats"] for each in others if each["repeats"] is not None]
+    if worst["repeats"] is None and rest:
+        which = f"{len(rest)} of the" if len(rest) < len(others) else "the"
+        said += f" {count(max(rest), word)} would decide {which} other {count(len(others), 'pair')}."
+    return said
+
+
+def _most(needed: dict[str, Any]) -> tuple[bool, float]:
+    return (needed["repeats"] is None, needed["floor"] if needed["repeats"] is None else needed["repeats"])
 
 
 def _first(names: list[str]) -> str:

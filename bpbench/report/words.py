@@ -180,7 +180,7 @@ def _equivalent(
         if what:
             ends = (scale * low, scale * high)
             within = f"{span(*ends, decimals(half_width(*ends)))} {shown}".rstrip()
-            level = f"{percent(1 - 2 * analysis['alpha'])} interval of the {what} {within}, "
+            level = f"{percent(1 - 2 * analysis['alpha'])} interval of {'the ' * (what != 'd_z')}{what} {within}, "
     text = (
         f"{mine} and {base} are equivalent within ±{margin}: they differ by "
         f"{with_unit(fixed(comparison['difference'], places), metric)} ({mine} {MINUS} {base}; {level}"
