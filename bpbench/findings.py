@@ -334,6 +334,9 @@ def _analysis(study: Study) -> Json:
 
 def _margin_width(study: Study) -> float | None:
     """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
+    margin = study.prepared.rules.margin
+    if margin is not None and margin.kind == "absolute":
+        return margin.value
     widths = {comparison.margin_width for comparison in study.comparisons if comparison.n}
     return widths.pop() if len(widths) == 1 else None
 

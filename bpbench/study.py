@@ -258,14 +258,22 @@ def _margin(protocol: Protocol) -> Margin | None:
 
 
 def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tuple[str, ...]) -> float:
-    """Return n_test/n_train for the Nadeau-Bengio test of a pair, the mean over its splits.
+    """Return n_test/n_train for the Nadeau-Bengio test of a pair, counted in blocks, the mean over its splits.
+
+    Blocks are what a split draws, and the frames of one block are near copies: a hundred of them are hardly more than
+    one independent configuration. Where all blocks are of one size, this is the ratio of the frames.
 
     Where the two learn from different numbers of configurations, n_train is the smaller one: the ratio stands for how
     much of the noise is common to all splits, a learner of fewer configurations depends more on those it was given, and
-    of the two ratios the larger one gives the wider interval.
+    of the two ratios the larger one gives the wider interval. Fewer configurations count as blocks in proportion.
     """
     both = [variant for variant in protocol.variants if variant.name in pair]
-    return float(np.mean([len(part.test) / min(learned(variant, part) for variant in both) for part in parts]))
+
+    def ratio(part: splits.Parts) -> float:
+        share = min(learned(variant, part) for variant in both) / len(part.train)
+        return part.test_blocks / (part.train_blocks * share)
+
+    return float(np.mean([ratio(part) for part in parts]))
 
 
 def _check_installed(protocol: Protocol) -> None:
