@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, metrics, shares
+from bpbench import __version__, metrics, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -310,6 +310,7 @@ def _constant(study: Study) -> Json | None:
 def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
+    ranking, unranked = standing.ranking(study)
     return {
         "metric": analysis.metric,
         "part": prepared.part,
@@ -328,7 +329,12 @@ def _analysis(study: Study) -> Json:
         "first_step_alpha": prepared.hardest_alpha,
         "detectable_dz": prepared.detectable_dz,
         "unequal": shares.unequal(prepared),
-        "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
+        "comparisons": [
+            dataclasses.asdict(comparison) | {"bayes": posterior}
+            for comparison, posterior in zip(study.comparisons, standing.posteriors(study), strict=True)
+        ],
+        "ranking": ranking,
+        "unranked": unranked,
     }
 
 
