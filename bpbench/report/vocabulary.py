@@ -64,7 +64,16 @@ def job_word(findings: Mapping[str, Any]) -> str:
 
 def scope(findings: Mapping[str, Any]) -> str:
     """Return the condition under which claims hold."""
-    return "on this kind of machine" if timed(findings) else SCOPE[findings["split"]["design"]]
+    if timed(findings):
+        return "on this kind of machine"
+    if by_role(findings):
+        return "given these data, this reserve, these initial weights and these batch orders"
+    return SCOPE[findings["split"]["design"]]
+
+
+def by_role(findings: Mapping[str, Any]) -> bool:
+    """Return whether every split was trained from the same initial weights and in the same batch orders."""
+    return bool(findings["split"].get("roles"))
 
 
 def on_part(findings: Mapping[str, Any]) -> str:

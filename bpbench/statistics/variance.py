@@ -40,7 +40,7 @@ G*_qt = ((1 - 1/F_α(ν_q + ν_t, ∞))² (ν_q + ν_t)²/(ν_q ν_t) - G_q² ν
 
 and the upper limit of γ is minus the lower limit of -γ. Shares of the total are ratios of such estimates; their
 intervals are generalised ones (Weerahandi 1993; Hamada & Weerahandi 2000): every E[MS] is drawn as ν MS / χ²_ν and the
-share computed from the draws, components below zero counting as zero.
+share computed from the draws, cut to lie between 0 and 1.
 """
 
 from __future__ import annotations
@@ -339,8 +339,8 @@ def _shares(
         for term, square in squares.items()
     }
     made = np.array([sum(k * drawn[other] for other, k in of.items()) for of in estimates.values()])
-    made = np.maximum(made, 0.0)
     total = made.sum(axis=0)
     shares = np.divide(made, total, out=np.zeros_like(made), where=total > 0)
+    shares = np.clip(shares, 0, 1)
     lows, highs = np.quantile(shares, ((1 - level) / 2, (1 + level) / 2), axis=1)
     return {term: (float(low), float(high)) for term, low, high in zip(estimates, lows, highs, strict=True)}
