@@ -21,15 +21,17 @@ _LITTLE: Final = 0.005
 _INTRODUCTION: Final = (
     "The score of a single training depends on the split, on the initial weights, on the order of the batches, and, "
     "perhaps, on the machine. As every split was combined with all weights and orders, the variance of a training's "
-    "{metric}{part} can be divided among them. The part of an interaction is what two of them do together and neither "
-    "alone, such as weights that suit one split and not another."
+    "{metric}{part} can be divided among them; {level} intervals of the shares stand in brackets. The part of an "
+    "interaction is what two of them do together and neither alone, such as weights that suit one split and not "
+    "another."
 )
 _METHOD: Final = (
     "Components by the analysis of variance of the balanced crossed design, all effects random; an estimate below zero "
     "counts as zero, and the shares are those of the sum. Intervals ({level}) of the standard deviations are modified "
     "large-sample intervals (Ting, Burdick, Graybill, Jeyaratnam and Lu 1990), exact where one mean square is the "
     "estimate; those of the shares are generalised intervals (Weerahandi 1993). They take the effects as normal, and a "
-    "source of few draws (few degrees of freedom, df) has a wide one."
+    "source of few draws (few degrees of freedom, df) has a wide one. The part of the machine is what the machines of "
+    "this study do; another kind of processor may round otherwise."
 )
 
 
@@ -39,10 +41,10 @@ def sections(findings: Mapping[str, Any]) -> list[Section]:
         return []
     metric, variants = findings["metric"], findings["variants"]
     part = f" on the {findings['analysis']['part']} set"
-    blocks: list[Block] = [Text(_INTRODUCTION.format(metric=metric["label"], part=part))]
+    level = percent(variants[0]["noise"]["level"])
+    blocks: list[Block] = [Text(_INTRODUCTION.format(metric=metric["label"], part=part, level=level))]
     blocks += [Text(_told(findings, variant)) for variant in variants]
     if any(variant["noise"]["components"] for variant in variants):
-        level = percent(next(variant["noise"]["level"] for variant in variants))
         blocks += [_table(findings, level), Text(_METHOD.format(level=level), "note")]
     return [Section("noise", "Where the noise comes from", tuple(blocks))]
 
@@ -57,18 +59,20 @@ def _told(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> str:
     many = count(noise["n"], "training")
     if not noise["sd"]:
         return f"{name}: all {many} gave the same score, {mean}: nothing varies. {_aside(findings, variant)}".rstrip()
-    parts = sorted(noise["components"], key=lambda part: -part["share"])
+    # What the machine adds is said by itself where it is nothing at all.
+    parts = [part for part in noise["components"] if part["sources"] or not noise["same_bits"]]
+    large = sorted((part for part in parts if part["share"] >= _LITTLE), key=lambda part: -part["share"])
     told = [
-        f"{_percent(part['share'])} from {_source(findings, variant, part)}"
-        for part in parts
-        if part["share"] >= _LITTLE
+        f"{_percent(part['share'])} ({_percent(part['share_low'])} to {_percent(part['share_high'])}) "
+        f"{'' if place else 'comes '}from {_source(findings, variant, part)}"
+        for place, part in enumerate(large)
     ]
-    rest = len(parts) - len(told)
+    rest = len(parts) - len(large)
     if rest:
         told.append(f"less than 1 % from {'the other source' if rest == 1 else f'each of the {rest} others'}")
     return (
         f"{name}: the score of a single training has a standard deviation of "
-        f"{with_unit(significant(noise['sd']), metric)} around {mean} ({many}). Of its variance come {listed(told)}. "
+        f"{with_unit(significant(noise['sd']), metric)} around {mean} ({many}). Of its variance, {listed(told)}. "
         f"{_aside(findings, variant)}"
     ).rstrip()
 
