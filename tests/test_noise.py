@@ -137,10 +137,12 @@ def test_counts(folder: Path) -> None:
 
 def test_every_role_has_its_own_index(folder: Path) -> None:
     """Every split meets every draw of weights and every order; seeds go by role and index, the reserve by neither."""
-    laid = lay_out(protocol(folder))
-    assert [repeat.number for repeat in laid] == list(range(24))
+    laid = lay_out(
+        protocol(folder, TEXT.replace("{weights: 2, order: 2, rerun: 2}", "{weights: 2, order: 4, rerun: 3}"))
+    )
+    assert [repeat.number for repeat in laid] == list(range(72))
     places = [(repeat.split_number, repeat.weights, repeat.order, repeat.rerun) for repeat in laid]
-    assert places == list(itertools.product(range(3), range(2), range(2), range(2)))
+    assert places == list(itertools.product(range(3), range(2), range(4), range(3)))
     for repeat in laid:
         assert repeat.weights_seed == seed(1, "confirm", "weights", repeat.weights)
         assert repeat.order_seed == seed(1, "confirm", "order", repeat.order)
@@ -262,6 +264,9 @@ def test_the_report_tells_where_the_noise_comes_from(run: tuple[Study, Store, li
     (table,) = (table for table in csv_tables(told, document) if table.key == "noise")
     assert len(table.rows) == 8 + 4 + 2
     assert [row[1].value for row in table.rows[-2:]] == ["split", "machine"]
+    assert "A model that does not draw initial weights or a batch order is trained once in place of all of" in whole(
+        document
+    )
     assert "Given these data, this reserve, these initial weights and these batch orders" in whole(document)
     (repeats,) = (table for table in csv_tables(told, document) if table.key == "repeats")
     assert [column.key for column in repeats.columns[:6]] == ["variant", "repeat", "split", "weights", "order", "rerun"]
@@ -296,8 +301,9 @@ def imagined(prepared: Prepared, score: Any) -> Study:
 
 def test_each_role_is_an_axis(folder: Path, tmp_path: Path) -> None:
     """Additive effects of known spread: each component is the variance of its own effects, no other has any."""
-    prepared = prepare(protocol(folder), Store(tmp_path))
-    split, weights, order, rerun = [0.0, 4.0, 8.0], [0.0, 1.0], [0.0, 0.25], [0.0, 0.0625]
+    text = TEXT.replace("{weights: 2, order: 2, rerun: 2}", "{weights: 2, order: 4, rerun: 3}")
+    prepared = prepare(protocol(folder, text), Store(tmp_path))
+    split, weights, order, rerun = [0.0, 4, 8], [0.0, 1], [0.0, 0.25, 0.5, 0.75], [0.0, 0.0625, 0.125]
 
     def score(repeat: Any) -> float:
         return 50 + split[repeat.split_number] + weights[repeat.weights] + order[repeat.order] + rerun[repeat.rerun]
@@ -309,14 +315,14 @@ def test_each_role_is_an_axis(folder: Path, tmp_path: Path) -> None:
     assert raw == {
         ("split",): pytest.approx(16),
         ("weights",): pytest.approx(0.5),
-        ("order",): pytest.approx(0.03125),
+        ("order",): pytest.approx(np.var(order, ddof=1)),
         ("split", "weights"): 0,
         ("split", "order"): 0,
         ("weights", "order"): 0,
-        ("split", "weights", "order"): pytest.approx(-machine / 2),
+        ("split", "weights", "order"): pytest.approx(-machine / 3),
         (): pytest.approx(machine),
     }
-    assert found["levels"] == {"split": 3, "weights": 2, "order": 2}
+    assert found["levels"] == {"split": 3, "weights": 2, "order": 4}
     assert not found["same_bits"]
     assert found["components"][6]["sd"] == 0
 

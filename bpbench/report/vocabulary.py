@@ -245,7 +245,11 @@ def distinct_note(findings: Mapping[str, Any]) -> str:
     jobs = findings["jobs"]
     why = []
     if jobs["repeated"]:
-        why.append("a model that is deterministic on a split is trained once on it and counts for every repeat of it")
+        why.append(
+            "a model that does not draw initial weights or a batch order is trained once in place of all of them"
+            if by_role(findings)
+            else "a model that is deterministic on a split is trained once on it and counts for every repeat of it"
+        )
     if jobs["shared"]:
         why.append("contestants that are the same share their trainings")
     if not why:

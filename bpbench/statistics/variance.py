@@ -238,10 +238,10 @@ def _mean_squares(array: Floats) -> dict[Term, MeanSquare]:
                 inside = axis in term
                 effect = _centred(effect, axis) if inside else effect.mean(axis=axis, keepdims=True)
                 df *= count - 1 if inside else 1
-            found[term] = MeanSquare(_sum_of_squares(effect) * (array.size / effect.size) / df, df)
+            found[term] = MeanSquare(float(np.sum(effect**2)) * (array.size / effect.size) / df, df)
     if replicates > 1:
         df = cells.size * (replicates - 1)
-        found[len(sizes),] = MeanSquare(_sum_of_squares(_centred(within, -1)) / df, df)
+        found[len(sizes),] = MeanSquare(float(np.sum(_centred(within, -1) ** 2)) / df, df)
     return found
 
 
@@ -249,12 +249,6 @@ def _centred(array: Floats, axis: int) -> Floats:
     shifted = array - np.take(array, [0], axis=axis)
     centred: Floats = shifted - shifted.mean(axis=axis, keepdims=True)
     return centred
-
-
-def _sum_of_squares(array: Floats) -> float:
-    """Return Σ x², safe where squares would underflow."""
-    scale = float(np.max(np.abs(array)))
-    return 0.0 if scale == 0 else float(np.sum((array / scale) ** 2)) * scale**2
 
 
 def _coefficients(term: Term, shape: tuple[int, ...]) -> dict[Term, float]:
