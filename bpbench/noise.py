@@ -10,7 +10,7 @@ import numpy as np
 from bpbench.errors import StatisticsError
 from bpbench.identity import seed
 from bpbench.protocol import Variant
-from bpbench.repeats import drawn
+from bpbench.roles import drawn
 from bpbench.runner.store import Outcome
 from bpbench.statistics.variance import Component, decompose
 from bpbench.study import Study

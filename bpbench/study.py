@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bpbench import metrics, repeats
+from bpbench import metrics, roles
 from bpbench.data import splits
 from bpbench.data.frames import Configurations
 from bpbench.errors import DataError, ProtocolError, StatisticsError
@@ -23,7 +23,7 @@ from bpbench.inputs import Inputs, lay_out
 from bpbench.jobs import FrameSource, Hdnn, Job, KerasAdam, MakeFrames, Split, TableSource, TimeDescribe, Train
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant
-from bpbench.repeats import Repeat
+from bpbench.roles import Repeat
 from bpbench.runner import execute, timing
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
@@ -157,7 +157,7 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     check_design(protocol)
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
-    laid = repeats.lay_out(protocol)
+    laid = roles.lay_out(protocol)
     if protocol.measure is not None:
         return Prepared(protocol, inputs, laid, (), _measurements(protocol, inputs), _rules(protocol, ()))
     drawn = {repeat.split_number: repeat.split for repeat in laid}
@@ -300,7 +300,7 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
     assert variant.model is not None  # the protocol was refused otherwise
     model = protocol.models[variant.model]
     count = learned(variant, part)
-    random = repeats.drawn(model)
+    random = roles.drawn(model)
     return Train(
         frames=inputs.make,
         pool=inputs.pool_of(variant.set),

@@ -1,4 +1,4 @@
-"""The repeats of a study: which split each of them uses, and which seeds.
+"""The repeats of a study by what they draw: which split each of them uses, and which seeds.
 
 A plain number of repeats draws everything anew for each of them. Repeats by role are fully crossed: every split with
 every draw of the initial weights, every batch order and every rerun, each role with seeds of its own index, so that
