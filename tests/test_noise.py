@@ -18,10 +18,10 @@ from bpbench.jobs import Marquardt, Train
 from bpbench.noise import noise
 from bpbench.planning import plan
 from bpbench.protocol import Protocol, Roles, load, loads
-from bpbench.roles import drawn, lay_out
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Section, Text
 from bpbench.report.terminal import plan as told
+from bpbench.roles import drawn, lay_out
 from bpbench.runner import work
 from bpbench.runner.execute import Executed
 from bpbench.runner.store import Outcome, Store
