@@ -8,12 +8,13 @@ from bpbench.report import timing
 from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
-    SCOPE,
     TESTS,
+    by_role,
     data_label,
     margin_text,
     on_part,
     repeat_word,
+    scope,
     source_note,
     timed,
     verdict_word,
@@ -460,8 +461,8 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """Return what was not shown, one sentence each."""
     if timed(findings):
         return [*timing.limits(findings), *_remade(findings), *_of_judging(findings)]
-    design = findings["split"]["design"]
-    found = [f"Every claim holds {SCOPE[design]}; {_BEYOND[design]}"]
+    beyond = _BEYOND["roles" if by_role(findings) else findings["split"]["design"]]
+    found = [f"Every claim holds {scope(findings)}; {beyond}"]
     if findings["data"]["method"] == "EMT":
         found.append(
             f"The data ({data_label(findings)}) come from EMT, an empirical model of metals, not from quantum "
@@ -506,4 +507,5 @@ _BEYOND: Final = {
     "fixed": "another split of the same data may give another order.",
     "resampled": "other data of the same kind may give another order.",
     "crossed": "another reserve or other data may give another order.",
+    "roles": "another reserve, other data or other weights and orders may give another order.",
 }
