@@ -24,6 +24,7 @@ from bpbench.protocol import Protocol, Roles, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.statistics.rules import redrawings
 from bpbench.study import Prepared, Study, status
 from bpbench.swept import derived, sweeps
 
@@ -327,11 +328,16 @@ def _constant(study: Study) -> Json | None:
 def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
+<<<<<<< HEAD
     ranking, unranked = standing.ranking(study)
+=======
+    redrawn = redrawings(rules.test, prepared.protocol.units)
+>>>>>>> tests5
     return {
         "metric": analysis.metric,
         "part": prepared.part,
         "test": rules.test,
+        "redrawings": None if redrawn is None else {"count": redrawn[0], "all": redrawn[1]},
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,

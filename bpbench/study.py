@@ -18,7 +18,7 @@ from bpbench.data import splits
 from bpbench.data.frames import Configurations
 from bpbench.errors import DataError, ProtocolError, StatisticsError
 from bpbench.features import FeatureSet
-from bpbench.identity import address, digest, plain
+from bpbench.identity import address, digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
 from bpbench.jobs import FrameSource, Hdnn, Job, KerasAdam, MakeFrames, Split, TableSource, TimeDescribe, Train
 from bpbench.models.scaling import LEAST

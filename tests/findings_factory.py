@@ -312,6 +312,7 @@ def findings(
             "metric": "rmse",
             "part": "test",
             "test": "paired-t",
+            "redrawings": None,
             "correction": "holm",
             "alpha": 0.05,
             "margin": margin,

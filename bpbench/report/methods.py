@@ -20,7 +20,6 @@ from bpbench.report.vocabulary import (
     verdict_word,
 )
 from bpbench.statistics.margins import Margin
-from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -328,13 +327,11 @@ _WHY: Final = {
     "averages (the means of any two differences, or of one with itself). The difference printed is the mean of the "
     "differences.",
     "sign-flip": "It takes the paired differences as independent and symmetric, and their signs as coins: its p is the "
-    f"share of sign vectors, the seen one among them, whose mean is at least as extreme; to n = {ALL_FLIPS} all 2ⁿ are "
-    f"visited, beyond {whole(DRAWS)} drawn (fewer of very many repeats), from the protocol's seed. The intervals hold "
+    "share of sign vectors, the seen one among them, whose mean is at least as extreme: {redrawn}. The intervals hold "
     "every difference that the same sign vectors would not reject; the statistic shown is t.",
     "permutation": "It takes the two samples as independent and, but for a shift, exchangeable, so of equal variance, "
     "and ignores that the repeats are paired: its p is the share of labellings, the seen one among them, whose "
-    f"difference of means is at least as extreme; to n = {ALL_LABELLINGS} all are visited, beyond {whole(DRAWS)} drawn "
-    "(fewer of very many repeats), from the protocol's seed. The intervals hold every shift that the same labellings "
+    "difference of means is at least as extreme: {redrawn}. The intervals hold every shift that the same labellings "
     "would not reject; the statistic shown is t.",
     "mann-whitney": "It takes the two samples as independent and of one shape but for a shift, which it tests, and "
     "ignores that the repeats are paired. The intervals are Hodges and Lehmann's, which belong to this test: they hold "
@@ -393,7 +390,7 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     )
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
-        f"{metric['label']}{on_part(findings)}. {_WHY.get(analysis['test'], '')} "
+        f"{metric['label']}{on_part(findings)}. {_why(analysis)} "
     ) + (
         f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
         if family > 1
@@ -427,6 +424,17 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
     )
     return [first, test, f"{equivalence} {verdict}{power}"]
+
+
+def _why(analysis: Mapping[str, Any]) -> str:
+    """Return what the test assumes and does, and how many redrawings it visits."""
+    text = _WHY.get(analysis["test"], "")
+    redrawn = analysis["redrawings"]
+    if redrawn is None:
+        return text
+    many = whole(redrawn["count"])
+    # what was seen is one of them, the others are drawn
+    return text.format(redrawn=f"all {many} of them" if redrawn["all"] else f"{many} in all, by the protocol's seed")
 
 
 def _adjusted(analysis: Mapping[str, Any]) -> str:
