@@ -328,11 +328,8 @@ def _constant(study: Study) -> Json | None:
 def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
-<<<<<<< HEAD
     ranking, unranked = standing.ranking(study)
-=======
     redrawn = redrawings(rules.test, prepared.protocol.units)
->>>>>>> tests5
     return {
         "metric": analysis.metric,
         "part": prepared.part,
