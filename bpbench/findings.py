@@ -20,10 +20,11 @@ from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
-from bpbench.protocol import Protocol, SampleData
+from bpbench.protocol import Protocol, Roles, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.statistics.rules import redrawings
 from bpbench.study import Prepared, Study, status
 from bpbench.swept import derived, sweeps
 
@@ -212,6 +213,12 @@ _SENTENCES: Final = {
     "seeds are averaged within each split first. What is claimed holds given these data and this reserve.",
 }
 
+_BY_ROLE: Final = (
+    "The reserve is drawn once; each split redraws training and validation by whole blocks, and is trained from each "
+    "of {weights} and in each of {order}{rerun}. All trainings of a split are averaged first. As the splits share "
+    "these weights and orders, what is claimed holds given these data, this reserve, and these weights and orders."
+)
+
 _ROUNDS: Final = (
     "A round measures every set once, in an order drawn for that round, so that whatever slows the machine for a while "
     "slows all sets of the round. What is claimed holds for machines of this kind."
@@ -219,7 +226,7 @@ _ROUNDS: Final = (
 
 
 def _split(prepared: Prepared) -> Json:
-    spec = prepared.protocol.split
+    spec, roles = prepared.protocol.split, prepared.protocol.roles
     counts = [
         {
             "split": number,
@@ -239,8 +246,19 @@ def _split(prepared: Prepared) -> Json:
         "repeats": len(prepared.repeats),
         "splits": len(prepared.parts),
         "counts": counts,
-        "sentence": _SENTENCES[spec.design] if prepared.protocol.measure is None else _ROUNDS,
+        "roles": None if roles is None else dataclasses.asdict(roles),
+        "sentence": _ROUNDS if prepared.protocol.measure is not None else _sentence(spec.design, roles),
     }
+
+
+def _sentence(design: str, roles: Roles | None) -> str:
+    if roles is None:
+        return _SENTENCES[design]
+    return _BY_ROLE.format(
+        weights=f"{roles.weights} initial weights" if roles.weights > 1 else "1 draw of initial weights",
+        order=f"{roles.order} batch orders" if roles.order > 1 else "1 batch order",
+        rerun=f", {roles.rerun} times over" if roles.rerun > 1 else "",
+    )
 
 
 def _measure(study: Study) -> Json | None:
@@ -311,10 +329,12 @@ def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
     ranking, unranked = standing.ranking(study)
+    redrawn = redrawings(rules.test, prepared.protocol.units)
     return {
         "metric": analysis.metric,
         "part": prepared.part,
         "test": rules.test,
+        "redrawings": None if redrawn is None else {"count": redrawn[0], "all": redrawn[1]},
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,
@@ -340,6 +360,9 @@ def _analysis(study: Study) -> Json:
 
 def _margin_width(study: Study) -> float | None:
     """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
+    margin = study.prepared.rules.margin
+    if margin is not None and margin.kind == "absolute":
+        return margin.value
     widths = {comparison.margin_width for comparison in study.comparisons if comparison.n}
     return widths.pop() if len(widths) == 1 else None
 

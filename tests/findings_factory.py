@@ -89,7 +89,8 @@ def comparison(**changes: Any) -> dict[str, Any]:
         "bayes": {"model": "correlated-t", "better": 0.891, "equal": 0.1086, "worse": 0.0004, "draws": None,
                   "error": None},
     }  # fmt: skip
-    return {**entries, **changes}
+    entries |= changes
+    return {"n_baseline": entries["n"], **entries}
 
 
 def _compare(candidate: str, mine: list[float], base: list[float], size: int, margin: float) -> dict[str, Any]:
@@ -311,6 +312,7 @@ def findings(
             "metric": "rmse",
             "part": "test",
             "test": "paired-t",
+            "redrawings": None,
             "correction": "holm",
             "alpha": 0.05,
             "margin": margin,
@@ -424,7 +426,7 @@ def without_results() -> dict[str, Any]:
     data["analysis"].update(ranking=None, unranked="ranks are given for 3 to 60 contestants, and 0 of 3 can be ranked.")
     for entry in data["analysis"]["comparisons"]:
         entry.update({key: None for key in entry if key not in {"candidate", "baseline", "level", "remarks"}})
-        entry.update(n=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
+        entry.update(n=0, n_baseline=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
     data["jobs"] |= {"done": 0, "failed": 6}
     return data
 
