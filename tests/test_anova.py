@@ -112,12 +112,12 @@ def test_what_a_repeat_does_to_all_drops_out() -> None:
 
 
 def test_corrected_f_keeps_its_level_without_sphericity() -> None:
-    """One very noisy variant of five: of 2000 tables, plain F errs in 10 %, Greenhouse-Geisser in at most 5 %."""
+    """One very noisy variant of five: of 2000 tables, plain F errs in 13 %, the corrected ones in at most 5 %."""
     rng, runs = np.random.default_rng(6), 2000
     noise = np.array([0.2, 0.2, 0.2, 0.2, 3.0])
     found = [repeated_measures(noise * rng.normal(size=(10, 5))) for _ in range(runs)]
     error = 3 * math.sqrt(0.05 * 0.95 / runs)
-    assert np.mean([one.p <= 0.05 for one in found]) > 0.08
+    assert np.mean([one.p <= 0.05 for one in found]) > 0.1
     assert np.mean([one.p_greenhouse_geisser <= 0.05 for one in found]) <= 0.05 + error
     assert np.mean([one.p_huynh_feldt <= 0.05 for one in found]) <= 0.05 + error
 
