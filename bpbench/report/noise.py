@@ -20,10 +20,10 @@ _LITTLE: Final = 0.005
 
 _INTRODUCTION: Final = (
     "The score of a single training depends on the split into frames that train and frames that validate (the reserve "
-    "is one for all), on the initial weights, on the order of the batches, and, perhaps, on the machine. As every split was combined with all weights and orders, the variance of a training's "
-    "{metric}{part} can be divided among them; {level} intervals of the shares stand in brackets. The part of an "
-    "interaction is what two of them do together and neither alone, such as weights that suit one split and not "
-    "another."
+    "is one for all), on the initial weights, on the order of the batches, and, perhaps, on the machine. As every "
+    "split was combined with all weights and orders, the variance of a training's {metric}{part} can be divided among "
+    "them; {level} intervals of the shares stand in brackets. The part of an interaction is what two of them do "
+    "together and neither alone, such as weights that suit one split and not another."
 )
 _METHOD: Final = (
     "Components by the analysis of variance of the balanced crossed design, all effects random; an estimate below zero "
