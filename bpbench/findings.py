@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, metrics, shares
+from bpbench import __version__, metrics, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -24,6 +24,7 @@ from bpbench.protocol import Protocol, Roles, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.statistics.rules import redrawings
 from bpbench.study import Prepared, Study, status
 from bpbench.swept import derived, sweeps
 
@@ -327,10 +328,13 @@ def _constant(study: Study) -> Json | None:
 def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
+    ranking, unranked = standing.ranking(study)
+    redrawn = redrawings(rules.test, prepared.protocol.units)
     return {
         "metric": analysis.metric,
         "part": prepared.part,
         "test": rules.test,
+        "redrawings": None if redrawn is None else {"count": redrawn[0], "all": redrawn[1]},
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,
@@ -345,12 +349,20 @@ def _analysis(study: Study) -> Json:
         "first_step_alpha": prepared.hardest_alpha,
         "detectable_dz": prepared.detectable_dz,
         "unequal": shares.unequal(prepared),
-        "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
+        "comparisons": [
+            dataclasses.asdict(comparison) | {"bayes": posterior}
+            for comparison, posterior in zip(study.comparisons, standing.posteriors(study), strict=True)
+        ],
+        "ranking": ranking,
+        "unranked": unranked,
     }
 
 
 def _margin_width(study: Study) -> float | None:
     """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
+    margin = study.prepared.rules.margin
+    if margin is not None and margin.kind == "absolute":
+        return margin.value
     widths = {comparison.margin_width for comparison in study.comparisons if comparison.n}
     return widths.pop() if len(widths) == 1 else None
 

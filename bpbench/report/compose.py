@@ -5,7 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, courses, judged, methods, noise, results, schematics, sheet, swept, tables, timing
+from bpbench.report import (
+    agreement,
+    courses,
+    judged,
+    methods,
+    noise,
+    results,
+    schematics,
+    sheet,
+    standing,
+    swept,
+    tables,
+    timing,
+)
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
@@ -266,11 +279,13 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
         return [
             Section("repeats", "Every round", tuple(timing.results(findings, looks))),
             Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+            *standing.ranks(findings),
             *_remarks(findings),
         ]
     return [
         Section("repeats", "Every repeat", (*results.scores(findings, looks), *courses.ensembles(findings))),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+        *standing.ranks(findings),
         *noise.sections(findings),
         *swept.sections(findings),
         Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),

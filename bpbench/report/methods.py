@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import timing
-from bpbench.report.numerals import count, exact, listed, percent, say, short, significant
+from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     TESTS,
@@ -318,19 +318,42 @@ def _other_rules(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
     "nadeau-bengio": "Resampled training sets overlap, so the repeats are not independent; this test widens the "
-    "standard error by the ratio of test to training frames (the fewer of the two, where a pair learns from unequal "
-    "numbers), and no test without such a correction is allowed here.",
+    "standard error by the ratio of test to training blocks (frames of one block are near copies; the fewer of the "
+    "two, where a pair learns from unequal numbers), and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
     "intervals are Hodges and Lehmann's, which belong to this test: they hold that centre, and are read from the Walsh "
     "averages (the means of any two differences, or of one with itself). The difference printed is the mean of the "
     "differences.",
+    "sign-flip": "It takes the paired differences as independent and symmetric, and their signs as coins: its p is the "
+    "share of sign vectors, the seen one among them, whose mean is at least as extreme: {redrawn}. The intervals hold "
+    "every difference that the same sign vectors would not reject; the statistic shown is t.",
+    "permutation": "It takes the two samples as independent and, but for a shift, exchangeable, so of equal variance, "
+    "and ignores that the repeats are paired: its p is the share of labellings, the seen one among them, whose "
+    "difference of means is at least as extreme: {redrawn}. The intervals hold every shift that the same labellings "
+    "would not reject; the statistic shown is t.",
+    "mann-whitney": "It takes the two samples as independent and of one shape but for a shift, which it tests, and "
+    "ignores that the repeats are paired. The intervals are Hodges and Lehmann's, which belong to this test: they hold "
+    "that shift, and are read from all differences of a value of the one and a value of the other. The difference "
+    "printed is that of the means.",
+}
+
+_HOW: Final = {
+    "max-t": " by step-down max-T: the signs of all differences of a repeat are turned together, so that comparisons "
+    "that share a baseline keep their dependence; it asks that these differences are jointly symmetric",
+    "bh": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "by": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "tsbh": ", which first estimates how many comparisons differ and bounds the expected share of false findings among "
+    "the findings and not the chance of any",
 }
 
 
 _NO_DZ: Final = {
-    "wilcoxon": " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    **dict.fromkeys(
+        ("wilcoxon", "sign-flip", "permutation", "mann-whitney"),
+        " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    ),
     "welch": " For this test the smallest detectable effect depends on the spreads of both samples and is not stated "
     "as one d_z; the detail of the comparisons gives it for the spreads seen.",
 }
@@ -353,7 +376,6 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     """Return the paragraphs on repeats, test, correction, equivalence and verdict."""
     analysis, metric, split = findings["analysis"], findings["metric"], findings["split"]
     alpha = exact(analysis["alpha"])
-    correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
     family = len(analysis["family"])
     margin = analysis["margin"]
     # The seeds of one split are averaged before anything is tested.
@@ -368,15 +390,16 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     )
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
-        f"{metric['label']}{on_part(findings)}. {_WHY.get(analysis['test'], '')} "
+        f"{metric['label']}{on_part(findings)}. {_why(analysis)} "
     ) + (
-        f"The p-values of the {family} comparisons are adjusted together by the method of {correction}, at α = {alpha}."
+        f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
         if family > 1
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
+    by_holm = " by Holm's method, since max-T has no form for them" if analysis["correction"] == "max-t" else ""
     equivalence = (
         f"Equivalence is judged by two one-sided tests against the margin of ±{margin_text(analysis, metric)}, "
-        f"adjusted over the family separately.{_MARGIN[Margin.parse(margin).kind]}"
+        f"adjusted over the family separately{by_holm}.{_MARGIN[Margin.parse(margin).kind]}"
         if margin is not None
         else "The protocol states no margin, so nothing can be called equivalent."
     )
@@ -401,6 +424,23 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
     )
     return [first, test, f"{equivalence} {verdict}{power}"]
+
+
+def _why(analysis: Mapping[str, Any]) -> str:
+    """Return what the test assumes and does, and how many redrawings it visits."""
+    text = _WHY.get(analysis["test"], "")
+    redrawn = analysis["redrawings"]
+    if redrawn is None:
+        return text
+    many = whole(redrawn["count"])
+    # what was seen is one of them, the others are drawn
+    return text.format(redrawn=f"all {many} of them" if redrawn["all"] else f"{many} in all, by the protocol's seed")
+
+
+def _adjusted(analysis: Mapping[str, Any]) -> str:
+    """Return by which correction."""
+    key = analysis["correction"]
+    return _HOW[key] if key == "max-t" else f" by the method of {CORRECTIONS.get(key, key)}{_HOW.get(key, '')}"
 
 
 def decided(findings: Mapping[str, Any]) -> str:
