@@ -255,7 +255,7 @@ def test_the_report_tells_where_the_noise_comes_from(run: tuple[Study, Store, li
     document = compose(told, environment(study, store, command="c", wall_s=1.0))
     blocks = section(document).blocks
     texts = [block.text for block in blocks if isinstance(block, Text)]
-    assert "Of its variance, 100 % (100 % to 100 %) comes from the split. The machine adds nothing: every" in texts[3]
+    assert "Of its variance, 100 % (100 to 100 %) comes from the split. The machine adds nothing: every" in texts[3]
     assert texts[3].endswith("This model does not draw initial weights or batch order: their part is 0.")
     assert "the random draws of the model" in texts[2]
     network = entry(told, "network")["noise"]

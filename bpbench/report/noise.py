@@ -19,11 +19,11 @@ _DRAWS: Final = "random draws of the model"
 _LITTLE: Final = 0.005
 
 _INTRODUCTION: Final = (
-    "The score of a single training depends on the split, on the initial weights, on the order of the batches, and, "
-    "perhaps, on the machine. As every split was combined with all weights and orders, the variance of a training's "
-    "{metric}{part} can be divided among them; {level} intervals of the shares stand in brackets. The part of an "
-    "interaction is what two of them do together and neither alone, such as weights that suit one split and not "
-    "another."
+    "The score of a single training depends on the split into frames that train and frames that validate (the reserve "
+    "is one for all), on the initial weights, on the order of the batches, and, perhaps, on the machine. As every "
+    "split was combined with all weights and orders, the variance of a training's {metric}{part} can be divided among "
+    "them; {level} intervals of the shares stand in brackets. The part of an interaction is what two of them do "
+    "together and neither alone, such as weights that suit one split and not another."
 )
 _METHOD: Final = (
     "Components by the analysis of variance of the balanced crossed design, all effects random; an estimate below zero "
@@ -63,7 +63,7 @@ def _told(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> str:
     parts = [part for part in noise["components"] if part["sources"] or not noise["same_bits"]]
     large = sorted((part for part in parts if part["share"] >= _LITTLE), key=lambda part: -part["share"])
     told = [
-        f"{_percent(part['share'])} ({_percent(part['share_low'])} to {_percent(part['share_high'])}) "
+        f"{_percent(part['share'])} ({round(100 * part['share_low'])} to {_percent(part['share_high'])}) "
         f"{'' if place else 'comes '}from {_source(findings, variant, part)}"
         for place, part in enumerate(large)
     ]
