@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, timing
+from bpbench.report import agreement, given, timing
 from bpbench.report.numerals import (
     MINUS,
     count,
@@ -31,6 +31,7 @@ from bpbench.report.vocabulary import (
     on_part,
     repeat_word,
     scope,
+    scored,
     tally,
     timed,
     verdict_word,
@@ -265,6 +266,8 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         )
     found += agreement.answers(findings)
     found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
+    if scored(findings):
+        return [*found, *given.answers(findings, counts)]
     if counts["done"] < counts["trainings"]:
         found.append(
             f"Of {count(counts['trainings'], job_word(findings))}, {counts['done']} succeeded{_troubles(counts)}"
