@@ -34,9 +34,8 @@ LISTED: Final = 20_000
 LOST: Final = 200
 
 _SENTENCES: Final = {
-    "fixed": "They are taken as independent of each other, given everything that all of them share, such as one split "
-    "of "
-    "one data set.",
+    "fixed": "Repeats are taken as independent of each other, given everything that all of them share, such as one "
+    "split of one data set.",
     "resampled": "Every repeat is taken to have redrawn its training and test data from one data set. The test sets of "
     "two repeats overlap, which the Nadeau-Bengio test allows for.",
     "crossed": "Each split is taken to have redrawn training and test data, and the repeats within it are averaged "
@@ -80,7 +79,7 @@ def findings(judged: Judged, *, name: str, command: str, metric: str | None, uni
         "protocol": {
             "name": name,
             "digest": digest([scores.sha256, asked]),
-            "title": f"Scores of {scores.label}",
+            "title": f"Scores compared: {name}",
             "question": f"Which of {len(variants)} variants has the {'lower' if rules.lower_is_better else 'higher'} "
             f"{label} over repeated runs?",
             "text": "",

@@ -69,7 +69,7 @@ class JsonLines:
                     ) from None
                 if not isinstance(row, dict):
                     raise DataError(
-                        f"{self.path}, line {line}: expected a JSON object on each line, found {text[:40]!r}."
+                        f"{self.path}, line {line}: expected a JSON object on each line, found {text.strip()[:40]!r}."
                     )
                 yield row
 

@@ -43,9 +43,10 @@ def decided(findings: Mapping[str, Any]) -> str:
         f"The command states baseline {say(analysis['baseline'])}, score {say(roles['score'])} ({better} is better), "
         f"{'margin ' + with_unit(exact(margin), metric) if margin is not None else 'no margin'}, the "
         f"{TESTS.get(analysis['test'], analysis['test'])}, the correction of {correction} over {family}, α = "
-        f"{exact(analysis['alpha'])} and the {findings['split']['design']} design. {late(findings)} Nothing shows that "
-        "other rules would not have been chosen for other results, and p-values and verdicts are to be read with that "
-        "in mind; rules declared before the runs, in a protocol, would be free of it."
+        f"{exact(analysis['alpha'])} and the {findings['split']['design']} design. {late(findings)} Whether other "
+        "results "
+        "would have led to other rules nobody can tell, and p-values and verdicts are to be read with that in mind; "
+        "rules that a protocol declares before the runs are free of it."
     )
 
 
@@ -82,10 +83,11 @@ def limits(findings: Mapping[str, Any]) -> list[str]:
     design = findings["split"]["design"]
     found = [
         (
-            f"Every claim holds {SCORED.scope[design]}, and as far as the table is what it was said to be: how its runs "
+            f"Every claim holds {SCORED.scope[design]}, and as far as the table is what it was said to be: how its "
+            "runs "
             "were made, and whether its repeats are independent of each other, cannot be seen from scores."
         ),
-        f"The rules and the baseline were chosen when the results existed. {late(findings)}",
+        "Rules and baseline were chosen when the results existed.",
     ]
     if findings["jobs"]["missing"]:
         found.append(
