@@ -96,7 +96,7 @@ def compare(
     formats = ("html",) if asked.no_pdf else ("html", "pdf")
     found = score_findings.findings(
         judged,
-        name=asked.name or _stem(asked.files[0]),
+        name=asked.name or ("learning-curves" if held.pattern else _stem(asked.files[0])),
         command=_command(asked, held),
         metric=asked.metric_name,
         unit=asked.metric_unit,

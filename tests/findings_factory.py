@@ -430,9 +430,7 @@ def deep_copy(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def compared() -> dict[str, Any]:
-    """Return the findings of a table of scores of three models over eight repeats, one of them absent, one without "
-    "score.
-    """
+    """Return the findings of a table of scores of three models over eight repeats, one absent, one without a score."""
     from bpbench import score_findings, scores
     from bpbench.data.score_files import Roles, Scores
 

@@ -68,7 +68,8 @@ def test_the_terminal_says_verdict_stamp_and_place(folder: Path, capsys: pytest.
     assert capsys.readouterr().out == f"Report: {place[1]}/report.html (unchanged)\n"
 
 
-def test_the_report_renders_again_to_the_byte(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("folder")
+def test_the_report_renders_again_to_the_byte(capsys: pytest.CaptureFixture[str]) -> None:
     """``bpbench report`` makes the same page from the findings alone."""
     assert main([*PAIRED, "--json"]) == DONE
     page = Path(json.loads(capsys.readouterr().out)["report"])
@@ -78,7 +79,8 @@ def test_the_report_renders_again_to_the_byte(folder: Path, capsys: pytest.Captu
     assert page.read_bytes() == before
 
 
-def test_json_holds_the_findings_and_the_default_baseline(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("folder")
+def test_json_holds_the_findings_and_the_default_baseline(capsys: pytest.CaptureFixture[str]) -> None:
     """One document on stdout; the baseline is the first of the table, chosen without looking at scores."""
     assert main([*PAIRED, "--json"]) == DONE
     found = json.loads(capsys.readouterr().out)["findings"]
@@ -88,7 +90,8 @@ def test_json_holds_the_findings_and_the_default_baseline(folder: Path, capsys: 
     assert found["analysis"]["comparisons"][0]["verdict"] == "better"
 
 
-def test_higher_may_be_better(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("folder")
+def test_higher_may_be_better(capsys: pytest.CaptureFixture[str]) -> None:
     """The direction turns the verdict and the words."""
     assert main([*PAIRED, "--higher-is-better"]) == DONE
     assert "B is worse than A by 0.122" in capsys.readouterr().out
@@ -150,7 +153,7 @@ def test_learning_curves_of_n2p2_are_compared(folder: Path, capsys: pytest.Captu
         "- 6 runs were read, their paths as '{variant}/{repeat}/learning-curve.out': 2 variants (wide, narrow)" in out
     )
     assert "which flatters every variant" in out
-    (found,) = (folder / "reports").glob("learning-curve-*/findings.json")
+    (found,) = (folder / "reports").glob("learning-curves-*/findings.json")
     data = json.loads(found.read_text(encoding="utf-8"))
     assert data["protocol"]["command"].startswith("bpbench compare */*/learning-curve.out --score RMSEpa_Etest_pu")
     assert data["data"]["roles"]["described"] == "RMSE of test energies per atom (physical units)"
@@ -227,8 +230,10 @@ def test_every_repeat_is_exported() -> None:
     ("design", "test", "options"),
     [
         ("fixed", "paired-t", ("--unit", "repeat")),
-        ("fixed", "welch", ("--unit", "repeat")),
-        ("crossed, splits: 3", "paired-t", ("--unit", "repeat", "--split", "split")),
+        pytest.param("fixed", "welch", ("--unit", "repeat"), marks=pytest.mark.slow),
+        pytest.param(
+            "crossed, splits: 3", "paired-t", ("--unit", "repeat", "--split", "split"), marks=pytest.mark.slow
+        ),
         ("resampled", "nadeau-bengio", ("--unit", "repeat", "--design", "resampled")),
     ],
 )
