@@ -29,7 +29,7 @@ Json = dict[str, Any]
 PART: Final = "table"
 KEY: Final = "score"
 #: Repeats that are listed one by one, over all variants; of more, evenly picked ones.
-LISTED: Final = 20_000
+LISTED: Final = 5_000
 #: Repeats without a score that are listed one by one.
 LOST: Final = 200
 
@@ -157,7 +157,7 @@ def _remarks(judged: Judged) -> list[str]:
             "counts as a run that broke down, and since failures are not missing at random its variant cannot come "
             "out as better or equivalent."
         )
-    gone = {name: cells for name, cells in judged.missing.items() if cells}
+    gone = judged.missing
     if gone:
         parts = [
             f"{len(cells)} of '{name}' ({', '.join(judged.called(cell) for cell in cells[:6])}"

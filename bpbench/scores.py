@@ -426,11 +426,8 @@ def _independent(pair: Pair, design: str) -> int:
 def _missing(runs: Sequence[Runs]) -> dict[str, tuple[int, ...]]:
     """Return the repeats that each variant lacks and another has."""
     everything = np.unique(np.concatenate([each.cell for each in runs]))
-    return {
-        each.name: tuple(np.setdiff1d(everything, each.cell).tolist())
-        for each in runs
-        if len(np.unique(each.cell)) < len(everything)
-    }
+    gone = {each.name: tuple(np.setdiff1d(everything, each.cell).tolist()) for each in runs}
+    return {name: cells for name, cells in gone.items() if cells}
 
 
 def _with_lost(made: Judged, entry: Comparison, by_name: dict[str, Runs]) -> Comparison:
@@ -440,7 +437,7 @@ def _with_lost(made: Judged, entry: Comparison, by_name: dict[str, Runs]) -> Com
     ours, theirs = by_name[entry.candidate], by_name[entry.baseline]
     parts = []
     for one, other in ((ours, theirs), (theirs, ours)):
-        alone = np.setdiff1d(one.cell, other.cell)
+        alone = np.setdiff1d(one.cell, other.cell, assume_unique=made.roles.unit is not None)
         if alone.size:
             named = ", ".join(f"'{made.called(cell)}'" for cell in alone[:NAMED].tolist())
             parts.append(

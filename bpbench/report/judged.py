@@ -66,8 +66,7 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         rows.append(
             draw.Difference(entry["candidate"], entry["difference"], entry["low"], entry["high"], verdict, numbers)
         )
-    better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
-    sides = (f"← {better} than {base}", f"{worse} than {base} →")
+    below, above = (verdict_word(word, metric) for word in ("better", "worse")[:: 1 if lower_is_better(metric) else -1])
     margin = analysis["margin"]
     ranks = analysis["test"] == "wilcoxon"
     centre = " The mark is the mean difference, the interval that of the differences' centre." if ranks else ""
@@ -82,7 +81,7 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
             looks,
             axis=axis(findings, f"difference from {base}, "),
             margin=margin,
-            sides=sides if lower_is_better(metric) else sides[::-1],
+            sides=(f"← {below} than {base}", f"{above} than {base} →"),
         ),
         f"Forest plot of {count(len(rows), 'difference')} from {base}.",
         source_note(findings),
