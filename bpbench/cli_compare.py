@@ -23,7 +23,7 @@ _EPILOG: Final = (
 #: Options that decide a result and are told again in the report's command; the others are places and forms.
 _TOLD: Final = (
     "variant", "score", "unit", "split", "baseline", "margin", "correction", "design", "test_fraction", "test_to_train",
-    "test", "alpha", "power", "epoch", "path", "metric_name", "metric_unit", "name",
+    "test", "alpha", "power", "seed", "epoch", "path", "metric_name", "metric_unit", "name",
 )  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--test", metavar="NAME", help="default: paired-t; nadeau-bengio if resampled; welch without --unit")
     add("--alpha", type=float, default=0.05, help="error rate of the family (default 0.05)")
     add("--power", type=float, default=0.8, help="of the detectable difference (default 0.8)")
+    add("--seed", type=int, default=0, help="of tests by random redrawing (default 0)")
     add("--epoch", choices=("last", "best-validation"), default="last", help="of learning curves (default last)")
     add("--path", metavar="PATTERN", help="how paths of learning curves are named, such as {variant}/{repeat}/*")
     add("--metric-name", metavar="TEXT", help="the score in words, for labels (default: its column)")
@@ -168,6 +169,7 @@ def _asked(asked: argparse.Namespace) -> Any:
         margin=None if asked.margin is None else _margin(asked.margin),
         lower_is_better=not asked.higher_is_better,
         test_to_train=_overlap(asked.test_fraction, asked.test_to_train),
+        seed=asked.seed,
     )
 
 
@@ -199,7 +201,7 @@ def _stem(name: str) -> str:
 def _command(asked: argparse.Namespace, held: Scores) -> str:
     """Return the command that makes these findings again, without the folders of one machine."""
     made: list[str] = []
-    usual = {"correction": "holm", "alpha": 0.05, "power": 0.8, "epoch": "last", "metric_unit": ""}
+    usual = {"correction": "holm", "alpha": 0.05, "power": 0.8, "seed": 0, "epoch": "last", "metric_unit": ""}
     for key in _TOLD:
         value = getattr(asked, key)
         if value is not None and value != usual.get(key):

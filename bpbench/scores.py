@@ -31,7 +31,7 @@ from bpbench.data.score_files import NAMED, Roles, Scores
 from bpbench.errors import RequestError, nearest
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
-from bpbench.statistics.corrections import first_step_alpha
+from bpbench.statistics.corrections import MAX_T, first_step_alpha, reachable_alpha
 from bpbench.statistics.samples import Sample
 
 Ints = npt.NDArray[np.int64]
@@ -39,8 +39,6 @@ Floats = npt.NDArray[np.float64]
 
 #: More variants than this are a column named by mistake: every one is a comparison and a row of each table.
 MOST_VARIANTS: Final = 200
-#: Tests that need no pairs.
-UNPAIRED: Final = ("welch", "mann-whitney", "permutation")
 #: Duplicates that are shown of many.
 _SHOWN: Final = 3
 
@@ -55,7 +53,7 @@ class Asked:
         The variant that all others are compared with; ``None``: the first of the table.
     test, design : str or None
         Keys of :data:`bpbench.statistics.rules.TESTS` and ``DESIGNS``; ``None``: what the table allows.
-    correction, alpha, power, margin, lower_is_better
+    correction, alpha, power, margin, lower_is_better, seed
         As in :class:`bpbench.statistics.rules.Rules`.
     test_to_train : float or None
         n_test/n_train of the splits of a resampled design.
@@ -70,6 +68,7 @@ class Asked:
     margin: float | None = None
     lower_is_better: bool = True
     test_to_train: float | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +126,7 @@ class Judged:
     comparisons : tuple of Comparison
         In the order of the family.
     units : int
-        Independent repeats (splits, if crossed) of the pair that has most.
+        Independent repeats (splits, if crossed) of the pair that has most; without pairs, of its smaller sample.
     missing : dict of str to tuple of int
         By variant the cells that others have and it has not.
     paired : bool
@@ -202,11 +201,11 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
     runs = _runs(scores, roles)
     by_name = {each.name: each for each in runs}
     family = tuple((name, baseline) for name in scores.variants if name != baseline)
-    pairs = [_pair(by_name[one], by_name[other], roles, rules.design) for one, other in family]
+    pairs = [_pair(by_name[one], by_name[other], roles, rules) for one, other in family]
     units = max(_independent(pair, rules.design) for pair in pairs)
     if not units and any(each.done.any() for each in runs):
         _refuse_strangers(scores, runs, roles)
-    if units:
+    if units and not any(_reaches(pair, rules, len(family)) for pair in pairs):
         compare.require_reachable(rules.test, units, len(family), rules.correction, rules.alpha)
     missing = _missing(runs) if roles.unit is not None or roles.split is not None else {}
     made = Judged(
@@ -275,8 +274,8 @@ def _rules(roles: Roles, asked: Asked) -> Rules:
     usual = "nadeau-bengio" if design == "resampled" else "paired-t"
     test = asked.test or (usual if paired else "welch")
     compare.require_allowed(test, design)
-    if not paired and test not in UNPAIRED:
-        able = " or ".join(f"'{name}'" for name in UNPAIRED if name in compare.TESTS)
+    if not paired and compare.TESTS[test].paired:
+        able = " or ".join(f"'{name}'" for name, info in compare.TESTS.items() if not info.paired)
         raise RequestError(
             f"The test '{test}' compares repeats in pairs, and nothing says which rows belong together: name the "
             f"column of the repeats with --unit, or use the test {able}."
@@ -290,6 +289,7 @@ def _rules(roles: Roles, asked: Asked) -> Rules:
         power=asked.power,
         lower_is_better=asked.lower_is_better,
         test_to_train=asked.test_to_train,
+        seed=asked.seed,
     )
 
 
@@ -377,13 +377,16 @@ def _refuse_strangers(scores: Scores, runs: Sequence[Runs], roles: Roles) -> Non
 # --------------------------------------------------------------------------------------------- from runs to samples
 
 
-def _pair(candidate: Runs, baseline: Runs, roles: Roles, design: str) -> Pair:
+def _pair(candidate: Runs, baseline: Runs, roles: Roles, rules: Rules) -> Pair:
+    numbers = None
     if roles.unit is not None:
         _, ours, theirs = np.intersect1d(candidate.cell, baseline.cell, assume_unique=True, return_indices=True)
         both = candidate.done[ours] & baseline.done[theirs]
         ours, theirs = ours[both], theirs[both]
         # A resampled design draws a split of its own for every repeat.
-        splits = candidate.cell[ours] if design == "resampled" else candidate.split[ours]
+        splits = candidate.cell[ours] if rules.design == "resampled" else candidate.split[ours]
+        # Which repeat is which in all pairs at once matters there alone.
+        numbers = tuple(candidate.cell[ours].tolist()) if rules.correction == MAX_T else None
         sides = (candidate.score[ours], baseline.score[theirs])
     elif roles.split is not None:
         (ours, one), (theirs, other) = _means(candidate), _means(baseline)
@@ -406,6 +409,8 @@ def _pair(candidate: Runs, baseline: Runs, roles: Roles, design: str) -> Pair:
         baseline_sample=samples[1],
         diverged_candidate=candidate.diverged,
         diverged_baseline=baseline.diverged,
+        paired=roles.unit is not None or roles.split is not None,
+        numbers=numbers,
     )
 
 
@@ -417,10 +422,21 @@ def _means(runs: Runs) -> tuple[Ints, Floats]:
 
 
 def _independent(pair: Pair, design: str) -> int:
-    sample = pair.candidate_sample
-    if sample is None:
+    one, other = pair.candidate_sample, pair.baseline_sample
+    if one is None or other is None:
         return 0
-    return len(np.unique(sample.splits)) if design == "crossed" else sample.n
+    return len(np.unique(one.splits)) if design == "crossed" else min(one.n, other.n)
+
+
+def _reaches(pair: Pair, rules: Rules, family: int) -> bool:
+    """Return whether some outcome of a pair could be significant; of independent samples the larger one helps."""
+    one, other = pair.candidate_sample, pair.baseline_sample
+    if one is None or other is None:
+        return False
+    sizes = (one.n, other.n)
+    if pair.paired:
+        sizes = (_independent(pair, rules.design),) * 2
+    return compare.smallest_p(rules.test, *sizes) <= reachable_alpha(rules.correction, family, rules.alpha)
 
 
 def _missing(runs: Sequence[Runs]) -> dict[str, tuple[int, ...]]:

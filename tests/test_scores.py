@@ -82,6 +82,43 @@ def test_unpaired_sleep_gives_the_numbers_of_r(tmp_path: Path) -> None:
     assert entry.p == pytest.approx(0.07939, abs=5e-6)
 
 
+@pytest.mark.parametrize("test", ["welch", "mann-whitney", "permutation"])
+def test_samples_without_pairs_may_have_any_sizes(tmp_path: Path, test: str) -> None:
+    """Seven runs against nine: scipy's own p for each test of independent samples, and no effect of pairs."""
+    rng = np.random.default_rng(3)
+    values = {"A": rng.normal(size=7), "B": rng.normal(1.0, size=9)}
+    rows = [(model, value) for model, own in values.items() for value in own.tolist()]
+    one = judged(table(tmp_path, rows, "model,loss"), Roles("model", "loss"), test=test)
+    (entry,) = one.comparisons
+    expected = {
+        "welch": lambda: stats.ttest_ind(values["B"], values["A"], equal_var=False),
+        "mann-whitney": lambda: stats.mannwhitneyu(values["B"], values["A"], method="exact"),
+        "permutation": lambda: stats.permutation_test(
+            (values["B"], values["A"]), lambda a, b: a.mean() - b.mean(), n_resamples=np.inf, vectorized=False
+        ),
+    }[test]()
+    assert (entry.n, entry.n_baseline, one.units, entry.d_z) == (9, 7, 7, None)
+    assert entry.p == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+def test_a_rank_test_of_unequal_samples_is_refused_by_what_it_could_reach(tmp_path: Path) -> None:
+    """2 against 3 runs reach p = 0.2 at best, 2 against 40 do reach 0.05."""
+    rows = [("A", 1.0), ("A", 2.0), *(("B", 3.0 + number) for number in range(3))]
+    with pytest.raises(BpbenchError, match=r"could never reach alpha = 0\.05"):
+        judged(table(tmp_path, rows, "model,loss"), Roles("model", "loss"), test="mann-whitney")
+    rows += [("B", 7.0 + number) for number in range(37)]
+    one = judged(table(tmp_path, rows, "model,loss"), Roles("model", "loss"), test="mann-whitney")
+    assert one.comparisons[0].p == pytest.approx(2 / (42 * 41 / 2))
+
+
+def test_max_t_turns_the_signs_of_a_repeat_in_all_pairs_that_have_it(tmp_path: Path) -> None:
+    """With an absent row the pairs hold different repeats, and they are told apart by name."""
+    rows = [row for row in three(8) if row[:2] != ("B", 2)]
+    one = judged(table(tmp_path, rows), test="sign-flip", correction="max-t")
+    assert [entry.n for entry in one.comparisons] == [7, 8]
+    assert one.comparisons[0].p_adjusted == pytest.approx(2 / 2**7, abs=0.01)
+
+
 def test_a_resampled_design_widens_the_error_by_the_overlap(tmp_path: Path) -> None:
     """The Nadeau-Bengio t by its definition, with n_test/n_train = 1/4."""
     rows = three()
