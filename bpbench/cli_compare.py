@@ -42,7 +42,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--where", metavar="COLUMN=VALUE", action="append", default=[], help="only these rows; may be repeated")
     add("--baseline", metavar="NAME", help="what all others are compared with (default: the first of the table)")
     add("--higher-is-better", action="store_true", help="of the score")
-    add("--margin", metavar="M", help="largest difference that does not matter, in the score's unit")
+    add(
+        "--margin",
+        metavar="M",
+        help="largest difference that does not matter: 0.1 (the score's unit), 5%% (of the baseline's mean), '0.3 d_z'",
+    )
     add("--correction", default="holm", metavar="NAME", help="for the family of comparisons (default holm)")
     add("--design", metavar="NAME", help="fixed (default), resampled, or crossed (default with --split)")
     add("--test-fraction", type=float, metavar="F", help="resampled: share tested on, the rest being trained on")
@@ -158,6 +162,7 @@ def _condition(text: str) -> tuple[str, str]:
 
 def _asked(asked: argparse.Namespace) -> Any:
     from bpbench.scores import Asked
+    from bpbench.statistics.margins import Margin
 
     return Asked(
         baseline=asked.baseline,
@@ -166,18 +171,11 @@ def _asked(asked: argparse.Namespace) -> Any:
         correction=asked.correction,
         alpha=asked.alpha,
         power=asked.power,
-        margin=None if asked.margin is None else _margin(asked.margin),
+        margin=None if asked.margin is None else Margin.parse(asked.margin),
         lower_is_better=not asked.higher_is_better,
         test_to_train=_overlap(asked.test_fraction, asked.test_to_train),
         seed=asked.seed,
     )
-
-
-def _margin(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise RequestError(f"--margin: expected a number in the score's unit, found '{text}'.") from None
 
 
 def _overlap(fraction: float | None, ratio: float | None) -> float | None:

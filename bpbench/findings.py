@@ -6,6 +6,7 @@ Findings hold no time, date, host or place, so two runs of one protocol on one k
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from bpbench.protocol import Protocol, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.statistics.compare import Comparison
 from bpbench.study import Prepared, Study, status
 from bpbench.swept import derived, sweeps
 
@@ -317,7 +319,8 @@ def _analysis(study: Study) -> Json:
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,
-        "margin": rules.margin,
+        "margin": None if rules.margin is None else rules.margin.plain,
+        "margin_width": margin_width(study.comparisons),
         "baseline": analysis.baseline,
         "family": [list(pair) for pair in prepared.protocol.family],
         "power": rules.power,
@@ -329,6 +332,12 @@ def _analysis(study: Study) -> Json:
         "unequal": shares.unequal(prepared),
         "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
     }
+
+
+def margin_width(comparisons: Sequence[Comparison]) -> float | None:
+    """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
+    widths = {comparison.margin_width for comparison in comparisons if comparison.n}
+    return widths.pop() if len(widths) == 1 else None
 
 
 # -------------------------------------------------------------------------------------------------- the environment

@@ -17,7 +17,7 @@ import numpy as np
 from bpbench import __version__
 from bpbench.contestants import MEAN_LEVEL, ROUNDING
 from bpbench.data.readers import counted
-from bpbench.findings import SCHEMA
+from bpbench.findings import SCHEMA, margin_width
 from bpbench.identity import digest
 from bpbench.runner.machine import machine
 from bpbench.scores import Judged, Runs, name_of
@@ -282,7 +282,8 @@ def _analysis(judged: Judged) -> Json:
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,
-        "margin": rules.margin,
+        "margin": None if rules.margin is None else rules.margin.plain,
+        "margin_width": margin_width(judged.comparisons),
         "baseline": judged.baseline,
         "family": [list(pair) for pair in judged.family],
         "power": rules.power,

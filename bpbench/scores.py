@@ -32,6 +32,7 @@ from bpbench.errors import RequestError, nearest
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import MAX_T, first_step_alpha, reachable_alpha
+from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.samples import Sample
 
 Ints = npt.NDArray[np.int64]
@@ -65,7 +66,7 @@ class Asked:
     correction: str = "holm"
     alpha: float = 0.05
     power: float = 0.8
-    margin: float | None = None
+    margin: Margin | None = None
     lower_is_better: bool = True
     test_to_train: float | None = None
     seed: int = 0
@@ -280,6 +281,8 @@ def _rules(roles: Roles, asked: Asked) -> Rules:
             f"The test '{test}' compares repeats in pairs, and nothing says which rows belong together: name the "
             f"column of the repeats with --unit, or use the test {able}."
         )
+    if asked.margin is not None:
+        require_measurable(asked.margin, test)
     return Rules(
         test=test,
         design=design,

@@ -100,7 +100,7 @@ def test_higher_may_be_better(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--margin", "wide"), r"margin.*'wide'"),
+        (("--margin", "wide"), r"A margin is a number .*\(0\.3 d_z\), found 'wide'\."),
         (("--where", "model"), r"--where: expected COLUMN=VALUE, found 'model'\."),
         (("--test-fraction", "1.5"), r"--test-fraction: expected a share between 0 and 1, found 1\.5\."),
         (("--test-fraction", "0.1", "--test-to-train", "0.2"), r"say the same thing; give one of them\."),

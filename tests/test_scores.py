@@ -15,6 +15,7 @@ from bpbench.data.score_files import Roles, Scores, read_table
 from bpbench.errors import BpbenchError
 from bpbench.score_findings import KEY, LISTED, PART, findings
 from bpbench.scores import MOST_VARIANTS, Asked, Judged, judge
+from bpbench.statistics.margins import Margin
 
 #: R's sleep data (Cushny & Peebles 1905): extra hours of sleep of ten patients under two drugs.
 SLEEP = {
@@ -129,6 +130,17 @@ def test_a_resampled_design_widens_the_error_by_the_overlap(tmp_path: Path) -> N
     assert one.rules.test == "nadeau-bengio"
     assert one.comparisons[0].statistic == pytest.approx(t, rel=1e-12)
     assert one.comparisons[0].p == pytest.approx(2 * stats.t.sf(abs(t), 5), rel=1e-9)
+
+
+def test_a_margin_may_be_a_share_of_the_mean_of_the_baseline(tmp_path: Path) -> None:
+    """``5%``: scipy's one-sided t tests of the contrasts c - 1.05 b and c - 0.95 b."""
+    rows = three(10)
+    entry = judged(table(tmp_path, rows), margin=Margin.parse("5%")).comparisons[1]
+    c, b = (np.array([value for model, _, value in rows if model == name]) for name in "CA")
+    below = stats.ttest_1samp(c - 1.05 * b, 0, alternative="less").pvalue
+    above = stats.ttest_1samp(c - 0.95 * b, 0, alternative="greater").pvalue
+    assert entry.p_equivalence == pytest.approx(max(below, above), rel=1e-9)
+    assert entry.verdict == "equivalent"
 
 
 @pytest.mark.parametrize("unit", [None, "seed"])
@@ -263,6 +275,7 @@ def test_where_chooses_rows(tmp_path: Path) -> None:
         (PAIRED, {"design": "resampled"}, r"needs to know how far the splits overlap: add --test-fraction"),
         (PAIRED, {"test_to_train": 0.2}, r"say how far redrawn splits overlap; with them, --design resampled"),
         (PAIRED, {"design": "resampled", "test_to_train": 0.2, "test": "wilcoxon"}, r"not allowed in a resampled"),
+        (Roles("model", "loss"), {"margin": Margin(0.3, "d_z")}, r"'welch' cannot judge a margin of 0.3 d_z"),
         (Roles("model", "loss"), {"test": "paired-t"}, r"nothing says which rows belong together: name the column"),
         (Roles("model", "loss"), {"design": "resampled", "test_to_train": 1.0}, r"column of the splits with --unit\."),
         (Roles("model", "loss", None, "seed"), {"design": "fixed"}, r"--design fixed knows no repeats within a split"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bpbench.report.numerals import count, exact, say
-from bpbench.report.vocabulary import CORRECTIONS, SCORED, TESTS, with_unit
+from bpbench.report.vocabulary import CORRECTIONS, SCORED, TESTS, margin_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,13 +35,13 @@ def repeats(findings: Mapping[str, Any]) -> str:
 def decided(findings: Mapping[str, Any]) -> str:
     """Return the rules, and that they were given with the results."""
     analysis, metric = findings["analysis"], findings["metric"]
-    margin, roles = analysis["margin"], findings["data"]["roles"]
+    roles = findings["data"]["roles"]
     correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
     family = count(len(analysis["family"]), "comparison")
     better = "lower" if metric["lower_is_better"] else "higher"
     return (
         f"The command states baseline {say(analysis['baseline'])}, score {say(roles['score'])} ({better} is better), "
-        f"{'margin ' + with_unit(exact(margin), metric) if margin is not None else 'no margin'}, the "
+        f"{'no margin' if analysis['margin'] is None else 'margin ' + margin_text(analysis, metric)}, the "
         f"{TESTS.get(analysis['test'], analysis['test'])}, the correction of {correction} over {family}, α = "
         f"{exact(analysis['alpha'])} and the {findings['split']['design']} design. {late(findings)} Whether other "
         "results "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import draw, judged, methods, results
 from bpbench.report.canvas import styles
@@ -10,7 +10,7 @@ from bpbench.report.document import Block, Cell, Column, Figure, Items, Section,
 from bpbench.report.numerals import count, decimals, half_width, say, short, whole
 from bpbench.report.tables import align, counted, given, number, words
 from bpbench.report.vocabulary import mean_level, source_note, tally, unit
-from bpbench.report.words import sentence
+from bpbench.report.words import comparison_sentence, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +105,22 @@ def _results(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Se
         return [Section("results", "Results", (none, *judged.comparisons(findings, looks)))]
     return [
         Section("repeats", "Every repeat", (_points(findings, looks), _means(findings))),
-        Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+        Section("comparisons", "The comparisons", (*judged.comparisons(findings, looks), *_in_words(findings))),
     ]
+
+
+#: Comparisons that are told one by one in words; of more, those with something to remark.
+_TOLD: Final = 12
+
+
+def _in_words(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the comparisons as sentences, with what must stand beside each verdict."""
+    analysis = findings["analysis"]
+    entries = analysis["comparisons"]
+    if len(entries) > _TOLD:
+        entries = [entry for entry in entries if entry["remarks"]][:_TOLD]
+    told = [comparison_sentence(entry, findings["metric"], analysis, repeats=analysis["units"]) for entry in entries]
+    return [Items(tuple(told))] if told else []
 
 
 def _summary(variant: Mapping[str, Any], findings: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,10 +213,14 @@ def _lost(findings: Mapping[str, Any]) -> list[Block]:
     lost = jobs["diverged"] + jobs["missing"]
     more = "" if lost <= len(rows) else f" The first {len(rows)} are listed."
     text = (
-        f"Of {count(jobs['total'], 'score')}, {whole(jobs['done'])} are there, {whole(jobs['diverged'])} are not "
-        f"finite and {whole(jobs['missing'])} are absent.{more}"
+        f"Of {count(jobs['total'], 'score')}, {_are(jobs['done'])} there, {_are(jobs['diverged'])} not finite and "
+        f"{_are(jobs['missing'])} absent.{more}"
     )
     return [Text(text, "warning"), Table("failures", "What failed or is missing.", columns, rows)]
+
+
+def _are(number: int) -> str:
+    return f"{whole(number)} {'is' if number == 1 else 'are'}"
 
 
 def _reproduce(findings: Mapping[str, Any]) -> Section:

@@ -34,10 +34,10 @@ import numpy.typing as npt
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
-from bpbench.statistics.equivalence import two_one_sided, two_sided_p
+from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
 from bpbench.statistics.maxt import step_down
 from bpbench.statistics.permutation import generator, permutation, sign_flip
-from bpbench.statistics.power import detectable_noncentrality
+from bpbench.statistics.power import detectable_noncentrality, unit_se
 from bpbench.statistics.rank_sums import rank_sum
 from bpbench.statistics.ranks import RankEvidence, signed_rank
 from bpbench.statistics.rules import (
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bpbench.statistics.equivalence import Evidence
+    from bpbench.statistics.margins import Margin
 
 __all__ = [
     "DESIGNS",
@@ -170,7 +171,8 @@ class Comparison:
     level : float
         1 - alpha.
     equivalence_low, equivalence_high : float or None
-        Interval of level 1 - 2 alpha: within the margins exactly when the unadjusted equivalence test rejects.
+        Interval of level 1 - 2 alpha in the measure of the margin (the metric's unit, a share of the baseline's mean,
+        d_z): within the margins exactly when the unadjusted equivalence test rejects.
     d_z, hedges_g : float or None
         Mean over standard deviation of the paired differences, and the same corrected for small n; ``None`` where the
         samples are not paired.
@@ -182,6 +184,9 @@ class Comparison:
         corrected over the family.
     p_equivalence, p_equivalence_adjusted : float or None
         Of the two one-sided tests; ``None`` without a margin.
+    margin_width : float or None
+        What the margin comes to in these data, in the metric's unit: itself, a share of the baseline's observed mean,
+        or a number of observed spreads. For display and for planning: the test takes neither mean nor spread as known.
     significant : bool
         Whether the adjusted superiority test rejects.
     detectable : float or None
@@ -215,6 +220,7 @@ class Comparison:
     p_adjusted: float | None
     p_equivalence: float | None
     p_equivalence_adjusted: float | None
+    margin_width: float | None
     significant: bool
     detectable: float | None
     verdict: Verdict
@@ -336,12 +342,15 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     if reason:
         return _Finding(replace(described, remarks=reason))
 
-    evidence = _evidence(one, other, pair, rules)
+    own = pair.test_to_train
+    mine = rules if own is None else replace(rules, test_to_train=own)
+    evidence = _evidence(one, other, pair, mine)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same = None if rules.margin is None else two_one_sided(evidence, rules.margin, rules.alpha)
+    same, hindered = _equivalence(one, other, pair, mine)
     differences = one.values - other.values if pair.paired else None
-    d_z = None if differences is None else float(np.mean(differences)) / spread(differences)
+    sd = None if differences is None else spread(differences)
+    d_z = None if differences is None or sd is None else float(np.mean(differences)) / sd
     tested = replace(
         described,
         low=low,
@@ -355,8 +364,13 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         p=two_sided_p(evidence),
         p_smallest=evidence.p_smallest,
         p_equivalence=None if same is None else same.p,
+        margin_width=_width(rules.margin, float(np.mean(other.values)), sd),
         detectable=_detectable(evidence, rules, level),
-        remarks=(*_dropped(evidence), *_cautions(one.n, other.n, rules, has_interval=interval is not None)),
+        remarks=(
+            *hindered,
+            *_dropped(evidence),
+            *_cautions(one.n, other.n, rules, has_interval=interval is not None),
+        ),
     )
     return _Finding(tested, evidence.direction, differences, numbers)
 
@@ -384,6 +398,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         p_adjusted=None,
         p_equivalence=None,
         p_equivalence_adjusted=None,
+        margin_width=None,
         significant=False,
         detectable=None,
         verdict="undecided",
@@ -467,10 +482,9 @@ def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str,
 def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
     # another comparison more changes no old number
     rng, slack = generator(rules.seed, pair.candidate, pair.baseline), _rounding(one, other)
-    ratio = rules.test_to_train if pair.test_to_train is None else pair.test_to_train
     tests: dict[str, Callable[[], Evidence]] = {
         "paired-t": lambda: paired(one, other),
-        "nadeau-bengio": lambda: paired(one, other, test_to_train=ratio or 0.0),
+        "nadeau-bengio": lambda: paired(one, other, test_to_train=rules.test_to_train or 0.0),
         "wilcoxon": lambda: signed_rank(one.values - other.values),
         "sign-flip": lambda: sign_flip(one.values - other.values, rng, slack=slack),
         "welch": lambda: welch(one, other),
@@ -478,6 +492,32 @@ def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
         "mann-whitney": lambda: rank_sum(one.values, other.values),
     }
     return tests[rules.test]()
+
+
+def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> float | None:
+    """Return what a margin comes to in the metric's unit, ``None`` without a margin or what it is measured by."""
+    if margin is None or (margin.kind == "relative" and baseline_mean <= 0):
+        return None
+    size = {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
+    return None if size is None else margin.value * size
+
+
+def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[Equivalence | None, tuple[str, ...]]:
+    """Return the outcome of the two one-sided tests, or why there is none."""
+    margin = rules.margin
+    if margin is None:
+        return None, ()
+    if margin.kind == "relative":
+        try:
+            require_positive(other.values)
+        except StatisticsError as error:  # known only now, when the trainings are paid for
+            return None, (str(error),)
+
+    def contrast(factor: float) -> Evidence:
+        return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
+
+    overlap = rules.test_to_train if rules.test == "nadeau-bengio" else None
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, overlap)), ()
 
 
 def _hedges(d_z: float, n: int) -> float | None:

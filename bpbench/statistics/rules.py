@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from bpbench.errors import StatisticsError, nearest
 from bpbench.statistics.corrections import MAX_T, reachable_alpha, require_correction
+from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.permutation import DRAWS, flips, labellings
 from bpbench.statistics.rank_sums import smallest
 
@@ -226,8 +227,8 @@ class Rules:
         One of :data:`bpbench.statistics.corrections.CORRECTIONS`; ``max-t`` with the test ``sign-flip`` alone.
     alpha : float
         Error rate of the family, for superiority and (separately) for equivalence; between 0 and 0.5.
-    margin : float or None
-        Largest absolute difference that does not matter, in the metric's unit; ``None``: nothing is ever equivalent.
+    margin : Margin or None
+        Largest difference that does not matter, which the test can judge; ``None``: nothing is ever equivalent.
     power : float
         Probability with which the detectable difference is found.
     lower_is_better : bool
@@ -247,7 +248,7 @@ class Rules:
     design: str
     correction: str = "holm"
     alpha: float = 0.05
-    margin: float | None = None
+    margin: Margin | None = None
     power: float = 0.8
     lower_is_better: bool = True
     test_to_train: float | None = None
@@ -260,8 +261,8 @@ class Rules:
             raise StatisticsError(f"alpha must lie between 0 and 0.5, found {self.alpha!r}.")
         if not self.alpha < self.power < 1:
             raise StatisticsError(f"power must lie between alpha ({self.alpha:g}) and 1, found {self.power!r}.")
-        if self.margin is not None and not 0 < self.margin < math.inf:
-            raise StatisticsError(f"A margin is a positive number in the metric's unit, found {self.margin!r}.")
+        if self.margin is not None:
+            require_measurable(self.margin, self.test)
         if self.test == "nadeau-bengio" and self.test_to_train is None:
             raise StatisticsError(
                 "The test 'nadeau-bengio' needs test_to_train, the size of a test set divided by that of its "
