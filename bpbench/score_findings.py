@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,9 +39,12 @@ _SENTENCES: Final = {
     "split of one data set.",
     "resampled": "Every repeat is taken to have redrawn its training and test data from one data set. The test sets of "
     "two repeats overlap, which the Nadeau-Bengio test allows for.",
-    "crossed": "Each split is taken to have redrawn training and test data, and the repeats within it are averaged "
-    "first.",
+    "crossed": "Each split is taken to have redrawn its training data, with test data that all splits have in common, "
+    "and "
+    "the repeats within a split are averaged first.",
 }
+#: Names of columns that sound as if repeats redraw the split.
+_REDRAWN: Final = re.compile(r"fold|split|resampl|boot|cv", re.IGNORECASE)
 
 
 def findings(judged: Judged, *, name: str, command: str, metric: str | None, unit: str, formats: Sequence[str]) -> Json:
@@ -143,6 +147,15 @@ def _data(judged: Judged) -> Json:
 def _remarks(judged: Judged) -> list[str]:
     roles, runs = judged.roles, judged.runs
     said = []
+    if not judged.chosen:
+        said.append(f"No baseline was named, so it is the first variant of the table, '{judged.baseline}'.")
+    if judged.rules.design == "fixed" and roles.unit is not None and _REDRAWN.search(roles.unit):
+        said.append(
+            f"The column '{roles.unit}' sounds as if every repeat redraws the split of one data set. Such repeats are "
+            "not "
+            "independent, and a plain test on them errs far more often than α: --design resampled --test-fraction F "
+            "allows for their overlap."
+        )
     if roles.unit is None and roles.split is None:
         said.append(
             "Nothing was named that tells which repeats of two variants belong together (--unit), so they are compared "

@@ -11,6 +11,8 @@ a split                averaged within each split, then in pairs of splits; n is
 neither                not in pairs; only tests of independent samples apply
 =====================  ===========================================================================================
 
+Splits may have their test data in common (``crossed``) or not (``resampled``, as the folds of a cross-validation).
+
 A row without a finite score (empty, NaN, infinite) is a run that broke down: it counts as diverged, and failures are
 not missing at random, so its variant cannot come out as better or equivalent. A row that is not there says nothing of
 why; the numbers then rest on the repeats that both of a pair have, and what was left out is said beside each verdict.
@@ -132,6 +134,8 @@ class Judged:
         By variant the cells that others have and it has not.
     paired : bool
         Whether repeats are compared in pairs.
+    chosen : bool
+        Whether the baseline was named.
     """
 
     scores: Scores
@@ -144,6 +148,7 @@ class Judged:
     units: int
     missing: dict[str, tuple[int, ...]]
     paired: bool
+    chosen: bool
 
     @property
     def first_step_alpha(self) -> float:
@@ -220,6 +225,7 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
         units=units,
         missing=missing,
         paired=roles.unit is not None or roles.split is not None,
+        chosen=asked.baseline is not None,
     )
     return replace(made, comparisons=tuple(_with_lost(made, entry, by_name) for entry in made.comparisons))
 
@@ -252,15 +258,18 @@ def _rules(roles: Roles, asked: Asked) -> Rules:
     design = asked.design or ("crossed" if roles.split is not None else "fixed")
     if design not in compare.DESIGNS:
         raise RequestError(f"There is no design '{design}'{nearest(design, compare.DESIGNS)}")
-    if roles.split is not None and design != "crossed":
+    if roles.split is not None and design == "fixed":
         raise RequestError(
-            f"--design {design} knows no repeats within a split; leave --split out, or the design, which is 'crossed' "
-            "with it."
+            "--design fixed has one split; leave --split out, or name the design: 'crossed' (the default with --split) "
+            "if all splits have their test data in common, 'resampled' if they have not."
         )
     if design == "crossed" and roles.split is None:
         raise RequestError("--design crossed averages within splits; name their column with --split.")
-    if design == "resampled" and roles.unit is None:
-        raise RequestError("--design resampled compares split by split; name the column of the splits with --unit.")
+    if design == "resampled" and roles.unit is None and roles.split is None:
+        raise RequestError(
+            "--design resampled compares split by split; name their column with --unit, or with --split if there are "
+            "several runs in each."
+        )
     if design != "resampled" and asked.test_to_train is not None:
         raise RequestError(
             "--test-fraction and --test-to-train say how far redrawn splits overlap; with them, --design resampled is "
@@ -381,47 +390,59 @@ def _refuse_strangers(scores: Scores, runs: Sequence[Runs], roles: Roles) -> Non
 
 
 def _pair(candidate: Runs, baseline: Runs, roles: Roles, rules: Rules) -> Pair:
+    paired = roles.unit is not None or roles.split is not None
     numbers = None
-    if roles.unit is not None:
-        _, ours, theirs = np.intersect1d(candidate.cell, baseline.cell, assume_unique=True, return_indices=True)
-        both = candidate.done[ours] & baseline.done[theirs]
-        ours, theirs = ours[both], theirs[both]
-        # A resampled design draws a split of its own for every repeat.
-        splits = candidate.cell[ours] if rules.design == "resampled" else candidate.split[ours]
+    if paired:
+        ours, theirs, splits, cells = _matched(candidate, baseline, roles, rules.design)
         # Which repeat is which in all pairs at once matters there alone.
-        numbers = tuple(candidate.cell[ours].tolist()) if rules.correction == MAX_T else None
-        sides = (candidate.score[ours], baseline.score[theirs])
-    elif roles.split is not None:
-        (ours, one), (theirs, other) = _means(candidate), _means(baseline)
-        splits, mine, yours = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
-        sides = (one[mine], other[yours])
+        numbers = tuple(cells.tolist()) if rules.correction == MAX_T else None
+        one, other = (Sample(ours, splits), Sample(theirs, splits)) if len(ours) else (None, None)
     else:
-        sides = (candidate.score[candidate.done], baseline.score[baseline.done])
-        splits = None
-    samples: tuple[Sample | None, Sample | None] = (None, None)
-    if all(len(side) for side in sides):
-        one, other = sides
-        samples = (
-            Sample(one, np.zeros(len(one), dtype=np.int64) if splits is None else splits),
-            Sample(other, np.zeros(len(other), dtype=np.int64) if splits is None else splits),
-        )
+        one, other = (_independent_sample(each) for each in (candidate, baseline))
+        if one is None or other is None:
+            one = other = None
     return Pair(
         candidate=candidate.name,
         baseline=baseline.name,
-        candidate_sample=samples[0],
-        baseline_sample=samples[1],
+        candidate_sample=one,
+        baseline_sample=other,
         diverged_candidate=candidate.diverged,
         diverged_baseline=baseline.diverged,
-        paired=roles.unit is not None or roles.split is not None,
+        paired=paired,
         numbers=numbers,
     )
 
 
-def _means(runs: Runs) -> tuple[Ints, Floats]:
-    """Return the splits in which a variant has a score, and the mean of its scores in each."""
-    done = runs.done
-    splits, place, count = np.unique(runs.split[done], return_inverse=True, return_counts=True)
-    return splits, np.bincount(place, weights=runs.score[done], minlength=len(splits)) / np.maximum(count, 1)
+def _independent_sample(runs: Runs) -> Sample | None:
+    own = runs.score[runs.done]
+    return Sample(own, np.zeros(len(own), dtype=np.int64)) if len(own) else None
+
+
+def _matched(candidate: Runs, baseline: Runs, roles: Roles, design: str) -> tuple[Floats, Floats, Ints, Ints]:
+    """Return the scores of the repeats that two variants have in common, with the split and the number of each."""
+    if roles.unit is None:
+        means = (_means(each.split[each.done], each.score[each.done]) for each in (candidate, baseline))
+        (ours, one), (theirs, other) = means
+        splits, mine, yours = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
+        return one[mine], other[yours], splits, splits
+    cells, mine, yours = np.intersect1d(candidate.cell, baseline.cell, assume_unique=True, return_indices=True)
+    both = candidate.done[mine] & baseline.done[yours]
+    cells, mine, yours = cells[both], mine[both], yours[both]
+    one, other = candidate.score[mine], baseline.score[yours]
+    if roles.split is None:
+        # Every repeat of a resampled design has a split of its own; those of a fixed one share theirs.
+        return one, other, cells if design == "resampled" else np.zeros_like(cells), cells
+    splits = candidate.split[mine]
+    if design != "resampled":
+        return one, other, splits, cells  # judge averages within splits
+    (found, one), (_, other) = (_means(splits, own) for own in (one, other))
+    return one, other, found, found
+
+
+def _means(splits: Ints, scores: Floats) -> tuple[Ints, Floats]:
+    """Return every split once, and the mean of its scores."""
+    found, place, count = np.unique(splits, return_inverse=True, return_counts=True)
+    return found, np.bincount(place, weights=scores, minlength=len(found)) / np.maximum(count, 1)
 
 
 def _independent(pair: Pair, design: str) -> int:

@@ -176,8 +176,9 @@ def test_choosing_the_epoch_by_the_score_itself_is_called_optimistic(tmp_path: P
 
 
 def test_a_folder_is_searched_and_runs_are_in_their_order(tmp_path: Path) -> None:
-    """Run 2 comes before run 10."""
+    """Run 2 comes before run 10, and settings beside the curves are none."""
     files = runs(tmp_path, 11)
+    (tmp_path / "wide" / "settings.json").write_text("{}", encoding="utf-8")
     assert curve_files([tmp_path / "wide"]) == files[:11]
 
 

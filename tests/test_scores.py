@@ -154,6 +154,36 @@ def test_repeats_are_averaged_within_splits_first(tmp_path: Path, unit: str | No
     assert one.comparisons[0].p == pytest.approx(stats.ttest_rel(means["B"], means["A"]).pvalue, rel=1e-9)
 
 
+@pytest.mark.parametrize("unit", [None, "seed"])
+def test_folds_with_several_seeds_count_once_each(tmp_path: Path, unit: str | None) -> None:
+    """Resampled splits of several runs: the Nadeau-Bengio t by its definition, on the means of the splits."""
+    rng = np.random.default_rng(5)
+    rows = [(model, split, seed, rng.normal()) for model in "AB" for split in range(5) for seed in range(3)]
+    roles = Roles("model", "loss", unit, "split")
+    one = judged(table(tmp_path, rows, "model,split,seed,loss"), roles, design="resampled", test_to_train=0.25)
+    means = pd.DataFrame(rows, columns=["model", "split", "seed", "loss"]).groupby(["model", "split"]).loss.mean()
+    gap = (means["B"] - means["A"]).to_numpy()
+    t = gap.mean() / np.sqrt((1 / 5 + 0.25) * gap.var(ddof=1))
+    assert (one.units, one.comparisons[0].n) == (5, 5)
+    assert one.comparisons[0].statistic == pytest.approx(t, rel=1e-12)
+
+
+def test_repeats_that_sound_like_folds_are_warned_of(tmp_path: Path) -> None:
+    """A plain test on a column called fold is remarked on; a seed is not, nor is what was declared resampled."""
+    file = table(tmp_path, three(), "model,cv_fold,loss")
+    said = found(judged(file, Roles("model", "loss", "cv_fold"), baseline="A"))["data"]["remarks"]
+    assert said[0].startswith("The column 'cv_fold' sounds as if every repeat redraws the split of one data set.")
+    resampled = judged(file, Roles("model", "loss", "cv_fold"), baseline="A", design="resampled", test_to_train=0.25)
+    assert found(resampled)["data"]["remarks"] == []
+
+
+def test_a_baseline_that_nobody_named_is_the_first_of_the_table(tmp_path: Path) -> None:
+    """It is said, and never chosen by a score."""
+    one = judged(table(tmp_path, three()))
+    assert one.baseline == "A"
+    assert found(one)["data"]["remarks"] == ["No baseline was named, so it is the first variant of the table, 'A'."]
+
+
 def test_the_family_is_corrected_as_declared(tmp_path: Path) -> None:
     """Two comparisons under Holm: the smaller p doubles."""
     one = judged(table(tmp_path, three()))
@@ -177,7 +207,7 @@ def test_the_order_of_rows_decides_nothing(tmp_path: Path) -> None:
 def test_an_absent_row_is_left_out_pair_by_pair_and_said(tmp_path: Path) -> None:
     """A repeat that one side has no row for is dropped from that pair alone, and named."""
     rows = [row for row in three() if row[:2] != ("B", 2)]
-    one = judged(table(tmp_path, rows))
+    one = judged(table(tmp_path, rows), baseline="A")
     with_b, with_c = one.comparisons
     assert (with_b.n, with_c.n) == (5, 6)
     assert with_b.remarks == (
@@ -244,7 +274,7 @@ def test_where_chooses_rows(tmp_path: Path) -> None:
     """Rows of another part of the data do not count, and the report says so."""
     rows = [(part, *row[:2], row[2] + shift) for part, shift in (("train", -9), ("test", 0)) for row in three()]
     roles = Roles("model", "loss", "seed", where=(("part", "test"),))
-    one = judged(table(tmp_path, rows, "part,model,seed,loss"), roles)
+    one = judged(table(tmp_path, rows, "part,model,seed,loss"), roles, baseline="A")
     (tmp_path / "plain").mkdir()
     plain = judged(table(tmp_path / "plain", three()))
     assert one.comparisons == plain.comparisons
@@ -277,8 +307,8 @@ def test_where_chooses_rows(tmp_path: Path) -> None:
         (PAIRED, {"design": "resampled", "test_to_train": 0.2, "test": "wilcoxon"}, r"not allowed in a resampled"),
         (Roles("model", "loss"), {"margin": Margin(0.3, "d_z")}, r"'welch' cannot judge a margin of 0.3 d_z"),
         (Roles("model", "loss"), {"test": "paired-t"}, r"nothing says which rows belong together: name the column"),
-        (Roles("model", "loss"), {"design": "resampled", "test_to_train": 1.0}, r"column of the splits with --unit\."),
-        (Roles("model", "loss", None, "seed"), {"design": "fixed"}, r"--design fixed knows no repeats within a split"),
+        (Roles("model", "loss"), {"design": "resampled", "test_to_train": 1.0}, r"name their column with --unit, or"),
+        (Roles("model", "loss", None, "seed"), {"design": "fixed"}, r"--design fixed has one split; leave --split out"),
         (PAIRED, {"test": "wilcoxon", "alpha": 0.01}, r"could never reach alpha = 0.01.*declare at least 9 repeats"),
     ],
 )  # fmt: skip

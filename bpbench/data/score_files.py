@@ -270,7 +270,8 @@ def curve_files(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            inside = sorted((*path.rglob(f"{CURVE}*"), *path.rglob("*.json")), key=_natural)
+            # Beside curves of n2p2 a .json is some setting.
+            inside = sorted([*path.rglob(f"{CURVE}*")] or path.rglob("*.json"), key=_natural)
             if not inside:
                 raise DataError(f"{path}: the folder holds no {CURVE} and no Keras history (.json).")
             found |= dict.fromkeys(inside)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.numerals import count, exact, say
 from bpbench.report.vocabulary import CORRECTIONS, SCORED, TESTS, margin_text
@@ -78,6 +78,15 @@ def answers(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]
     return [*found, late(findings)]
 
 
+#: What would make a test too liberal that the table cannot show.
+_OVERLAP: Final = {
+    "fixed": "If repeats redraw the split of one data set, as the folds of a cross-validation do, they are not "
+    "independent, and the test used here errs more often than α; --design resampled is meant for them.",
+    "crossed": "If each split has test data of its own, as the folds of a cross-validation have, the splits are not "
+    "independent, and the test used here errs more often than α; --design resampled is meant for them.",
+}
+
+
 def limits(findings: Mapping[str, Any]) -> list[str]:
     """Return what was not shown, one sentence each."""
     design = findings["split"]["design"]
@@ -88,6 +97,7 @@ def limits(findings: Mapping[str, Any]) -> list[str]:
             "were made, and whether its repeats are independent of each other, cannot be seen from scores."
         ),
         "Rules and baseline were chosen when the results existed.",
+        *([_OVERLAP[design]] if design in _OVERLAP else []),
     ]
     if findings["jobs"]["missing"]:
         found.append(

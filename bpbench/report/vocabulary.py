@@ -86,7 +86,11 @@ TIMED: Final = Kind(
 )
 SCORED: Final = Kind(
     "score",
-    {"fixed": "given what all repeats share", "resampled": "given these data", "crossed": "given these data"},
+    {
+        "fixed": "given what all repeats share",
+        "resampled": "given these data",
+        "crossed": "given these data and their test set",
+    },
     parted=False,
     undecided=_AS_GOOD,
     lost="A variant of which a repeat has no finite score cannot be called better or equivalent; where a repeat has no "
