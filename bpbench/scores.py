@@ -126,6 +126,8 @@ class Judged:
         The variant all others were compared with.
     family : tuple of (str, str)
         Candidate and baseline of each comparison.
+    pairs : tuple of Pair
+        The samples of each comparison.
     comparisons : tuple of Comparison
         In the order of the family.
     units : int
@@ -144,6 +146,7 @@ class Judged:
     runs: tuple[Runs, ...]
     baseline: str
     family: tuple[tuple[str, str], ...]
+    pairs: tuple[Pair, ...]
     comparisons: tuple[Comparison, ...]
     units: int
     missing: dict[str, tuple[int, ...]]
@@ -207,7 +210,7 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
     runs = _runs(scores, roles)
     by_name = {each.name: each for each in runs}
     family = tuple((name, baseline) for name in scores.variants if name != baseline)
-    pairs = [_pair(by_name[one], by_name[other], roles, rules) for one, other in family]
+    pairs = tuple(_pair(by_name[one], by_name[other], roles, rules) for one, other in family)
     units = max(_independent(pair, rules.design) for pair in pairs)
     if not units and any(each.done.any() for each in runs):
         _refuse_strangers(scores, runs, roles)
@@ -221,6 +224,7 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
         runs=runs,
         baseline=baseline,
         family=family,
+        pairs=pairs,
         comparisons=compare.judge(pairs, rules),
         units=units,
         missing=missing,

@@ -90,6 +90,22 @@ def test_json_holds_the_findings_and_the_default_baseline(capsys: pytest.Capture
     assert found["analysis"]["comparisons"][0]["verdict"] == "better"
 
 
+@pytest.mark.parametrize("margin", ["0.05", "5%", "0.5 d_z"])
+def test_margins_of_every_kind_reach_the_report(folder: Path, capsys: pytest.CaptureFixture[str], margin: str) -> None:
+    """Absolute, a share of the baseline's mean, or in d_z, over several comparisons."""
+    rows = [
+        (name, seed, loss + shift, time)
+        for name, shift in (("C", 0.01), ("D", 0.4))
+        for _, seed, loss, time in ROWS[:5]
+    ]
+    with (folder / "scores.csv").open("a", encoding="utf-8") as stream:
+        stream.writelines(f"{','.join(map(str, row))}\n" for row in rows)
+    assert main([*PAIRED, "--baseline", "B", "--margin", margin]) == DONE
+    assert "against B over 5 repeats" in capsys.readouterr().out
+    (page,) = (folder / "reports").glob("scores-*/report.html")
+    assert "the margin of ±" in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.usefixtures("folder")
 def test_higher_may_be_better(capsys: pytest.CaptureFixture[str]) -> None:
     """The direction turns the verdict and the words."""
