@@ -307,8 +307,13 @@ def _analysis(judged: Judged) -> Json:
         "first_step_alpha": judged.first_step_alpha,
         "detectable_dz": judged.detectable_dz if judged.units > 1 else None,
         "unequal": False,
-        "comparisons": [dataclasses.asdict(comparison) for comparison in judged.comparisons],
+        "comparisons": [_beside(judged, place) for place in range(len(judged.comparisons))],
     }
+
+
+def _beside(judged: Judged, place: int) -> Json:
+    """Return a comparison with what stands beside its verdict; of samples this long nothing is drawn again."""
+    return dataclasses.asdict(judged.comparisons[place]) | {"estimates": None, "bayes": None}
 
 
 def _failures(judged: Judged) -> list[Json]:

@@ -9,7 +9,6 @@ from bpbench.report.numerals import (
     MINUS,
     count,
     decimals,
-    exact,
     fixed,
     half_width,
     listed,
@@ -312,7 +311,7 @@ def _headline(findings: Mapping[str, Any]) -> str:
         judged = entry["p"] is not None and entry["verdict"] in _VERDICTS
         groups.setdefault(entry["verdict"] if judged else "without a verdict", []).append(entry)
     bases = sorted({entry["baseline"] for entry in comparisons})
-    within = f" within ±{with_unit(exact(analysis['margin']), metric)}" if analysis["margin"] is not None else ""
+    within = f" within ±{margin_text(analysis, metric)}" if analysis["margin"] is not None else ""
     parts = []
     for word in (*_VERDICTS, "without a verdict"):
         if found := groups.get(word):
