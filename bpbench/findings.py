@@ -26,6 +26,7 @@ from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics.compare import Comparison
+from bpbench.statistics.margins import Margin
 from bpbench.study import Prepared, Study, status
 from bpbench.swept import derived, sweeps
 
@@ -320,7 +321,7 @@ def _analysis(study: Study) -> Json:
         "correction": rules.correction,
         "alpha": rules.alpha,
         "margin": None if rules.margin is None else rules.margin.plain,
-        "margin_width": margin_width(study.comparisons),
+        "margin_width": margin_width(rules.margin, study.comparisons),
         "baseline": analysis.baseline,
         "family": [list(pair) for pair in prepared.protocol.family],
         "power": rules.power,
@@ -334,8 +335,10 @@ def _analysis(study: Study) -> Json:
     }
 
 
-def margin_width(comparisons: Sequence[Comparison]) -> float | None:
+def margin_width(margin: Margin | None, comparisons: Sequence[Comparison]) -> float | None:
     """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
+    if margin is not None and margin.kind == "absolute":
+        return margin.value
     widths = {comparison.margin_width for comparison in comparisons if comparison.n}
     return widths.pop() if len(widths) == 1 else None
 

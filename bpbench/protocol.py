@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -110,13 +111,14 @@ class Analysis:
     Attributes
     ----------
     baseline : str
-        Variant that every other one is compared with.
+        Variant that every other one is compared with; with ``pairs: all`` the one that figures refer to.
     metric : str
         Key of :data:`bpbench.metrics.METRICS`, scored on the reserve; a time where descriptors are timed.
-    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon'}
+    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon', 'sign-flip', 'permutation', 'mann-whitney'}
         See the README's table of which design allows which.
-    correction : {'holm', 'bonferroni', 'hommel', 'bh', 'by'}
-        Over the family of comparisons.
+    correction : str
+        Over the family of comparisons: one of :data:`bpbench.statistics.corrections.CORRECTIONS`; ``max-t`` with the
+        test ``sign-flip`` alone.
     alpha : float
         Level of the family.
     margin : float, str or None
@@ -127,17 +129,24 @@ class Analysis:
         Power at which the smallest detectable difference is stated.
     candidates : tuple of str or None
         The family: these against the baseline; ``None`` for all other variants, of twins the first.
+    pairs : {'baseline', 'all'}
+        ``all``: each of them and the baseline against each other, the later in the protocol minus the earlier.
     """
 
     __pydantic_config__: ClassVar = STRICT
     baseline: Name
     metric: str = "rmse"
-    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon"] = "paired-t"
-    correction: Literal["holm", "bonferroni", "hommel", "bh", "by"] = "holm"
+    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon", "sign-flip", "permutation", "mann-whitney"] = (
+        "paired-t"
+    )
+    correction: Literal[
+        "holm", "bonferroni", "hochberg", "hommel", "sidak", "holm-sidak", "bh", "by", "tsbh", "max-t"
+    ] = "holm"
     alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
     margin: Margin | None = None
     power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
     candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    pairs: Literal["baseline", "all"] = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +279,17 @@ class Protocol:
 
     @property
     def family(self) -> tuple[tuple[str, str], ...]:
-        """The declared comparisons: pairs (candidate, baseline), of twins the first alone."""
+        """The declared comparisons: pairs (candidate, baseline), of twins the first alone.
+
+        Of all pairs the later in the protocol is the candidate.
+        """
         base, twins = self.analysis.baseline, self.twins
         known = {base, twins.get(base, base), *twins}
         names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name not in known)
-        return tuple((name, base) for name in names)
+        if self.analysis.pairs == "baseline":
+            return tuple((name, base) for name in names)
+        chosen = {base, *names}
+        return tuple((b, a) for a, b in combinations((v.name for v in self.variants if v.name in chosen), 2))
 
     @property
     def units(self) -> int:

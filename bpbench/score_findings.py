@@ -296,7 +296,7 @@ def _analysis(judged: Judged) -> Json:
         "correction": rules.correction,
         "alpha": rules.alpha,
         "margin": None if rules.margin is None else rules.margin.plain,
-        "margin_width": margin_width(judged.comparisons),
+        "margin_width": margin_width(rules.margin, judged.comparisons),
         "baseline": judged.baseline,
         "family": [list(pair) for pair in judged.family],
         "power": rules.power,

@@ -105,8 +105,8 @@ class Prepared:
     def detectable_dz(self) -> float | None:
         """Smallest effect d_z that the declared test detects, for the tests of paired means.
 
-        The power of the rank test depends on the shape of the noise, that of Welch's on the spreads of both samples:
-        for them there is no such number before the results.
+        The power of tests by ranks and by redrawing depends on the shape of the noise, that of Welch's on the spreads
+        of both samples: for them there is no such number before the results.
         """
         if self.rules.test not in {"paired-t", "nadeau-bengio"}:
             return None
@@ -224,7 +224,7 @@ def _check_observations(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> 
 
 
 def check_design(protocol: Protocol) -> None:
-    """Refuse a test that the design does not allow, or that could never reject at the declared number of repeats.
+    """Refuse a test that the design or the correction does not allow, or that could never reject at so many repeats.
 
     A margin that says nothing, or that the test cannot judge, is refused as well.
 
@@ -242,6 +242,10 @@ def check_design(protocol: Protocol) -> None:
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
     try:
+        compare.require_together(analysis.test, analysis.correction)
+    except StatisticsError as error:
+        raise ProtocolError(f"{protocol.origin.where('analysis', 'correction')}: {error}") from None
+    try:
         if (margin := _margin(protocol)) is not None:
             require_measurable(margin, analysis.test)
     except StatisticsError as error:
@@ -254,14 +258,22 @@ def _margin(protocol: Protocol) -> Margin | None:
 
 
 def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tuple[str, ...]) -> float:
-    """Return n_test/n_train for the Nadeau-Bengio test of a pair, the mean over its splits.
+    """Return n_test/n_train for the Nadeau-Bengio test of a pair, counted in blocks, the mean over its splits.
+
+    Blocks are what a split draws, and the frames of one block are near copies: a hundred of them are hardly more than
+    one independent configuration. Where all blocks are of one size, this is the ratio of the frames.
 
     Where the two learn from different numbers of configurations, n_train is the smaller one: the ratio stands for how
     much of the noise is common to all splits, a learner of fewer configurations depends more on those it was given, and
-    of the two ratios the larger one gives the wider interval.
+    of the two ratios the larger one gives the wider interval. Fewer configurations count as blocks in proportion.
     """
     both = [variant for variant in protocol.variants if variant.name in pair]
-    return float(np.mean([len(part.test) / min(learned(variant, part) for variant in both) for part in parts]))
+
+    def ratio(part: splits.Parts) -> float:
+        share = min(learned(variant, part) for variant in both) / len(part.train)
+        return part.test_blocks / (part.train_blocks * share)
+
+    return float(np.mean([ratio(part) for part in parts]))
 
 
 def _check_installed(protocol: Protocol) -> None:
@@ -289,6 +301,7 @@ def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
         test_to_train=max(ratios) if analysis.test == "nadeau-bengio" else None,
+        seed=seed(protocol.seed, "analysis"),
     )
 
 
@@ -403,12 +416,14 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
     pairs = []
     for candidate, baseline in prepared.protocol.family:
         both: list[tuple[float, float, int]] = []
+        finished = []
         gone = {"missing": 0, "candidate": 0, "baseline": 0}
         for repeat in prepared.repeats:
             ours, theirs = (results.get((name, repeat.number)) for name in (candidate, baseline))
             our_scores, their_scores = _scores(ours), _scores(theirs)
             if our_scores is not None and their_scores is not None:
                 both.append((our_scores[part][key], their_scores[part][key], repeat.split_number))
+                finished.append(repeat.number)
             gone["candidate"] += status(ours) == "diverged"
             gone["baseline"] += status(theirs) == "diverged"
             gone["missing"] += bool({status(ours), status(theirs)} & {"missing", "failed"})
@@ -429,6 +444,7 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
                 test_to_train=_test_to_train(prepared.protocol, prepared.parts, (candidate, baseline))
                 if prepared.rules.test == "nadeau-bengio"
                 else None,
+                numbers=tuple(finished),
             )
         )
     return pairs

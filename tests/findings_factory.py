@@ -84,7 +84,8 @@ def comparison(**changes: Any) -> dict[str, Any]:
         "p_adjusted": 0.003, "p_equivalence": 0.9, "p_equivalence_adjusted": 0.9, "significant": True,
         "detectable": 0.27, "verdict": "better", "remarks": [],
     }  # fmt: skip
-    return {**entries, **changes}
+    entries |= changes
+    return {"n_baseline": entries["n"], **entries}
 
 
 def _compare(candidate: str, mine: list[float], base: list[float], size: int, margin: float) -> dict[str, Any]:
@@ -407,7 +408,7 @@ def without_results() -> dict[str, Any]:
     data["constant"] = {"test": {}}
     for entry in data["analysis"]["comparisons"]:
         entry.update({key: None for key in entry if key not in {"candidate", "baseline", "level", "remarks"}})
-        entry.update(n=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
+        entry.update(n=0, n_baseline=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
     data["jobs"] |= {"done": 0, "failed": 6}
     return data
 

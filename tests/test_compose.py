@@ -433,7 +433,7 @@ def test_the_interval_of_a_rank_test_is_named_in_captions() -> None:
     """Forest plot and table of comparisons say whose interval they show."""
     data = ranked()
     assert "Hodges-Lehmann intervals" in caption(data, "forest")
-    assert "the Hodges-Lehmann interval of the differences' centre" in caption(data, "comparisons")
+    assert "the Hodges-Lehmann interval of the centre of the differences" in caption(data, "comparisons")
     assert "Hodges" not in caption(small(), "forest") + caption(small(), "comparisons")
 
 

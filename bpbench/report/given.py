@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.numerals import count, exact, say
-from bpbench.report.vocabulary import CORRECTIONS, SCORED, TESTS, margin_text
+from bpbench.report.vocabulary import CORRECTIONS, SCORED, TESTS, margin_text, scored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,15 @@ def repeats(findings: Mapping[str, Any]) -> str:
         f"The unit of all statistics is the split, a value of {say(roles['split'])}. {split['sentence']} Variants are "
         f"compared split by split{within}."
     )
+
+
+def reworded(text: str, findings: Mapping[str, Any]) -> str:
+    """Return what is said of a test as it is true here: samples that are not paired, and a seed of the command."""
+    if not scored(findings):
+        return text
+    if not findings["analysis"]["paired"]:
+        text = text.replace(", and ignores that the repeats are paired", "")
+    return text.replace("the protocol's seed", "the command's seed")
 
 
 def decided(findings: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import given, timing
-from bpbench.report.numerals import count, exact, listed, percent, say, short, significant
+from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     SCOPE,
@@ -21,6 +21,7 @@ from bpbench.report.vocabulary import (
     verdict_word,
 )
 from bpbench.statistics.margins import Margin
+from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -319,19 +320,44 @@ def _other_rules(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
     "nadeau-bengio": "Resampled training sets overlap, so the repeats are not independent; this test widens the "
-    "standard error by the ratio of test to training frames (the fewer of the two, where a pair learns from unequal "
-    "numbers), and no test without such a correction is allowed here.",
+    "standard error by the ratio of test to training blocks (frames of one block are near copies; the fewer of the "
+    "two, where a pair learns from unequal numbers), and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
     "intervals are Hodges and Lehmann's, which belong to this test: they hold that centre, and are read from the Walsh "
     "averages (the means of any two differences, or of one with itself). The difference printed is the mean of the "
     "differences.",
+    "sign-flip": "It takes the paired differences as independent and symmetric, and their signs as coins: its p is the "
+    f"share of sign vectors, the seen one among them, whose mean is at least as extreme; to n = {ALL_FLIPS} all 2ⁿ are "
+    f"visited, beyond {whole(DRAWS)} drawn (fewer of very many repeats), from the protocol's seed. The intervals hold "
+    "every difference that the same sign vectors would not reject; the statistic shown is t.",
+    "permutation": "It takes the two samples as independent and, but for a shift, exchangeable, so of equal variance, "
+    "and ignores that the repeats are paired: its p is the share of labellings, the seen one among them, whose "
+    f"difference of means is at least as extreme; to n = {ALL_LABELLINGS} all are visited, beyond {whole(DRAWS)} drawn "
+    "(fewer of very many repeats), from the protocol's seed. The intervals hold every shift that the same labellings "
+    "would not reject; the statistic shown is t.",
+    "mann-whitney": "It takes the two samples as independent and of one shape but for a shift, which it tests, and "
+    "ignores that the repeats are paired. The intervals are Hodges and Lehmann's, which belong to this test: they hold "
+    "that shift, and are read from all differences of a value of the one and a value of the other. The difference "
+    "printed is that of the means.",
+}
+
+_HOW: Final = {
+    "max-t": " by step-down max-T: the signs of all differences of a repeat are turned together, so that comparisons "
+    "that share a baseline keep their dependence; it asks that these differences are jointly symmetric",
+    "bh": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "by": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "tsbh": ", which first estimates how many comparisons differ and bounds the expected share of false findings among "
+    "the findings and not the chance of any",
 }
 
 
 _NO_DZ: Final = {
-    "wilcoxon": " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    **dict.fromkeys(
+        ("wilcoxon", "sign-flip", "permutation", "mann-whitney"),
+        " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    ),
     "welch": " For this test the smallest detectable effect depends on the spreads of both samples and is not stated "
     "as one d_z; the detail of the comparisons gives it for the spreads seen.",
 }
@@ -354,7 +380,6 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     """Return the paragraphs on repeats, test, correction, equivalence and verdict."""
     analysis, metric, split = findings["analysis"], findings["metric"], findings["split"]
     alpha = exact(analysis["alpha"])
-    correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
     family = len(analysis["family"])
     margin = analysis["margin"]
     # The seeds of one split are averaged before anything is tested.
@@ -369,17 +394,19 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All "
         "variants of one repeat share the split and the seeds, so that they are compared in pairs."
     )
+    why = given.reworded(_WHY.get(analysis["test"], ""), findings)
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
-        f"{metric['label']}{on_part(findings)}. {_WHY.get(analysis['test'], '')} "
+        f"{metric['label']}{on_part(findings)}. {why} "
     ) + (
-        f"The p-values of the {family} comparisons are adjusted together by the method of {correction}, at α = {alpha}."
+        f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
         if family > 1
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
+    by_holm = " by Holm's method, since max-T has no form for them" if analysis["correction"] == "max-t" else ""
     equivalence = (
         f"Equivalence is judged by two one-sided tests against the margin of ±{margin_text(analysis, metric)}, "
-        f"adjusted over the family separately.{_MARGIN[Margin.parse(margin).kind]}"
+        f"adjusted over the family separately{by_holm}.{_MARGIN[Margin.parse(margin).kind]}"
         if margin is not None
         else f"{'No margin was given' if scored(findings) else 'The protocol states no margin'}, so nothing can be "
         "called equivalent."
@@ -399,6 +426,12 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
     )
     return [first, test, f"{equivalence} {verdict}{power}"]
+
+
+def _adjusted(analysis: Mapping[str, Any]) -> str:
+    """Return by which correction."""
+    key = analysis["correction"]
+    return _HOW[key] if key == "max-t" else f" by the method of {CORRECTIONS.get(key, key)}{_HOW.get(key, '')}"
 
 
 def decided(findings: Mapping[str, Any]) -> str:

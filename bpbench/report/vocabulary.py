@@ -22,16 +22,26 @@ SCOPE: Final = {
 CORRECTIONS: Final = {
     "holm": "Holm",
     "bonferroni": "Bonferroni",
+    "hochberg": "Hochberg",
     "hommel": "Hommel",
+    "sidak": "Šidák",
+    "holm-sidak": "Holm-Šidák",
     "bh": "Benjamini-Hochberg",
     "by": "Benjamini-Yekutieli",
+    "tsbh": "two-stage Benjamini-Hochberg",
+    "max-t": "max-T",
 }
 TESTS: Final = {
     "paired-t": "paired t test",
     "nadeau-bengio": "Nadeau-Bengio corrected resampled t test",
     "welch": "Welch t test",
     "wilcoxon": "Wilcoxon signed-rank test",
+    "sign-flip": "sign-flip permutation test",
+    "permutation": "label permutation test",
+    "mann-whitney": "Mann-Whitney test",
 }
+#: What the intervals of the tests by ranks hold, which is no mean difference.
+_BY_RANKS: Final = {"wilcoxon": "centre of the differences", "mann-whitney": "shift between the two samples"}
 
 
 _OF_TIME: Final = {"better": "faster", "worse": "slower"}
@@ -334,7 +344,22 @@ def mean_level(findings: Mapping[str, Any]) -> str:
 
 def interval_name(analysis: Mapping[str, Any]) -> str:
     """Return what the interval of a comparison is called: a rank test's is no interval of the mean difference."""
-    return "Hodges-Lehmann interval" if analysis["test"] == "wilcoxon" else "interval"
+    return "Hodges-Lehmann interval" if by_ranks(analysis) else "interval"
+
+
+def by_ranks(analysis: Mapping[str, Any]) -> bool:
+    """Return whether the test is by ranks."""
+    return analysis["test"] in _BY_RANKS
+
+
+def target(analysis: Mapping[str, Any]) -> str:
+    """Return what the interval of a comparison holds."""
+    return _BY_RANKS.get(analysis["test"], "difference")
+
+
+def several_baselines(analysis: Mapping[str, Any]) -> bool:
+    """Return whether the comparisons have more than one baseline, as all pairs have."""
+    return len({baseline for _, baseline in analysis["family"]}) > 1
 
 
 def distinct_note(findings: Mapping[str, Any]) -> str:

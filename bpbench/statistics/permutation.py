@@ -102,6 +102,11 @@ def labellings(n: int, m: int) -> tuple[int, bool]:
     return _sampled(n + m, WORK[1]) + 1, False
 
 
+#: Repeats (on each side) up to which all sign vectors, and all labellings, are visited.
+ALL_FLIPS: Final = max(n for n in range(2, 64) if flips(n)[1])
+ALL_LABELLINGS: Final = max(n for n in range(2, 64) if labellings(n, n)[1])
+
+
 @lru_cache(maxsize=8)
 def _by_size(width: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the subsets of so many columns ordered by size, where each size begins, and how many it has."""

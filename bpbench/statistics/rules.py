@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from bpbench.errors import StatisticsError, nearest
 from bpbench.statistics.corrections import MAX_T, reachable_alpha, require_correction
 from bpbench.statistics.margins import Margin, require_measurable
-from bpbench.statistics.permutation import DRAWS, flips, labellings
+from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS, flips, labellings
 from bpbench.statistics.rank_sums import smallest
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ _OVERLAP = (
     "the training and test sets of resampled splits overlap, so the repeats are not independent and this test "
     "would give far more false alarms than alpha; use 'nadeau-bengio', whose standard error counts the overlap"
 )
-
-
-_ALL_FLIPS: Final = max(n for n in range(2, 64) if flips(n)[1])
-_ALL_LABELLINGS: Final = max(n for n in range(2, 64) if labellings(n, n)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ TESTS: Final[Mapping[str, TestInfo]] = MappingProxyType(
                 "sign-flip",
                 "The paired differences are independent and symmetric, all about one mean, which it compares.",
                 MappingProxyType({"resampled": _OVERLAP}),
-                least=f"2/2ⁿ, to n = {_ALL_FLIPS}; beyond 2/{DRAWS + 1}",
+                least=f"2/2ⁿ, to n = {ALL_FLIPS}; beyond 2/{DRAWS + 1}",
             ),
             TestInfo(
                 "permutation",
@@ -123,7 +119,7 @@ TESTS: Final[Mapping[str, TestInfo]] = MappingProxyType(
                 "means and ignores that the repeats are paired, which costs power.",
                 MappingProxyType({"resampled": _OVERLAP}),
                 paired=False,
-                least=f"2/C(2n, n), to n = {_ALL_LABELLINGS}; beyond 2/{DRAWS + 1}",
+                least=f"2/C(2n, n), to n = {ALL_LABELLINGS}; beyond 2/{DRAWS + 1}",
             ),
             TestInfo(
                 "mann-whitney",
