@@ -22,8 +22,8 @@ _EPILOG: Final = (
 )
 #: Options that decide a result and are told again in the report's command; the others are places and forms.
 _TOLD: Final = (
-    "variant", "score", "unit", "split", "baseline", "margin", "correction", "design", "test_fraction", "test_to_train",
-    "test", "alpha", "power", "seed", "epoch", "path", "metric_name", "metric_unit", "name",
+    "variant", "score", "unit", "split", "baseline", "pairs", "margin", "correction", "design", "test_fraction",
+    "test_to_train", "test", "alpha", "power", "seed", "epoch", "path", "metric_name", "metric_unit", "name",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--split", metavar="COLUMN", help="split of the data; repeats are averaged within each")
     add("--where", metavar="COLUMN=VALUE", action="append", default=[], help="only these rows; may be repeated")
     add("--baseline", metavar="NAME", help="what all others are compared with (default: the first of the table)")
+    add("--pairs", choices=("baseline", "all"), default="baseline", help="compare with the baseline, or all pairs")
     add("--higher-is-better", action="store_true", help="of the score")
     add(
         "--margin",
@@ -166,6 +167,7 @@ def _asked(asked: argparse.Namespace) -> Any:
 
     return Asked(
         baseline=asked.baseline,
+        pairs=asked.pairs,
         test=asked.test,
         design=asked.design,
         correction=asked.correction,
@@ -199,7 +201,15 @@ def _stem(name: str) -> str:
 def _command(asked: argparse.Namespace, held: Scores) -> str:
     """Return the command that makes these findings again, without the folders of one machine."""
     made: list[str] = []
-    usual = {"correction": "holm", "alpha": 0.05, "power": 0.8, "seed": 0, "epoch": "last", "metric_unit": ""}
+    usual = {
+        "correction": "holm",
+        "alpha": 0.05,
+        "power": 0.8,
+        "seed": 0,
+        "pairs": "baseline",
+        "epoch": "last",
+        "metric_unit": "",
+    }
     for key in _TOLD:
         value = getattr(asked, key)
         if value is not None and value != usual.get(key):

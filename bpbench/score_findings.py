@@ -147,7 +147,7 @@ def _data(judged: Judged) -> Json:
 def _remarks(judged: Judged) -> list[str]:
     roles, runs = judged.roles, judged.runs
     said = []
-    if not judged.chosen:
+    if not judged.chosen and {baseline for _, baseline in judged.family} == {judged.baseline}:
         said.append(f"No baseline was named, so it is the first variant of the table, '{judged.baseline}'.")
     if judged.rules.design == "fixed" and roles.unit is not None and _REDRAWN.search(roles.unit):
         said.append(

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,8 @@ Floats = npt.NDArray[np.float64]
 
 #: More variants than this are a column named by mistake: every one is a comparison and a row of each table.
 MOST_VARIANTS: Final = 200
+#: The same where all are compared with each other.
+MOST_PAIRED: Final = 20
 #: Duplicates that are shown of many.
 _SHOWN: Final = 3
 
@@ -54,6 +57,8 @@ class Asked:
     ----------
     baseline : str or None
         The variant that all others are compared with; ``None``: the first of the table.
+    pairs : {'baseline', 'all'}
+        What is compared: each with the baseline, or all with each other, the later in the table as the candidate.
     test, design : str or None
         Keys of :data:`bpbench.statistics.rules.TESTS` and ``DESIGNS``; ``None``: what the table allows.
     correction, alpha, power, margin, lower_is_better, seed
@@ -63,6 +68,7 @@ class Asked:
     """
 
     baseline: str | None = None
+    pairs: str = "baseline"
     test: str | None = None
     design: str | None = None
     correction: str = "holm"
@@ -209,7 +215,7 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
     scores = _ordered(scores, roles)
     runs = _runs(scores, roles)
     by_name = {each.name: each for each in runs}
-    family = tuple((name, baseline) for name in scores.variants if name != baseline)
+    family = _family(scores, baseline, asked)
     pairs = tuple(_pair(by_name[one], by_name[other], roles, rules) for one, other in family)
     units = max(_independent(pair, rules.design) for pair in pairs)
     if not units and any(each.done.any() for each in runs):
@@ -256,6 +262,18 @@ def _baseline(scores: Scores, roles: Roles, asked: Asked) -> str:
             f"{where}: there is no variant '{asked.baseline}' for --baseline{nearest(asked.baseline, names)}"
         )
     return asked.baseline
+
+
+def _family(scores: Scores, baseline: str, asked: Asked) -> tuple[tuple[str, str], ...]:
+    names = scores.variants
+    if asked.pairs == "baseline":
+        return tuple((name, baseline) for name in names if name != baseline)
+    if len(names) > MOST_PAIRED:
+        raise RequestError(
+            f"--pairs all: {len(names)} variants make {len(names) * (len(names) - 1) // 2} comparisons; choose at most "
+            f"{MOST_PAIRED} variants with --where, or compare with a baseline."
+        )
+    return tuple((later, sooner) for sooner, later in combinations(names, 2))
 
 
 def _rules(roles: Roles, asked: Asked) -> Rules:

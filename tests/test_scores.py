@@ -184,6 +184,18 @@ def test_a_baseline_that_nobody_named_is_the_first_of_the_table(tmp_path: Path) 
     assert found(one)["data"]["remarks"] == ["No baseline was named, so it is the first variant of the table, 'A'."]
 
 
+def test_all_pairs_may_be_compared(tmp_path: Path) -> None:
+    """Each with each, the later in the table as the candidate; a great many are refused."""
+    one = judged(table(tmp_path, three()), pairs="all")
+    assert one.family == (("B", "A"), ("C", "A"), ("C", "B"))
+    assert [entry.verdict for entry in one.comparisons] == ["better", "undecided", "worse"]
+    rows = [(number, seed, number + seed) for number in range(21) for seed in (1, 2)]
+    with pytest.raises(
+        BpbenchError, match=r"--pairs all: 21 variants make 210 comparisons; choose at most 20 variants"
+    ):
+        judged(table(tmp_path, rows), pairs="all")
+
+
 def test_the_family_is_corrected_as_declared(tmp_path: Path) -> None:
     """Two comparisons under Holm: the smaller p doubles."""
     one = judged(table(tmp_path, three()))
