@@ -15,13 +15,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import __version__
+from bpbench import __version__, standing
 from bpbench.contestants import MEAN_LEVEL, ROUNDING
 from bpbench.data.readers import counted
 from bpbench.findings import SCHEMA, margin_width
 from bpbench.identity import digest
 from bpbench.runner.machine import machine
-from bpbench.scores import Judged, Runs, name_of
+from bpbench.scores import Judged, Runs, means, name_of
+from bpbench.statistics.rules import redrawings
 from bpbench.statistics.student import StudentEvidence
 
 Json = dict[str, Any]
@@ -31,6 +32,8 @@ PART: Final = "table"
 KEY: Final = "score"
 #: Repeats that are listed one by one, over all variants; of more, evenly picked ones.
 LISTED: Final = 5_000
+#: Repeats beyond which variants are not ranked in each.
+MOST_RANKED: Final = 100_000
 #: Repeats without a score that are listed one by one.
 LOST: Final = 200
 
@@ -288,10 +291,13 @@ def _summary(judged: Judged, runs: Runs) -> Json | None:
 
 def _analysis(judged: Judged) -> Json:
     rules = judged.rules
+    ranking, unranked = _ranking(judged)
+    redrawn = redrawings(rules.test, judged.units)
     return {
         "metric": KEY,
         "part": PART,
         "test": rules.test,
+        "redrawings": None if redrawn is None else {"count": redrawn[0], "all": redrawn[1]},
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,
@@ -307,13 +313,34 @@ def _analysis(judged: Judged) -> Json:
         "first_step_alpha": judged.first_step_alpha,
         "detectable_dz": judged.detectable_dz if judged.units > 1 else None,
         "unequal": False,
-        "comparisons": [_beside(judged, place) for place in range(len(judged.comparisons))],
+        "comparisons": [
+            dataclasses.asdict(comparison)
+            | {"estimates": None, "bayes": standing.posterior(pair, comparison, rules, root=rules.seed)}
+            for pair, comparison in zip(judged.pairs, judged.comparisons, strict=True)
+        ],
+        "ranking": ranking,
+        "unranked": unranked,
     }
 
 
-def _beside(judged: Judged, place: int) -> Json:
-    """Return a comparison with what stands beside its verdict; of samples this long nothing is drawn again."""
-    return dataclasses.asdict(judged.comparisons[place]) | {"estimates": None, "bayes": None}
+def _ranking(judged: Judged) -> tuple[Json | None, str | None]:
+    """Return the ranks of all variants over the repeats that they have in common by name, or why there are none."""
+    roles, rules = judged.roles, judged.rules
+    if not judged.paired:
+        return None, "which repeats belong together was not told."
+    every = np.unique(np.concatenate([runs.cell for runs in judged.runs]))
+    if every.size > MOST_RANKED:
+        return None, f"ranks are given for at most {MOST_RANKED} repeats, and there are {every.size}."
+    lost = math.inf if rules.lower_is_better else -math.inf
+    columns: dict[str, list[float]] = {}
+    for runs in judged.runs:
+        score = np.where(runs.done, runs.score, lost)
+        cells, score = (runs.cell, score) if roles.unit is not None else means(runs.split, score)
+        column = np.full(every.size, np.nan)
+        column[np.searchsorted(every, cells)] = score
+        columns[runs.name] = column.tolist()
+    splits = every // max(1, len(judged.scores.units)) if roles.split is not None else np.zeros_like(every)
+    return standing.ranked(columns, splits.tolist(), rules, baseline=judged.baseline, twins={}, root=rules.seed)
 
 
 def _failures(judged: Judged) -> list[Json]:

@@ -443,8 +443,8 @@ def _independent_sample(runs: Runs) -> Sample | None:
 def _matched(candidate: Runs, baseline: Runs, roles: Roles, design: str) -> tuple[Floats, Floats, Ints, Ints]:
     """Return the scores of the repeats that two variants have in common, with the split and the number of each."""
     if roles.unit is None:
-        means = (_means(each.split[each.done], each.score[each.done]) for each in (candidate, baseline))
-        (ours, one), (theirs, other) = means
+        averaged = (means(each.split[each.done], each.score[each.done]) for each in (candidate, baseline))
+        (ours, one), (theirs, other) = averaged
         splits, mine, yours = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
         return one[mine], other[yours], splits, splits
     cells, mine, yours = np.intersect1d(candidate.cell, baseline.cell, assume_unique=True, return_indices=True)
@@ -457,11 +457,11 @@ def _matched(candidate: Runs, baseline: Runs, roles: Roles, design: str) -> tupl
     splits = candidate.split[mine]
     if design != "resampled":
         return one, other, splits, cells  # judge averages within splits
-    (found, one), (_, other) = (_means(splits, own) for own in (one, other))
+    (found, one), (_, other) = (means(splits, own) for own in (one, other))
     return one, other, found, found
 
 
-def _means(splits: Ints, scores: Floats) -> tuple[Ints, Floats]:
+def means(splits: Ints, scores: Floats) -> tuple[Ints, Floats]:
     """Return every split once, and the mean of its scores."""
     found, place, count = np.unique(splits, return_inverse=True, return_counts=True)
     return found, np.bincount(place, weights=scores, minlength=len(found)) / np.maximum(count, 1)

@@ -19,8 +19,9 @@ from bpbench.report.numerals import percent
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import tally
 
-#: Numbers of method text that no findings hold: the bound in "p < 0.001", the normal errors within two deviations (%).
-METHOD = {0.001, 95.4}
+#: Numbers of method text that no findings hold: the bounds in "p < 0.001" and "> 0.999", the normal errors within two
+#: deviations (%), the weight of a prior.
+METHOD = {0.001, 0.999, 95.4, 0.5}
 
 
 class Words(HTMLParser):
@@ -165,8 +166,8 @@ def test_scores_of_others_have_no_number_of_ours() -> None:
     document = compose(data, environment())
     assert strangers(render_html(document).replace("SHA-256", "digest"), data) == []
     assert [section.key for section in document.sections] == [
-        "answer", "question", "data", "methods", "repeats", "comparisons", "failures", "limits", "environment",
-        "reproduce",
+        "answer", "question", "data", "methods", "repeats", "comparisons", "ranks", "failures", "limits",
+        "environment", "reproduce",
     ]  # fmt: skip
 
 
@@ -186,8 +187,8 @@ def test_csv_values_are_the_findings_own(data: dict[str, Any], document: Documen
 def test_the_order_of_the_parts(document: Document) -> None:
     """The answer comes first and the reproduction last, before the appendix of reconstructed values."""
     assert [section.key for section in document.sections] == [
-        "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "comparisons", "curves",
-        "parity", "states", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
+        "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "comparisons", "ranks",
+        "curves", "parity", "states", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
     ]  # fmt: skip
 
 

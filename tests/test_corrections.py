@@ -43,7 +43,7 @@ def _closed(p: list[float], method: str) -> list[float]:
     return adjusted
 
 
-# R's multtest, mt.rawp2adjp(p, proc = c("Hochberg", "SidakSD", …, "TSBH"), alpha = 0.05); statsmodels quotes it
+# R's multtest, mt.rawp2adjp(p, c("Hochberg", "SidakSD", …, "TSBH"), alpha = 0.05), as quoted in statsmodels' tests
 MULTTEST_P = [0.001, 0.002, 0.003, 0.004, 0.005, 0.05, 0.06, 0.07, 0.08, 0.09]
 MULTTEST = {
     "bonferroni": [0.01, 0.02, 0.03, 0.04, 0.05, 0.5, 0.6, 0.7, 0.8, 0.9],

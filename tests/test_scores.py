@@ -462,6 +462,19 @@ def test_a_million_rows(tmp_path: Path) -> None:
     check_big(tmp_path, 1_000_000)
 
 
+def test_variants_are_ranked_beside_the_verdicts(tmp_path: Path) -> None:
+    """Friedman's statistic of scipy over the common repeats; a broken run ranks last, an absent one leaves out."""
+    rows = [*three(), *(("D", seed, 0.5) if seed != 3 else ("D", seed, "") for seed in range(1, 7))]
+    one = found(judged(table(tmp_path, rows)))["analysis"]["ranking"]
+    values = [[float(value or "inf") for model, _, value in rows if model == name] for name in "ABCD"]
+    assert one["friedman"]["chi2"] == pytest.approx(stats.friedmanchisquare(*values).statistic)
+    assert {entry["name"]: entry["mean_rank"] for entry in one["variants"]}["D"] == pytest.approx((5 * 1 + 4) / 6)
+    gone = found(judged(table(tmp_path, rows[:-1])))["analysis"]["ranking"]
+    assert gone["left_out"] == [{"variant": "D", "why": "1 of its 6 scores is missing"}]
+    loose = found(judged(table(tmp_path, three()), Roles("model", "loss")))["analysis"]
+    assert (loose["ranking"], loose["unranked"]) == (None, "which repeats belong together was not told.")
+
+
 def test_findings_name_no_place(tmp_path: Path) -> None:
     """Findings hold no folder of this machine, and are the same wherever the table lies."""
     other = tmp_path / "elsewhere"

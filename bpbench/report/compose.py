@@ -10,10 +10,12 @@ from bpbench.report import (
     courses,
     judged,
     methods,
+    noise,
     results,
     schematics,
     scored,
     sheet,
+    standing,
     swept,
     tables,
     timing,
@@ -291,11 +293,14 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
         return [
             Section("repeats", "Every round", tuple(timing.results(findings, looks))),
             Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+            *standing.ranks(findings),
             *_remarks(findings),
         ]
     return [
         Section("repeats", "Every repeat", (*results.scores(findings, looks), *courses.ensembles(findings))),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+        *standing.ranks(findings),
+        *noise.sections(findings),
         *swept.sections(findings),
         Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
         Section("parity", "Parity", tuple(results.parity(findings, looks))),

@@ -19,6 +19,7 @@ from bpbench.report.numerals import (
     span,
 )
 from bpbench.report.results import axis, level_text
+from bpbench.report.standing import posteriors
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import (
     CORRECTIONS,
@@ -44,13 +45,13 @@ if TYPE_CHECKING:
 
 
 def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return the forest plot, the table of verdicts and that of effect sizes."""
+    """Return the forest plot and the tables of verdicts, of effect sizes and of posterior probabilities."""
     entries = findings["analysis"]["comparisons"]
     if not entries:
         return [Text("The protocol declares no comparison.", "note")]
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
-    return [_forest(findings, looks), _verdicts(findings), _effects(findings)]
+    return [_forest(findings, looks), _verdicts(findings), _effects(findings), *posteriors(findings)]
 
 
 def _against(findings: Mapping[str, Any]) -> str:

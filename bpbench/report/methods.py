@@ -8,12 +8,13 @@ from bpbench.report import given, timing
 from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
-    SCOPE,
     TESTS,
+    by_role,
     data_label,
     margin_text,
     on_part,
     repeat_word,
+    scope,
     scored,
     source_note,
     study_kind,
@@ -21,7 +22,6 @@ from bpbench.report.vocabulary import (
     verdict_word,
 )
 from bpbench.statistics.margins import Margin
-from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -329,13 +329,11 @@ _WHY: Final = {
     "averages (the means of any two differences, or of one with itself). The difference printed is the mean of the "
     "differences.",
     "sign-flip": "It takes the paired differences as independent and symmetric, and their signs as coins: its p is the "
-    f"share of sign vectors, the seen one among them, whose mean is at least as extreme; to n = {ALL_FLIPS} all 2ⁿ are "
-    f"visited, beyond {whole(DRAWS)} drawn (fewer of very many repeats), from the protocol's seed. The intervals hold "
+    "share of sign vectors, the seen one among them, whose mean is at least as extreme: {redrawn}. The intervals hold "
     "every difference that the same sign vectors would not reject; the statistic shown is t.",
     "permutation": "It takes the two samples as independent and, but for a shift, exchangeable, so of equal variance, "
     "and ignores that the repeats are paired: its p is the share of labellings, the seen one among them, whose "
-    f"difference of means is at least as extreme; to n = {ALL_LABELLINGS} all are visited, beyond {whole(DRAWS)} drawn "
-    "(fewer of very many repeats), from the protocol's seed. The intervals hold every shift that the same labellings "
+    "difference of means is at least as extreme: {redrawn}. The intervals hold every shift that the same labellings "
     "would not reject; the statistic shown is t.",
     "mann-whitney": "It takes the two samples as independent and of one shape but for a shift, which it tests, and "
     "ignores that the repeats are paired. The intervals are Hodges and Lehmann's, which belong to this test: they hold "
@@ -394,7 +392,7 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All "
         "variants of one repeat share the split and the seeds, so that they are compared in pairs."
     )
-    why = given.reworded(_WHY.get(analysis["test"], ""), findings)
+    why = given.reworded(_why(analysis), findings)
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
         f"{metric['label']}{on_part(findings)}. {why} "
@@ -426,6 +424,17 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else _NO_DZ.get(analysis["test"], " The smallest detectable effect is not stated.")
     )
     return [first, test, f"{equivalence} {verdict}{power}"]
+
+
+def _why(analysis: Mapping[str, Any]) -> str:
+    """Return what the test assumes and does, and how many redrawings it visits."""
+    text = _WHY.get(analysis["test"], "")
+    redrawn = analysis["redrawings"]
+    if redrawn is None:
+        return text
+    many = whole(redrawn["count"])
+    # what was seen is one of them, the others are drawn
+    return text.format(redrawn=f"all {many} of them" if redrawn["all"] else f"{many} in all, by the protocol's seed")
 
 
 def _adjusted(analysis: Mapping[str, Any]) -> str:
@@ -464,8 +473,8 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
         return [*timing.limits(findings), *_remade(findings), *_of_judging(findings)]
     if scored(findings):
         return [*given.limits(findings), *_of_judging(findings)]
-    design = findings["split"]["design"]
-    found = [f"Every claim holds {SCOPE[design]}; {_BEYOND[design]}"]
+    beyond = _BEYOND["roles" if by_role(findings) else findings["split"]["design"]]
+    found = [f"Every claim holds {scope(findings)}; {beyond}"]
     if findings["data"]["method"] == "EMT":
         found.append(
             f"The data ({data_label(findings)}) come from EMT, an empirical model of metals, not from quantum "
@@ -510,4 +519,5 @@ _BEYOND: Final = {
     "fixed": "another split of the same data may give another order.",
     "resampled": "other data of the same kind may give another order.",
     "crossed": "another reserve or other data may give another order.",
+    "roles": "another reserve, other data or other weights and orders may give another order.",
 }

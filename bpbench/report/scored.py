@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, judged, methods, results
+from bpbench.report import draw, judged, methods, results, standing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, Verbatim
 from bpbench.report.numerals import count, decimals, half_width, say, short, whole
@@ -106,6 +106,7 @@ def _results(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Se
     return [
         Section("repeats", "Every repeat", (_points(findings, looks), _means(findings))),
         Section("comparisons", "The comparisons", (*judged.comparisons(findings, looks), *_in_words(findings))),
+        *standing.ranks(findings),
     ]
 
 

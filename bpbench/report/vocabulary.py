@@ -142,7 +142,14 @@ def job_word(findings: Mapping[str, Any]) -> str:
 
 def scope(findings: Mapping[str, Any]) -> str:
     """Return the condition under which claims hold."""
+    if by_role(findings):
+        return "given these data, this reserve, these initial weights and these batch orders"
     return study_kind(findings).scope[findings["split"]["design"]]
+
+
+def by_role(findings: Mapping[str, Any]) -> bool:
+    """Return whether every split was trained from the same initial weights and in the same batch orders."""
+    return bool(findings["split"].get("roles"))
 
 
 def on_part(findings: Mapping[str, Any]) -> str:
@@ -367,7 +374,11 @@ def distinct_note(findings: Mapping[str, Any]) -> str:
     jobs = findings["jobs"]
     why = []
     if jobs["repeated"]:
-        why.append("a model that is deterministic on a split is trained once on it and counts for every repeat of it")
+        why.append(
+            "a model that does not draw initial weights or a batch order is trained once in place of all of them"
+            if by_role(findings)
+            else "a model that is deterministic on a split is trained once on it and counts for every repeat of it"
+        )
     if jobs["shared"]:
         why.append("contestants that are the same share their trainings")
     if not why:

@@ -306,11 +306,33 @@ def smallest_p(test: str, n: int, baseline_n: int | None = None) -> float:
         return 1.0
     floors = {
         "wilcoxon": lambda: 2.0 ** (1 - n),
-        "sign-flip": lambda: 2 / flips(n)[0],
-        "permutation": lambda: 2 / labellings(n, m)[0],
         "mann-whitney": lambda: smallest(n, m),
     }
+    if (redrawn := redrawings(test, n, m)) is not None:
+        return 2 / redrawn[0]
     return floors[test]() if test in floors else 0.0
+
+
+def redrawings(test: str, n: int, baseline_n: int | None = None) -> tuple[int, bool] | None:
+    """Return how many arrangements a test visits, the one that was seen among them, and whether these are all.
+
+    Parameters
+    ----------
+    test : str
+        A key of :data:`TESTS`.
+    n : int
+        Independent repeats (splits, in a crossed design).
+    baseline_n : int or None
+        Those of the baseline, where a test without pairs is given another number; ``None``: as many.
+
+    Returns
+    -------
+    (int, bool) or None
+        ``None`` where nothing is redrawn.
+    """
+    if test == "sign-flip":
+        return flips(n)
+    return labellings(n, n if baseline_n is None else baseline_n) if test == "permutation" else None
 
 
 #: No test has a smallest p that is still falling beyond.
