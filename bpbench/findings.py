@@ -6,6 +6,7 @@ Findings hold no time, date, host or place, so two runs of one protocol on one k
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,8 @@ from bpbench.protocol import Protocol, Roles, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.statistics.compare import Comparison
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
 from bpbench.study import Prepared, Study, status
 from bpbench.swept import derived, sweeps
@@ -339,7 +342,7 @@ def _analysis(study: Study) -> Json:
         "correction": rules.correction,
         "alpha": rules.alpha,
         "margin": None if rules.margin is None else rules.margin.plain,
-        "margin_width": _margin_width(study),
+        "margin_width": margin_width(rules.margin, study.comparisons),
         "baseline": analysis.baseline,
         "family": [list(pair) for pair in prepared.protocol.family],
         "power": rules.power,
@@ -358,12 +361,11 @@ def _analysis(study: Study) -> Json:
     }
 
 
-def _margin_width(study: Study) -> float | None:
+def margin_width(margin: Margin | None, comparisons: Sequence[Comparison]) -> float | None:
     """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
-    margin = study.prepared.rules.margin
     if margin is not None and margin.kind == "absolute":
         return margin.value
-    widths = {comparison.margin_width for comparison in study.comparisons if comparison.n}
+    widths = {comparison.margin_width for comparison in comparisons if comparison.n}
     return widths.pop() if len(widths) == 1 else None
 
 

@@ -446,3 +446,40 @@ def deep_copy(data: dict[str, Any]) -> dict[str, Any]:
     """Return an independent copy, through JSON as a report would read it."""
     copied: dict[str, Any] = json.loads(json.dumps(data))
     return copied
+
+
+def compared() -> dict[str, Any]:
+    """Return the findings of a table of scores of three models over eight repeats, one absent, one without a score."""
+    from bpbench import score_findings, scores
+    from bpbench.data.score_files import Roles, Scores
+
+    rng = np.random.default_rng(20)
+    shared = rng.normal(size=8)
+    rows = [
+        (model, repeat, 2.5 + 0.3 * shared[repeat] + shift + 0.05 * rng.normal())
+        for model, shift in enumerate((0.0, -0.2, 0.01))
+        for repeat in range(8)
+        if (model, repeat) != (2, 5)
+    ]
+    score = np.array([value for _, _, value in rows])
+    score[3] = np.nan
+    held = Scores(
+        label="scores.csv",
+        sha256=hashlib.sha256(b"scores").hexdigest(),
+        rows=len(rows),
+        columns=3,
+        variants=("base", "wide", "deep"),
+        units=tuple("12345678"),
+        splits=(),
+        variant=np.array([model for model, _, _ in rows]),
+        unit=np.array([repeat for _, repeat, _ in rows]),
+        split=np.zeros(len(rows), dtype=np.int64),
+        row=np.arange(1, len(rows) + 1),
+        score=score,
+    )
+    roles = Roles("model", "loss", "seed")
+    judged = scores.judge(held, roles, scores.Asked())
+    command = "bpbench compare scores.csv --variant model --score loss --unit seed"
+    return deep_copy(
+        score_findings.findings(judged, name="scores", command=command, metric=None, unit="eV", formats=("html",))
+    )

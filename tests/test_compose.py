@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from findings_factory import deep_copy, environment, findings, ranked, resampled, small, without_results
+from findings_factory import compared, deep_copy, environment, findings, ranked, resampled, small, without_results
 
 from bpbench.report import judged, methods
 from bpbench.report.canvas import styles
@@ -76,10 +76,11 @@ def allowed(data: dict[str, Any], *, skip: tuple[str, ...] = DRAWN) -> tuple[set
     found = list(leaves(data, skip=skip))
     numbers = {float(item) for item in found if isinstance(item, int | float) and not isinstance(item, bool)}
     analysis, split = data["analysis"], data["split"]
-    shares = [analysis["power"], split["reserve"], split["validation"], 1 - 2 * analysis["alpha"]]
+    shares = [analysis["power"], 1 - 2 * analysis["alpha"]]
+    shares += [split[key] for key in ("reserve", "validation") if key in split]
     shares.append(data["mean_level"])
     shares += [entry["level"] for entry in analysis["comparisons"]]
-    shares += [round(variant["share"], 3) for variant in data["variants"]]
+    shares += [round(variant["share"], 3) for variant in data["variants"] if variant["share"] is not None]
     ensembles = [variant["ensemble"] for variant in data["variants"] if variant["ensemble"]]
     shares += [round(entry[key], 3) for entry in ensembles for key in ("within", "nominal")]
     numbers |= {float(percent(share).removesuffix(" %")) for share in shares}
@@ -157,6 +158,17 @@ def test_no_number_is_made_when_nothing_succeeded() -> None:
     """The same holds for a report without results."""
     data = without_results()
     assert strangers(render_html(compose(data, environment())), data) == []
+
+
+def test_scores_of_others_have_no_number_of_ours() -> None:
+    """The same holds for a report on a table of scores, in its own order of parts."""
+    data = compared()
+    document = compose(data, environment())
+    assert strangers(render_html(document).replace("SHA-256", "digest"), data) == []
+    assert [section.key for section in document.sections] == [
+        "answer", "question", "data", "methods", "repeats", "comparisons", "ranks", "failures", "limits",
+        "environment", "reproduce",
+    ]  # fmt: skip
 
 
 def test_csv_values_are_the_findings_own(data: dict[str, Any], document: Document) -> None:

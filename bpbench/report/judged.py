@@ -74,9 +74,8 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         rows.append(
             draw.Difference(entry["candidate"], *numbers_of, verdict, numbers, entry["baseline"] if several else None)
         )
-    better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
-    than = "" if several else f" than {base}"
-    sides = (f"← {'first is ' if several else ''}{better}{than}", f"{'first is ' if several else ''}{worse}{than} →")
+    below, above = (verdict_word(word, metric) for word in ("better", "worse")[:: 1 if lower_is_better(metric) else -1])
+    first, than = ("first is ", "") if several else ("", f" than {base}")
     margin = analysis.get("margin_width", analysis["margin"])
     ranks = by_ranks(analysis)
     centre = f" The mark is the difference of the means, the interval that of the {target(analysis)}." if ranks else ""
@@ -91,7 +90,7 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
             looks,
             axis=axis(findings, "difference, " if several else f"difference from {base}, "),
             margin=margin,
-            sides=sides if lower_is_better(metric) else sides[::-1],
+            sides=(f"← {first}{below}{than}", f"{first}{above}{than} →"),
         ),
         f"Forest plot of {count(len(rows), 'difference')}{' of pairs' if several else f' from {base}'}.",
         source_note(findings),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, timing
+from bpbench.report import agreement, given, timing
 from bpbench.report.enough import enough
 from bpbench.report.numerals import (
     MINUS,
@@ -34,6 +34,7 @@ from bpbench.report.vocabulary import (
     on_part,
     repeat_word,
     scope,
+    scored,
     several_baselines,
     tally,
     target,
@@ -278,6 +279,8 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         found += [text for text in (enough(comparisons, metric, analysis),) if text]
     found += agreement.answers(findings)
     found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
+    if scored(findings):
+        return [*found, *given.answers(findings, counts)]
     if counts["done"] < counts["trainings"]:
         found.append(
             f"Of {count(counts['trainings'], job_word(findings))}, {counts['done']} succeeded{_troubles(counts)}"
