@@ -16,7 +16,7 @@ from bpbench.calibration.claims import RISK, Bound, Claim, Experiment, Rate, few
 from bpbench.report import calibrated
 from bpbench.runner.store import Store
 from bpbench.statistics.compare import TESTS, Rules
-from bpbench.statistics.corrections import METHODS
+from bpbench.statistics.corrections import CORRECTIONS
 
 
 def claim(bound: Bound = "at most", nominal: float = 0.05) -> Claim:
@@ -144,8 +144,9 @@ def test_the_plan_holds_every_rule_at_every_n() -> None:
                 assert cells["single", info.label, noise, n].bound == "at most"
                 assert cells["family", info.label, noise, n].bound == "at most"
         assert cells["single", info.label, nulls.ASYMMETRIC, 5].bound == "reported"
-    for correction in METHODS:
-        assert any(key[1].startswith(correction) for key in cells if key[0].startswith("corrections"))
+    for correction in CORRECTIONS:
+        for shape in ("common", "separate"):
+            assert any(key[1].split()[0] == correction for key in cells if key[0] == f"corrections, {shape}")
     assert {claim.table for claim in claims} == set(table.PARTS)
     names = [experiment.name for experiment in plan.experiments(plan.SIZES["tiny"])]
     assert len(set(names)) == len(names)

@@ -18,6 +18,7 @@ from bpbench.calibration.claims import few_objects_to_collect
 from bpbench.calibration.effects import Truth
 from bpbench.statistics.compare import Rules
 from bpbench.statistics.equivalence import Evidence, two_sided_p
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.power import detectable_dz, sd_for_equivalence
 from bpbench.statistics.ranks import signed_rank
 from bpbench.statistics.samples import Sample
@@ -45,7 +46,7 @@ def _family_wise(test: str, noise: str, n: int, runs: int, seed: int) -> float:
     return nulls.alarms(rng, runs, rules=rules, noise=noise, n=n, size=4, shape="common")[0] / runs
 
 
-@pytest.mark.parametrize("test", ["paired-t", "wilcoxon"])
+@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "sign-flip", "mann-whitney"])
 @pytest.mark.parametrize("noise", ["normal", "heavy tails"])
 def test_family_wise_error(test: str, noise: str) -> None:
     """Through judge itself, Holm keeps the false alarms of a family of four within alpha (n = 10)."""
@@ -53,7 +54,7 @@ def test_family_wise_error(test: str, noise: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("test", ["paired-t", "wilcoxon"])
+@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "sign-flip", "mann-whitney", "permutation"])
 @pytest.mark.parametrize("noise", list(nulls.NOISES))
 @pytest.mark.parametrize("n", [5, 10, 30])
 def test_family_wise_error_at_full_size(test: str, noise: str, n: int) -> None:
@@ -136,7 +137,7 @@ def test_equivalence_at_the_margin_errs_at_most_at_alpha(n: int) -> None:
     """With the true difference on the margin, equivalence is concluded in at most alpha of the samples."""
     truth = Truth(n, 0.8, 0.4)
     for test, runs in (("paired-t", 1500), ("wilcoxon", 400)):
-        rules, rng = Rules(test, "fixed", margin=0.8), np.random.default_rng([7, n])
+        rules, rng = Rules(test, "fixed", margin=Margin(0.8)), np.random.default_rng([7, n])
         rate = effects.equivalent(rng, runs, rules=rules, truth=truth)[0] / runs
         assert rate <= ALPHA + _error(ALPHA, runs)
         if test == "paired-t":
@@ -154,7 +155,7 @@ def test_power_is_what_theory_says(test: str, n: int) -> None:
     rate = effects.significant(rng, runs, rules=rules, truth=Truth(n, dz, 1.0))[0] / runs
     assert rate == pytest.approx(0.8, abs=_error(0.8, runs))
     sd = sd_for_equivalence(n, 1.0, ALPHA, 0.8, test_to_train=ratio)
-    rules = Rules(test, design, margin=1.0, test_to_train=ratio)
+    rules = Rules(test, design, margin=Margin(1.0), test_to_train=ratio)
     rate = effects.equivalent(rng, runs, rules=rules, truth=Truth(n, 0.0, sd))[0] / runs
     assert rate == pytest.approx(0.8, abs=_error(0.8, runs))
 

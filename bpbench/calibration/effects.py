@@ -7,7 +7,7 @@ baseline whose true difference is known.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,8 @@ class Truth:
         True difference, candidate minus baseline.
     sd : float
         Scale of the differences: their standard deviation, where they are normal.
+    level : float
+        True mean of the baseline.
     noise : str
         A key of :data:`~bpbench.calibration.nulls.NOISES` for both scores, or
         :data:`~bpbench.calibration.nulls.ASYMMETRIC` for exponential differences.
@@ -41,6 +43,7 @@ class Truth:
     n: int
     difference: float
     sd: float
+    level: float = 0.0
     noise: str = "normal"
 
 
@@ -66,7 +69,9 @@ def judged(rng: np.random.Generator, runs: int, rules: Rules, truth: Truth) -> I
             drawn = equal_correlation(rng, truth.n, ratio=ratio, difference=truth.difference, sd=truth.sd)
         else:
             drawn = _drawn(rng, truth)
-        yield judge(family(drawn, splits), rules)[0]
+        drawn += truth.level
+        # where a rule redraws, no two comparisons see the same redrawings
+        yield judge(family(drawn, splits), replace(rules, seed=int(rng.integers(2**31))))[0]
 
 
 def _drawn(rng: np.random.Generator, truth: Truth) -> Array:

@@ -6,7 +6,7 @@ any comparison of the family is significant.
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -105,8 +105,9 @@ def alarms(
     rows = size + 1 if shape == "common" else 2 * size
     for _ in range(runs):
         drawn = family(scores(rng, noise, rows, n), splits, shape)
+        seed = int(rng.integers(2**31))  # where a rule redraws, no two families see the same redrawings
         for place, rule in enumerate(rules):
-            counts[place] += any(found.significant for found in judge(drawn, rule))
+            counts[place] += any(found.significant for found in judge(drawn, replace(rule, seed=seed)))
     return tuple(counts)
 
 
@@ -168,8 +169,9 @@ def equal_correlation(
     -------
     ndarray, shape (2, repeats)
     """
-    differences = difference + sd * (np.sqrt(ratio) * rng.normal() + rng.normal(size=repeats))
-    baseline = rng.normal(size=repeats)
+    # the baseline alike, so that a share of it may be added to the differences
+    baseline, noise = np.sqrt(ratio) * rng.normal(size=(2, 1)) + rng.normal(size=(2, repeats))
+    differences = difference + sd * noise
     return np.stack([baseline, baseline + differences])
 
 
@@ -201,7 +203,7 @@ def mistaken(pairs: Sequence[Pair]) -> list[Pair]:
         return None if sample is None else Sample(sample.values, np.zeros(sample.n, dtype=np.int64))
 
     return [
-        dataclasses.replace(
+        replace(
             pair,
             candidate_sample=told(pair.candidate_sample),
             baseline_sample=told(pair.baseline_sample),

@@ -8,30 +8,34 @@ A rate is bounded where theory promises it and reported where it does not:
 * *Families.* Bonferroni, Holm and Benjamini-Yekutieli keep their rate whatever the dependence of the members (where
   nothing is true, the false discovery rate is the family-wise one). All others suppose independent members, or a kind
   of positive dependence: bounded where each pair has variants of its own, reported where all share a baseline.
-  Two-stage Benjamini-Hochberg estimates the number of true nulls and is bounded nowhere. Corrections that resample the
-  repeats suppose that the vector of all differences is as likely as its negative, which a common baseline of skewed
-  scores breaks though each single difference is symmetric: reported there.
+  Max-T sign flips suppose that the vector of all differences is as likely as its negative, which a common baseline of
+  skewed scores breaks though each single difference is symmetric: reported there, bounded elsewhere.
 * *Nadeau-Bengio* is exact where all differences are equally correlated, and reported where splits really are redrawn.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from bpbench.calibration import effects, nulls, trainings
 from bpbench.calibration.claims import Bound, Claim, Experiment
 from bpbench.calibration.effects import Truth
 from bpbench.calibration.nulls import ASYMMETRIC, NOISES
-from bpbench.errors import StatisticsError
-from bpbench.statistics.compare import TESTS, Rules
-from bpbench.statistics.corrections import METHODS
+from bpbench.statistics.compare import TESTS, Rules, smallest_p
+from bpbench.statistics.corrections import CORRECTIONS, MAX_T
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.power import detectable_dz, sd_for_equivalence
+from bpbench.statistics.repeats import (
+    Noise,
+    power_of_difference,
+    power_of_equivalence,
+    repeats_for_difference,
+    repeats_for_equivalence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,10 +49,6 @@ RATIO: Final = 1 / 3
 
 #: Corrections that keep the family-wise error of a complete null under any dependence, if each p is right.
 ANY_DEPENDENCE: Final = frozenset({"bonferroni", "holm", "by"})
-#: Corrections of which nothing is promised for a family of this size.
-NO_PROMISE: Final = frozenset({"tsbh"})
-#: Corrections that resample whole repeats.
-RESAMPLING: Final = frozenset({"max-t"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,23 @@ class Size:
     ----------
     runs : int
         Runs of every rate that needs no training.
+    permuted : int
+        Runs of label permutation, of which each visits up to some hundred thousand labellings.
     sets : int
         Independent data sets on which trainings are compared.
     """
 
     runs: int
+    permuted: int
     sets: int
+
+    def of(self, test: str) -> int:
+        """Return the runs of a rate of that test."""
+        return self.permuted if test == "permutation" else self.runs
 
 
 SIZES: Final[Mapping[str, Size]] = MappingProxyType(
-    {"tiny": Size(8, 1), "small": Size(400, 200), "full": Size(4000, 600)}
+    {"tiny": Size(4, 1, 1), "small": Size(200, 50, 200), "full": Size(2000, 300, 400)}
 )
 
 
@@ -80,15 +87,21 @@ def experiments(size: Size) -> tuple[Experiment, ...]:
     size : Size
         How much of it.
     """
-    return (*_trainings(size.sets), *_singles(size.runs), *_families(size.runs), *_corrections(size.runs),
-            *_overlaps(size.runs), *_margins(size.runs), *_powers(size.runs), *_coverages(size.runs))  # fmt: skip
+    rates = (_singles, _families, _corrections, _overlaps, _margins, _powers, _sizes, _coverages)
+    return (*_trainings(size), *chain.from_iterable(made(size) for made in rates))
 
 
 def _fixed() -> list[str]:
     return [key for key, info in TESTS.items() if "fixed" in info.designs]
 
 
-def _trainings(sets: int) -> Iterator[Experiment]:
+def _rules(test: str, *, alpha: float = ALPHA, margin: Margin | None = None) -> Rules:
+    if test == "nadeau-bengio":
+        return Rules(test, "resampled", alpha=alpha, margin=margin, test_to_train=RATIO)
+    return Rules(test, "fixed", alpha=alpha, margin=margin)
+
+
+def _trainings(size: Size) -> Iterator[Experiment]:
     corrected, plain = TESTS["nadeau-bengio"].label, TESTS["paired-t"].label
     kinds: tuple[tuple[str, str, Bound], ...] = (
         (corrected, "resampled", "at most"),
@@ -98,10 +111,10 @@ def _trainings(sets: int) -> Iterator[Experiment]:
     claims = tuple(
         Claim("trainings", rule, condition, trainings.REPEATS, ALPHA, bound) for rule, condition, bound in kinds
     )
-    yield Experiment("trainings", sets, trainings.alarms, claims, share=10)
+    yield Experiment("trainings", size.sets, trainings.alarms, claims, share=10)
 
 
-def _singles(runs: int) -> Iterator[Experiment]:
+def _singles(size: Size) -> Iterator[Experiment]:
     for test in _fixed():
         for noise in (*NOISES, ASYMMETRIC):
             bound: Bound = "reported" if noise == ASYMMETRIC else "at most"
@@ -110,49 +123,49 @@ def _singles(runs: int) -> Iterator[Experiment]:
                     nulls.alarms, rules=(Rules(test, "fixed"),), noise=noise, n=n, size=1, shape="common"
                 )
                 claim = Claim("single", TESTS[test].label, noise, n, ALPHA, bound)
-                yield Experiment(f"single/{test}/{noise}/{n}", runs, simulate, (claim,))
+                yield Experiment(f"single/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
 
 
-def _families(runs: int) -> Iterator[Experiment]:
+def _families(size: Size) -> Iterator[Experiment]:
     for test in _fixed():
         for noise in NOISES:
             for n in REPEATS:
                 rules = (Rules(test, "fixed", "holm"),)
                 simulate = partial(nulls.alarms, rules=rules, noise=noise, n=n, size=FAMILY, shape="common")
                 claim = Claim("family", TESTS[test].label, noise, n, ALPHA, "at most")
-                yield Experiment(f"family/{test}/{noise}/{n}", runs, simulate, (claim,))
+                yield Experiment(f"family/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
 
 
-def _corrected(correction: str) -> Rules | None:
+def _corrected(correction: str) -> Rules:
     """Return rules with that correction, of a paired t if it allows this test."""
-    for test in _fixed():
-        try:
-            return Rules(test, "fixed", correction)
-        except StatisticsError:
-            continue
-    return None
+    return Rules("sign-flip" if correction == MAX_T else "paired-t", "fixed", correction)
 
 
 def _promise(correction: str, noise: str, shape: nulls.Shape) -> Bound:
-    if correction in ANY_DEPENDENCE:
-        return "at most"
-    if correction in NO_PROMISE:
-        return "reported"
-    if correction in RESAMPLING:
-        return "reported" if noise == "skewed" and shape == "common" else "at most"
-    return "at most" if shape == "separate" else "reported"
+    if correction == MAX_T:
+        kept = shape == "separate" or noise != "skewed"
+    else:
+        kept = shape == "separate" or correction in ANY_DEPENDENCE
+    return "at most" if kept else "reported"
 
 
-def _corrections(runs: int) -> Iterator[Experiment]:
-    rules = {correction: found for correction in METHODS if (found := _corrected(correction)) is not None}
+def _corrections(size: Size) -> Iterator[Experiment]:
+    rules = {correction: _corrected(correction) for correction in CORRECTIONS}
     shapes: tuple[nulls.Shape, ...] = ("common", "separate")
     for shape, noise, n in product(shapes, NOISES, REPEATS):
         simulate = partial(nulls.alarms, rules=tuple(rules.values()), noise=noise, n=n, size=FAMILY, shape=shape)
         claims = tuple(
-            Claim(f"corrections, {shape}", _named(rule), noise, n, ALPHA, _promise(correction, noise, shape))
+            Claim(
+                f"corrections, {shape}", _named(rule), noise, n, _level(correction), _promise(correction, noise, shape)
+            )
             for correction, rule in rules.items()
         )
-        yield Experiment(f"corrections/{shape}/{noise}/{n}", runs, simulate, claims)
+        yield Experiment(f"corrections/{shape}/{noise}/{n}", size.runs, simulate, claims)
+
+
+def _level(correction: str) -> float:
+    """Return the rate that is promised: two-stage Benjamini-Hochberg, as statsmodels has it, promises a little more."""
+    return ALPHA / (1 - ALPHA) if correction == "tsbh" else ALPHA
 
 
 def _named(rules: Rules) -> str:
@@ -160,35 +173,36 @@ def _named(rules: Rules) -> str:
     return rules.correction + ("" if rules.test == "paired-t" else f" ({TESTS[rules.test].label})")
 
 
-def _overlaps(runs: int) -> Iterator[Experiment]:
+def _overlaps(size: Size) -> Iterator[Experiment]:
     corrected, plain = TESTS["nadeau-bengio"].label, f"{TESTS['paired-t'].label}, wrongly"
     for n in REPEATS:
         simulate = partial(nulls.model_alarms, repeats=n, ratio=RATIO)
         claim = Claim("overlap", corrected, "equally correlated", n, ALPHA, "at most")
-        yield Experiment(f"overlap/model/{n}", runs, simulate, (claim,))
+        yield Experiment(f"overlap/model/{n}", size.runs, simulate, (claim,))
         claims = tuple(Claim("overlap", rule, "redrawn splits", n, ALPHA, "reported") for rule in (corrected, plain))
-        yield Experiment(f"overlap/splits/{n}", runs, partial(nulls.overlap_alarms, repeats=n), claims)
+        yield Experiment(f"overlap/splits/{n}", size.runs, partial(nulls.overlap_alarms, repeats=n), claims)
 
 
-def _margins(runs: int) -> Iterator[Experiment]:
+def _margins(size: Size) -> Iterator[Experiment]:
     """Claims at the margin itself: the spread is small beside it, so that only one of its two sides matters."""
-    margin = 1.0
     for test in (*_fixed(), "nadeau-bengio"):
         for noise in NOISES if test != "nadeau-bengio" else ("normal",):
-            for n in REPEATS:
-                rules = _rules(test, margin=margin)
-                simulate = partial(effects.equivalent, rules=rules, truth=Truth(n, margin, 0.4, noise))
-                claim = Claim("margin", TESTS[test].label, noise, n, ALPHA, "at most")
-                yield Experiment(f"margin/{test}/{noise}/{n}", runs, simulate, (claim,))
+            yield from _margin(size, test, noise, Margin(1.0), Truth(0, 1.0, 0.4, noise=noise), "at most")
+        # a share of the baseline changes its variance a little, which only tests that need no equal variances allow
+        bound: Bound = "at most" if TESTS[test].paired or test == "welch" else "reported"
+        yield from _margin(size, test, "10 % of the baseline", Margin(0.1, "relative"), Truth(0, 1.0, 0.4, 10.0), bound)
+        if test in {"paired-t", "nadeau-bengio"}:
+            yield from _margin(size, test, "d_z = 1", Margin(1.0, "d_z"), Truth(0, 1.0, 1.0), "at most")
 
 
-def _rules(test: str, *, alpha: float = ALPHA, margin: float | None = None) -> Rules:
-    if test == "nadeau-bengio":
-        return Rules(test, "resampled", alpha=alpha, margin=margin, test_to_train=RATIO)
-    return Rules(test, "fixed", alpha=alpha, margin=margin)
+def _margin(size: Size, test: str, condition: str, margin: Margin, truth: Truth, bound: Bound) -> Iterator[Experiment]:
+    for n in REPEATS:
+        simulate = partial(effects.equivalent, rules=_rules(test, margin=margin), truth=replace(truth, n=n))
+        claim = Claim("margin", TESTS[test].label, condition, n, ALPHA, bound)
+        yield Experiment(f"margin/{test}/{condition}/{n}", size.of(test), simulate, (claim,))
 
 
-def _powers(runs: int) -> Iterator[Experiment]:
+def _powers(size: Size) -> Iterator[Experiment]:
     level = ALPHA / FAMILY
     for test in ("paired-t", "nadeau-bengio"):
         for n in REPEATS:
@@ -196,23 +210,46 @@ def _powers(runs: int) -> Iterator[Experiment]:
             dz = detectable_dz(n, alpha=level, power=POWER, test_to_train=rules.test_to_train)
             simulate = partial(effects.significant, rules=rules, truth=Truth(n, dz, 1.0))
             claim = Claim("power", TESTS[test].label, "detectable difference", n, POWER, "equal")
-            yield Experiment(f"power/{test}/{n}", runs, simulate, (claim,))
+            yield Experiment(f"power/{test}/{n}", size.runs, simulate, (claim,))
             sd = sd_for_equivalence(n, 1.0, ALPHA, POWER, test_to_train=rules.test_to_train)
-            simulate = partial(effects.equivalent, rules=_rules(test, margin=1.0), truth=Truth(n, 0.0, sd))
+            simulate = partial(effects.equivalent, rules=_rules(test, margin=Margin(1.0)), truth=Truth(n, 0.0, sd))
             claim = Claim("power", TESTS[test].label, "equivalence, largest spread", n, POWER, "equal")
-            yield Experiment(f"power/equivalence/{test}/{n}", runs, simulate, (claim,))
+            yield Experiment(f"power/equivalence/{test}/{n}", size.runs, simulate, (claim,))
 
 
-def _coverages(runs: int) -> Iterator[Experiment]:
+#: The one condition of planned numbers of repeats; the rule names the number, and the power that theory gives it.
+_PLANNED: Final = "as planned"
+
+
+def _sizes(size: Size) -> Iterator[Experiment]:
+    """Claims of as many repeats as planned for a true difference of one unit, or for a margin of one unit."""
+    for test in ("paired-t", "nadeau-bengio"):
+        rules, label = _rules(test), TESTS[test].label
+        noise = Noise(1.2, rules.test_to_train or 0.0) if test == "paired-t" else Noise(0.45, RATIO)
+        found = repeats_for_difference(1.0, noise, alpha=ALPHA, power=POWER)
+        same = repeats_for_equivalence(1.0, noise, alpha=ALPHA, power=POWER)
+        assert found is not None
+        assert same is not None
+        power = power_of_difference(1.0, found, noise, alpha=ALPHA)
+        simulate = partial(effects.significant, rules=rules, truth=Truth(found, 1.0, noise.sd))
+        claim = Claim("sizes", f"{label}, a difference: n = {found}, {power:.1%}", _PLANNED, found, power, "equal")
+        yield Experiment(f"sizes/difference/{test}", size.runs, simulate, (claim,))
+        power = power_of_equivalence(1.0, same, noise, alpha=ALPHA)
+        rules = _rules(test, margin=Margin(1.0))
+        simulate = partial(effects.equivalent, rules=rules, truth=Truth(same, 0.0, noise.sd))
+        claim = Claim("sizes", f"{label}, equivalence: n = {same}, {power:.1%}", _PLANNED, same, power, "equal")
+        yield Experiment(f"sizes/equivalence/{test}", size.runs, simulate, (claim,))
+
+
+def _coverages(size: Size) -> Iterator[Experiment]:
     for test in (*_fixed(), "nadeau-bengio"):
         rules = _rules(test)
         for noise in (*NOISES, ASYMMETRIC) if test != "nadeau-bengio" else ("normal",):
             exact = test in {"paired-t", "nadeau-bengio"} and noise == "normal"
             bound: Bound = "equal" if exact else "reported" if noise == ASYMMETRIC else "at least"
             for n in REPEATS:
-                truth = Truth(n, 0.3, 1.0, noise)
-                if next(effects.judged(np.random.default_rng(1), 1, rules, truth)).low is None:
+                if smallest_p(test, n) > ALPHA:
                     continue  # no interval at all with so few repeats
-                simulate = partial(effects.covered, rules=rules, truth=truth)
+                simulate = partial(effects.covered, rules=rules, truth=Truth(n, 0.3, 1.0, noise=noise))
                 claim = Claim("coverage", TESTS[test].label, noise, n, 1 - ALPHA, bound)
-                yield Experiment(f"coverage/{test}/{noise}/{n}", runs, simulate, (claim,))
+                yield Experiment(f"coverage/{test}/{noise}/{n}", size.of(test), simulate, (claim,))

@@ -70,12 +70,18 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
         ),
         "margin": Part(
             "Equivalence at the margin",
-            "Share of comparisons called equivalent although the true difference is the margin.",
+            "Share of comparisons called equivalent although the true difference is the margin: in the metric's unit "
+            "(by noise), as a share of the baseline's true mean, and in true spreads of the differences (both normal).",
         ),
         "power": Part(
             f"Power against theory, {POWER:.0%}",
             f"Share significant at the detectable difference (level {ALPHA / FAMILY:g}, the first step of a family "
             f"of {FAMILY}), and share called equivalent at the largest spread that allows it; normal differences.",
+        ),
+        "sizes": Part(
+            f"Repeats planned for a power of {POWER:.0%}",
+            "Share significant, or called equivalent, with as many repeats as planned for a difference, or a margin, "
+            "of one unit; beside it what theory says of that number. Normal differences.",
         ),
         "coverage": Part(
             f"Coverage of {1 - ALPHA:.0%} intervals",

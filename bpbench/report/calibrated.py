@@ -68,23 +68,32 @@ def _matrix(part: dict[str, Any]) -> _Matrix:
     conditions = list(dict.fromkeys(rate["condition"] for rate in rates))
     repeats = sorted({rate["n"] for rate in rates})
     runs = sorted({rate["runs"] for rate in rates})
-    error = max((rate["error"] for rate in rates), default=0.0)
-    caption = (
-        f"{part['counts']} Rates in % at n = {_JOINED.join(map(str, repeats))}, "
-        f"{_JOINED.join(map(str, runs))} runs each (standard error {100 * error:.1f})."
-    )
-    rows = []
+    error = max(rate["error"] for rate in rates)
+    rows, several = [], False
     for rule in dict.fromkeys(rate["rule"] for rate in rates):
         own = [rate for rate in rates if rate["rule"] == rule]
-        cells = [_cell([rate for rate in own if rate["condition"] == condition], repeats) for condition in conditions]
-        rows.append((rule, *cells, _bounds(own), _verdict(own)))
-    return _Matrix(part["title"], caption, ("rule", *conditions, "bound", ""), tuple(rows))
+        by_condition = [[rate for rate in own if rate["condition"] == name] for name in conditions]
+        several = several or any(len(found) > 1 for found in by_condition)
+        rows.append((rule, own, by_condition))
+    many = f"{_JOINED.join(map(str, runs))} runs each (standard error {100 * error:.1f})"
+    # where each rule has but one number of repeats, it names it itself unless all have the same
+    shown = f"; n = {_JOINED.join(map(str, repeats))}" if several or len(repeats) == 1 else ""
+    return _Matrix(
+        part["title"],
+        f"{part['counts']} Rates in %, {many}{shown}.",
+        ("rule", *conditions, "bound", ""),
+        tuple(
+            (rule, *(_cell(found, repeats if several else None) for found in cells), _bounds(own), _verdict(own))
+            for rule, own, cells in rows
+        ),
+    )
 
 
-def _cell(rates: list[dict[str, Any]], repeats: list[int]) -> str:
-    """Return the rates of one rule and condition, at every n."""
+def _cell(rates: list[dict[str, Any]], repeats: list[int] | None) -> str:
+    """Return the rates of one rule and condition, at every n if they are given."""
     at = {rate["n"]: rate for rate in rates}
-    return _JOINED.join(_rate(at[n]) if n in at else NOTHING for n in repeats) if rates else NOTHING
+    shown = [_rate(at[n]) if n in at else NOTHING for n in (sorted(at) if repeats is None else repeats)]
+    return _JOINED.join(shown) if rates else NOTHING
 
 
 def _rate(rate: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-r"""From paired samples to verdicts, in one pass: differences, then tests, then corrections, then the verdict.
+r"""From samples to verdicts, in one pass: differences, then tests, then corrections, then the verdict.
 
 The verdict on a pair, by the adjusted p-values of its family:
 
@@ -6,8 +6,9 @@ The verdict on a pair, by the adjusted p-values of its family:
 * else *better* or *worse* if the superiority test rejects, by the side of the difference and the metric's direction;
 * else *undecided*. A test that fails to reject never makes two variants equal.
 
-Superiority and equivalence are two families, each corrected over its declared size. Failures are not missing at
-random: a variant with a diverged repeat is never called better than another, nor equivalent to it.
+Superiority and equivalence are two families, each corrected over its declared size; under ``max-t``, which has no form
+for two one-sided tests, equivalence is corrected by Holm's method. Failures are not missing at random: a variant with a
+diverged repeat is never called better than another, nor equivalent to it.
 
 Everywhere ``None`` means "has no value". It is given, with a remark that says why, where a number would pretend: an
 incomplete study, a single repeat, or differences without any spread.
@@ -26,23 +27,39 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from bpbench.errors import StatisticsError
-from bpbench.statistics.corrections import adjust, first_step_alpha
-from bpbench.statistics.equivalence import two_one_sided, two_sided_p
-from bpbench.statistics.power import detectable_noncentrality
-from bpbench.statistics.ranks import signed_rank
-from bpbench.statistics.rules import DESIGNS, TESTS, Rules, TestInfo, require_allowed, require_reachable, smallest_p
+from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
+from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
+from bpbench.statistics.maxt import step_down
+from bpbench.statistics.pairs import Comparison, Pair, Verdict
+from bpbench.statistics.permutation import generator, permutation, sign_flip
+from bpbench.statistics.power import detectable_noncentrality, unit_se
+from bpbench.statistics.rank_sums import rank_sum
+from bpbench.statistics.ranks import RankEvidence, signed_rank
+from bpbench.statistics.repeats import Needed, Noise, needed, noise_limit
+from bpbench.statistics.rules import (
+    DESIGNS,
+    TESTS,
+    Rules,
+    TestInfo,
+    require_allowed,
+    require_reachable,
+    require_together,
+    smallest_p,
+)
 from bpbench.statistics.samples import Sample, average_within_splits
 from bpbench.statistics.student import StudentEvidence, paired, spread, welch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bpbench.statistics.equivalence import Evidence
+    from bpbench.statistics.margins import Margin
 
 __all__ = [
     "DESIGNS",
@@ -55,135 +72,12 @@ __all__ = [
     "judge",
     "require_allowed",
     "require_reachable",
+    "require_together",
     "smallest_p",
 ]
 
-Verdict = Literal["better", "worse", "equivalent", "undecided"]
-
 #: Differences that agree to this share of the values are equal: what is left is rounding, not noise.
 _ROUNDING: Final = 1e-12
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two variants to compare, with the repeats that finished on both sides.
-
-    Attributes
-    ----------
-    candidate, baseline : str
-        Names of the variants.
-    candidate_sample, baseline_sample : Sample or None
-        Matched by repeat: value i of both is repeat i, on the same split; ``None`` when no repeat finished on both.
-    missing : int
-        Declared repeats that failed or have not been run on one side or the other.
-    diverged_candidate, diverged_baseline : int
-        Repeats of each that left the finite numbers; these are results, not missing.
-    test_to_train : float or None
-        Test over training size for this pair, under ``nadeau-bengio``, where its variants learn from fewer
-        configurations than the rules say; ``None``: that of the rules.
-
-    Raises
-    ------
-    StatisticsError
-        When the two are one variant, one sample alone is given, the samples do not match repeat by repeat, or a
-        count is negative.
-    """
-
-    candidate: str
-    baseline: str
-    candidate_sample: Sample | None
-    baseline_sample: Sample | None
-    missing: int = 0
-    diverged_candidate: int = 0
-    diverged_baseline: int = 0
-    test_to_train: float | None = None
-
-    def __post_init__(self) -> None:
-        one, other = self.candidate_sample, self.baseline_sample
-        names = f"'{self.candidate}' against '{self.baseline}'"
-        if self.candidate == self.baseline:
-            raise StatisticsError(f"A comparison needs two variants, found {names}.")
-        if min(self.missing, self.diverged_candidate, self.diverged_baseline) < 0:
-            raise StatisticsError(f"Counts of missing and diverged repeats cannot be negative, found one in {names}.")
-        if (one is None) != (other is None):
-            raise StatisticsError(f"A comparison needs both samples or neither, found one alone in {names}.")
-        if one is not None and other is not None:
-            if one.n != other.n:
-                raise StatisticsError(
-                    f"Paired samples need the same repeats, found {one.n} and {other.n} values in {names}; "
-                    "keep the repeats that finished on both sides."
-                )
-            if not np.array_equal(one.splits, other.splits):
-                place = int(np.flatnonzero(one.splits != other.splits)[0])
-                raise StatisticsError(
-                    f"Paired samples share the split of each repeat, but in {names} value {place + 1} is from split "
-                    f"{one.splits[place]} and split {other.splits[place]}; order both by repeat."
-                )
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One judged pair. Differences are candidate minus baseline, in the metric's unit.
-
-    Attributes
-    ----------
-    candidate, baseline : str
-        Names of the variants.
-    n : int
-        Independent repeats on which the numbers rest (splits, in a crossed design).
-    candidate_mean, baseline_mean, difference : float or None
-        Means over those repeats, and their difference.
-    low, high : float or None
-        Interval of ``level`` that belongs to the test, for this pair alone (not widened for the family): t interval,
-        or Hodges-Lehmann under ``wilcoxon``, which estimates the centre of the differences and not their mean.
-    level : float
-        1 - alpha.
-    equivalence_low, equivalence_high : float or None
-        Interval of level 1 - 2 alpha: within the margins exactly when the unadjusted equivalence test rejects.
-    d_z, hedges_g : float or None
-        Mean over standard deviation of the paired differences, and the same corrected for small n.
-    statistic, df : float or None
-        t with its degrees of freedom, or V (the sum of the positive ranks) without.
-    p, p_smallest, p_adjusted : float or None
-        Two-sided; the smallest that the test could give at this n (``None`` for a t test, which has no floor);
-        corrected over the family.
-    p_equivalence, p_equivalence_adjusted : float or None
-        Of the two one-sided tests; ``None`` without a margin.
-    significant : bool
-        Whether the adjusted superiority test rejects.
-    detectable : float or None
-        Absolute difference that the test finds with the declared power, given the spread seen here, at the level of
-        the correction's first step; ``None`` under ``wilcoxon``, whose power depends on the shape of the noise.
-    verdict : {'better', 'worse', 'equivalent', 'undecided'}
-        Of the candidate.
-    remarks : tuple of str
-        Whole sentences that must stand beside the verdict.
-    """
-
-    candidate: str
-    baseline: str
-    n: int
-    candidate_mean: float | None
-    baseline_mean: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    level: float
-    equivalence_low: float | None
-    equivalence_high: float | None
-    d_z: float | None
-    hedges_g: float | None
-    statistic: float | None
-    df: float | None
-    p: float | None
-    p_smallest: float | None
-    p_adjusted: float | None
-    p_equivalence: float | None
-    p_equivalence_adjusted: float | None
-    significant: bool
-    detectable: float | None
-    verdict: Verdict
-    remarks: tuple[str, ...]
 
 
 def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
@@ -204,7 +98,8 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
     Raises
     ------
     StatisticsError
-        When a pair stands twice in the family, or the splits of a sample contradict the design.
+        When a pair stands twice in the family, the splits of a sample contradict the design, a pair without common
+        repeats meets a test that needs them, or it is unknown which repeats ``max-t`` is to turn together.
     """
     names = [(pair.candidate, pair.baseline) for pair in family]
     for place, name in enumerate(names):
@@ -215,20 +110,56 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
     # the same level for all: how much a single member of this family must show on its own
     level = first_step_alpha(rules.correction, len(family), rules.alpha)
     found = [_find(pair, rules, level) for pair in family]
-    superiority = adjust([finding.comparison.p for finding in found], rules.correction)
-    equivalence = adjust([finding.comparison.p_equivalence for finding in found], rules.correction)
+    alone = "holm" if rules.correction == MAX_T else rules.correction
+    superiority = (
+        _together(found, rules)
+        if rules.correction == MAX_T
+        else adjust([finding.comparison.p for finding in found], alone, alpha=rules.alpha)
+    )
+    equivalence = adjust([finding.comparison.p_equivalence for finding in found], alone, alpha=rules.alpha)
     return tuple(
-        _decide(pair, finding, rules, p, p_equivalence)
+        _decide(pair, finding, rules, p, p_equivalence, level)
         for pair, finding, p, p_equivalence in zip(family, found, superiority, equivalence, strict=True)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """An unjudged comparison, and the side on which its test sees the candidate."""
+    """An unjudged comparison, the side on which its test sees the candidate, its noise, its differences by repeat."""
 
     comparison: Comparison
     direction: int = 0
+    noise: Noise | None = None
+    differences: npt.NDArray[np.float64] | None = None
+    numbers: npt.NDArray[np.int64] | None = None
+
+
+def _together(found: Sequence[_Finding], rules: Rules) -> tuple[float | None, ...]:
+    """Return the p-values of a family adjusted by one set of sign flips, ``None`` for members without a p.
+
+    Of m declared members those without a p cannot be flipped. The others are adjusted among themselves and multiplied
+    by m over their number, which is what the missing ones would have added on average if they were like them.
+    """
+    chosen = [finding for finding in found if finding.comparison.p is not None]
+    if not chosen:
+        return (None,) * len(found)
+    own = [np.arange(finding.comparison.n) if finding.numbers is None else finding.numbers for finding in chosen]
+    if len({len(numbers) for numbers in own}) > 1 and any(finding.numbers is None for finding in chosen):
+        raise StatisticsError(
+            f"The correction '{MAX_T}' turns the signs of a repeat in all comparisons at once, and these have "
+            f"different repeats, {min(map(len, own))} to {max(map(len, own))} of them; give the numbers of each pair."
+        )
+    every = np.unique(np.concatenate(own))
+    rows = np.full((len(chosen), every.size), np.nan)
+    for row, finding, numbers in zip(rows, chosen, own, strict=True):
+        row[np.searchsorted(every, numbers)] = finding.differences
+    adjusted = iter(step_down(rows, generator(rules.seed, MAX_T)))
+    more = len(found) / len(chosen)
+    # other flips were drawn for each p alone: an adjusted one is never below it
+    return tuple(
+        None if finding.comparison.p is None else min(1.0, max(finding.comparison.p, more * next(adjusted)))
+        for finding in found
+    )
 
 
 def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
@@ -236,30 +167,46 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     blank = _blank(pair, rules)
     one, other = pair.candidate_sample, pair.baseline_sample
     if one is None or other is None:
-        text = "No repeat finished on both sides: there is nothing to compare."
+        text = (
+            "No repeat finished on both sides: there is nothing to compare."
+            if pair.slot is None
+            else f"Nothing has filled the slot '{pair.slot}', which counts among the comparisons all the same."
+        )
         return _Finding(replace(blank, remarks=(*_missing(pair), text)))
-    _require_splits(one, rules.design)
+    if not pair.paired and TESTS[rules.test].paired:
+        free = ", ".join(f"'{key}'" for key, info in TESTS.items() if not info.paired and rules.design in info.designs)
+        raise StatisticsError(
+            f"The test '{rules.test}' compares repeat by repeat, and '{pair.candidate}' and '{pair.baseline}' have no "
+            f"repeats in common; {f'use one of {free}' if free else f'no other is allowed in a {rules.design} design'}."
+        )
+    for sample in (one, other):
+        _require_splits(sample, rules.design)
+    numbers = None if pair.numbers is None else np.array(pair.numbers)
     if rules.design == "crossed":
         one, other = average_within_splits(one), average_within_splits(other)
+        numbers = one.splits
 
-    differences = one.values - other.values
     described = replace(
         blank,
         n=one.n,
+        n_baseline=other.n,
         candidate_mean=float(np.mean(one.values)),
         baseline_mean=float(np.mean(other.values)),
-        difference=float(np.mean(differences)),
+        difference=float(
+            np.mean(one.values - other.values) if pair.paired else np.mean(one.values) - np.mean(other.values)
+        ),
     )
-    reason = _missing(pair) or _no_noise(one, other, rules.design)
+    reason = _missing(pair) or _no_noise(one, other, rules.design, paired=pair.paired)
     if reason:
         return _Finding(replace(described, remarks=reason))
 
-    own = pair.test_to_train
-    evidence = _evidence(one, other, rules if own is None else replace(rules, test_to_train=own))
+    evidence = _evidence(one, other, pair, rules)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same = None if rules.margin is None else two_one_sided(evidence, rules.margin, rules.alpha)
-    d_z = float(np.mean(differences)) / spread(differences)
+    same, hindered = _equivalence(one, other, pair, rules)
+    differences = one.values - other.values if pair.paired else None
+    sd = None if differences is None else spread(differences)
+    d_z = None if differences is None or sd is None else float(np.mean(differences)) / sd
     tested = replace(
         described,
         low=low,
@@ -267,16 +214,18 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         equivalence_low=None if same is None else same.low,
         equivalence_high=None if same is None else same.high,
         d_z=d_z,
-        hedges_g=_hedges(d_z, one.n),
+        hedges_g=None if d_z is None else _hedges(d_z, one.n),
         statistic=evidence.statistic,
         df=evidence.df,
         p=two_sided_p(evidence),
         p_smallest=evidence.p_smallest,
         p_equivalence=None if same is None else same.p,
+        margin_width=_width(rules.margin, float(np.mean(other.values)), sd),
         detectable=_detectable(evidence, rules, level),
-        remarks=_cautions(one.n, rules, has_interval=interval is not None),
+        remarks=(*hindered, *_dropped(evidence), *_cautions(one.n, other.n, rules, has_interval=interval is not None)),
     )
-    return _Finding(tested, evidence.direction)
+    noise = noise_limit(one, other, rules.test, _overlap(pair, rules))
+    return _Finding(tested, evidence.direction, noise, differences, numbers)
 
 
 def _blank(pair: Pair, rules: Rules) -> Comparison:
@@ -284,6 +233,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         candidate=pair.candidate,
         baseline=pair.baseline,
         n=0,
+        n_baseline=0,
         candidate_mean=None,
         baseline_mean=None,
         difference=None,
@@ -301,8 +251,10 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         p_adjusted=None,
         p_equivalence=None,
         p_equivalence_adjusted=None,
+        margin_width=None,
         significant=False,
         detectable=None,
+        needed=None,
         verdict="undecided",
         remarks=(),
     )
@@ -329,27 +281,50 @@ def _missing(pair: Pair) -> tuple[str, ...]:
     return (f"{repeats} missing: an incomplete study shows no p and no verdict.",)
 
 
-def _no_noise(one: Sample, other: Sample, design: str) -> tuple[str, ...]:
+def _no_noise(one: Sample, other: Sample, design: str, *, paired: bool) -> tuple[str, ...]:
     """Return why there is no spread to test against, or nothing."""
-    if one.n == 1:
+    if min(one.n, other.n) == 1:
         what = "split" if design == "crossed" else "repeat"
         return (f"A single {what} shows no spread: no p, no interval and no verdict without a second one.",)
-    differences = one.values - other.values
-    low, high = float(np.min(differences)), float(np.max(differences))
-    largest = max(float(np.max(np.abs(one.values))), float(np.max(np.abs(other.values))))
-    if high - low > _ROUNDING * largest:
+    rounding = _rounding(one, other)
+    still = all(float(np.ptp(sample.values)) <= rounding for sample in (one, other))
+    if paired:
+        differences = one.values - other.values
+        low, high = float(np.min(differences)), float(np.max(differences))
+        calm, what = high - low <= rounding, f"all {one.n} paired differences are"
+    else:
+        low = high = float(np.mean(one.values) - np.mean(other.values))
+        calm, what = still, "the values of each side are all equal and their difference is"
+    if not calm:
         return ()
     # Models that draw their seeds and score alike in every repeat are not deterministic, only equal.
-    still = all(float(np.ptp(sample.values)) <= _ROUNDING * largest for sample in (one, other))
     given = "Deterministic given this split" if design == "fixed" and still else "No spread between repeats"
-    size = "zero" if max(abs(low), abs(high)) <= _ROUNDING * largest else f"{(low + high) / 2:.6g}"
-    return (f"{given}: all {one.n} paired differences are {size}, so there is no noise to test against and no p.",)
+    size = "zero" if max(abs(low), abs(high)) <= rounding else f"{(low + high) / 2:.6g}"
+    return (f"{given}: {what} {size}, so there is no noise to test against and no p.",)
 
 
-def _cautions(n: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
+def _rounding(one: Sample, other: Sample) -> float:
+    """Return what two differences may be apart and still be one, but for rounding."""
+    return _ROUNDING * max(float(np.max(np.abs(one.values))), float(np.max(np.abs(other.values))))
+
+
+def _dropped(evidence: Evidence) -> tuple[str, ...]:
+    """Return how many differences a test leaves out, or nothing."""
+    if not isinstance(evidence, RankEvidence) or not evidence.zeros:
+        return ()
+    n, zeros = evidence.differences.size, evidence.zeros
+    which = "1 is" if zeros == 1 else f"{zeros} are"
+    return (
+        f"Of {n} paired differences {which} exactly zero and left out of the ranks: p rests on the other {n - zeros}.",
+    )
+
+
+def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
     cautions = []
     if not has_interval:
-        cautions.append(f"{n} repeats are too few for a {1 - rules.alpha:.0%} interval by ranks.")
+        how = "by ranks" if rules.test in {"wilcoxon", "mann-whitney"} else "by redrawing"
+        many = f"{n}" if n == m else f"{n} and {m}"
+        cautions.append(f"{many} repeats are too few for a {1 - rules.alpha:.0%} interval {how}.")
     if rules.design == "crossed":
         cautions.append(
             f"The {n} splits come from one data set and are counted as independent: the claim holds given these data "
@@ -358,12 +333,62 @@ def _cautions(n: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
     return tuple(cautions)
 
 
-def _evidence(one: Sample, other: Sample, rules: Rules) -> Evidence:
-    if rules.test == "wilcoxon":
-        return signed_rank(one.values - other.values)
-    if rules.test == "welch":
-        return welch(one, other)
-    return paired(one, other, test_to_train=rules.test_to_train or 0.0 if rules.test == "nadeau-bengio" else 0.0)
+def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
+    # another comparison more changes no old number
+    rng, slack = generator(rules.seed, pair.candidate, pair.baseline), _rounding(one, other)
+    ratio = _overlap(pair, rules)
+    tests: dict[str, Callable[[], Evidence]] = {
+        "paired-t": lambda: paired(one, other),
+        "nadeau-bengio": lambda: paired(one, other, test_to_train=ratio or 0.0),
+        "wilcoxon": lambda: signed_rank(one.values - other.values),
+        "sign-flip": lambda: sign_flip(one.values - other.values, rng, slack=slack),
+        "welch": lambda: welch(one, other),
+        "permutation": lambda: permutation(one.values, other.values, rng, slack=slack),
+        "mann-whitney": lambda: rank_sum(one.values, other.values),
+    }
+    return tests[rules.test]()
+
+
+def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> float | None:
+    """Return what a margin comes to in the metric's unit, ``None`` without a margin, a positive mean or a spread."""
+    if margin is None:
+        return None
+    one = {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
+    return margin.value * one if one is not None and one > 0 else None
+
+
+def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[Equivalence | None, tuple[str, ...]]:
+    """Return the outcome of the two one-sided tests, or why there is none."""
+    margin = rules.margin
+    if margin is None:
+        return None, ()
+    if margin.kind == "relative":
+        try:
+            require_positive(other.values)
+        except StatisticsError as error:  # known only now, when the trainings are paid for
+            return None, (str(error),)
+
+    def contrast(factor: float) -> Evidence:
+        return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
+
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, _overlap(pair, rules))), ()
+
+
+def _overlap(pair: Pair, rules: Rules) -> float | None:
+    """Return ρ of a pair where the test reads it."""
+    if rules.test != "nadeau-bengio":
+        return None
+    return rules.test_to_train if pair.test_to_train is None else pair.test_to_train
+
+
+def _needed(finding: _Finding, rules: Rules, level: float) -> Needed | None:
+    """Return how many repeats would decide at the margin, ``None`` without a margin or without noise."""
+    margin, width = rules.margin, finding.comparison.margin_width
+    if margin is None or width is None or finding.noise is None:
+        return None
+    in_dz = margin.kind == "d_z"
+    size = margin.value if in_dz else width
+    return needed(size, finding.noise, test=rules.test, alpha=level, power=rules.power, in_dz=in_dz)
 
 
 def _hedges(d_z: float, n: int) -> float | None:
@@ -381,7 +406,12 @@ def _detectable(evidence: Evidence, rules: Rules, level: float) -> float | None:
 
 
 def _decide(
-    pair: Pair, finding: _Finding, rules: Rules, p_adjusted: float | None, p_equivalence_adjusted: float | None
+    pair: Pair,
+    finding: _Finding,
+    rules: Rules,
+    p_adjusted: float | None,
+    p_equivalence_adjusted: float | None,
+    level: float,
 ) -> Comparison:
     """Return the comparison with its verdict, by the rule at the head of this module."""
     comparison, remarks = finding.comparison, list(finding.comparison.remarks)
@@ -401,6 +431,7 @@ def _decide(
         p_adjusted=p_adjusted,
         p_equivalence_adjusted=p_equivalence_adjusted,
         significant=significant,
+        needed=None if wanted else _needed(finding, rules, level),
         verdict=next((verdict for verdict in wanted if verdict not in _barred(pair)), "undecided"),
         remarks=(*remarks, *_diverged(pair)),
     )
