@@ -63,6 +63,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
             if isinstance(chosen, ColumnSet)
         },
         "repeats": protocol.repeat_count,
+        "roles": None if protocol.roles is None else {"split": protocol.split.splits, **asdict(protocol.roles)},
         "units": units,
         "jobs": kinds,
         "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),

@@ -493,7 +493,7 @@ def test_a_rank_test_has_the_interval_of_the_centre() -> None:
 @pytest.mark.parametrize("family", [1, 3])
 def test_a_mean_outside_the_interval_of_the_centre_is_explained(family: int) -> None:
     """An outlier can pull the mean out of the Hodges-Lehmann interval; the sentence says why, for any family."""
-    words = "The mean difference lies outside the interval, which is that of the differences' centre"
+    words = "The mean difference lies outside the interval, which is that of the centre of the differences"
     assert words in ranked_sentence(family=family, difference=-0.9)
     assert words not in ranked_sentence(family=family)
 

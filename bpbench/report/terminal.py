@@ -31,8 +31,9 @@ def plan(planned: dict[str, Any]) -> list[str]:
     size = f"{planned['frames']} frames, {planned['atoms']} atoms"
     processes = count(planned["workers"], "process", "processes")
     rule = f"{planned['correction']}, α = {planned['alpha']:g} (first step {planned['first_step_alpha']:.3g})"
+    repeats = f"{count(planned['repeats'], 'repeat')}{_crossed(planned)}"
     lines = [
-        f"{planned['protocol']}: {size}; {count(planned['repeats'], 'repeat')} of {variants} variants",
+        f"{planned['protocol']}: {size}; {repeats} of {variants} variants",
         *(
             f"Set {name}: {count(len(entry['names']), 'descriptor')} of {entry['file']}: {_first(entry['names'])}"
             for name, entry in planned.get("columns", {}).items()
@@ -127,6 +128,20 @@ def _enough(planned: dict[str, Any], unit: str) -> str:
 
 def _most(needed: dict[str, Any]) -> tuple[bool, float]:
     return (needed["repeats"] is None, needed["floor"] if needed["repeats"] is None else needed["repeats"])
+
+
+def _crossed(planned: dict[str, Any]) -> str:
+    """Return how repeats by role make up their number, nothing of a plain number."""
+    roles = planned.get("roles")
+    if not roles:
+        return ""
+    parts = (
+        count(roles["split"], "split"),
+        count(roles["weights"], "draw of initial weights", "initial weights"),
+        count(roles["order"], "batch order"),
+        count(roles["rerun"], "run"),
+    )
+    return f" ({' × '.join(parts)})"
 
 
 def _first(names: list[str]) -> str:
