@@ -17,14 +17,12 @@ symbol         meaning
 =============  =======================================================================
 d̄, s           mean and standard deviation (ddof = 1) of the paired differences
 d_z            d̄ / s
-g              J(n - 1) d_z, Hedges' correction with the exact factor
-J(ν)           Γ(ν/2) / (√(ν/2) Γ((ν-1)/2))
+g              J(n - 1) d_z, Hedges' correction with the exact factor (:mod:`.effects`)
 =============  =======================================================================
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -32,6 +30,7 @@ import numpy as np
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import adjust, first_step_alpha
+from bpbench.statistics.effects import hedges
 from bpbench.statistics.equivalence import two_one_sided, two_sided_p
 from bpbench.statistics.power import detectable_noncentrality
 from bpbench.statistics.ranks import signed_rank
@@ -267,7 +266,7 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         equivalence_low=None if same is None else same.low,
         equivalence_high=None if same is None else same.high,
         d_z=d_z,
-        hedges_g=_hedges(d_z, one.n),
+        hedges_g=hedges(d_z, one.n - 1),
         statistic=evidence.statistic,
         df=evidence.df,
         p=two_sided_p(evidence),
@@ -364,14 +363,6 @@ def _evidence(one: Sample, other: Sample, rules: Rules) -> Evidence:
     if rules.test == "welch":
         return welch(one, other)
     return paired(one, other, test_to_train=rules.test_to_train or 0.0 if rules.test == "nadeau-bengio" else 0.0)
-
-
-def _hedges(d_z: float, n: int) -> float | None:
-    df = n - 1
-    if df < 2:
-        return None  # the expectation of d_z does not exist
-    factor = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
-    return factor * d_z
 
 
 def _detectable(evidence: Evidence, rules: Rules, level: float) -> float | None:
