@@ -30,9 +30,12 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from bpbench.errors import StatisticsError, nearest
+from bpbench.statistics.effects import Array
 from bpbench.statistics.estimates import independent, iqm, paired
+from bpbench.statistics.estimators import Estimate
 
 CONDITIONS: Final = ("normal", "skewed", "heavy")
 _BASE: Final = 20.0
@@ -176,7 +179,7 @@ def coverage(
         raise StatisticsError(f"There is no condition '{condition}'{nearest(condition, CONDITIONS)}")
     rng = np.random.default_rng([seed, n])
     truth = truths(data, condition)
-    counts: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
+    counts: dict[str, npt.NDArray[np.int64]] = {}  # that hold it, lie above it, lie below it
     for run in range(runs):
         for estimate in _estimated(data, condition, n, rng, level=level, seed=run, resamples=resamples):
             for interval in estimate.intervals:
@@ -184,26 +187,30 @@ def coverage(
                     side = (interval.low > truth[estimate.name]) - (interval.high < truth[estimate.name])
                     key = f"{data}/{estimate.name}/{interval.method}"
                     counts.setdefault(key, np.zeros(3, dtype=np.int64))[side] += 1
-    return {
-        key: Coverage(*(float(share) for share in (found / found.sum())[[0, -1, 1]]), int(found.sum()), runs)
-        for key, found in counts.items()
-    }
+    return {key: _coverage(found, runs) for key, found in counts.items()}
+
+
+def _coverage(found: npt.NDArray[np.int64], runs: int) -> Coverage:
+    held, above, below = (float(share) for share in found / found.sum())
+    return Coverage(held, below, above, int(found.sum()), runs)
 
 
 def _estimated(
     data: Data, condition: str, n: int, rng: np.random.Generator, *, level: float, seed: int, resamples: int
-) -> tuple[Any, ...]:
+) -> tuple[Estimate, ...]:
     noise = _NOISE[condition]
-    settings = {"level": level, "seed": seed, "resamples": resamples}
     if data == "strata":
-        return (iqm([_BASE + noise(rng, n) for _ in range(_STRATA)], **settings),)
+        strata = [_BASE + noise(rng, n) for _ in range(_STRATA)]
+        return (iqm(strata, level=level, seed=seed, resamples=resamples),)
     if data == "paired":
         baseline = _BASE + rng.normal(size=n)
-        return paired(baseline + _SHIFT + noise(rng, n), baseline, **settings)
-    return independent(_BASE + _SHIFT + noise(rng, n), _BASE + noise(rng, n), **settings)
+        candidate = baseline + _SHIFT + noise(rng, n)
+        return paired(candidate, baseline, level=level, seed=seed, resamples=resamples)
+    candidate, baseline = _BASE + _SHIFT + noise(rng, n), _BASE + noise(rng, n)
+    return independent(candidate, baseline, level=level, seed=seed, resamples=resamples)
 
 
-_NOISE: Final[Mapping[str, Callable[[np.random.Generator, int], Any]]] = MappingProxyType(
+_NOISE: Final[Mapping[str, Callable[[np.random.Generator, int], Array]]] = MappingProxyType(
     {
         "normal": lambda rng, n: rng.normal(size=n),
         "skewed": lambda rng, n: rng.exponential(size=n) - 1,

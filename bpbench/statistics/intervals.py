@@ -161,8 +161,8 @@ def bootstrap(
             )
             made.append((method, float(found.confidence_interval.low), float(found.confidence_interval.high)))
     assert found is not None
-    drawn = found.bootstrap_distribution
-    if float(np.ptp(drawn)) <= _ROUNDING * float(np.max(np.abs(drawn))):
+    drawn = found.bootstrap_distribution[np.isfinite(found.bootstrap_distribution)]
+    if not drawn.size or float(np.ptp(drawn)) <= _ROUNDING * float(np.max(np.abs(drawn))):
         return missing(methods, "All resamples give the same value: there is no spread to take an interval from.")
     remark = TOO_NARROW if least < _FEW else ""
     return tuple(
