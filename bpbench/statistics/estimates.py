@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,13 +37,11 @@ from bpbench.statistics import estimators
 from bpbench.statistics.effects import Array
 from bpbench.statistics.estimators import Asked, Estimate
 from bpbench.statistics.intervals import RESAMPLES
+from bpbench.statistics.rules import TESTS
 from bpbench.statistics.samples import Sample, average_within_splits
 
 if TYPE_CHECKING:
     from bpbench.statistics.compare import Comparison, Pair, Rules
-
-#: Tests that take the two samples as independent.
-_UNPAIRED: Final = frozenset({"welch", "mann-whitney"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ class Estimates:
 
     Attributes
     ----------
-    n : int
-        Repeats on which they rest (splits, in a crossed design).
+    n, n_baseline : int
+        Repeats of each on which they rest (splits, in a crossed design).
     paired : bool
         Whether the pairing was used.
     level : float
@@ -65,6 +63,7 @@ class Estimates:
     """
 
     n: int
+    n_baseline: int
     paired: bool
     level: float
     values: tuple[Estimate, ...]
@@ -77,6 +76,7 @@ def paired(
     *,
     level: float = 0.95,
     seed: int,
+    names: tuple[str, ...] = (),
     resamples: int = RESAMPLES,
     lower_is_better: bool = True,
 ) -> tuple[Estimate, ...]:
@@ -90,6 +90,8 @@ def paired(
         Nominal level of every interval, for itself alone.
     seed : int
         Root of the generators.
+    names : tuple of str
+        Of what is compared, by which the generators differ beside the name of the estimate.
     resamples : int
         Of every bootstrap; 0 leaves its intervals out.
     lower_is_better : bool
@@ -105,7 +107,7 @@ def paired(
     StatisticsError
         When values are missing, not finite or not paired, or a setting cannot be.
     """
-    asked = _asked(Asked(True, level, seed, resamples, lower_is_better))
+    asked = _asked(Asked(True, level, seed, resamples, names, lower_is_better))
     c, b = _values(candidate), _values(baseline)
     if c.size != b.size:
         raise StatisticsError(
@@ -129,6 +131,7 @@ def independent(
     *,
     level: float = 0.95,
     seed: int,
+    names: tuple[str, ...] = (),
     resamples: int = RESAMPLES,
     lower_is_better: bool = True,
 ) -> tuple[Estimate, ...]:
@@ -138,7 +141,7 @@ def independent(
     ----------
     candidate, baseline : ndarray, shapes (n_c,) and (n_b,)
         Independent values.
-    level, seed, resamples, lower_is_better
+    level, seed, names, resamples, lower_is_better
         As for :func:`paired`.
 
     Returns
@@ -151,7 +154,7 @@ def independent(
     StatisticsError
         When values are missing or not finite, or a setting cannot be.
     """
-    asked = _asked(Asked(False, level, seed, resamples, lower_is_better))
+    asked = _asked(Asked(False, level, seed, resamples, names, lower_is_better))
     c, b = _values(candidate), _values(baseline)
     return (
         estimators.difference(c, b, asked),
@@ -162,14 +165,21 @@ def independent(
     )
 
 
-def iqm(strata: Sequence[Array], *, level: float = 0.95, seed: int, resamples: int = RESAMPLES) -> Estimate:
+def iqm(
+    strata: Sequence[Array],
+    *,
+    level: float = 0.95,
+    seed: int,
+    names: tuple[str, ...] = (),
+    resamples: int = RESAMPLES,
+) -> Estimate:
     """Return the interquartile mean of all values, with the stratified bootstrap.
 
     Parameters
     ----------
     strata : sequence of ndarray
         The independent repeats of each task; each is resampled by itself.
-    level, seed, resamples
+    level, seed, names, resamples
         As for :func:`paired`.
 
     Returns
@@ -182,13 +192,13 @@ def iqm(strata: Sequence[Array], *, level: float = 0.95, seed: int, resamples: i
     StatisticsError
         When there is no stratum, values are missing or not finite, or a setting cannot be.
     """
-    asked = _asked(Asked(False, level, seed, resamples))
+    asked = _asked(Asked(False, level, seed, resamples, names))
     if not strata:
         raise StatisticsError("An interquartile mean needs at least one stratum of values, found none.")
     return estimators.iqm([_values(stratum) for stratum in strata], asked)
 
 
-def of_pair(pair: Pair, comparison: Comparison, rules: Rules, *, seed: int) -> Estimates | None:
+def of_pair(pair: Pair, comparison: Comparison, rules: Rules) -> Estimates | None:
     """Return the estimates that belong to a judged comparison, from the very values that it was judged on.
 
     A crossed design is averaged within splits first. Repeats on splits that overlap are not independent, and a
@@ -201,9 +211,7 @@ def of_pair(pair: Pair, comparison: Comparison, rules: Rules, *, seed: int) -> E
     comparison : Comparison
         What was said of them.
     rules : Rules
-        By which rules.
-    seed : int
-        Root of the generators of this pair.
+        By which rules; their seed and the names of the two are the root of the generators.
 
     Returns
     -------
@@ -223,19 +231,20 @@ def of_pair(pair: Pair, comparison: Comparison, rules: Rules, *, seed: int) -> E
         )
     elif comparison.p is None:
         why = next(iter(comparison.remarks), "")
-    ask = independent if rules.test in _UNPAIRED else paired
+    ask = paired if pair.paired and TESTS[rules.test].paired else independent
     level = 1 - rules.alpha
     found = ask(
         one.values,
         other.values,
         level=level,
-        seed=seed,
+        seed=rules.seed,
+        names=(pair.candidate, pair.baseline),
         resamples=0 if why else RESAMPLES,
         lower_is_better=rules.lower_is_better,
     )
     if why:
         found = tuple(replace(estimate, intervals=()) for estimate in found)
-    return Estimates(one.n, ask is paired, level, found, why)
+    return Estimates(one.n, other.n, ask is paired, level, found, why)
 
 
 def _asked(asked: Asked) -> Asked:

@@ -15,6 +15,7 @@ import numpy as np
 from bpbench.statistics import intervals
 from bpbench.statistics.effects import Array, dominance, hedges, interquartile_mean, pooled_d, rank_biserial
 from bpbench.statistics.intervals import BOOTSTRAPS, Interval, missing
+from bpbench.statistics.permutation import generator
 from bpbench.statistics.student import StudentEvidence, spread
 
 _SINGLE: Final = "A single value shows no spread."
@@ -58,6 +59,8 @@ class Asked:
         Nominal level of every interval, for itself alone.
     seed, resamples : int
         Root of the generators, and resamples of every bootstrap; 0 leaves them out.
+    names : tuple of str
+        Of what is compared; they go into the generators beside the name of the estimate.
     lower_is_better : bool
         Direction of the metric.
     """
@@ -66,6 +69,7 @@ class Asked:
     level: float
     seed: int
     resamples: int
+    names: tuple[str, ...] = ()
     lower_is_better: bool = True
 
     def quantile(self, df: float) -> float:
@@ -83,7 +87,7 @@ class Asked:
         return intervals.bootstrap(
             data,
             statistic,
-            intervals.generator(self.seed, name),
+            generator(self.seed, *self.names, name),
             level=self.level,
             paired=self.paired,
             methods=methods,

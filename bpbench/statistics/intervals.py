@@ -24,7 +24,6 @@ where the baseline's mean differs from zero significantly.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -79,19 +78,6 @@ class Interval:
 def missing(methods: Sequence[str], why: str) -> tuple[Interval, ...]:
     """Return intervals that do not exist, with the reason."""
     return tuple(Interval(method, None, None, why) for method in methods)
-
-
-def generator(seed: int, name: str) -> np.random.Generator:
-    """Return the generator of one estimate: by its name, so that a further estimate changes no number of another.
-
-    Parameters
-    ----------
-    seed : int
-        Not negative.
-    name : str
-        What is estimated.
-    """
-    return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
 
 
 def bootstrap(
