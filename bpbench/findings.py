@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, metrics, shares
+from bpbench import __version__, magnitudes, metrics, shares
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -327,7 +327,10 @@ def _analysis(study: Study) -> Json:
         "first_step_alpha": prepared.hardest_alpha,
         "detectable_dz": prepared.detectable_dz,
         "unequal": shares.unequal(prepared),
-        "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
+        "comparisons": [
+            dataclasses.asdict(comparison) | {"estimates": estimates}
+            for comparison, estimates in zip(study.comparisons, magnitudes.of_comparisons(study), strict=True)
+        ],
     }
 
 

@@ -13,6 +13,8 @@ from scipy import stats
 
 from bpbench.features import FeatureSet, preset
 from bpbench.jobs import Hdnn
+from bpbench.magnitudes import curve, told
+from bpbench.statistics.estimates import Estimates, paired
 
 GROUPS = (
     ("10 K solid", 10.0),
@@ -83,8 +85,14 @@ def comparison(**changes: Any) -> dict[str, Any]:
         "d_z": -1.17, "hedges_g": -1.1, "statistic": -3.69, "df": 9, "p": 0.001, "p_smallest": None,
         "p_adjusted": 0.003, "p_equivalence": 0.9, "p_equivalence_adjusted": 0.9, "significant": True,
         "detectable": 0.27, "verdict": "better", "remarks": [],
+        "estimates": _estimates([0.91, 1.02, 0.97, 0.86, 0.94], [1.31, 1.22, 1.18, 1.35, 1.19]),
     }  # fmt: skip
     return {**entries, **changes}
+
+
+def _estimates(mine: list[float], base: list[float]) -> dict[str, Any] | None:
+    found = paired(np.array(mine), np.array(base), seed=1, resamples=199)
+    return told(Estimates(len(mine), len(base), paired=True, level=0.95, values=found))
 
 
 def _compare(candidate: str, mine: list[float], base: list[float], size: int, margin: float) -> dict[str, Any]:
@@ -103,7 +111,7 @@ def _compare(candidate: str, mine: list[float], base: list[float], size: int, ma
         difference=mean, low=mean - half, high=mean + half, equivalence_low=mean - narrow,
         equivalence_high=mean + narrow, d_z=mean / sd, hedges_g=0.91 * mean / sd, statistic=mean / error, df=n - 1,
         p=p, p_adjusted=adjusted, p_equivalence=tost, p_equivalence_adjusted=tost_adjusted, significant=adjusted < 0.05,
-        detectable=1.5 * sd, verdict=verdict,
+        detectable=1.5 * sd, verdict=verdict, estimates=_estimates(mine, base),
     )  # fmt: skip
 
 
@@ -166,6 +174,7 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             if stepwise
             else None
         ),
+        "best_of": None if model == "linear" else curve(np.array(tests), lower_is_better=True),
         "ensemble": None,
         "linear": None,
         "twin": None,
@@ -403,7 +412,7 @@ def without_results() -> dict[str, Any]:
     for variant in data["variants"]:
         for result in variant["results"]:
             result.update(status="diverged", message=message, scores=None, converged=None, checkpoint=None)
-        variant.update(n=0, not_converged=0, summary={}, curve=None, groups=[], parity=None)
+        variant.update(n=0, not_converged=0, summary={}, curve=None, groups=[], parity=None, best_of=None)
     data["constant"] = {"test": {}}
     for entry in data["analysis"]["comparisons"]:
         entry.update({key: None for key in entry if key not in {"candidate", "baseline", "level", "remarks"}})

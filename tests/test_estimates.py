@@ -372,6 +372,15 @@ def test_a_single_value() -> None:
     assert len(_lacks(_independent([1.0], [2.0], resamples=99))) == 12
 
 
+def test_two_repeats() -> None:
+    """Two repeats have every estimate, and the intervals that two values allow; no warning escapes."""
+    for ask in (_paired, _independent):
+        found = ask([1.0, 2.5], [2.0, 2.25], resamples=99)
+        assert all(item.value is not None for name, item in found.items() if name != "hedges_g")
+        assert _ends(found["difference"], "t")[0] < found["difference"].value
+    assert estimates.iqm([np.array([1.0, 2.0])], seed=1, resamples=99).value == 1.5
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.25])
 def test_differences_that_are_all_equal(shift: float) -> None:
     """Without spread in the differences there is no interval of the mean and no standardised difference."""

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, courses, judged, methods, results, schematics, sheet, swept, tables, timing
+from bpbench.report import (
+    agreement,
+    courses,
+    judged,
+    magnitudes,
+    methods,
+    results,
+    schematics,
+    sheet,
+    swept,
+    tables,
+    timing,
+)
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
@@ -269,7 +281,11 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
             *_remarks(findings),
         ]
     return [
-        Section("repeats", "Every repeat", (*results.scores(findings, looks), *courses.ensembles(findings))),
+        Section(
+            "repeats",
+            "Every repeat",
+            (*results.scores(findings, looks), *magnitudes.best_of(findings), *courses.ensembles(findings)),
+        ),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
         *swept.sections(findings),
         Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),

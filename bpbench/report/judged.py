@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
+from bpbench.report.magnitudes import estimates
 from bpbench.report.numerals import (
     count,
     decimals,
@@ -40,13 +41,13 @@ if TYPE_CHECKING:
 
 
 def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return the forest plot, the table of verdicts and that of effect sizes."""
+    """Return the forest plot, the table of verdicts, and those of effect sizes."""
     entries = findings["analysis"]["comparisons"]
     if not entries:
         return [Text("The protocol declares no comparison.", "note")]
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
-    return [_forest(findings, looks), _verdicts(findings), _effects(findings)]
+    return [_forest(findings, looks), _verdicts(findings), _effects(findings), *estimates(findings)]
 
 
 def _against(findings: Mapping[str, Any]) -> str:

@@ -64,9 +64,9 @@ def pooled_d(candidate: Array, baseline: Array) -> Array:
     """
     n_c, n_b = candidate.shape[-1], baseline.shape[-1]
     gap = np.asarray(candidate.mean(axis=-1) - baseline.mean(axis=-1))
-    pooled = ((n_c - 1) * candidate.var(axis=-1, ddof=1) + (n_b - 1) * baseline.var(axis=-1, ddof=1)) / (n_c + n_b - 2)
+    squares = n_c * candidate.var(axis=-1) + n_b * baseline.var(axis=-1)  # (n - 1) s², also of single values
     with np.errstate(divide="ignore", invalid="ignore"):
-        d = gap / np.sqrt(pooled)
+        d = gap / np.sqrt(squares / max(1, n_c + n_b - 2))
     return np.where(gap == 0, 0.0, d)
 
 
