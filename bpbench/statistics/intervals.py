@@ -240,12 +240,12 @@ def binomial(wins: int, ties: int, n: int, level: float) -> tuple[float, float]:
     level : float
         Nominal level.
     """
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv
 
-    low, high = (
-        binomtest(count, n).proportion_ci(confidence_level=level, method="exact") for count in (wins, wins + ties)
-    )
-    return float(low.low), float(high.high)
+    # scipy.stats.binomtest searches for what the beta distribution gives at once
+    tail, most = (1 - level) / 2, wins + ties
+    low = float(betaincinv(wins, n - wins + 1, tail)) if wins else 0.0
+    return low, float(betaincinv(most + 1, n - most, 1 - tail)) if most < n else 1.0
 
 
 def brunner_munzel(found: Dominance, level: float) -> tuple[float, float] | None:
