@@ -11,11 +11,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from bpbench import features, metrics, sweeps
 from bpbench.declared import (
@@ -27,6 +28,8 @@ from bpbench.declared import (
     FromInputNn,
     Model,
     Name,
+    Repeats,
+    Roles,
     SampleData,
     SetSpec,
     Share,
@@ -51,6 +54,7 @@ __all__ = [
     "Origin",
     "Protocol",
     "ReportSpec",
+    "Roles",
     "SampleData",
     "SplitSpec",
     "Sweep",
@@ -85,6 +89,24 @@ class SplitSpec:
     splits: Annotated[int, Ge(2)] | None = None
 
 
+def _margin(value: Any) -> Any:
+    """Refuse what can be no margin, and write a text as it is written everywhere: a changed blank is no new margin.
+
+    What the text means, the statistics say (:func:`bpbench.study.check_design`).
+    """
+    if isinstance(value, bool) or not isinstance(value, float | int | str):
+        raise ValueError(  # noqa: TRY004 - pydantic turns it into a sentence
+            f"expected a number, or a text such as 5% or 0.3 d_z, found {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
+    if not isinstance(value, str) and value <= 0:
+        raise ValueError(f"expected a margin greater than 0, found {value:g}.")
+    return " ".join(value.replace("%", " %").replace("d_z", " d_z").split()) if isinstance(value, str) else value
+
+
+#: Checked as one value, so that a mistake gives one sentence and not one of each alternative.
+Margin = Annotated[Annotated[float, Gt(0)] | str, BeforeValidator(_margin)]
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """How the repeats are judged; declared before any of them exists.
@@ -92,32 +114,42 @@ class Analysis:
     Attributes
     ----------
     baseline : str
-        Variant that every other one is compared with.
+        Variant that every other one is compared with; with ``pairs: all`` the one that figures refer to.
     metric : str
         Key of :data:`bpbench.metrics.METRICS`, scored on the reserve; a time where descriptors are timed.
-    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon'}
+    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon', 'sign-flip', 'permutation', 'mann-whitney'}
         See the README's table of which design allows which.
-    correction : {'holm', 'bonferroni', 'hommel', 'bh', 'by'}
-        Over the family of comparisons.
+    correction : str
+        Over the family of comparisons: one of :data:`bpbench.statistics.corrections.CORRECTIONS`; ``max-t`` with the
+        test ``sign-flip`` alone.
     alpha : float
         Level of the family.
-    margin : float or None
-        Smallest difference that matters, in the metric's unit; needed to call anything equivalent.
+    margin : float, str or None
+        Largest difference that does not matter: a number in the metric's unit, a share of the baseline's mean
+        (``"5%"``), or a number of standard deviations of the paired differences (``"0.3 d_z"``); needed to call
+        anything equivalent.
     power : float
         Power at which the smallest detectable difference is stated.
     candidates : tuple of str or None
         The family: these against the baseline; ``None`` for all other variants, of twins the first.
+    pairs : {'baseline', 'all'}
+        ``all``: each of them and the baseline against each other, the later in the protocol minus the earlier.
     """
 
     __pydantic_config__: ClassVar = STRICT
     baseline: Name
     metric: str = "rmse"
-    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon"] = "paired-t"
-    correction: Literal["holm", "bonferroni", "hommel", "bh", "by"] = "holm"
+    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon", "sign-flip", "permutation", "mann-whitney"] = (
+        "paired-t"
+    )
+    correction: Literal[
+        "holm", "bonferroni", "hochberg", "hommel", "sidak", "holm-sidak", "bh", "by", "tsbh", "max-t"
+    ] = "holm"
     alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
-    margin: Annotated[float, Gt(0)] | None = None
+    margin: Margin | None = None
     power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
     candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    pairs: Literal["baseline", "all"] = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +211,9 @@ class Protocol:
         Settings whose contestants are not written out one by one.
     split : SplitSpec
         The design.
-    repeats : int
-        Repeats (within each split of a crossed design); rounds where descriptors are timed.
+    repeats : int or Roles
+        Repeats (within each split of a crossed design), or, of a crossed design, how often each role is drawn; rounds
+        where descriptors are timed.
     seed : int
         Root of all seeds.
     analysis : Analysis
@@ -201,7 +234,7 @@ class Protocol:
     question: str
     data: Data
     sets: Annotated[dict[str, SetSpec], MinLen(1)]
-    repeats: Annotated[int, Ge(1)]
+    repeats: Repeats
     analysis: Analysis
     models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
@@ -250,21 +283,37 @@ class Protocol:
 
     @property
     def family(self) -> tuple[tuple[str, str], ...]:
-        """The declared comparisons: pairs (candidate, baseline), of twins the first alone."""
+        """The declared comparisons: pairs (candidate, baseline), of twins the first alone.
+
+        Of all pairs the later in the protocol is the candidate.
+        """
         base, twins = self.analysis.baseline, self.twins
         known = {base, twins.get(base, base), *twins}
         names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name not in known)
-        return tuple((name, base) for name in names)
+        if self.analysis.pairs == "baseline":
+            return tuple((name, base) for name in names)
+        chosen = {base, *names}
+        return tuple((b, a) for a, b in combinations((v.name for v in self.variants if v.name in chosen), 2))
 
     @property
     def units(self) -> int:
         """Independent units that the statistics count: splits in a crossed design, else repeats."""
-        return self.split.splits or self.repeats
+        return self.split.splits or self.per_split
+
+    @property
+    def roles(self) -> Roles | None:
+        """Repeats by role, ``None`` for a plain number of them."""
+        return self.repeats if isinstance(self.repeats, Roles) else None
+
+    @property
+    def per_split(self) -> int:
+        """Trainings per variant in each split."""
+        return self.repeats.count if isinstance(self.repeats, Roles) else self.repeats
 
     @property
     def repeat_count(self) -> int:
-        """Trainings per variant: ``repeats``, times the splits of a crossed design."""
-        return self.repeats * (self.split.splits or 1)
+        """Trainings per variant: those in each split, times the splits of a crossed design."""
+        return self.per_split * (self.split.splits or 1)
 
 
 @lru_cache(maxsize=1)
@@ -496,6 +545,11 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
     for key, why in _OF_TRAINING.items():
         if (key,) in protocol.origin.lines:
             raise ProtocolError(f"{where(key)}: with 'measure' {why}; leave out '{key}'.")
+    if protocol.roles is not None:
+        raise ProtocolError(
+            f"{where('repeats')}: with 'measure' nothing is trained and has no roles; give the number of rounds, such "
+            "as repeats: 10."
+        )
     if not timed:
         times = ", ".join(f"'{key}'" for key, metric in metrics.METRICS.items() if metric.timed)
         raise ProtocolError(
@@ -551,10 +605,28 @@ def _check_split(protocol: Protocol) -> None:
             f"{where('split', 'splits')}: a crossed design, and only that, names its number of splits; "
             f"found design '{split.design}' with splits {split.splits}."
         )
+    _check_roles(protocol)
     if split.reserve + split.validation >= 1:
         raise ProtocolError(
             f"{where('split')}: reserve and validation must leave frames to train on; "
             f"found shares {split.reserve} + {split.validation}."
+        )
+
+
+def _check_roles(protocol: Protocol) -> None:
+    if protocol.roles is None:
+        return
+    place, design = protocol.origin.where("repeats"), protocol.split.design
+    if design != "crossed":
+        raise ProtocolError(
+            f"{place}: repeats by role share initial weights and batch orders, so they are not independent of each "
+            "other and only splits can be compared; expected split: {design: crossed, splits: …} with at least 2 "
+            f"splits, found design '{design}'."
+        )
+    if protocol.roles.count == 1:
+        raise ProtocolError(
+            f"{place}: repeats by role draw at least one of weights, order and rerun more than once, such as "
+            "{weights: 4, order: 4}; found one draw of each. Write repeats: 1 for a single training in each split."
         )
 
 

@@ -25,6 +25,7 @@ from bpbench.statistics.compare import (
     require_reachable,
     smallest_p,
 )
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.ranks import signed_rank
 from bpbench.statistics.samples import Sample
 
@@ -193,14 +194,14 @@ NOISE = RNG.normal(0, 0.1, 10)
         (0.0, 0.01, True, "undecided", False),
     ],
 )
-@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "nadeau-bengio"])
+@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "nadeau-bengio", "sign-flip"])
 def test_verdict_rule(
     test: str, shift: float, margin: float | None, lower: bool, verdict: str, significant: bool
 ) -> None:
     """Equivalence goes first, then superiority by direction, else undecided; a mere non-rejection is never equal."""
     noise = NOISE - NOISE.mean()
     design = "resampled" if test == "nadeau-bengio" else "fixed"
-    rules = Rules(test, design, margin=margin, lower_is_better=lower, test_to_train=0.1)
+    rules = Rules(test, design, margin=margin and Margin(margin), lower_is_better=lower, test_to_train=0.1)
     found = _one(OLD + shift + noise, OLD, rules)
     assert (found.verdict, found.significant) == (verdict, significant)
     resolved = any(remark.startswith("Resolved, below the margin") for remark in found.remarks)
@@ -215,7 +216,7 @@ def test_families_are_corrected_separately_over_their_declared_size() -> None:
         Pair("b", "old", _sample(OLD + NOISE[::-1]), _sample(OLD)),
         Pair("c", "old", None, None, missing=10),
     ]
-    a, b, c = judge(family, Rules("paired-t", "fixed", margin=0.15))
+    a, b, c = judge(family, Rules("paired-t", "fixed", margin=Margin(0.15)))
     for name in ("p", "p_equivalence"):
         raw = sorted((getattr(a, name), getattr(b, name)))
         adjusted = sorted((getattr(a, f"{name}_adjusted"), getattr(b, f"{name}_adjusted")))
@@ -242,7 +243,7 @@ def test_a_diverged_repeat_never_flatters(
     shift: float, margin: float | None, diverged: dict[str, int], verdict: str
 ) -> None:
     """A variant with a diverged repeat is neither better nor equivalent, on either side, and it is said."""
-    rules = Rules("paired-t", "fixed", margin=margin)
+    rules = Rules("paired-t", "fixed", margin=margin and Margin(margin))
     found = _one(OLD + shift + NOISE - NOISE.mean(), OLD, rules, **diverged)
     assert found.verdict == verdict
     text = " ".join(found.remarks)
@@ -309,7 +310,7 @@ def _says_nothing(found: Comparison) -> bool:
     return all(values[name] is None for name in INFERRED) and found.verdict == "undecided" and not found.significant
 
 
-@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon"])
+@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon", "sign-flip", "permutation", "mann-whitney"])
 @pytest.mark.parametrize(
     ("new", "old", "remark"),
     [
@@ -333,7 +334,7 @@ def _says_nothing(found: Comparison) -> bool:
 )
 def test_no_spread_no_p(test: str, new: list[float], old: list[float], remark: str) -> None:
     """One repeat, equal differences, all zero, or equal up to rounding: no p, no interval, and a sentence says why."""
-    found = _one(new, old, Rules(test, "fixed", margin=1.0))
+    found = _one(new, old, Rules(test, "fixed", margin=Margin(1.0)))
     assert _says_nothing(found)
     assert found.remarks == (remark,)
     assert found.difference == pytest.approx(np.mean(new) - np.mean(old))
@@ -341,7 +342,7 @@ def test_no_spread_no_p(test: str, new: list[float], old: list[float], remark: s
 
 def test_an_incomplete_study_shows_no_p() -> None:
     """With a repeat missing, means are described and nothing is inferred, whatever the numbers say."""
-    found = _one(OLD - 5 + NOISE, OLD, Rules("paired-t", "fixed", margin=9.0), missing=2)
+    found = _one(OLD - 5 + NOISE, OLD, Rules("paired-t", "fixed", margin=Margin(9.0)), missing=2)
     assert _says_nothing(found)
     assert found.remarks == ("2 declared repeats are missing: an incomplete study shows no p and no verdict.",)
     assert found.difference == pytest.approx(-5 + NOISE.mean())
@@ -369,22 +370,35 @@ def test_too_few_repeats_for_an_interval_by_ranks() -> None:
 
 def test_tiny_and_huge_values_do_not_underflow_or_overflow() -> None:
     """Scaling both samples by 1e-200 or 1e140 changes no p, t, d_z or verdict."""
-    for test in ("paired-t", "welch"):
+    for test in ("paired-t", "welch", "sign-flip", "permutation"):
         rules = Rules(test, "fixed")
         plain = _one(SLEEP_1, SLEEP_2, rules)
         for scale in (1e-200, 1e140):
             scaled = _one(np.multiply(SLEEP_1, scale), np.multiply(SLEEP_2, scale), rules)
-            for name in ("p", "statistic", "df", "d_z"):
+            for name in ("p", "statistic", "d_z"):
                 assert getattr(scaled, name) == pytest.approx(getattr(plain, name), rel=1e-9)
+            assert scaled.df == (plain.df and pytest.approx(plain.df, rel=1e-9))
 
 
-@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon"])
+def test_dropped_zeros_are_said() -> None:
+    """The signed-rank test drops differences of exactly zero, and the comparison says how many and what is left."""
+    some = _one([0.0, 1, 2, 3, -1, 0, 4, 5], [0.0] * 8, Rules("wilcoxon", "fixed"))
+    assert some.remarks == (
+        "Of 8 paired differences 2 are exactly zero and left out of the ranks: p rests on the other 6.",
+    )
+    assert some.p_smallest == 2 / 2**6
+    one = _one(SLEEP_1, SLEEP_2, Rules("wilcoxon", "fixed"))
+    assert one.remarks[0].startswith("Of 10 paired differences 1 is exactly zero")
+    assert not _one(BEFORE, AFTER, Rules("wilcoxon", "fixed")).remarks
+
+
+@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon", "mann-whitney"])
 def test_a_million_repeats_are_quick(test: str) -> None:
     """A million values are judged within seconds, by t and by ranks, and rightly: the shift lies within the margin."""
     rng = np.random.default_rng(0)
     new, old = rng.normal(0.002, 1, 10**6), rng.normal(size=10**6)
     start = time.perf_counter()
-    found = _one(new, old, Rules(test, "fixed", margin=0.02))
+    found = _one(new, old, Rules(test, "fixed", margin=Margin(0.02)))
     assert time.perf_counter() - start < 20  # about 2 s by ranks and 0.2 s by t when nothing else runs
     assert found.verdict == "equivalent"
 
@@ -396,7 +410,7 @@ def test_a_comparison_is_plain_json() -> None:
         Pair("b", "old", None, None, missing=3),
         Pair("c", "old", _sample(OLD), _sample(OLD)),
     ]
-    for found in judge(family, Rules("paired-t", "fixed", margin=0.5)):
+    for found in judge(family, Rules("paired-t", "fixed", margin=Margin(0.5))):
         text = json.dumps(dataclasses.asdict(found), allow_nan=False)
         assert json.loads(text)["candidate"] == found.candidate
         assert all(remark.endswith(".") and remark[0] == remark[0].upper() for remark in found.remarks)
@@ -420,7 +434,11 @@ def test_which_design_allows_which_test() -> None:
         "nadeau-bengio": ("resampled",),
         "welch": ("fixed", "crossed"),
         "wilcoxon": ("fixed", "crossed"),
+        "sign-flip": ("fixed", "crossed"),
+        "permutation": ("fixed", "crossed"),
+        "mann-whitney": ("fixed", "crossed"),
     }
+    assert {key for key, info in TESTS.items() if not info.paired} == {"welch", "permutation", "mann-whitney"}
     for key, designs in allowed.items():
         for design in set(DESIGNS) - set(designs):
             with pytest.raises(StatisticsError, match=f"'{key}' is not allowed in a {design} design: .*; use '"):
@@ -438,10 +456,18 @@ def test_which_design_allows_which_test() -> None:
         ({"alpha": 0.5}, "alpha must lie between 0 and 0.5, found 0.5"),
         ({"alpha": math.nan}, "alpha must lie between 0 and 0.5, found nan"),
         ({"power": 0.01}, r"power must lie between alpha \(0.05\) and 1, found 0.01"),
-        ({"margin": 0.0}, "margin is a positive number in the metric's unit, found 0.0"),
-        ({"margin": math.nan}, "margin is a positive number in the metric's unit, found nan"),
+        (
+            {"test": "welch", "margin": Margin(0.3, "d_z")},
+            "'welch' cannot judge a margin of 0.3 d_z: .* no spread of pa",
+        ),
         ({"test": "nadeau-bengio", "design": "resampled"}, "needs test_to_train, .*; none was given"),
         ({"test_to_train": -1.0}, "test_to_train must be a positive number, found -1.0"),
+        ({"seed": -1}, "A seed is a whole number that is not negative, found -1"),
+        (
+            {"correction": "max-t"},
+            "'max-t' turns the signs of paired differences .* the test 'sign-flip' alone, found 'paired-t'; choose",
+        ),
+        ({"test": "sign-flip", "design": "resampled", "correction": "max-t"}, "resampled splits overlap"),
     ],
 )
 def test_impossible_rules_are_refused(arguments: dict[str, object], sentence: str) -> None:
@@ -508,15 +534,40 @@ def test_reachability_says_why_and_does_not_refuse_too_much() -> None:
     require_reachable("paired-t", 2, 56, "by", 0.001)
 
 
+def test_reachability_of_redrawings() -> None:
+    """Sign flips need what signed ranks need, max-T no more for a family than for one, and drawn flips have a floor."""
+    require_reachable("sign-flip", 6, 56, "max-t", 0.05)
+    require_reachable("sign-flip", 12, 56, "holm", 0.05)
+    with pytest.raises(StatisticsError, match=r"With 11 repeats the sign-flip test could never .* at least 12 repeats"):
+        require_reachable("sign-flip", 11, 56, "holm", 0.05)
+    with pytest.raises(StatisticsError, match=r"With 3 repeats the Mann-Whitney test .* is 0.1, .* at least 4 repeats"):
+        require_reachable("mann-whitney", 3, 1, "holm", 0.05)
+    with pytest.raises(
+        StatisticsError, match=r"no number of repeats is enough, since it draws at most 99999 .* such as 'paired-t'"
+    ):
+        require_reachable("sign-flip", 30, 5000, "bonferroni", 0.05)
+    with pytest.raises(StatisticsError, match="declare fewer, such as 14, of which more redrawings are made"):
+        require_reachable("sign-flip", 10**6, 300, "bonferroni", 0.05)
+    with pytest.raises(StatisticsError, match=r"at least 2 independent repeats .*, found 1; declare 4 or more"):
+        require_reachable("permutation", 1, 1, "holm", 0.05)
+
+
 def test_smallest_p() -> None:
     """Ranks: 2/2^n; t tests have no floor; one repeat gives no p; unknown tests and negative n are refused."""
     assert [smallest_p("wilcoxon", n) for n in (1, 2, 5, 6)] == [1.0, 0.5, 0.0625, 0.03125]
     assert smallest_p("wilcoxon", 10**6) == 0.0
+    assert [smallest_p("sign-flip", n) for n in (1, 2, 6, 16, 17, 10**6)] == [1, 0.5, 2**-5, 2**-15, 2e-5, 2 / 1001]
+    assert [smallest_p("mann-whitney", n) for n in (1, 2, 4)] == pytest.approx([1, 1 / 3, 2 / 70])
+    assert [smallest_p("permutation", n) for n in (2, 4, 50)] == pytest.approx([1 / 3, 2 / 70, 2e-5])
+    assert smallest_p("mann-whitney", 3, 7) == smallest_p("permutation", 7, 3) == pytest.approx(2 / 120)
+    assert smallest_p("welch", 3, 1) == 1.0
+    with pytest.raises(StatisticsError, match="'wilcoxon' compares repeat by repeat, found 3 repeats against 4"):
+        smallest_p("wilcoxon", 3, 4)
     assert [smallest_p("paired-t", n) for n in (0, 1, 2)] == [1.0, 1.0, 0.0]
     with pytest.raises(StatisticsError, match="cannot be negative, found -1"):
         smallest_p("welch", -1)
-    with pytest.raises(StatisticsError, match="There is no test 'sign'"):
-        smallest_p("sign", 5)
+    with pytest.raises(StatisticsError, match="There is no test 'signs'"):
+        smallest_p("signs", 5)
 
 
 def test_importing_the_room_loads_neither_scipy_nor_statsmodels() -> None:

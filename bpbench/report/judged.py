@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
@@ -12,7 +12,6 @@ from bpbench.report.numerals import (
     decimals,
     exact,
     half_width,
-    listed,
     p_text,
     percent,
     say,
@@ -21,14 +20,20 @@ from bpbench.report.numerals import (
     span,
 )
 from bpbench.report.results import axis, level_text
+from bpbench.report.standing import posteriors
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import (
     CORRECTIONS,
+    by_ranks,
+    equivalence_scale,
     interval_name,
     lower_is_better,
+    margin_text,
     on_part,
     repeat_word,
+    several_baselines,
     source_note,
+    target,
     unit,
     verdict_word,
     with_unit,
@@ -41,22 +46,30 @@ if TYPE_CHECKING:
 
 
 def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return the forest plot, the table of verdicts, and those of effect sizes."""
+    """Return the forest plot and the tables of verdicts, of effect sizes and of posterior probabilities."""
     entries = findings["analysis"]["comparisons"]
     if not entries:
         return [Text("The protocol declares no comparison.", "note")]
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
-    return [_forest(findings, looks), _verdicts(findings), _effects(findings), *estimates(findings)]
+    return [
+        _forest(findings, looks),
+        _verdicts(findings),
+        _effects(findings),
+        *estimates(findings),
+        *posteriors(findings),
+    ]
 
 
 def _against(findings: Mapping[str, Any]) -> str:
-    return listed([say(name) for name in sorted({e["baseline"] for e in findings["analysis"]["comparisons"]})])
+    if several_baselines(findings["analysis"]):
+        return "baseline"
+    return say(findings["analysis"]["comparisons"][0]["baseline"])
 
 
 def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
     metric, analysis = findings["metric"], findings["analysis"]
-    base = _against(findings)
+    base, several = _against(findings), several_baselines(analysis)
     rows = []
     for entry in analysis["comparisons"]:
         places = decimals(half_width(entry["low"], entry["high"]))
@@ -64,15 +77,16 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         if entry["low"] is not None:
             numbers += f" ({span(entry['low'], entry['high'], places)})"
         verdict = verdict_word(entry["verdict"], metric) if entry["p"] is not None else "no test"
+        numbers_of = (entry["difference"], entry["low"], entry["high"])
         rows.append(
-            draw.Difference(entry["candidate"], entry["difference"], entry["low"], entry["high"], verdict, numbers)
+            draw.Difference(entry["candidate"], *numbers_of, verdict, numbers, entry["baseline"] if several else None)
         )
-    better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
-    sides = (f"← {better} than {base}", f"{worse} than {base} →")
-    margin = analysis["margin"]
-    ranks = analysis["test"] == "wilcoxon"
-    centre = " The mark is the mean difference, the interval that of the differences' centre." if ranks else ""
-    band = f" The grey band is the margin, ±{with_unit(exact(margin), metric)}." if margin is not None else ""
+    below, above = (verdict_word(word, metric) for word in ("better", "worse")[:: 1 if lower_is_better(metric) else -1])
+    first, than = ("first is ", "") if several else ("", f" than {base}")
+    margin = analysis.get("margin_width", analysis["margin"])
+    ranks = by_ranks(analysis)
+    centre = f" The mark is the difference of the means, the interval that of the {target(analysis)}." if ranks else ""
+    band = f" The grey band is the margin, ±{_band(analysis, metric, margin)}." if margin is not None else ""
     return Figure(
         "forest",
         f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} "
@@ -81,20 +95,32 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         draw.forest(
             rows,
             looks,
-            axis=axis(findings, f"difference from {base}, "),
+            axis=axis(findings, "difference, " if several else f"difference from {base}, "),
             margin=margin,
-            sides=sides if lower_is_better(metric) else sides[::-1],
+            sides=(f"← {first}{below}{than}", f"{first}{above}{than} →"),
         ),
-        f"Forest plot of {count(len(rows), 'difference')} from {base}.",
+        f"Forest plot of {count(len(rows), 'difference')}{' of pairs' if several else f' from {base}'}.",
         source_note(findings),
     )
 
 
+def _band(analysis: Mapping[str, Any], metric: Mapping[str, Any], width: float) -> str:
+    """Return the margin in words, and what one of another measure comes to where it is drawn."""
+    if analysis["margin"] == width:
+        return margin_text(analysis, metric)
+    said = margin_text(analysis, metric, analysis["comparisons"][0]["baseline"])
+    return f"{said}, which is {with_unit(significant(width), metric)} in these data"
+
+
 def _whose(analysis: Mapping[str, Any]) -> str:
     """Return the interval of a comparison in the words of a caption."""
-    if analysis["test"] == "wilcoxon":
-        return "the Hodges-Lehmann interval of the differences' centre"
-    return "its interval"
+    return f"the Hodges-Lehmann interval of the {target(analysis)}" if by_ranks(analysis) else "its interval"
+
+
+def _sizes(entry: Mapping[str, Any]) -> Cell:
+    """Return on how many repeats a comparison rests: on each side, where the two have different numbers."""
+    n, other = entry["n"], entry["n_baseline"]
+    return counted(n) if n == other else Cell(f"{n}/{other}", n)
 
 
 def _verdicts(findings: Mapping[str, Any]) -> Table:
@@ -103,7 +129,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     shown = unit(metric)
     floor = any(entry["p_smallest"] for entry in entries)
     correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
-    several = len({entry["baseline"] for entry in entries}) > 1
+    several = several_baselines(analysis)
     columns = (
         Column("candidate", "candidate", align="left"),
         *((Column("baseline", "baseline", align="left"),) if several else ()),
@@ -127,7 +153,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
             (
                 words(short(entry["candidate"])),
                 *((words(short(entry["baseline"])),) if several else ()),
-                counted(entry["n"]),
+                _sizes(entry),
                 *(number(entry[key], places) for key in ("difference", "low", "high")),
                 Cell(number(entry["d_z"], 2).text, entry["d_z"]),
                 Cell(p_text(entry["p"]), entry["p"]),
@@ -139,7 +165,8 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
         )
     return Table(
         "comparisons",
-        f"Comparisons with {_against(findings)} by {axis(findings)}{on_part(findings)}: difference "
+        f"Comparisons {'in pairs' if several else f'with {_against(findings)}'} by {axis(findings)}"
+        f"{on_part(findings)}: difference "
         f"(candidate minus baseline), {_whose(analysis)} (not adjusted), effect size d_z, p of the test, p adjusted "
         "over the family, adjusted p of equivalence, verdict.",
         columns,
@@ -150,16 +177,23 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     )
 
 
+_ENDS: Final = ("low", "high")
+
+
 def _effects(findings: Mapping[str, Any]) -> Table:
     metric, analysis = findings["metric"], findings["analysis"]
     stated = any(entry["detectable"] is not None for entry in analysis["comparisons"])
+    several = several_baselines(analysis)
     shown = unit(metric)
+    name, measure, scale = equivalence_scale(analysis, metric)
+    what = f"{name}, " if name else ""
     columns = (
         Column("candidate", "candidate", align="left"),
+        *((Column("baseline", "baseline", align="left"),) if several else ()),
         Column("candidate_mean", "mean of candidate", shown),
         Column("baseline_mean", "mean of baseline", shown),
-        Column("equivalence_low", f"{percent(1 - 2 * analysis['alpha'])} from", shown),
-        Column("equivalence_high", "to", shown),
+        Column("equivalence_low", f"{what}{percent(1 - 2 * analysis['alpha'])} from", measure),
+        Column("equivalence_high", "to", measure),
         Column("hedges_g", "Hedges' g"),
         Column("statistic", "statistic"),
         Column("df", "degrees of freedom"),
@@ -168,11 +202,13 @@ def _effects(findings: Mapping[str, Any]) -> Table:
     rows = []
     for entry in analysis["comparisons"]:
         places = decimals(half_width(entry["low"], entry["high"]))
-        means = (entry["candidate_mean"], entry["baseline_mean"], entry["equivalence_low"], entry["equivalence_high"])
+        ends = [None if entry[f"equivalence_{end}"] is None else scale * entry[f"equivalence_{end}"] for end in _ENDS]
         rows.append(
             (
                 words(short(entry["candidate"])),
-                *(number(value, places) for value in means),
+                *((words(short(entry["baseline"])),) if several else ()),
+                *(number(entry[f"{side}_mean"], places) for side in ("candidate", "baseline")),
+                *(number(end, decimals(half_width(*ends)) if name else places) for end in ends),
                 number(entry["hedges_g"], 2),
                 number(entry["statistic"], 2),
                 Cell(exact(entry["df"], 3), entry["df"]),
