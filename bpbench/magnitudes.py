@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +13,30 @@ from bpbench import metrics
 from bpbench.runner.store import Outcome
 from bpbench.statistics import best_of as best
 from bpbench.statistics import estimates
+from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.estimates import Estimates
+from bpbench.statistics.intervals import RESAMPLES
 from bpbench.study import Study, pairs, status
 
 Json = dict[str, Any]
+
+#: Comparisons beyond which each is resampled less often: all pairs of many variants would take minutes.
+_MANY: Final = 100
+_FEWER: Final = 999
 
 
 def of_comparisons(study: Study) -> list[Json | None]:
     """Return the estimates of every comparison, in order, ``None`` where no repeat finished on both sides."""
     prepared = study.prepared
+    return of_family(pairs(prepared, study.results), study.comparisons, prepared.rules)
+
+
+def of_family(family: Sequence[Pair], comparisons: Sequence[Comparison], rules: Rules) -> list[Json | None]:
+    """Return the estimates of every judged pair of a family, in order."""
+    resamples = RESAMPLES if len(family) <= _MANY else _FEWER
     return [
-        told(estimates.of_pair(pair, comparison, prepared.rules))
-        for pair, comparison in zip(pairs(prepared, study.results), study.comparisons, strict=True)
+        told(estimates.of_pair(pair, comparison, rules, resamples=resamples))
+        for pair, comparison in zip(family, comparisons, strict=True)
     ]
 
 

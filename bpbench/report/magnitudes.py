@@ -1,4 +1,4 @@
-"""Effect sizes in other currencies, and what the best of several trainings would show: tables and their words."""
+"""Effect sizes in other currencies, and what the best of several repeats would show: tables and their words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bpbench.report.document import Column, Table, Text
 from bpbench.report.numerals import decimals, half_width, listed, percent, say, short
 from bpbench.report.results import axis, summary_of
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import on_part, repeat_word, source_note, unit, verdict_word
+from bpbench.report.vocabulary import on_part, repeat_word, several_baselines, source_note, unit, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,8 @@ _SHOWN: Final = (
     ("improvement", "{better}", ("binomial", "brunner-munzel")),
     ("difference", "", ("bca",)),
 )
+#: Candidates of a remark that are named one by one.
+_NAMED: Final = 8
 #: Sizes of which the best is told.
 _SIZES: Final = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -36,7 +38,10 @@ def estimates(findings: Mapping[str, Any]) -> list[Block]:
     shown = unit(metric)
     better = verdict_word("better", metric)
     level = percent(entries[0]["estimates"]["level"])
+    several = several_baselines(findings["analysis"])
     columns, kept = [Column("candidate", "candidate", align="left")], []
+    if several:
+        columns.append(Column("baseline", "baseline", align="left"))
     for name, label, methods in _SHOWN:
         given = [entry["estimates"]["values"][name] for entry in entries if name in entry["estimates"]["values"]]
         valued = bool(label) and any(item["value"] is not None for item in given)
@@ -48,7 +53,14 @@ def estimates(findings: Mapping[str, Any]) -> list[Block]:
         if spanned:
             place = "" if label else shown
             columns += [Column(f"{name}_low", f"{of}{level} from", place), Column(f"{name}_high", "to", place)]
-    rows = tuple((words(short(entry["candidate"])), *_cells(entry["estimates"]["values"], kept)) for entry in entries)
+    rows = tuple(
+        (
+            words(short(entry["candidate"])),
+            *((words(short(entry["baseline"])),) if several else ()),
+            *_cells(entry["estimates"]["values"], kept),
+        )
+        for entry in entries
+    )
     table = Table(
         "estimates",
         f"The same comparisons in other currencies, by {axis(findings)}{on_part(findings)}. {_reading(findings)}",
@@ -93,7 +105,7 @@ def _reading(findings: Mapping[str, Any]) -> str:
         "Ratio: mean of the candidate over that of the baseline, with Fieller's interval. Cliff's δ: how much more "
         f"often a {repeat} of the candidate lies above one of the baseline than below, from all pairs of {repeat}s"
         + (
-            ", and the rank-biserial correlation of the paired differences: 1 or -1 if all lie on one side"
+            ", and the rank-biserial correlation of the paired differences: 1 or −1 if all lie on one side"
             if all(pairs)
             else ""
         )
@@ -115,11 +127,18 @@ def _remarks(findings: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> l
                 texts += [item["remark"], *(item["intervals"].get(method, {}).get("remark") for method in methods)]
         for text in dict.fromkeys(filter(None, texts)):
             said.setdefault(text, []).append(say(entry["candidate"]))
-    several = len(findings["analysis"]["comparisons"]) > 1
+    alone = len(findings["analysis"]["comparisons"]) == 1
     return [
-        text if len(names) == len(entries) or not several else f"{text} (Of {listed(names)}.)"
+        text if alone or len(names) == len(entries) else f"{text} (Of {_whose(names, findings['analysis'])}.)"
         for text, names in said.items()
     ]
+
+
+def _whose(names: list[str], analysis: Mapping[str, Any]) -> str:
+    """Return of which comparisons something is said: by their candidates, if those tell them apart and are few."""
+    if several_baselines(analysis) or len(names) > _NAMED:
+        return f"{len(names)} of {len(analysis['comparisons'])} comparisons"
+    return listed(names)
 
 
 def best_of(findings: Mapping[str, Any]) -> list[Block]:
@@ -157,9 +176,9 @@ def best_of(findings: Mapping[str, Any]) -> list[Block]:
     return [
         Table(
             "best_of",
-            f"No score of a model: {metric['label']} that the best of n trainings would be expected to show"
-            f"{on_part(findings)}, if only the best were kept. It improves with n while the models stay the same; the "
-            "mean is the best of 1. Without replacement it is the mean over all choices of n of the N trainings that "
+            f"No score of a model: {metric['label']} that the best of n repeats would be expected to show"
+            f"{on_part(findings)}, if only the best were kept. It improves with n while the model stays the same; the "
+            "mean is the best of 1. Without replacement it is the mean over all choices of n of the N repeats that "
             "finished, which is unbiased; with replacement it is that of n draws from them, which varies less. Neither "
             "tells of more than N.",
             columns,

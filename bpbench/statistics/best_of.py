@@ -26,6 +26,7 @@ n          repeats of which the best is kept
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -103,10 +104,11 @@ def best_of(values: Array, n: Sequence[int] | None = None, *, lower_is_better: b
     drawn, chosen, spreads = [], [], []
     for size in sizes:
         p = with_replacement(total, size)
-        mean = float(above @ p)
+        near = above[: p.size]
+        mean = float(near @ p)
         drawn.append(sign * (float(ordered[0]) + mean))
-        spreads.append(float(np.sqrt(((above - mean) ** 2) @ p)))
-        chosen.append(sign * (float(ordered[0]) + float(above @ without_replacement(total, size))))
+        spreads.append(float(np.sqrt(((near - mean) ** 2) @ p)))
+        chosen.append(sign * (float(ordered[0]) + float(near @ without_replacement(total, size))))
     return BestOf(total, tuple(int(size) for size in sizes), tuple(drawn), tuple(chosen), tuple(spreads))
 
 
@@ -117,15 +119,20 @@ def _sizes(total: int) -> Sequence[int]:
     return sorted(set(spaced.tolist()))
 
 
+def _told(total: int, n: int) -> int:
+    """Return how many of the smallest values can be the least of n, but for a chance of 1e-20 by either estimator."""
+    return min(total, math.ceil(-math.expm1(math.log(1e-20) / n) * total) + 1)
+
+
 def with_replacement(total: int, n: int) -> Array:
-    """Return P(the least of n draws with replacement is v_(i)) for i = 1 … N."""
-    left = (np.arange(total, -1, -1) / total) ** n  # P(none of the n draws is among the first i)
+    """Return P(the least of n draws with replacement is v_(i)) for i = 1, 2, … as far as it is not negligible."""
+    left = (np.arange(total, total - _told(total, n) - 1, -1) / total) ** n  # P(none of the draws is among the first i)
     return np.asarray(left[:-1] - left[1:])
 
 
 def without_replacement(total: int, n: int) -> Array:
-    """Return P(the least of n different repeats is v_(i)) for i = 1 … N, without a binomial that could overflow."""
+    """Return P(the least of n different repeats is v_(i)), as far, without a binomial that could overflow."""
     # P_1 = n/N and P_(i+1)/P_i = (N-i-n+1)/(N-i), which is zero from i = N-n+1 on
-    rest = np.arange(total - 1, 0, -1, dtype=np.float64)
+    rest = np.arange(total - 1, total - _told(total, n), -1, dtype=np.float64)
     steps = np.clip((rest - (n - 1)) / rest, 0.0, None)
     return np.asarray(n / total * np.concatenate(([1.0], np.cumprod(steps))))

@@ -198,7 +198,7 @@ def iqm(
     return estimators.iqm([_values(stratum) for stratum in strata], asked)
 
 
-def of_pair(pair: Pair, comparison: Comparison, rules: Rules) -> Estimates | None:
+def of_pair(pair: Pair, comparison: Comparison, rules: Rules, *, resamples: int = RESAMPLES) -> Estimates | None:
     """Return the estimates that belong to a judged comparison, from the very values that it was judged on.
 
     A crossed design is averaged within splits first. Repeats on splits that overlap are not independent, and a
@@ -212,6 +212,8 @@ def of_pair(pair: Pair, comparison: Comparison, rules: Rules) -> Estimates | Non
         What was said of them.
     rules : Rules
         By which rules; their seed and the names of the two are the root of the generators.
+    resamples : int
+        Of every bootstrap.
 
     Returns
     -------
@@ -239,7 +241,7 @@ def of_pair(pair: Pair, comparison: Comparison, rules: Rules) -> Estimates | Non
         level=level,
         seed=rules.seed,
         names=(pair.candidate, pair.baseline),
-        resamples=0 if why else RESAMPLES,
+        resamples=0 if why else resamples,
         lower_is_better=rules.lower_is_better,
     )
     if why:
