@@ -28,6 +28,8 @@ from bpbench.declared import (
     FromInputNn,
     Model,
     Name,
+    Repeats,
+    Roles,
     SampleData,
     SetSpec,
     Share,
@@ -52,6 +54,7 @@ __all__ = [
     "Origin",
     "Protocol",
     "ReportSpec",
+    "Roles",
     "SampleData",
     "SplitSpec",
     "Sweep",
@@ -208,8 +211,9 @@ class Protocol:
         Settings whose contestants are not written out one by one.
     split : SplitSpec
         The design.
-    repeats : int
-        Repeats (within each split of a crossed design); rounds where descriptors are timed.
+    repeats : int or Roles
+        Repeats (within each split of a crossed design), or, of a crossed design, how often each role is drawn; rounds
+        where descriptors are timed.
     seed : int
         Root of all seeds.
     analysis : Analysis
@@ -230,7 +234,7 @@ class Protocol:
     question: str
     data: Data
     sets: Annotated[dict[str, SetSpec], MinLen(1)]
-    repeats: Annotated[int, Ge(1)]
+    repeats: Repeats
     analysis: Analysis
     models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
@@ -294,12 +298,22 @@ class Protocol:
     @property
     def units(self) -> int:
         """Independent units that the statistics count: splits in a crossed design, else repeats."""
-        return self.split.splits or self.repeats
+        return self.split.splits or self.per_split
+
+    @property
+    def roles(self) -> Roles | None:
+        """Repeats by role, ``None`` for a plain number of them."""
+        return self.repeats if isinstance(self.repeats, Roles) else None
+
+    @property
+    def per_split(self) -> int:
+        """Trainings per variant in each split."""
+        return self.repeats.count if isinstance(self.repeats, Roles) else self.repeats
 
     @property
     def repeat_count(self) -> int:
-        """Trainings per variant: ``repeats``, times the splits of a crossed design."""
-        return self.repeats * (self.split.splits or 1)
+        """Trainings per variant: those in each split, times the splits of a crossed design."""
+        return self.per_split * (self.split.splits or 1)
 
 
 @lru_cache(maxsize=1)
@@ -531,6 +545,11 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
     for key, why in _OF_TRAINING.items():
         if (key,) in protocol.origin.lines:
             raise ProtocolError(f"{where(key)}: with 'measure' {why}; leave out '{key}'.")
+    if protocol.roles is not None:
+        raise ProtocolError(
+            f"{where('repeats')}: with 'measure' nothing is trained and has no roles; give the number of rounds, such "
+            "as repeats: 10."
+        )
     if not timed:
         times = ", ".join(f"'{key}'" for key, metric in metrics.METRICS.items() if metric.timed)
         raise ProtocolError(
@@ -586,10 +605,28 @@ def _check_split(protocol: Protocol) -> None:
             f"{where('split', 'splits')}: a crossed design, and only that, names its number of splits; "
             f"found design '{split.design}' with splits {split.splits}."
         )
+    _check_roles(protocol)
     if split.reserve + split.validation >= 1:
         raise ProtocolError(
             f"{where('split')}: reserve and validation must leave frames to train on; "
             f"found shares {split.reserve} + {split.validation}."
+        )
+
+
+def _check_roles(protocol: Protocol) -> None:
+    if protocol.roles is None:
+        return
+    place, design = protocol.origin.where("repeats"), protocol.split.design
+    if design != "crossed":
+        raise ProtocolError(
+            f"{place}: repeats by role share initial weights and batch orders, so they are not independent of each "
+            "other and only splits can be compared; expected split: {design: crossed, splits: …} with at least 2 "
+            f"splits, found design '{design}'."
+        )
+    if protocol.roles.count == 1:
+        raise ProtocolError(
+            f"{place}: repeats by role draw at least one of weights, order and rerun more than once, such as "
+            "{weights: 4, order: 4}; found one draw of each. Write repeats: 1 for a single training in each split."
         )
 
 

@@ -7,22 +7,23 @@ says before what that would cost and could show. :mod:`bpbench.findings` then sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from bpbench import metrics
+from bpbench import metrics, roles
 from bpbench.data import splits
 from bpbench.data.frames import Configurations
 from bpbench.errors import DataError, ProtocolError, StatisticsError
 from bpbench.features import FeatureSet
 from bpbench.identity import address, digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
-from bpbench.jobs import FrameSource, Hdnn, Job, KerasAdam, Linear, MakeFrames, Split, TableSource, TimeDescribe, Train
+from bpbench.jobs import FrameSource, Hdnn, Job, KerasAdam, MakeFrames, Split, TableSource, TimeDescribe, Train
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant
+from bpbench.roles import Repeat
 from bpbench.runner import execute, timing
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
@@ -31,17 +32,6 @@ from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.samples import Sample
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """One repeat: which split, which seeds."""
-
-    number: int
-    split_number: int
-    split: Split
-    weights_seed: int
-    order_seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +157,21 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     check_design(protocol)
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
-    repeats = _repeats(protocol)
+    laid = roles.lay_out(protocol)
     if protocol.measure is not None:
-        return Prepared(protocol, inputs, repeats, (), _measurements(protocol, inputs), _rules(protocol, ()))
-    drawn = {repeat.split_number: repeat.split for repeat in repeats}
+        return Prepared(protocol, inputs, laid, (), _measurements(protocol, inputs), _rules(protocol, ()))
+    drawn = {repeat.split_number: repeat.split for repeat in laid}
     parts = tuple(_draw(protocol, inputs.configurations, split) for split in drawn.values())
     _check_observations(protocol, parts)
     return Prepared(
         protocol=protocol,
         inputs=inputs,
-        repeats=repeats,
+        repeats=laid,
         parts=parts,
         trainings={
             (variant.name, repeat.number): _training(protocol, variant, repeat, inputs, parts[repeat.split_number])
             for variant in protocol.variants
-            for repeat in repeats
+            for repeat in laid
         },
         rules=_rules(protocol, parts),
     )
@@ -258,14 +248,22 @@ def _margin(protocol: Protocol) -> Margin | None:
 
 
 def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tuple[str, ...]) -> float:
-    """Return n_test/n_train for the Nadeau-Bengio test of a pair, the mean over its splits.
+    """Return n_test/n_train for the Nadeau-Bengio test of a pair, counted in blocks, the mean over its splits.
+
+    Blocks are what a split draws, and the frames of one block are near copies: a hundred of them are hardly more than
+    one independent configuration. Where all blocks are of one size, this is the ratio of the frames.
 
     Where the two learn from different numbers of configurations, n_train is the smaller one: the ratio stands for how
     much of the noise is common to all splits, a learner of fewer configurations depends more on those it was given, and
-    of the two ratios the larger one gives the wider interval.
+    of the two ratios the larger one gives the wider interval. Fewer configurations count as blocks in proportion.
     """
     both = [variant for variant in protocol.variants if variant.name in pair]
-    return float(np.mean([len(part.test) / min(learned(variant, part) for variant in both) for part in parts]))
+
+    def ratio(part: splits.Parts) -> float:
+        share = min(learned(variant, part) for variant in both) / len(part.train)
+        return part.test_blocks / (part.train_blocks * share)
+
+    return float(np.mean([ratio(part) for part in parts]))
 
 
 def _check_installed(protocol: Protocol) -> None:
@@ -297,19 +295,6 @@ def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
     )
 
 
-def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
-    root, spec = protocol.seed, protocol.split
-    made = []
-    for number in range(protocol.repeat_count):
-        index = {"fixed": 0, "resampled": number, "crossed": number // protocol.repeats}[spec.design]
-        # The reserve is drawn once, without phase or repeat, except where the design redraws everything.
-        reserve = seed(root, "confirm", "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
-        split = Split(spec.reserve, spec.validation, reserve, seed(root, "confirm", "split", index))
-        weights, order = (seed(root, "confirm", role, number) for role in ("weights", "order"))
-        made.append(Repeat(number, index, split, weights, order))
-    return tuple(made)
-
-
 def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], TimeDescribe]:
     assert protocol.measure is not None
     assert isinstance(inputs.make, MakeFrames)
@@ -319,7 +304,7 @@ def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], T
         {name: chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet)},
         frames=protocol.measure.frames,
         of=len(inputs.configurations),
-        rounds=protocol.repeats,
+        rounds=protocol.repeat_count,
         root=protocol.seed,
     )
 
@@ -328,17 +313,18 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
     assert variant.model is not None  # the protocol was refused otherwise
     model = protocol.models[variant.model]
     count = learned(variant, part)
-    # A seed that a model never draws from is not part of what decides its result.
+    random = roles.drawn(model)
     return Train(
         frames=inputs.make,
         pool=inputs.pool_of(variant.set),
         functions=inputs.sets[variant.set].functions,
         model=model,
         split=repeat.split,
-        weights_seed=0 if isinstance(model, Linear) else repeat.weights_seed,
-        order_seed=repeat.order_seed if isinstance(model, Hdnn) else 0,
+        weights_seed=repeat.weights_seed if "weights" in random else 0,
+        order_seed=repeat.order_seed if "order" in random else 0,
         # All of them, however they were asked for, are one training.
         observations=None if count == len(part.train) else count,
+        rerun=repeat.rerun,
     )
 
 
@@ -370,12 +356,26 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
     }
-    comparisons = compare.judge(pairs(prepared, results), prepared.rules)
+    comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results), prepared.rules))
     agreements = {
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()
     }
     return Study(prepared, results, comparisons, chosen_after, executed, agreements)
+
+
+def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tuple[Comparison, ...]:
+    """Say beside each comparison that all splits share their seeds, where repeats are given by role."""
+    if prepared.protocol.roles is None:
+        return comparisons
+    shared = (
+        "Every split is trained from the same initial weights and in the same batch orders, so the claim holds given "
+        "these as well: others may shift all splits together."
+    )
+    return tuple(
+        comparison if comparison.p is None else replace(comparison, remarks=(*comparison.remarks, shared))
+        for comparison in comparisons
+    )
 
 
 def _declaration(prepared: Prepared) -> tuple[str, str]:

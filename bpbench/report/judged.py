@@ -19,6 +19,7 @@ from bpbench.report.numerals import (
     span,
 )
 from bpbench.report.results import axis, level_text
+from bpbench.report.standing import posteriors
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import (
     CORRECTIONS,
@@ -44,13 +45,13 @@ if TYPE_CHECKING:
 
 
 def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return the forest plot, the table of verdicts and that of effect sizes."""
+    """Return the forest plot and the tables of verdicts, of effect sizes and of posterior probabilities."""
     entries = findings["analysis"]["comparisons"]
     if not entries:
         return [Text("The protocol declares no comparison.", "note")]
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
-    return [_forest(findings, looks), _verdicts(findings), _effects(findings)]
+    return [_forest(findings, looks), _verdicts(findings), _effects(findings), *posteriors(findings)]
 
 
 def _against(findings: Mapping[str, Any]) -> str:
@@ -73,9 +74,8 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         rows.append(
             draw.Difference(entry["candidate"], *numbers_of, verdict, numbers, entry["baseline"] if several else None)
         )
-    better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
-    than = "" if several else f" than {base}"
-    sides = (f"← {'first is ' if several else ''}{better}{than}", f"{'first is ' if several else ''}{worse}{than} →")
+    below, above = (verdict_word(word, metric) for word in ("better", "worse")[:: 1 if lower_is_better(metric) else -1])
+    first, than = ("first is ", "") if several else ("", f" than {base}")
     margin = analysis.get("margin_width", analysis["margin"])
     ranks = by_ranks(analysis)
     centre = f" The mark is the difference of the means, the interval that of the {target(analysis)}." if ranks else ""
@@ -90,7 +90,7 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
             looks,
             axis=axis(findings, "difference, " if several else f"difference from {base}, "),
             margin=margin,
-            sides=sides if lower_is_better(metric) else sides[::-1],
+            sides=(f"← {first}{below}{than}", f"{first}{above}{than} →"),
         ),
         f"Forest plot of {count(len(rows), 'difference')}{' of pairs' if several else f' from {base}'}.",
         source_note(findings),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import timing
+from bpbench.report import given, timing
 from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
-    SCOPE,
     TESTS,
+    by_role,
     data_label,
     margin_text,
     on_part,
     repeat_word,
+    scope,
+    scored,
     source_note,
+    study_kind,
     timed,
     verdict_word,
 )
@@ -317,8 +320,8 @@ def _other_rules(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
     "nadeau-bengio": "Resampled training sets overlap, so the repeats are not independent; this test widens the "
-    "standard error by the ratio of test to training frames (the fewer of the two, where a pair learns from unequal "
-    "numbers), and no test without such a correction is allowed here.",
+    "standard error by the ratio of test to training blocks (frames of one block are near copies; the fewer of the "
+    "two, where a pair learns from unequal numbers), and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
@@ -384,12 +387,15 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         f"The unit of all statistics is the {unit}, not the frame and not the pass. All sets of one round are measured "
         "close to each other in time, so that they are compared in pairs."
         if timed(findings)
+        else given.repeats(findings)
+        if scored(findings)
         else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All "
         "variants of one repeat share the split and the seeds, so that they are compared in pairs."
     )
+    why = given.reworded(_why(analysis), findings)
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
-        f"{metric['label']}{on_part(findings)}. {_why(analysis)} "
+        f"{metric['label']}{on_part(findings)}. {why} "
     ) + (
         f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
         if family > 1
@@ -400,19 +406,14 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         f"Equivalence is judged by two one-sided tests against the margin of ±{margin_text(analysis, metric)}, "
         f"adjusted over the family separately{by_holm}.{_MARGIN[Margin.parse(margin).kind]}"
         if margin is not None
-        else "The protocol states no margin, so nothing can be called equivalent."
+        else f"{'No margin was given' if scored(findings) else 'The protocol states no margin'}, so nothing can be "
+        "called equivalent."
     )
     verdict = (
         "A comparison is called equivalent if the adjusted two one-sided tests reject (and “resolved, below the "
         f"margin” if the difference is also significant), else {better} or {worse} if the adjusted test rejects, else "
     )
-    verdict += (
-        "undecided. Undecided never means that two sets take equally long, and with a round missing there is no "
-        "verdict."
-        if timed(findings)
-        else "undecided. Undecided never means that two variants are as good as each other. A variant of which a "
-        "repeat diverged cannot be called better or equivalent, and with a repeat missing there is no verdict."
-    )
+    verdict += f"undecided. {study_kind(findings).undecided} {study_kind(findings).lost}"
     dz = analysis["detectable_dz"]
     hardest = _HARDEST if analysis["unequal"] and analysis["test"] == "nadeau-bengio" else ""
     power = (
@@ -444,6 +445,8 @@ def _adjusted(analysis: Mapping[str, Any]) -> str:
 
 def decided(findings: Mapping[str, Any]) -> str:
     """Return what was decided before the results, or when it was."""
+    if scored(findings):
+        return given.decided(findings)
     analysis, metric = findings["analysis"], findings["metric"]
     margin = analysis["margin"]
     what = (
@@ -468,8 +471,10 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """Return what was not shown, one sentence each."""
     if timed(findings):
         return [*timing.limits(findings), *_remade(findings), *_of_judging(findings)]
-    design = findings["split"]["design"]
-    found = [f"Every claim holds {SCOPE[design]}; {_BEYOND[design]}"]
+    if scored(findings):
+        return [*given.limits(findings), *_of_judging(findings)]
+    beyond = _BEYOND["roles" if by_role(findings) else findings["split"]["design"]]
+    found = [f"Every claim holds {scope(findings)}; {beyond}"]
     if findings["data"]["method"] == "EMT":
         found.append(
             f"The data ({data_label(findings)}) come from EMT, an empirical model of metals, not from quantum "
@@ -514,4 +519,5 @@ _BEYOND: Final = {
     "fixed": "another split of the same data may give another order.",
     "resampled": "other data of the same kind may give another order.",
     "crossed": "another reserve or other data may give another order.",
+    "roles": "another reserve, other data or other weights and orders may give another order.",
 }

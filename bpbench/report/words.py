@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, timing
+from bpbench.report import agreement, given, timing
+from bpbench.report.enough import enough
 from bpbench.report.numerals import (
     MINUS,
     count,
     decimals,
-    exact,
     fixed,
     half_width,
     listed,
@@ -34,6 +34,7 @@ from bpbench.report.vocabulary import (
     on_part,
     repeat_word,
     scope,
+    scored,
     several_baselines,
     tally,
     target,
@@ -124,10 +125,11 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         ) + _remarks(remarks)
     signed = with_unit(fixed(gap, places), metric)
     possible = _possible(comparison, metric, places)
+    told = enough([comparison], metric, analysis)
     return (
         f"Undecided: {mine} and {base} differ by {signed} ({mine} {MINUS} {base}; {evidence}); "
         f"the {target(analysis)} could be anything from {possible}."
-    ) + _tension(comparison, analysis, remarks)
+    ) + _tension(comparison, analysis, [*remarks, told] if told else remarks)
 
 
 def _evidence(
@@ -187,7 +189,7 @@ def _equivalent(
         if what:
             ends = (scale * low, scale * high)
             within = f"{span(*ends, decimals(half_width(*ends)))} {shown}".rstrip()
-            level = f"{percent(1 - 2 * analysis['alpha'])} interval of the {what} {within}, "
+            level = f"{percent(1 - 2 * analysis['alpha'])} interval of {'the ' * (what != 'd_z')}{what} {within}, "
     text = (
         f"{mine} and {base} are equivalent within ±{margin}: they differ by "
         f"{with_unit(fixed(comparison['difference'], places), metric)} ({mine} {MINUS} {base}; {level}"
@@ -271,13 +273,14 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         found.append(costs)
     comparisons = findings["analysis"]["comparisons"]
     if len(comparisons) > 1 and (chosen := _clearest(findings)) is not None:
-        found.append(
-            comparison_sentence(
-                chosen, findings["metric"], findings["analysis"], repeats=findings["analysis"]["units"], explain=True
-            )
-        )
+        metric, analysis = findings["metric"], findings["analysis"]
+        alone = {**chosen, "needed": None}  # said of all that are undecided in one sentence
+        found.append(comparison_sentence(alone, metric, analysis, repeats=analysis["units"], explain=True))
+        found += [text for text in (enough(comparisons, metric, analysis),) if text]
     found += agreement.answers(findings)
     found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
+    if scored(findings):
+        return [*found, *given.answers(findings, counts)]
     if counts["done"] < counts["trainings"]:
         found.append(
             f"Of {count(counts['trainings'], job_word(findings))}, {counts['done']} succeeded{_troubles(counts)}"
@@ -316,7 +319,7 @@ def _headline(findings: Mapping[str, Any]) -> str:
     for entry in comparisons:
         judged = entry["p"] is not None and entry["verdict"] in _VERDICTS
         groups.setdefault(entry["verdict"] if judged else "without a verdict", []).append(entry)
-    within = f" within ±{with_unit(exact(analysis['margin']), metric)}" if analysis["margin"] is not None else ""
+    within = f" within ±{margin_text(analysis, metric)}" if analysis["margin"] is not None else ""
     parts = []
     for word in (*_VERDICTS, "without a verdict"):
         if found := groups.get(word):

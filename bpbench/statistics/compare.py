@@ -41,6 +41,7 @@ from bpbench.statistics.permutation import generator, permutation, sign_flip
 from bpbench.statistics.power import detectable_noncentrality, unit_se
 from bpbench.statistics.rank_sums import rank_sum
 from bpbench.statistics.ranks import RankEvidence, signed_rank
+from bpbench.statistics.repeats import Needed, Noise, needed, noise_limit
 from bpbench.statistics.rules import (
     DESIGNS,
     TESTS,
@@ -117,17 +118,18 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
     )
     equivalence = adjust([finding.comparison.p_equivalence for finding in found], alone, alpha=rules.alpha)
     return tuple(
-        _decide(pair, finding, rules, p, p_equivalence)
+        _decide(pair, finding, rules, p, p_equivalence, level)
         for pair, finding, p, p_equivalence in zip(family, found, superiority, equivalence, strict=True)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """An unjudged comparison, the side on which its test sees the candidate, and the differences by repeat, if any."""
+    """An unjudged comparison, the side on which its test sees the candidate, its noise, its differences by repeat."""
 
     comparison: Comparison
     direction: int = 0
+    noise: Noise | None = None
     differences: npt.NDArray[np.float64] | None = None
     numbers: npt.NDArray[np.int64] | None = None
 
@@ -198,12 +200,10 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     if reason:
         return _Finding(replace(described, remarks=reason))
 
-    own = pair.test_to_train
-    mine = rules if own is None else replace(rules, test_to_train=own)
-    evidence = _evidence(one, other, pair, mine)
+    evidence = _evidence(one, other, pair, rules)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same, hindered = _equivalence(one, other, pair, mine)
+    same, hindered = _equivalence(one, other, pair, rules)
     differences = one.values - other.values if pair.paired else None
     sd = None if differences is None else spread(differences)
     d_z = None if differences is None or sd is None else float(np.mean(differences)) / sd
@@ -222,13 +222,10 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         p_equivalence=None if same is None else same.p,
         margin_width=_width(rules.margin, float(np.mean(other.values)), sd),
         detectable=_detectable(evidence, rules, level),
-        remarks=(
-            *hindered,
-            *_dropped(evidence),
-            *_cautions(one.n, other.n, rules, has_interval=interval is not None),
-        ),
+        remarks=(*hindered, *_dropped(evidence), *_cautions(one.n, other.n, rules, has_interval=interval is not None)),
     )
-    return _Finding(tested, evidence.direction, differences, numbers)
+    noise = noise_limit(one, other, rules.test, _overlap(pair, rules))
+    return _Finding(tested, evidence.direction, noise, differences, numbers)
 
 
 def _blank(pair: Pair, rules: Rules) -> Comparison:
@@ -257,6 +254,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         margin_width=None,
         significant=False,
         detectable=None,
+        needed=None,
         verdict="undecided",
         remarks=(),
     )
@@ -338,9 +336,10 @@ def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str,
 def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
     # another comparison more changes no old number
     rng, slack = generator(rules.seed, pair.candidate, pair.baseline), _rounding(one, other)
+    ratio = _overlap(pair, rules)
     tests: dict[str, Callable[[], Evidence]] = {
         "paired-t": lambda: paired(one, other),
-        "nadeau-bengio": lambda: paired(one, other, test_to_train=rules.test_to_train or 0.0),
+        "nadeau-bengio": lambda: paired(one, other, test_to_train=ratio or 0.0),
         "wilcoxon": lambda: signed_rank(one.values - other.values),
         "sign-flip": lambda: sign_flip(one.values - other.values, rng, slack=slack),
         "welch": lambda: welch(one, other),
@@ -351,11 +350,11 @@ def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
 
 
 def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> float | None:
-    """Return what a margin comes to in the metric's unit, ``None`` without a margin or what it is measured by."""
-    if margin is None or (margin.kind == "relative" and baseline_mean <= 0):
+    """Return what a margin comes to in the metric's unit, ``None`` without a margin, a positive mean or a spread."""
+    if margin is None:
         return None
-    size = {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
-    return None if size is None else margin.value * size
+    one = {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
+    return margin.value * one if one is not None and one > 0 else None
 
 
 def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[Equivalence | None, tuple[str, ...]]:
@@ -372,8 +371,24 @@ def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[
     def contrast(factor: float) -> Evidence:
         return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
 
-    overlap = rules.test_to_train if rules.test == "nadeau-bengio" else None
-    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, overlap)), ()
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, _overlap(pair, rules))), ()
+
+
+def _overlap(pair: Pair, rules: Rules) -> float | None:
+    """Return ρ of a pair where the test reads it."""
+    if rules.test != "nadeau-bengio":
+        return None
+    return rules.test_to_train if pair.test_to_train is None else pair.test_to_train
+
+
+def _needed(finding: _Finding, rules: Rules, level: float) -> Needed | None:
+    """Return how many repeats would decide at the margin, ``None`` without a margin or without noise."""
+    margin, width = rules.margin, finding.comparison.margin_width
+    if margin is None or width is None or finding.noise is None:
+        return None
+    in_dz = margin.kind == "d_z"
+    size = margin.value if in_dz else width
+    return needed(size, finding.noise, test=rules.test, alpha=level, power=rules.power, in_dz=in_dz)
 
 
 def _hedges(d_z: float, n: int) -> float | None:
@@ -391,7 +406,12 @@ def _detectable(evidence: Evidence, rules: Rules, level: float) -> float | None:
 
 
 def _decide(
-    pair: Pair, finding: _Finding, rules: Rules, p_adjusted: float | None, p_equivalence_adjusted: float | None
+    pair: Pair,
+    finding: _Finding,
+    rules: Rules,
+    p_adjusted: float | None,
+    p_equivalence_adjusted: float | None,
+    level: float,
 ) -> Comparison:
     """Return the comparison with its verdict, by the rule at the head of this module."""
     comparison, remarks = finding.comparison, list(finding.comparison.remarks)
@@ -411,6 +431,7 @@ def _decide(
         p_adjusted=p_adjusted,
         p_equivalence_adjusted=p_equivalence_adjusted,
         significant=significant,
+        needed=None if wanted else _needed(finding, rules, level),
         verdict=next((verdict for verdict in wanted if verdict not in _barred(pair)), "undecided"),
         remarks=(*remarks, *_diverged(pair)),
     )

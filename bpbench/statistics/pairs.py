@@ -10,6 +10,7 @@ import numpy as np
 from bpbench.errors import StatisticsError
 
 if TYPE_CHECKING:
+    from bpbench.statistics.repeats import Needed
     from bpbench.statistics.samples import Sample
     from bpbench.statistics.slots import Slot
 
@@ -128,6 +129,9 @@ class Comparison:
         or a number of observed spreads. For display and for planning: the test takes neither mean nor spread as known.
     significant : bool
         Whether the adjusted superiority test rejects.
+    needed : Needed or None
+        How many repeats would be enough to decide at the margin, by an upper limit of the spread seen here and not by
+        the difference; of an undecided comparison with a margin alone.
     detectable : float or None
         Absolute difference that the test finds with the declared power, given the spread seen here, at the level of
         the correction's first step; ``None`` under the tests by ranks and by redrawing, whose power depends on the
@@ -162,5 +166,6 @@ class Comparison:
     margin_width: float | None
     significant: bool
     detectable: float | None
+    needed: Needed | None
     verdict: Verdict
     remarks: tuple[str, ...]
