@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -416,6 +417,22 @@ def ranked(size: int = 2) -> dict[str, Any]:
             for name in (entry["candidate"], entry["baseline"])
         )
         entry["bayes"] = dataclasses.asdict(signed_rank(np.subtract(mine, base), margin=0.2, seed=1))
+    return data
+
+
+def in_pairs() -> dict[str, Any]:
+    """Return :func:`small` with every pair of its three variants, judged by sign flips and max-T."""
+    data = small()
+    tests = {v["name"]: [r["scores"]["test"]["rmse"] for r in v["results"]] for v in data["variants"]}
+    family = [[b, a] for a, b in combinations(tests, 2)]
+    data["analysis"].update(
+        test="sign-flip", correction="max-t", redrawings={"count": 8, "all": True}, detectable_dz=None, family=family,
+        comparisons=[
+            {**_compare(b, tests[b], tests[a], len(family), 0.2), "baseline": a, "df": None, "detectable": None,
+             "p_smallest": 0.25}
+            for b, a in family
+        ],
+    )  # fmt: skip
     return data
 
 
