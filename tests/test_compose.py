@@ -9,7 +9,17 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from findings_factory import compared, deep_copy, environment, findings, ranked, resampled, small, without_results
+from findings_factory import (
+    compared,
+    deep_copy,
+    environment,
+    findings,
+    in_pairs,
+    ranked,
+    resampled,
+    small,
+    without_results,
+)
 
 from bpbench.report import judged, methods
 from bpbench.report.canvas import styles
@@ -17,7 +27,8 @@ from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Table, Text
 from bpbench.report.numerals import percent
 from bpbench.report.render import render_html
-from bpbench.report.vocabulary import tally
+from bpbench.report.vocabulary import CORRECTIONS, TESTS, tally
+from bpbench.report.words import answer, comparison_sentence
 
 #: Numbers of method text that no findings hold: the bounds in "p < 0.001" and "> 0.999", the normal errors within two
 #: deviations (%), the weight of a prior.
@@ -289,16 +300,65 @@ def test_smallest_possible_p_is_shown_where_there_is_one(data: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("design", ["fixed", "resampled", "crossed"])
-@pytest.mark.parametrize("test", ["paired-t", "nadeau-bengio", "welch", "wilcoxon"])
+@pytest.mark.parametrize("test", list(TESTS))
 def test_methods_name_test_and_correction(design: str, test: str) -> None:
     """The prose names the declared test, its assumption and the correction."""
     data = deep_copy(small())
     data["split"]["design"], data["analysis"]["test"] = design, test
+    redrawn = test in {"sign-flip", "permutation"}
+    if redrawn:
+        data["analysis"]["redrawings"] = {"count": 100_000, "all": False}
     text = " ".join(methods.statistics(data))
-    assert {"paired-t": "paired t test", "nadeau-bengio": "Nadeau-Bengio", "welch": "Welch", "wilcoxon": "Wilcoxon"}[
-        test
-    ] in text
+    assert f"made by the {TESTS[test]} (two-sided)" in text
+    # every test says what it takes for granted
+    assert " It takes " in text or "the repeats are not independent" in text
+    assert ("100\u202f000 in all, by the protocol's seed" in text) is redrawn
+    assert "{" not in text
     assert "method of Holm, at α = 0.05" in text
+
+
+@pytest.mark.parametrize("correction", list(CORRECTIONS))
+def test_methods_say_what_a_correction_bounds(correction: str) -> None:
+    """Every correction is named; those of false discoveries say that they bound no chance of any."""
+    data = deep_copy(small())
+    data["analysis"]["correction"] = correction
+    text = " ".join(methods.statistics(data))
+    assert CORRECTIONS[correction] in text
+    assert ("not the chance of any" in text) is (correction in {"bh", "by", "tsbh"})
+    assert ("by Holm's method, since max-T has no form for them" in text) is (correction == "max-t")
+
+
+def test_pairs_name_both_variants() -> None:
+    """Where every pair is compared, headline, forest plot and both tables say which two, and methods how."""
+    data = in_pairs()
+    text = answer(data)[0]
+    assert "in 3 pairs over 3 repeats: " in text
+    assert "linear against A" in text
+    assert "linear against D" in text
+    looks = styles([variant["name"] for variant in data["variants"]])
+    forest, *tables = judged.comparisons(data, looks)
+    assert isinstance(forest, Figure)
+    assert "(candidate minus baseline)" in forest.caption
+    assert forest.alt == "Forest plot of 3 differences of pairs."
+    for table in tables:
+        assert isinstance(table, Table)
+        assert [column.key for column in table.columns][:2] == ["candidate", "baseline"]
+    prose = " ".join(methods.statistics(data))
+    assert "adjusted together by step-down max-T: the signs of all differences of a repeat are turned together" in prose
+    assert "at least as extreme: all 8 of them." in prose
+
+
+def test_samples_of_two_sizes_are_told() -> None:
+    """Where the sides are not paired, table and sentence give both sizes."""
+    data = deep_copy(small())
+    data["analysis"]["test"] = "welch"
+    data["analysis"]["comparisons"][0]["n_baseline"] = 7
+    looks = styles([variant["name"] for variant in data["variants"]])
+    table = judged.comparisons(data, looks)[1]
+    assert isinstance(table, Table)
+    assert table.rows[0][1].text.strip() == "3/7"
+    sentence = comparison_sentence(data["analysis"]["comparisons"][0], data["metric"], data["analysis"])
+    assert "n = 3 and 7" in sentence
 
 
 def test_a_late_choice_is_stamped() -> None:
@@ -309,7 +369,9 @@ def test_a_late_choice_is_stamped() -> None:
     assert "The analysis was declared after 3 paired repeats had been seen" in methods.decided(data)
 
 
-@pytest.mark.parametrize("made", [resampled(), ranked(), ranked(1)], ids=["resampled", "ranked", "one"])
+@pytest.mark.parametrize(
+    "made", [resampled(), ranked(), ranked(1), in_pairs()], ids=["resampled", "ranked", "one", "pairs"]
+)
 def test_no_number_is_made_in_other_designs(made: dict[str, Any]) -> None:
     """The numbers of a report without intervals of means, or by ranks, are the findings' as well."""
     for variant in made["variants"]:

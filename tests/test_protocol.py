@@ -40,6 +40,18 @@ def test_a_good_protocol() -> None:
     assert protocol.feature_set("f").names == ("G2(eta=1,rs=0,rc=6)",)
 
 
+def test_a_family_may_be_all_pairs() -> None:
+    """With ``pairs: all`` each of the baseline and the candidates meets each other, the later minus the earlier."""
+    more = GOOD.replace(
+        "  - {name: 22", "  - {name: e, set: e, model: n}\n  - {name: f, set: f, model: n}\n  - {name: 22"
+    )
+    every = loads(more.replace("baseline: A", "baseline: e, pairs: all"))
+    assert every.family == (("e", "A"), ("f", "A"), ("22", "A"), ("f", "e"), ("22", "e"), ("22", "f"))
+    some = loads(more.replace("baseline: A", "baseline: 22, pairs: all, candidates: [f, A]"))
+    assert some.family == (("f", "A"), ("22", "A"), ("22", "f"))
+    assert loads(more.replace("baseline: A", "baseline: e")).family == (("A", "e"), ("f", "e"), ("22", "e"))
+
+
 @pytest.mark.parametrize("path", sorted(shipped("protocols").glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_protocols_are_valid(path: Path) -> None:
     """Every protocol that we ship loads, under its own name."""
@@ -74,6 +86,8 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
             "baseline: A, metric: rsme",
             "analysis.metric: There is no metric 'rsme'; did you mean 'rmse'?",
         ),
+        ("baseline: A", "baseline: A, pairs: every", "analysis.pairs: expected to be 'baseline' or 'all', found"),
+        ("baseline: A", "baseline: A, test: signflip", "analysis.test: expected to be 'paired-t', 'nadeau-bengio', "),
         ("baseline: A", "baseline: B", "line 14, analysis.baseline: there is no variant 'B'; possible are 22, A"),
         ("baseline: A", "baseline: A, candidates: [B]", "analysis.candidates.0: a candidate is a variant other than"),
         ("name: 22", "name: A", "line 12, variants.1.name: two variants are called 'A'; give each its own name."),

@@ -490,6 +490,14 @@ def test_a_rank_test_has_the_interval_of_the_centre() -> None:
     )
 
 
+def test_mann_whitney_has_the_interval_of_the_shift() -> None:
+    """Under the Mann-Whitney test the interval is that of a shift between the two samples."""
+    analysis = {**ANALYSIS, "test": "mann-whitney", "correction": "tsbh"}
+    text = comparison_sentence(comparison(**UNDECIDED), METRIC, analysis)
+    assert "95 % Hodges-Lehmann interval −0.20 to 0.80, n = 10, two-stage Benjamini-Hochberg-adjusted p = 0.410" in text
+    assert "the shift between the two samples could be anything from" in text
+
+
 @pytest.mark.parametrize("family", [1, 3])
 def test_a_mean_outside_the_interval_of_the_centre_is_explained(family: int) -> None:
     """An outlier can pull the mean out of the Hodges-Lehmann interval; the sentence says why, for any family."""
