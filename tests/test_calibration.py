@@ -219,8 +219,8 @@ def test_rates_stand_in_rows_by_rule_and_columns_by_condition() -> None:
     assert rows == [
         "| rule | normal | skewed | bound |  |",
         "| --- | --- | --- | --- | --- |",
-        "| one | 5.0 / 10.5! | – / (25.0) | ≤ 10.0 | outside |",
-        "| other | – / (0.0) | – | – | reported |",
+        "| one | 5.0 / 10.5! | (– / 25.0) | ≤ 10.0 | outside |",
+        "| other | (– / 0.0) | – | – | reported |",
     ]
 
 

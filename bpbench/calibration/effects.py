@@ -1,7 +1,8 @@
 """Data with a known difference: equivalence at its margin, power against theory, coverage of intervals.
 
-Every simulation goes through :func:`bpbench.statistics.compare.judge` with one comparison of a candidate with a
-baseline whose true difference is known.
+Every simulation of a rule goes through :func:`bpbench.statistics.compare.judge` with one comparison of a candidate with
+a baseline whose true difference is known. The intervals of estimates are simulated by
+:mod:`bpbench.statistics.coverage`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from bpbench.calibration.nulls import ASYMMETRIC, NOISES, equal_correlation, family, scores
 from bpbench.statistics.compare import Comparison, Rules, judge
+from bpbench.statistics.coverage import INTERVALS, Data, IntervalInfo, coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,3 +104,27 @@ def covered(rng: np.random.Generator, runs: int, *, rules: Rules, truth: Truth) 
 
 def _holds(found: Comparison, difference: float) -> bool:
     return found.low is not None and found.high is not None and found.low <= difference <= found.high
+
+
+def of_estimates(data: Data) -> list[IntervalInfo]:
+    """Return the intervals of estimates that are made from one kind of data, in the order of their table."""
+    return [info for info in INTERVALS.values() if info.data == data]
+
+
+def held(rng: np.random.Generator, runs: int, *, data: Data, condition: str, n: int) -> tuple[int, ...]:
+    """Count, for each interval of :func:`of_estimates`, the runs in which it holds the truth; one without does not.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of chance.
+    runs : int
+        Data sets.
+    data, condition, n
+        As for :func:`bpbench.statistics.coverage.coverage`.
+    """
+    found = coverage(data, condition, n, runs=runs, seed=int(rng.integers(2**31)))
+    return tuple(
+        round(found[info.key].covered * found[info.key].intervals) if info.key in found else 0
+        for info in of_estimates(data)
+    )

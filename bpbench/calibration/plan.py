@@ -10,6 +10,7 @@ A rate is bounded where theory promises it and reported where it does not:
   of positive dependence: bounded where each pair has variants of its own, reported where all share a baseline.
   Max-T sign flips suppose that the vector of all differences is as likely as its negative, which a common baseline of
   skewed scores breaks though each single difference is symmetric: reported there, bounded elsewhere.
+* *Intervals of estimates* are bounded where :mod:`bpbench.statistics.coverage` says that theory promises a coverage.
 * *Nadeau-Bengio* is exact where all differences are equally correlated, and reported where splits really are redrawn.
 """
 
@@ -27,6 +28,7 @@ from bpbench.calibration.effects import Truth
 from bpbench.calibration.nulls import ASYMMETRIC, NOISES
 from bpbench.statistics.compare import TESTS, Rules, smallest_p
 from bpbench.statistics.corrections import CORRECTIONS, MAX_T
+from bpbench.statistics.coverage import CONDITIONS, Data
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.power import detectable_dz, sd_for_equivalence
 from bpbench.statistics.repeats import (
@@ -87,7 +89,7 @@ def experiments(size: Size) -> tuple[Experiment, ...]:
     size : Size
         How much of it.
     """
-    rates = (_singles, _families, _corrections, _overlaps, _margins, _powers, _sizes, _coverages)
+    rates = (_singles, _families, _corrections, _overlaps, _margins, _powers, _sizes, _coverages, _estimates)
     return (*_trainings(size), *chain.from_iterable(made(size) for made in rates))
 
 
@@ -253,3 +255,38 @@ def _coverages(size: Size) -> Iterator[Experiment]:
                 simulate = partial(effects.covered, rules=rules, truth=Truth(n, 0.3, 1.0, noise=noise))
                 claim = Claim("coverage", TESTS[test].label, noise, n, 1 - ALPHA, bound)
                 yield Experiment(f"coverage/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
+
+
+#: Estimates and methods whose names are written otherwise than their keys.
+_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "pooled_d": "pooled d",
+        "hedges_g": "Hedges' g",
+        "cliffs_delta": "Cliff's δ",
+        "rank_biserial": "rank-biserial",
+        "improvement": "probability of improvement",
+        "iqm": "IQM",
+        "fieller": "Fieller",
+        "bca": "BCa",
+        "brunner-munzel": "Brunner-Munzel",
+    }
+)
+
+
+def _estimates(size: Size) -> Iterator[Experiment]:
+    kinds: tuple[Data, ...] = ("paired", "independent", "strata")
+    bounds: dict[str, Bound] = {"exact": "equal", "at least": "at least", "": "reported"}
+    for data, condition, n in product(kinds, CONDITIONS, REPEATS):
+        claims = tuple(
+            Claim(
+                f"estimates, {data}",
+                f"{_NAMES.get(info.estimate, info.estimate)}, {_NAMES.get(info.method, info.method)}",
+                "heavy tails" if condition == "heavy" else condition,
+                n,
+                1 - ALPHA,
+                bounds[info.promise] if condition in info.under else "reported",
+            )
+            for info in effects.of_estimates(data)
+        )
+        simulate = partial(effects.held, data=data, condition=condition, n=n)
+        yield Experiment(f"estimates/{data}/{condition}/{n}", size.runs, simulate, claims)

@@ -34,6 +34,8 @@ class Part:
 
 _FAMILIES: Final = f"Share of null families of {FAMILY} in which any comparison is significant"
 
+_HELD: Final = f"Share of the {1 - ALPHA:.0%} intervals of each estimate that hold the truth."
+
 #: Parts of the table in their order: title, and what is counted.
 PARTS: Final[Mapping[str, Part]] = MappingProxyType(
     {
@@ -87,6 +89,12 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
             f"Coverage of {1 - ALPHA:.0%} intervals",
             "Share of the intervals beside the tests that hold the true difference.",
         ),
+        "estimates, paired": Part(
+            "Coverage of estimates, paired",
+            f"{_HELD} Bootstraps of 999 resamples; those of few repeats are too narrow.",
+        ),
+        "estimates, independent": Part("Coverage of estimates, two samples", _HELD),
+        "estimates, strata": Part("Coverage of estimates, three strata", _HELD),
     }
 )
 

@@ -91,16 +91,15 @@ def _matrix(part: dict[str, Any]) -> _Matrix:
 
 def _cell(rates: list[dict[str, Any]], repeats: list[int] | None) -> str:
     """Return the rates of one rule and condition, at every n if they are given."""
+    if not rates:
+        return NOTHING
     at = {rate["n"]: rate for rate in rates}
-    shown = [_rate(at[n]) if n in at else NOTHING for n in (sorted(at) if repeats is None else repeats)]
-    return _JOINED.join(shown) if rates else NOTHING
+    text = _JOINED.join(_rate(at[n]) if n in at else NOTHING for n in (sorted(at) if repeats is None else repeats))
+    return f"({text})" if all(rate["within"] is None for rate in rates) else text
 
 
 def _rate(rate: dict[str, Any]) -> str:
-    text = f"{100 * rate['rate']:.1f}"
-    if rate["within"] is None:
-        return f"({text})"
-    return text if rate["within"] else f"{text}!"
+    return f"{100 * rate['rate']:.1f}" + ("!" if rate["within"] is False else "")
 
 
 def _bounds(rates: list[dict[str, Any]]) -> str:
