@@ -35,18 +35,18 @@ class Truth:
         True difference, candidate minus baseline.
     sd : float
         Scale of the differences: their standard deviation, where they are normal.
-    level : float
-        True mean of the baseline.
     noise : str
         A key of :data:`~bpbench.calibration.nulls.NOISES` for both scores, or
         :data:`~bpbench.calibration.nulls.ASYMMETRIC` for exponential differences.
+    level : float
+        True mean of the baseline, where its noise has none.
     """
 
     n: int
     difference: float
     sd: float
-    level: float = 0.0
     noise: str = "normal"
+    level: float = 0.0
 
 
 def judged(rng: np.random.Generator, runs: int, rules: Rules, truth: Truth) -> Iterator[Comparison]:

@@ -189,10 +189,12 @@ def _margins(size: Size) -> Iterator[Experiment]:
     """Claims at the margin itself: the spread is small beside it, so that only one of its two sides matters."""
     for test in (*_fixed(), "nadeau-bengio"):
         for noise in NOISES if test != "nadeau-bengio" else ("normal",):
-            yield from _margin(size, test, noise, Margin(1.0), Truth(0, 1.0, 0.4, noise=noise), "at most")
+            yield from _margin(size, test, noise, Margin(1.0), Truth(0, 1.0, 0.4, noise), "at most")
         # a share of the baseline changes its variance a little, which only tests that need no equal variances allow
         bound: Bound = "at most" if TESTS[test].paired or test == "welch" else "reported"
-        yield from _margin(size, test, "10 % of the baseline", Margin(0.1, "relative"), Truth(0, 1.0, 0.4, 10.0), bound)
+        yield from _margin(
+            size, test, "10 % of the baseline", Margin(0.1, "relative"), Truth(0, 1.0, 0.4, level=10.0), bound
+        )
         if test in {"paired-t", "nadeau-bengio"}:
             yield from _margin(size, test, "d_z = 1", Margin(1.0, "d_z"), Truth(0, 1.0, 1.0), "at most")
 
@@ -252,7 +254,7 @@ def _coverages(size: Size) -> Iterator[Experiment]:
             for n in REPEATS:
                 if smallest_p(test, n) > ALPHA:
                     continue  # no interval at all with so few repeats
-                simulate = partial(effects.covered, rules=rules, truth=Truth(n, 0.3, 1.0, noise=noise))
+                simulate = partial(effects.covered, rules=rules, truth=Truth(n, 0.3, 1.0, noise))
                 claim = Claim("coverage", TESTS[test].label, noise, n, 1 - ALPHA, bound)
                 yield Experiment(f"coverage/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
 
