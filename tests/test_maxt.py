@@ -107,6 +107,8 @@ def test_drawn_signs_are_seeded_and_close_to_exact() -> None:
     found = step_down(d, _rng())
     assert found == step_down(d, _rng())
     assert found != step_down(d, generator(1, "max-t"))
+    # what was seen counts among the drawn: no p is 0
+    assert step_down(np.abs(rng.normal(size=(2, 60))) + 5, _rng()) == (1 / (DRAWS + 1),) * 2
     exact = _by_definition(d)
     for p, stranger in zip(found, exact, strict=True):
         assert p == pytest.approx(stranger, abs=5 * math.sqrt(stranger / DRAWS))

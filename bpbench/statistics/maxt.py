@@ -32,6 +32,8 @@ All pairs: the differences of all pairs of a repeat change sign together when th
 mean, change sign, so the same flips serve, under the same assumption for the variants that do not differ. Permuting the
 labels within a repeat would ask only for exchangeability but only if *no* variant differs: with one that does, its
 difference enters the reference distribution of pairs that it is not part of, and their p is that of another question.
+Unequal noise is enough: of 3000 drawn families of four variants of one mean and spreads 3, 1, 0.1 and 0.1 (n = 10)
+permuted labels found a difference in 7.6 % at α = 5 %, signs in 4.8 % (of 12000).
 
 Dunnett's and Tukey's tests of the libraries (scipy, statsmodels) take the groups as independent, which paired repeats
 are not; Nemenyi's works on ranks across all variants.
