@@ -26,7 +26,8 @@ on which others are false (subset pivotality), and the family-wise error is boun
 symmetry is more than symmetry of each member: scores that are exchangeable within a repeat make every single difference
 symmetric, but with a common baseline their vector is so only if the scores themselves are symmetric about a centre that
 the repeat may choose (normal, heavy tails). Of skewed scores the test is approximate: the signs keep the covariances
-right, but not the skewness that the common baseline brings; the error rates measured for them stand with the others.
+right, but not the skewness that the common baseline brings. Lognormal scores, 5 variants, n = 6, 10 and 15, 2000
+families each, erred in 2.7 to 4.6 % against one baseline and in 2.6 to 5.6 % of all pairs.
 
 All pairs: the differences of all pairs of a repeat change sign together when the repeat's scores, centred on their
 mean, change sign, so the same flips serve, under the same assumption for the variants that do not differ. Permuting the
