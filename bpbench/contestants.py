@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import courses, metrics, shares
+from bpbench import courses, magnitudes, metrics, shares
 from bpbench.data.splits import PARTS
 from bpbench.descriptors.operations import operations
 from bpbench.features import FeatureSet
@@ -101,6 +101,7 @@ def _variant(study: Study, variant: Variant) -> Json:
             reason: sum(result["stopped"] == reason for result in results) for reason in ("epochs", "patience")
         },
         "least_loss": courses.least_loss([result["least_loss"] for result in results]),
+        "best_of": magnitudes.best_of(study, variant.name),
         "ensemble": courses.ensemble(
             [outcome.values["ensemble"] for _, outcome in done if outcome.values.get("ensemble")]
         ),
@@ -140,6 +141,7 @@ def _timed(study: Study, variant: Variant) -> Json:
         "checkpoint": None,
         "stopped": {"epochs": 0, "patience": 0},
         "least_loss": None,
+        "best_of": None,
         "ensemble": None,
         "summary": _summary([outcome.values["scores"] for _, outcome in done], study.prepared),
         "curve": None,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, metrics, shares, standing
+from bpbench import __version__, magnitudes, metrics, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -353,8 +353,10 @@ def _analysis(study: Study) -> Json:
         "detectable_dz": prepared.detectable_dz,
         "unequal": shares.unequal(prepared),
         "comparisons": [
-            dataclasses.asdict(comparison) | {"bayes": posterior}
-            for comparison, posterior in zip(study.comparisons, standing.posteriors(study), strict=True)
+            dataclasses.asdict(comparison) | {"bayes": posterior, "estimates": estimates}
+            for comparison, posterior, estimates in zip(
+                study.comparisons, standing.posteriors(study), magnitudes.of_comparisons(study), strict=True
+            )
         ],
         "ranking": ranking,
         "unranked": unranked,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import __version__, standing
+from bpbench import __version__, magnitudes, standing
 from bpbench.contestants import MEAN_LEVEL, ROUNDING
 from bpbench.data.readers import counted
 from bpbench.findings import SCHEMA, margin_width
@@ -258,6 +258,7 @@ def _variant(judged: Judged, runs: Runs, listed: Sequence[int]) -> Json:
         "checkpoint": None,
         "stopped": {"epochs": 0, "patience": 0},
         "least_loss": None,
+        "best_of": _best_of(judged, runs),
         "ensemble": None,
         "linear": None,
         "twin": None,
@@ -266,6 +267,16 @@ def _variant(judged: Judged, runs: Runs, listed: Sequence[int]) -> Json:
         "groups": [],
         "parity": None,
     }
+
+
+def _best_of(judged: Judged, runs: Runs) -> Json | None:
+    """Return the expected best of n runs, ``None`` where they are not exchangeable or one broke down, the worst of all.
+
+    What is missing altogether is taken as not run.
+    """
+    if judged.rules.design == "crossed" or runs.diverged or not runs.done.any():
+        return None
+    return magnitudes.curve(runs.score, lower_is_better=judged.rules.lower_is_better)
 
 
 def _summary(judged: Judged, runs: Runs) -> Json | None:
@@ -315,8 +326,13 @@ def _analysis(judged: Judged) -> Json:
         "unequal": False,
         "comparisons": [
             dataclasses.asdict(comparison)
-            | {"estimates": None, "bayes": standing.posterior(pair, comparison, rules, root=rules.seed)}
-            for pair, comparison in zip(judged.pairs, judged.comparisons, strict=True)
+            | {"estimates": estimates, "bayes": standing.posterior(pair, comparison, rules, root=rules.seed)}
+            for pair, comparison, estimates in zip(
+                judged.pairs,
+                judged.comparisons,
+                magnitudes.of_family(judged.pairs, judged.comparisons, rules),
+                strict=True,
+            )
         ],
         "ranking": ranking,
         "unranked": unranked,

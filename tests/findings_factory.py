@@ -14,8 +14,10 @@ from scipy import stats
 
 from bpbench.features import FeatureSet, preset
 from bpbench.jobs import Hdnn
+from bpbench.magnitudes import curve, told
 from bpbench.standing import ranked as rank_all
 from bpbench.statistics.bayes import correlated_t, signed_rank
+from bpbench.statistics.estimates import Estimates, paired
 from bpbench.statistics.rules import Rules
 
 GROUPS = (
@@ -89,9 +91,15 @@ def comparison(**changes: Any) -> dict[str, Any]:
         "detectable": 0.27, "verdict": "better", "remarks": [],
         "bayes": {"model": "correlated-t", "better": 0.891, "equal": 0.1086, "worse": 0.0004, "draws": None,
                   "error": None},
+        "estimates": _estimates([0.91, 1.02, 0.97, 0.86, 0.94], [1.31, 1.22, 1.18, 1.35, 1.19]),
     }  # fmt: skip
     entries |= changes
     return {"n_baseline": entries["n"], **entries}
+
+
+def _estimates(mine: list[float], base: list[float]) -> dict[str, Any] | None:
+    found = paired(np.array(mine), np.array(base), seed=1, resamples=199)
+    return told(Estimates(len(mine), len(base), paired=True, level=0.95, values=found))
 
 
 def _compare(candidate: str, mine: list[float], base: list[float], size: int, margin: float) -> dict[str, Any]:
@@ -112,6 +120,7 @@ def _compare(candidate: str, mine: list[float], base: list[float], size: int, ma
         p=p, p_adjusted=adjusted, p_equivalence=tost, p_equivalence_adjusted=tost_adjusted, significant=adjusted < 0.05,
         detectable=1.5 * sd, verdict=verdict,
         bayes=dataclasses.asdict(correlated_t(gap, margin=margin)),
+        estimates=_estimates(mine, base),
     )  # fmt: skip
 
 
@@ -174,6 +183,7 @@ def _variant(row: tuple[str, str, str, float, float], repeats: int, states: int)
             if stepwise
             else None
         ),
+        "best_of": None if model == "linear" else curve(np.array(tests), lower_is_better=True),
         "ensemble": None,
         "linear": None,
         "twin": None,
@@ -438,7 +448,7 @@ def without_results() -> dict[str, Any]:
     for variant in data["variants"]:
         for result in variant["results"]:
             result.update(status="diverged", message=message, scores=None, converged=None, checkpoint=None)
-        variant.update(n=0, not_converged=0, summary={}, curve=None, groups=[], parity=None)
+        variant.update(n=0, not_converged=0, summary={}, curve=None, groups=[], parity=None, best_of=None)
     data["constant"] = {"test": {}}
     data["analysis"].update(ranking=None, unranked="ranks are given for 3 to 60 contestants, and 0 of 3 can be ranked.")
     for entry in data["analysis"]["comparisons"]:

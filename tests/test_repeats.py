@@ -227,7 +227,8 @@ def test_the_noncentral_t_has_no_holes() -> None:
                 if math.isfinite(known):
                     assert p == pytest.approx(known, abs=1e-12)
     # at such a noncentrality the numerator is a constant, and T ≤ λ where s ≥ σ
-    assert noncentral_t(1e6, 9, 1e6) == pytest.approx(stats.chi2.sf(9, 9), abs=1e-5)
+    for ratio in (0.5, 0.93, 1.0, 1.234):
+        assert noncentral_t(1e6, 9, ratio * 1e6) == pytest.approx(stats.chi2.sf(9 * ratio**2, 9), abs=1e-11)
 
 
 # ------------------------------------------------------------------------------------------------------------- judged
@@ -262,6 +263,10 @@ def test_what_is_decided_or_cannot_be_needs_no_number() -> None:
     assert _judged(NOISY / 100).needed is None
     assert _judged(NOISY, margin=None).needed is None
     assert _judged(np.full(6, 0.05)).needed is None
+    one, other = (Sample(5 + shift + np.linspace(0, 0.3, 6), np.zeros(6, int)) for shift in (NOISY / 100, 0.0))
+    pair = Pair("a", "b", one, other, diverged_candidate=1)
+    (found,) = judge([pair], Rules("paired-t", "fixed", margin=Margin(0.1)))
+    assert (found.verdict, found.needed) == ("undecided", None)
 
 
 def test_under_overlapping_splits_none_may_do() -> None:

@@ -104,6 +104,7 @@ def test_a_plan_for_ranks_names_the_t_test() -> None:
     text = "\n".join(terminal.plan(PLANNED | {"detectable_dz": None}))
     assert "Smallest effect a paired t test would detect with power 0.8: 1.23 standard deviations" in text
     assert "the declared test needs more where the noise is normal" in text
+    assert "By a paired t test, the 10 declared repeats decide at the margin of ±0.5 meV/atom" in text
 
 
 PILOT = {"pair": ["A", "D"], "pairs": 5, "spread": 0.15, "limit": 0.2341, "confidence": 0.8}

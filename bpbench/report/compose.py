@@ -9,6 +9,7 @@ from bpbench.report import (
     agreement,
     courses,
     judged,
+    magnitudes,
     methods,
     noise,
     results,
@@ -297,7 +298,11 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
             *_remarks(findings),
         ]
     return [
-        Section("repeats", "Every repeat", (*results.scores(findings, looks), *courses.ensembles(findings))),
+        Section(
+            "repeats",
+            "Every repeat",
+            (*results.scores(findings, looks), *magnitudes.best_of(findings), *courses.ensembles(findings)),
+        ),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
         *standing.ranks(findings),
         *noise.sections(findings),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
+from bpbench.report.magnitudes import estimates
 from bpbench.report.numerals import (
     count,
     decimals,
@@ -51,7 +52,13 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
         return [Text("The protocol declares no comparison.", "note")]
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
-    return [_forest(findings, looks), _verdicts(findings), _effects(findings), *posteriors(findings)]
+    return [
+        _forest(findings, looks),
+        _verdicts(findings),
+        _effects(findings),
+        *estimates(findings),
+        *posteriors(findings),
+    ]
 
 
 def _against(findings: Mapping[str, Any]) -> str:

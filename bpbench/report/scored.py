@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, judged, methods, results, standing
+from bpbench.report import draw, judged, magnitudes, methods, results, standing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, Verbatim
 from bpbench.report.numerals import count, decimals, half_width, say, short, whole
@@ -104,7 +104,7 @@ def _results(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Se
         none = Text("There are no results: no row has a finite score.", "warning")
         return [Section("results", "Results", (none, *judged.comparisons(findings, looks)))]
     return [
-        Section("repeats", "Every repeat", (_points(findings, looks), _means(findings))),
+        Section("repeats", "Every repeat", (_points(findings, looks), _means(findings), *magnitudes.best_of(findings))),
         Section("comparisons", "The comparisons", (*judged.comparisons(findings, looks), *_in_words(findings))),
         *standing.ranks(findings),
     ]

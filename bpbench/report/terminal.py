@@ -97,8 +97,9 @@ def _enough(planned: dict[str, Any], unit: str) -> str:
             if planned["floor_dz"]
             else ""
         )
+        by = "The" if planned["detectable_dz"] is not None else "By a paired t test, the"
         return (
-            f"The {count(planned['units'], f'declared {word}')} decide at {margin} if that is at least "
+            f"{by} {count(planned['units'], f'declared {word}')} decide at {margin} if that is at least "
             f"{planned['decided_dz']:.3g} standard deviations of the differences ({power} each for a difference of "
             f"that size and for none), so if their spread is at most {shown}; stored repeats would tell it.{floor}"
         )

@@ -18,14 +18,12 @@ symbol         meaning
 =============  =======================================================================
 d̄, s           mean and standard deviation (ddof = 1) of the paired differences
 d_z            d̄ / s
-g              J(n - 1) d_z, Hedges' correction with the exact factor
-J(ν)           Γ(ν/2) / (√(ν/2) Γ((ν-1)/2))
+g              J(n - 1) d_z, Hedges' correction with the exact factor (:mod:`.effects`)
 =============  =======================================================================
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +32,7 @@ import numpy.typing as npt
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
+from bpbench.statistics.effects import hedges
 from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
 from bpbench.statistics.maxt import step_down
 from bpbench.statistics.pairs import Comparison, Pair, Verdict
@@ -214,7 +213,7 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         equivalence_low=None if same is None else same.low,
         equivalence_high=None if same is None else same.high,
         d_z=d_z,
-        hedges_g=None if d_z is None else _hedges(d_z, one.n),
+        hedges_g=None if d_z is None else hedges(d_z, one.n - 1),
         statistic=evidence.statistic,
         df=evidence.df,
         p=two_sided_p(evidence),
@@ -389,14 +388,6 @@ def _needed(finding: _Finding, rules: Rules, level: float) -> Needed | None:
     in_dz = margin.kind == "d_z"
     size = margin.value if in_dz else width
     return needed(size, finding.noise, test=rules.test, alpha=level, power=rules.power, in_dz=in_dz)
-
-
-def _hedges(d_z: float, n: int) -> float | None:
-    df = n - 1
-    if df < 2:
-        return None  # the expectation of d_z does not exist
-    factor = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
-    return factor * d_z
 
 
 def _detectable(evidence: Evidence, rules: Rules, level: float) -> float | None:

@@ -201,10 +201,10 @@ def power_equivalence(low: float, high: float, df: float, *, alpha: float) -> fl
     if df > _NORMAL:
         return max(0.0, float(ndtr(high - critical) - ndtr(low + critical)))
     edge = (high - low) / (2 * critical)
-    return _over_spread(lambda x: float(ndtr(high - critical * x) - ndtr(low + critical * x)), df, edge, whole=False)
+    return _over_spread(lambda x: float(ndtr(high - critical * x) - ndtr(low + critical * x)), df, edge)
 
 
-def _over_spread(function: Callable[[float], float], df: float, corner: float, *, whole: bool) -> float:
+def _over_spread(function: Callable[[float], float], df: float, edge: float = math.inf) -> float:
     """Return the mean of a function of x = s/σ, which follows χ_ν/√ν.
 
     Parameters
@@ -213,10 +213,8 @@ def _over_spread(function: Callable[[float], float], df: float, corner: float, *
         Of x.
     df : float
         ν, at most :data:`_NORMAL`: beyond, the constant of the density has too few digits.
-    corner : float
-        Where the function bends or ends.
-    whole : bool
-        Whether it goes on beyond that corner; else it is taken to be zero there.
+    edge : float
+        Where the function ends: beyond, it is taken to be zero.
     """
     from scipy.integrate import quad
     from scipy.special import gammaln
@@ -228,9 +226,9 @@ def _over_spread(function: Callable[[float], float], df: float, corner: float, *
 
     # f is narrow (about 1/√(2ν)) around 1; splitting there keeps the quadrature from missing it
     width = 1 / math.sqrt(2 * df)
-    end = 1 + 12 * width if whole else min(corner, 1 + 12 * width)
-    places = (1 - 8 * width, 1 - 2 * width, 1.0, 1 + 2 * width, corner)
-    corners = [0.0, *sorted(place for place in places if 0 < place < end), end]
+    end = min(edge, 1 + 12 * width)
+    places = (1 - 8 * width, 1 - 2 * width, 1.0, 1 + 2 * width)
+    corners = [0.0, *(place for place in places if 0 < place < end), end]
     return math.fsum(quad(integrand, a, b, epsabs=1e-12)[0] for a, b in pairwise(corners))
 
 
@@ -259,8 +257,7 @@ def noncentral_t(t: float, df: float, noncentrality: float) -> float:
         return found
     if df > _NORMAL:
         return float(ndtr((t - noncentrality) / math.hypot(1, t / math.sqrt(2 * df))))
-    corner = noncentrality / t if t else 0.0
-    return min(1.0, _over_spread(lambda x: float(ndtr(t * x - noncentrality)), df, corner, whole=True))
+    return min(1.0, _over_spread(lambda x: float(ndtr(t * x - noncentrality)), df))
 
 
 def sd_for_equivalence(
