@@ -342,12 +342,12 @@ _WHY: Final = {
 }
 
 _HOW: Final = {
-    "max-t": " by step-down max-T: the signs of all differences of a repeat are turned together, so that comparisons "
-    "that share a baseline keep their dependence; it asks that these differences are jointly symmetric",
-    "bh": ", which bounds the expected share of false findings among the findings and not the chance of any",
-    "by": ", which bounds the expected share of false findings among the findings and not the chance of any",
-    "tsbh": ", which first estimates how many comparisons differ and bounds the expected share of false findings among "
-    "the findings and not the chance of any",
+    "max-t": " It turns the signs of all differences of a repeat together, so that comparisons that share a variant "
+    "keep their dependence, and asks that these differences are jointly symmetric.",
+    "bh": " It bounds the expected share of false findings among the findings and not the chance of any.",
+    "by": " It bounds the expected share of false findings among the findings and not the chance of any.",
+    "tsbh": " It first estimates how many comparisons differ, and bounds the expected share of false findings among "
+    "the findings and not the chance of any.",
 }
 
 
@@ -397,7 +397,7 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
         f"{metric['label']}{on_part(findings)}. {why} "
     ) + (
-        f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
+        f"The p-values of the {family} comparisons are adjusted together {_adjusted(analysis, alpha)}"
         if family > 1
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
@@ -437,10 +437,11 @@ def _why(analysis: Mapping[str, Any]) -> str:
     return text.format(redrawn=f"all {many} of them" if redrawn["all"] else f"{many} in all, by the protocol's seed")
 
 
-def _adjusted(analysis: Mapping[str, Any]) -> str:
-    """Return by which correction."""
+def _adjusted(analysis: Mapping[str, Any], alpha: str) -> str:
+    """Return by which correction, at which level, and what must be known of it."""
     key = analysis["correction"]
-    return _HOW[key] if key == "max-t" else f" by the method of {CORRECTIONS.get(key, key)}{_HOW.get(key, '')}"
+    name = "step-down max-T" if key == "max-t" else f"the method of {CORRECTIONS.get(key, key)}"
+    return f"by {name}, at α = {alpha}.{_HOW.get(key, '')}"
 
 
 def decided(findings: Mapping[str, Any]) -> str:
