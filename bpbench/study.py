@@ -7,7 +7,7 @@ says before what that would cost and could show. :mod:`bpbench.findings` then sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,7 +20,19 @@ from bpbench.errors import DataError, ProtocolError, StatisticsError
 from bpbench.features import FeatureSet
 from bpbench.identity import address, digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
-from bpbench.jobs import FrameSource, Hdnn, Job, KerasAdam, Linear, MakeFrames, Split, TableSource, TimeDescribe, Train
+from bpbench.jobs import (
+    FrameSource,
+    Hdnn,
+    Job,
+    KerasAdam,
+    Linear,
+    MakeFrames,
+    Split,
+    SplitBy,
+    TableSource,
+    TimeDescribe,
+    Train,
+)
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant
 from bpbench.runner import execute, timing
@@ -55,8 +67,8 @@ class Prepared:
         Data and sets.
     repeats : tuple of Repeat
         Every repeat, or every round of measurements.
-    parts : tuple of Parts
-        The splits; none where nothing is trained.
+    parts : dict of str to tuple of Parts
+        The splits by what they never divide (blocks, frames or states); none where nothing is trained.
     trainings : dict
         The repeated jobs by variant and repeat, in the order in which they are asked for: trainings, or measurements.
     rules : Rules
@@ -66,7 +78,7 @@ class Prepared:
     protocol: Protocol
     inputs: Inputs
     repeats: tuple[Repeat, ...]
-    parts: tuple[splits.Parts, ...]
+    parts: Mapping[SplitBy, tuple[splits.Parts, ...]]
     trainings: Mapping[tuple[str, int], Train | TimeDescribe]
     rules: Rules
 
@@ -84,6 +96,10 @@ class Prepared:
     def part(self) -> str:
         """The part of the data whose scores are compared."""
         return "test" if self.protocol.measure is None else timing.PART
+
+    def parts_of(self, variant: str) -> tuple[splits.Parts, ...]:
+        """Return the splits of a contestant; none where nothing is trained."""
+        return self.parts.get(self.protocol.contestant(variant).split_by, ())
 
     @property
     def source(self) -> FrameSource | TableSource:
@@ -168,9 +184,12 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     inputs = lay_out(protocol, store)
     repeats = _repeats(protocol)
     if protocol.measure is not None:
-        return Prepared(protocol, inputs, repeats, (), _measurements(protocol, inputs), _rules(protocol, ()))
+        return Prepared(protocol, inputs, repeats, {}, _measurements(protocol, inputs), _rules(protocol, {}))
     drawn = {repeat.split_number: repeat.split for repeat in repeats}
-    parts = tuple(_draw(protocol, inputs.configurations, split) for split in drawn.values())
+    parts = {
+        by: tuple(_draw(protocol, inputs.configurations, replace(split, by=by)) for split in drawn.values())
+        for by in protocol.ways
+    }
     _check_observations(protocol, parts)
     return Prepared(
         protocol=protocol,
@@ -178,7 +197,9 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         repeats=repeats,
         parts=parts,
         trainings={
-            (variant.name, repeat.number): _training(protocol, variant, repeat, inputs, parts[repeat.split_number])
+            (variant.name, repeat.number): _training(
+                protocol, variant, repeat, inputs, parts[variant.split_by][repeat.split_number]
+            )
             for variant in protocol.variants
             for repeat in repeats
         },
@@ -209,10 +230,10 @@ def learned(variant: Variant, part: splits.Parts) -> int:
     return len(part.train) if variant.observations is None else variant.observations
 
 
-def _check_observations(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> None:
+def _check_observations(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> None:
     """Refuse a contestant that would learn from more configurations than a split trains on, or from next to none."""
     for variant in protocol.variants:
-        for part in parts:
+        for part in parts[variant.split_by]:
             count, key = learned(variant, part), "observations" if variant.train_share is None else "train_share"
             if not LEAST <= count <= len(part.train):
                 raise ProtocolError(
@@ -240,15 +261,18 @@ def check_design(protocol: Protocol) -> None:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
 
 
-def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tuple[str, ...]) -> float:
+def _test_to_train(
+    protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]], pair: tuple[str, ...]
+) -> float:
     """Return n_test/n_train for the Nadeau-Bengio test of a pair, the mean over its splits.
 
-    Where the two learn from different numbers of configurations, n_train is the smaller one: the ratio stands for how
-    much of the noise is common to all splits, a learner of fewer configurations depends more on those it was given, and
-    of the two ratios the larger one gives the wider interval.
+    Where the two learn from different numbers of configurations, or are split in different ways, it is the larger one
+    of the two ratios: it stands for how much of the noise is common to all splits, a learner of fewer configurations
+    depends more on those it was given, and the larger ratio gives the wider interval.
     """
-    both = [variant for variant in protocol.variants if variant.name in pair]
-    return float(np.mean([len(part.test) / min(learned(variant, part) for variant in both) for part in parts]))
+    both = [protocol.contestant(name) for name in pair]
+    ratios = [[len(part.test) / learned(variant, part) for part in parts[variant.split_by]] for variant in both]
+    return float(np.mean(np.max(ratios, axis=0)))
 
 
 def _check_installed(protocol: Protocol) -> None:
@@ -263,7 +287,7 @@ def _check_installed(protocol: Protocol) -> None:
             )
 
 
-def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
+def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> Rules:
     analysis = protocol.analysis
     # What the design detects anywhere is what its hardest pair shows.
     ratios = [_test_to_train(protocol, parts, pair) for pair in protocol.family if parts]
@@ -286,7 +310,9 @@ def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
         index = {"fixed": 0, "resampled": number, "crossed": number // protocol.repeats}[spec.design]
         # The reserve is drawn once, without phase or repeat, except where the design redraws everything.
         reserve = seed(root, "confirm", "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
-        split = Split(spec.reserve, spec.validation, reserve, seed(root, "confirm", "split", index))
+        split = Split(
+            spec.reserve, spec.validation, reserve, seed(root, "confirm", "split", index), fresh=spec.fresh or ()
+        )
         weights, order = (seed(root, "confirm", role, number) for role in ("weights", "order"))
         made.append(Repeat(number, index, split, weights, order))
     return tuple(made)
@@ -316,7 +342,7 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         pool=inputs.pool_of(variant.set),
         functions=inputs.sets[variant.set].functions,
         model=model,
-        split=repeat.split,
+        split=replace(repeat.split, by=variant.split_by),
         weights_seed=0 if isinstance(model, Linear) else repeat.weights_seed,
         order_seed=repeat.order_seed if isinstance(model, Hdnn) else 0,
         # All of them, however they were asked for, are one training.
