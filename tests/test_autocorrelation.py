@@ -45,7 +45,7 @@ def test_tau_meets_the_tests_of_emcee() -> None:
 
 
 def test_tau_is_near_the_inefficiency_of_pymbar() -> None:
-    """pymbar 4.0.3, statistical_inefficiency of the first series above: 19.374705613943814, with another window.
+    """Pymbar 4.0.3, statistical_inefficiency of the first series above: 19.374705613943814, with another window.
 
     Its own test repeats each of 100 000 normal numbers three times: g is 3, to 0.05 in the logarithm.
     """
