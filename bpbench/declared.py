@@ -24,8 +24,11 @@ def _word(value: Any) -> Any:
 
 Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
 Share = Annotated[float, Gt(0), Lt(1)]
-BlockLength = Annotated[int, Ge(1)] | Literal["auto"]
-Guard = Annotated[int, Ge(0)] | Literal["auto"]
+# A word can only be meant as "auto", so that a mistake gets one sentence and not one for each alternative.
+_Auto = Annotated[Literal["auto"], Tag("automatic")]
+_word_or_number = Discriminator(lambda value: "automatic" if isinstance(value, str) else "a number")
+BlockLength = Annotated[Annotated[int, Ge(1), Tag("a number")] | _Auto, _word_or_number]
+Guard = Annotated[Annotated[int, Ge(0), Tag("a number")] | _Auto, _word_or_number]
 Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
 
 

@@ -529,8 +529,8 @@ def _check_timed_sets(protocol: Protocol) -> None:
             )
     seen: dict[tuple[features.Feature, ...], str] = {}
     for number, variant in enumerate(protocol.variants):
-        for key in ("model", "train_share", "observations"):
-            if getattr(variant, key) is not None:
+        for key, nothing in (("model", None), ("train_share", None), ("observations", None), ("split_by", "block")):
+            if getattr(variant, key) != nothing:
                 raise ProtocolError(
                     f"{where('variants', number, key)}: with 'measure' nothing is trained; a variant is {{name, set}} "
                     f"and has no '{key}'."
