@@ -334,7 +334,8 @@ def _analysis(study: Study) -> Json:
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,
-        "margin": rules.margin,
+        "margin": None if rules.margin is None else rules.margin.plain,
+        "margin_width": _margin_width(study),
         "baseline": analysis.baseline,
         "family": [list(pair) for pair in prepared.protocol.family],
         "power": rules.power,
@@ -346,6 +347,12 @@ def _analysis(study: Study) -> Json:
         "unequal": shares.unequal(prepared),
         "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
     }
+
+
+def _margin_width(study: Study) -> float | None:
+    """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
+    widths = {comparison.margin_width for comparison in study.comparisons if comparison.n}
+    return widths.pop() if len(widths) == 1 else None
 
 
 # -------------------------------------------------------------------------------------------------- the environment

@@ -61,7 +61,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "first_step_alpha": alpha,
         "smallest_p": compare.smallest_p(rules.test, units),
         "power": rules.power,
-        "margin": rules.margin,
+        "margin": None if rules.margin is None else rules.margin.plain,
         "metric": protocol.analysis.metric,
         "unit": metrics.metric(protocol.analysis.metric).unit,
         "unequal": rules.test == "nadeau-bengio" and shares.unequal(prepared),
@@ -74,9 +74,9 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         if spread is None or dz is None
         else power.detectable(spread, units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
         "spread_for_equivalence": None
-        if rules.margin is None or dz is None
+        if rules.margin is None or dz is None or rules.margin.kind != "absolute"
         else power.sd_for_equivalence(
-            units, margin=rules.margin, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
+            units, margin=rules.margin.value, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
         ),
     }
 

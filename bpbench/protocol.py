@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from bpbench import features, metrics, sweeps
 from bpbench.declared import (
@@ -89,6 +89,24 @@ class SplitSpec:
     fresh: Annotated[tuple[Name, ...], MinLen(1)] | None = None
 
 
+def _margin(value: Any) -> Any:
+    """Refuse what can be no margin, and write a text as it is written everywhere: a changed blank is no new margin.
+
+    What the text means, the statistics say (:func:`bpbench.study.check_design`).
+    """
+    if isinstance(value, bool) or not isinstance(value, float | int | str):
+        raise ValueError(  # noqa: TRY004 - pydantic turns it into a sentence
+            f"expected a number, or a text such as 5% or 0.3 d_z, found {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
+    if not isinstance(value, str) and value <= 0:
+        raise ValueError(f"expected a margin greater than 0, found {value:g}.")
+    return " ".join(value.replace("%", " %").replace("d_z", " d_z").split()) if isinstance(value, str) else value
+
+
+#: Checked as one value, so that a mistake gives one sentence and not one of each alternative.
+Margin = Annotated[Annotated[float, Gt(0)] | str, BeforeValidator(_margin)]
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """How the repeats are judged; declared before any of them exists.
@@ -105,8 +123,10 @@ class Analysis:
         Over the family of comparisons.
     alpha : float
         Level of the family.
-    margin : float or None
-        Smallest difference that matters, in the metric's unit; needed to call anything equivalent.
+    margin : float, str or None
+        Largest difference that does not matter: a number in the metric's unit, a share of the baseline's mean
+        (``"5%"``), or a number of standard deviations of the paired differences (``"0.3 d_z"``); needed to call
+        anything equivalent.
     power : float
         Power at which the smallest detectable difference is stated.
     candidates : tuple of str or None
@@ -119,7 +139,7 @@ class Analysis:
     test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon"] = "paired-t"
     correction: Literal["holm", "bonferroni", "hommel", "bh", "by"] = "holm"
     alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
-    margin: Annotated[float, Gt(0)] | None = None
+    margin: Margin | None = None
     power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
     candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
 

@@ -41,6 +41,7 @@ from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import first_step_alpha
+from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.samples import Sample
 
 
@@ -246,6 +247,8 @@ def _check_observations(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits
 def check_design(protocol: Protocol) -> None:
     """Refuse a test that the design does not allow, or that could never reject at the declared number of repeats.
 
+    A margin that says nothing, or that the test cannot judge, is refused as well.
+
     Raises
     ------
     ProtocolError
@@ -259,6 +262,16 @@ def check_design(protocol: Protocol) -> None:
         )
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
+    try:
+        if (margin := _margin(protocol)) is not None:
+            require_measurable(margin, analysis.test)
+    except StatisticsError as error:
+        raise ProtocolError(f"{protocol.origin.where('analysis', 'margin')}: {error}") from None
+
+
+def _margin(protocol: Protocol) -> Margin | None:
+    written = protocol.analysis.margin
+    return None if written is None else Margin.parse(written)
 
 
 def _test_to_train(
@@ -296,7 +309,7 @@ def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]
         design=protocol.split.design,
         correction=analysis.correction,
         alpha=analysis.alpha,
-        margin=analysis.margin,
+        margin=_margin(protocol),
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
         test_to_train=max(ratios) if analysis.test == "nadeau-bengio" else None,

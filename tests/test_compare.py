@@ -25,6 +25,7 @@ from bpbench.statistics.compare import (
     require_reachable,
     smallest_p,
 )
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.ranks import signed_rank
 from bpbench.statistics.samples import Sample
 
@@ -200,7 +201,7 @@ def test_verdict_rule(
     """Equivalence goes first, then superiority by direction, else undecided; a mere non-rejection is never equal."""
     noise = NOISE - NOISE.mean()
     design = "resampled" if test == "nadeau-bengio" else "fixed"
-    rules = Rules(test, design, margin=margin, lower_is_better=lower, test_to_train=0.1)
+    rules = Rules(test, design, margin=margin and Margin(margin), lower_is_better=lower, test_to_train=0.1)
     found = _one(OLD + shift + noise, OLD, rules)
     assert (found.verdict, found.significant) == (verdict, significant)
     resolved = any(remark.startswith("Resolved, below the margin") for remark in found.remarks)
@@ -215,7 +216,7 @@ def test_families_are_corrected_separately_over_their_declared_size() -> None:
         Pair("b", "old", _sample(OLD + NOISE[::-1]), _sample(OLD)),
         Pair("c", "old", None, None, missing=10),
     ]
-    a, b, c = judge(family, Rules("paired-t", "fixed", margin=0.15))
+    a, b, c = judge(family, Rules("paired-t", "fixed", margin=Margin(0.15)))
     for name in ("p", "p_equivalence"):
         raw = sorted((getattr(a, name), getattr(b, name)))
         adjusted = sorted((getattr(a, f"{name}_adjusted"), getattr(b, f"{name}_adjusted")))
@@ -242,7 +243,7 @@ def test_a_diverged_repeat_never_flatters(
     shift: float, margin: float | None, diverged: dict[str, int], verdict: str
 ) -> None:
     """A variant with a diverged repeat is neither better nor equivalent, on either side, and it is said."""
-    rules = Rules("paired-t", "fixed", margin=margin)
+    rules = Rules("paired-t", "fixed", margin=margin and Margin(margin))
     found = _one(OLD + shift + NOISE - NOISE.mean(), OLD, rules, **diverged)
     assert found.verdict == verdict
     text = " ".join(found.remarks)
@@ -333,7 +334,7 @@ def _says_nothing(found: Comparison) -> bool:
 )
 def test_no_spread_no_p(test: str, new: list[float], old: list[float], remark: str) -> None:
     """One repeat, equal differences, all zero, or equal up to rounding: no p, no interval, and a sentence says why."""
-    found = _one(new, old, Rules(test, "fixed", margin=1.0))
+    found = _one(new, old, Rules(test, "fixed", margin=Margin(1.0)))
     assert _says_nothing(found)
     assert found.remarks == (remark,)
     assert found.difference == pytest.approx(np.mean(new) - np.mean(old))
@@ -341,7 +342,7 @@ def test_no_spread_no_p(test: str, new: list[float], old: list[float], remark: s
 
 def test_an_incomplete_study_shows_no_p() -> None:
     """With a repeat missing, means are described and nothing is inferred, whatever the numbers say."""
-    found = _one(OLD - 5 + NOISE, OLD, Rules("paired-t", "fixed", margin=9.0), missing=2)
+    found = _one(OLD - 5 + NOISE, OLD, Rules("paired-t", "fixed", margin=Margin(9.0)), missing=2)
     assert _says_nothing(found)
     assert found.remarks == ("2 declared repeats are missing: an incomplete study shows no p and no verdict.",)
     assert found.difference == pytest.approx(-5 + NOISE.mean())
@@ -384,7 +385,7 @@ def test_a_million_repeats_are_quick(test: str) -> None:
     rng = np.random.default_rng(0)
     new, old = rng.normal(0.002, 1, 10**6), rng.normal(size=10**6)
     start = time.perf_counter()
-    found = _one(new, old, Rules(test, "fixed", margin=0.02))
+    found = _one(new, old, Rules(test, "fixed", margin=Margin(0.02)))
     assert time.perf_counter() - start < 20  # about 2 s by ranks and 0.2 s by t when nothing else runs
     assert found.verdict == "equivalent"
 
@@ -396,7 +397,7 @@ def test_a_comparison_is_plain_json() -> None:
         Pair("b", "old", None, None, missing=3),
         Pair("c", "old", _sample(OLD), _sample(OLD)),
     ]
-    for found in judge(family, Rules("paired-t", "fixed", margin=0.5)):
+    for found in judge(family, Rules("paired-t", "fixed", margin=Margin(0.5))):
         text = json.dumps(dataclasses.asdict(found), allow_nan=False)
         assert json.loads(text)["candidate"] == found.candidate
         assert all(remark.endswith(".") and remark[0] == remark[0].upper() for remark in found.remarks)
@@ -438,8 +439,10 @@ def test_which_design_allows_which_test() -> None:
         ({"alpha": 0.5}, "alpha must lie between 0 and 0.5, found 0.5"),
         ({"alpha": math.nan}, "alpha must lie between 0 and 0.5, found nan"),
         ({"power": 0.01}, r"power must lie between alpha \(0.05\) and 1, found 0.01"),
-        ({"margin": 0.0}, "margin is a positive number in the metric's unit, found 0.0"),
-        ({"margin": math.nan}, "margin is a positive number in the metric's unit, found nan"),
+        (
+            {"test": "welch", "margin": Margin(0.3, "d_z")},
+            "'welch' cannot judge a margin of 0.3 d_z: .* no spread of pa",
+        ),
         ({"test": "nadeau-bengio", "design": "resampled"}, "needs test_to_train, .*; none was given"),
         ({"test_to_train": -1.0}, "test_to_train must be a positive number, found -1.0"),
     ],

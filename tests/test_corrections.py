@@ -104,11 +104,16 @@ def test_levels_a_family_asks_for() -> None:
     ("call", "sentence"),
     [
         (lambda: adjust([0.1], "Holm"), "There is no correction 'Holm'; did you mean 'holm'"),
-        (lambda: adjust([0.1, float("nan")], "holm"), "between 0 and 1, found nan in place 2 of 2; use None"),
+        (lambda: adjust([0.1, float("inf")], "holm"), "between 0 and 1, found inf in place 2 of 2; use None"),
+        (lambda: adjust([0.1], "tsbh", alpha=0.0), "alpha must lie between 0 and 1, found 0.0"),
+        (
+            lambda: adjust([0.1], "max-t"),
+            "'max-t' is made from the repeats .*; expected one of holm, bonferroni, .*tsbh",
+        ),
         (lambda: adjust([1.5], "bh"), "found 1.5 in place 1 of 1"),
         (lambda: first_step_alpha("holm", 0, 0.05), "at least one comparison, found 0"),
         (lambda: first_step_alpha("holm", 1, 1.0), "alpha must lie between 0 and 1, found 1.0"),
-        (lambda: first_step_alpha("sidak", 1, 0.05), "There is no correction 'sidak'; possible are bh, bonferroni"),
+        (lambda: first_step_alpha("dunn", 1, 0.05), "There is no correction 'dunn'; possible are bh, bonferroni"),
     ],
 )
 def test_impossible_families_are_refused(call: Callable[[], object], sentence: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
@@ -23,8 +23,10 @@ from bpbench.report.results import axis, level_text
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import (
     CORRECTIONS,
+    equivalence_scale,
     interval_name,
     lower_is_better,
+    margin_text,
     on_part,
     repeat_word,
     source_note,
@@ -68,10 +70,10 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         )
     better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
     sides = (f"← {better} than {base}", f"{worse} than {base} →")
-    margin = analysis["margin"]
+    margin = analysis.get("margin_width", analysis["margin"])
     ranks = analysis["test"] == "wilcoxon"
     centre = " The mark is the mean difference, the interval that of the differences' centre." if ranks else ""
-    band = f" The grey band is the margin, ±{with_unit(exact(margin), metric)}." if margin is not None else ""
+    band = f" The grey band is the margin, ±{_band(analysis, metric, margin)}." if margin is not None else ""
     return Figure(
         "forest",
         f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} "
@@ -87,6 +89,14 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         f"Forest plot of {count(len(rows), 'difference')} from {base}.",
         source_note(findings),
     )
+
+
+def _band(analysis: Mapping[str, Any], metric: Mapping[str, Any], width: float) -> str:
+    """Return the margin in words, and what one of another measure comes to where it is drawn."""
+    if analysis["margin"] == width:
+        return margin_text(analysis, metric)
+    said = margin_text(analysis, metric, analysis["comparisons"][0]["baseline"])
+    return f"{said}, which is {with_unit(significant(width), metric)} in these data"
 
 
 def _whose(analysis: Mapping[str, Any]) -> str:
@@ -149,16 +159,21 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     )
 
 
+_ENDS: Final = ("low", "high")
+
+
 def _effects(findings: Mapping[str, Any]) -> Table:
     metric, analysis = findings["metric"], findings["analysis"]
     stated = any(entry["detectable"] is not None for entry in analysis["comparisons"])
     shown = unit(metric)
+    name, measure, scale = equivalence_scale(analysis, metric)
+    what = f"{name}, " if name else ""
     columns = (
         Column("candidate", "candidate", align="left"),
         Column("candidate_mean", "mean of candidate", shown),
         Column("baseline_mean", "mean of baseline", shown),
-        Column("equivalence_low", f"{percent(1 - 2 * analysis['alpha'])} from", shown),
-        Column("equivalence_high", "to", shown),
+        Column("equivalence_low", f"{what}{percent(1 - 2 * analysis['alpha'])} from", measure),
+        Column("equivalence_high", "to", measure),
         Column("hedges_g", "Hedges' g"),
         Column("statistic", "statistic"),
         Column("df", "degrees of freedom"),
@@ -167,11 +182,12 @@ def _effects(findings: Mapping[str, Any]) -> Table:
     rows = []
     for entry in analysis["comparisons"]:
         places = decimals(half_width(entry["low"], entry["high"]))
-        means = (entry["candidate_mean"], entry["baseline_mean"], entry["equivalence_low"], entry["equivalence_high"])
+        ends = [None if entry[f"equivalence_{end}"] is None else scale * entry[f"equivalence_{end}"] for end in _ENDS]
         rows.append(
             (
                 words(short(entry["candidate"])),
-                *(number(value, places) for value in means),
+                *(number(entry[f"{side}_mean"], places) for side in ("candidate", "baseline")),
+                *(number(end, decimals(half_width(*ends)) if name else places) for end in ends),
                 number(entry["hedges_g"], 2),
                 number(entry["statistic"], 2),
                 Cell(exact(entry["df"], 3), entry["df"]),

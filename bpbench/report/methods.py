@@ -11,13 +11,14 @@ from bpbench.report.vocabulary import (
     SCOPE,
     TESTS,
     data_label,
+    margin_text,
     on_part,
     repeat_word,
     source_note,
     timed,
     verdict_word,
-    with_unit,
 )
+from bpbench.statistics.margins import Margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -337,6 +338,16 @@ _NO_DZ: Final = {
 _HARDEST: Final = " for the hardest pair, that of the fewest training configurations,"
 
 
+_MARGIN: Final = {
+    "absolute": "",
+    "relative": " The share f is one of the true mean of the baseline: the two tests are of the contrasts "
+    "c − (1 + f) b and c − (1 − f) b of the candidate's and the baseline's scores, so that the noise of the observed "
+    "mean is counted. The interval that belongs to them is Fieller's.",
+    "d_z": " The margin is in units of the true spread of the differences, and the two tests are of the noncentral t "
+    "distribution, so that the noise of the observed spread is counted.",
+}
+
+
 def statistics(findings: Mapping[str, Any]) -> list[str]:
     """Return the paragraphs on repeats, test, correction, equivalence and verdict."""
     analysis, metric, split = findings["analysis"], findings["metric"], findings["split"]
@@ -363,8 +374,8 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
     equivalence = (
-        f"Equivalence is judged by two one-sided tests against the margin of ±{with_unit(exact(margin), metric)}, "
-        "adjusted over the family separately."
+        f"Equivalence is judged by two one-sided tests against the margin of ±{margin_text(analysis, metric)}, "
+        f"adjusted over the family separately.{_MARGIN[Margin.parse(margin).kind]}"
         if margin is not None
         else "The protocol states no margin, so nothing can be called equivalent."
     )
@@ -397,7 +408,7 @@ def decided(findings: Mapping[str, Any]) -> str:
     margin = analysis["margin"]
     what = (
         f"baseline {say(analysis['baseline'])}, metric {metric['label']}, "
-        f"{'margin ' + with_unit(exact(margin), metric) if margin is not None else 'no margin'}, "
+        f"{'margin ' + margin_text(analysis, metric) if margin is not None else 'no margin'}, "
         f"test, correction, α = {exact(analysis['alpha'])}, power, the family of "
         f"{count(len(analysis['family']), 'comparison')} and the number of {repeat_word(metric)}s "
         f"({findings['split']['repeats']})"

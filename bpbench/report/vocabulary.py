@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.metrics import METRICS
-from bpbench.report.numerals import count, listed, percent, say, short
+from bpbench.report.numerals import count, exact, listed, percent, say, short
+from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
@@ -102,6 +103,37 @@ def unit(metric: Mapping[str, Any]) -> str:
 def with_unit(text: str, metric: Mapping[str, Any]) -> str:
     """Return a number's text with the metric's unit behind it."""
     return f"{text} {unit(metric)}".rstrip()
+
+
+def margin_text(analysis: Mapping[str, Any], metric: Mapping[str, Any], baseline: str | None = None) -> str:
+    """Return the declared margin in words, of whichever kind it is.
+
+    Parameters
+    ----------
+    analysis, metric : dict
+        Of findings; the margin is not ``None``.
+    baseline : str, optional
+        The variant of whose mean a relative margin is a share, where there is one to be named.
+    """
+    margin = Margin.parse(analysis["margin"])
+    if margin.kind == "relative":
+        return f"{percent(margin.value)} of the mean of {say(baseline) if baseline else 'the baseline'}"
+    if margin.kind == "d_z":
+        return f"{exact(margin.value)} standard deviations of the paired differences (d_z)"
+    return with_unit(exact(margin.value), metric)
+
+
+def equivalence_scale(analysis: Mapping[str, Any], metric: Mapping[str, Any]) -> tuple[str, str, float]:
+    """Return what the interval of the equivalence test is of, its unit, and the factor to that unit.
+
+    It is of the difference (an empty name), of the ratio of the two means less one, or of d_z, as the margin is.
+    """
+    kind = "absolute" if analysis["margin"] is None else Margin.parse(analysis["margin"]).kind
+    return {
+        "absolute": ("", unit(metric), 1.0),
+        "relative": ("ratio of the means less one", "%", 100.0),
+        "d_z": ("d_z", "", 1.0),
+    }[kind]
 
 
 def tally(findings: Mapping[str, Any]) -> dict[str, int]:

@@ -23,9 +23,11 @@ from bpbench.report.vocabulary import (
     CORRECTIONS,
     beside_linear,
     ends,
+    equivalence_scale,
     interval_name,
     job_word,
     lower_is_better,
+    margin_text,
     model_kinds,
     networks,
     on_part,
@@ -166,16 +168,19 @@ def _equivalent(
     comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any], remarks: Sequence[str]
 ) -> str:
     low, high = comparison["equivalence_low"], comparison["equivalence_high"]
-    places = decimals(half_width(low, high))
-    margin = with_unit(exact(analysis["margin"]), metric)
+    what, shown, scale = equivalence_scale(analysis, metric)
+    places = decimals(half_width(comparison["low"], comparison["high"]) if what else half_width(low, high))
+    margin = margin_text(analysis, metric, comparison["baseline"])
     p = comparison["p_equivalence_adjusted"]
     name = "p" if len(analysis["family"]) == 1 else f"{CORRECTIONS.get(analysis['correction'], '')}-adjusted p"
     mine, base = say(comparison["candidate"]), say(comparison["baseline"])
-    level = (
-        f"{percent(1 - 2 * analysis['alpha'])} {interval_name(analysis)} {span(low, high, places)}, "
-        if low is not None
-        else ""
-    )
+    level = ""
+    if low is not None:
+        level = f"{percent(1 - 2 * analysis['alpha'])} {interval_name(analysis)} {span(low, high, places)}, "
+        if what:
+            ends = (scale * low, scale * high)
+            within = f"{span(*ends, decimals(half_width(*ends)))} {shown}".rstrip()
+            level = f"{percent(1 - 2 * analysis['alpha'])} interval of the {what} {within}, "
     text = (
         f"{mine} and {base} are equivalent within ±{margin}: they differ by "
         f"{with_unit(fixed(comparison['difference'], places), metric)} ({mine} {MINUS} {base}; {level}"

@@ -1,4 +1,4 @@
-r"""From paired samples to verdicts, in one pass: differences, then tests, then corrections, then the verdict.
+r"""From samples to verdicts, in one pass: differences, then tests, then corrections, then the verdict.
 
 The verdict on a pair, by the adjusted p-values of its family:
 
@@ -6,8 +6,9 @@ The verdict on a pair, by the adjusted p-values of its family:
 * else *better* or *worse* if the superiority test rejects, by the side of the difference and the metric's direction;
 * else *undecided*. A test that fails to reject never makes two variants equal.
 
-Superiority and equivalence are two families, each corrected over its declared size. Failures are not missing at
-random: a variant with a diverged repeat is never called better than another, nor equivalent to it.
+Superiority and equivalence are two families, each corrected over its declared size; under ``max-t``, which has no form
+for two one-sided tests, equivalence is corrected by Holm's method. Failures are not missing at random: a variant with a
+diverged repeat is never called better than another, nor equivalent to it.
 
 Everywhere ``None`` means "has no value". It is given, with a remark that says why, where a number would pretend: an
 incomplete study, a single repeat, or differences without any spread.
@@ -29,20 +30,34 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from bpbench.errors import StatisticsError
-from bpbench.statistics.corrections import adjust, first_step_alpha
-from bpbench.statistics.equivalence import two_one_sided, two_sided_p
-from bpbench.statistics.power import detectable_noncentrality
-from bpbench.statistics.ranks import signed_rank
-from bpbench.statistics.rules import DESIGNS, TESTS, Rules, TestInfo, require_allowed, require_reachable, smallest_p
+from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
+from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
+from bpbench.statistics.maxt import step_down
+from bpbench.statistics.permutation import generator, permutation, sign_flip
+from bpbench.statistics.power import detectable_noncentrality, unit_se
+from bpbench.statistics.rank_sums import rank_sum
+from bpbench.statistics.ranks import RankEvidence, signed_rank
+from bpbench.statistics.rules import (
+    DESIGNS,
+    TESTS,
+    Rules,
+    TestInfo,
+    require_allowed,
+    require_reachable,
+    require_together,
+    smallest_p,
+)
 from bpbench.statistics.samples import Sample, average_within_splits
 from bpbench.statistics.student import StudentEvidence, paired, spread, welch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bpbench.statistics.equivalence import Evidence
+    from bpbench.statistics.margins import Margin
 
 __all__ = [
     "DESIGNS",
@@ -55,6 +70,7 @@ __all__ = [
     "judge",
     "require_allowed",
     "require_reachable",
+    "require_together",
     "smallest_p",
 ]
 
@@ -66,14 +82,15 @@ _ROUNDING: Final = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two variants to compare, with the repeats that finished on both sides.
+    """Two variants to compare, with the repeats that finished on both sides, or with independent samples of each.
 
     Attributes
     ----------
     candidate, baseline : str
         Names of the variants.
     candidate_sample, baseline_sample : Sample or None
-        Matched by repeat: value i of both is repeat i, on the same split; ``None`` when no repeat finished on both.
+        Matched by repeat: value i of both is one repeat, on the same split; ``None`` when no repeat finished on both.
+        Without ``paired`` two independent samples of any sizes.
     missing : int
         Declared repeats that failed or have not been run on one side or the other.
     diverged_candidate, diverged_baseline : int
@@ -81,12 +98,17 @@ class Pair:
     test_to_train : float or None
         Test over training size for this pair, under ``nadeau-bengio``, where its variants learn from fewer
         configurations than the rules say; ``None``: that of the rules.
+    paired : bool
+        Whether the samples match repeat by repeat. Without, only tests of two independent samples are allowed.
+    numbers : tuple of int or None
+        Which repeats these are, for ``max-t``, which turns the signs of a repeat in all comparisons at once; ``None``:
+        the same in every pair of the family.
 
     Raises
     ------
     StatisticsError
-        When the two are one variant, one sample alone is given, the samples do not match repeat by repeat, or a
-        count is negative.
+        When the two are one variant, one sample alone is given, paired samples do not match repeat by repeat, there is
+        not one number for each repeat, or a count is negative.
     """
 
     candidate: str
@@ -97,6 +119,8 @@ class Pair:
     diverged_candidate: int = 0
     diverged_baseline: int = 0
     test_to_train: float | None = None
+    paired: bool = True
+    numbers: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         one, other = self.candidate_sample, self.baseline_sample
@@ -107,11 +131,16 @@ class Pair:
             raise StatisticsError(f"Counts of missing and diverged repeats cannot be negative, found one in {names}.")
         if (one is None) != (other is None):
             raise StatisticsError(f"A comparison needs both samples or neither, found one alone in {names}.")
-        if one is not None and other is not None:
+        if one is not None and other is not None and self.paired:
             if one.n != other.n:
                 raise StatisticsError(
                     f"Paired samples need the same repeats, found {one.n} and {other.n} values in {names}; "
                     "keep the repeats that finished on both sides."
+                )
+            if self.numbers is not None and len(set(self.numbers)) != one.n:
+                raise StatisticsError(
+                    f"Each repeat has its own number, found {len(set(self.numbers))} different ones of {one.n} repeats "
+                    f"in {names}."
                 )
             if not np.array_equal(one.splits, other.splits):
                 place = int(np.flatnonzero(one.splits != other.splits)[0])
@@ -131,29 +160,39 @@ class Comparison:
         Names of the variants.
     n : int
         Independent repeats on which the numbers rest (splits, in a crossed design).
+    n_baseline : int
+        The same of the baseline: another number only where the samples are not paired.
     candidate_mean, baseline_mean, difference : float or None
         Means over those repeats, and their difference.
     low, high : float or None
         Interval of ``level`` that belongs to the test, for this pair alone (not widened for the family): t interval,
-        or Hodges-Lehmann under ``wilcoxon``, which estimates the centre of the differences and not their mean.
+        that of the redrawings, or Hodges-Lehmann under ``wilcoxon`` and ``mann-whitney``, which estimates the centre of
+        the differences or the shift and not the difference of the means.
     level : float
         1 - alpha.
     equivalence_low, equivalence_high : float or None
-        Interval of level 1 - 2 alpha: within the margins exactly when the unadjusted equivalence test rejects.
+        Interval of level 1 - 2 alpha in the measure of the margin (the metric's unit, a share of the baseline's mean,
+        d_z): within the margins exactly when the unadjusted equivalence test rejects.
     d_z, hedges_g : float or None
-        Mean over standard deviation of the paired differences, and the same corrected for small n.
+        Mean over standard deviation of the paired differences, and the same corrected for small n; ``None`` where the
+        samples are not paired.
     statistic, df : float or None
-        t with its degrees of freedom, or V (the sum of the positive ranks) without.
+        t with its degrees of freedom; without: V (the sum of the positive ranks), W (how often the candidate is above
+        the baseline), or the t that redrawings are compared by.
     p, p_smallest, p_adjusted : float or None
         Two-sided; the smallest that the test could give at this n (``None`` for a t test, which has no floor);
         corrected over the family.
     p_equivalence, p_equivalence_adjusted : float or None
         Of the two one-sided tests; ``None`` without a margin.
+    margin_width : float or None
+        What the margin comes to in these data, in the metric's unit: itself, a share of the baseline's observed mean,
+        or a number of observed spreads. For display and for planning: the test takes neither mean nor spread as known.
     significant : bool
         Whether the adjusted superiority test rejects.
     detectable : float or None
         Absolute difference that the test finds with the declared power, given the spread seen here, at the level of
-        the correction's first step; ``None`` under ``wilcoxon``, whose power depends on the shape of the noise.
+        the correction's first step; ``None`` under the tests by ranks and by redrawing, whose power depends on the
+        shape of the noise.
     verdict : {'better', 'worse', 'equivalent', 'undecided'}
         Of the candidate.
     remarks : tuple of str
@@ -163,6 +202,7 @@ class Comparison:
     candidate: str
     baseline: str
     n: int
+    n_baseline: int
     candidate_mean: float | None
     baseline_mean: float | None
     difference: float | None
@@ -180,6 +220,7 @@ class Comparison:
     p_adjusted: float | None
     p_equivalence: float | None
     p_equivalence_adjusted: float | None
+    margin_width: float | None
     significant: bool
     detectable: float | None
     verdict: Verdict
@@ -204,7 +245,8 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
     Raises
     ------
     StatisticsError
-        When a pair stands twice in the family, or the splits of a sample contradict the design.
+        When a pair stands twice in the family, the splits of a sample contradict the design, a pair without common
+        repeats meets a test that needs them, or it is unknown which repeats ``max-t`` is to turn together.
     """
     names = [(pair.candidate, pair.baseline) for pair in family]
     for place, name in enumerate(names):
@@ -215,8 +257,13 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
     # the same level for all: how much a single member of this family must show on its own
     level = first_step_alpha(rules.correction, len(family), rules.alpha)
     found = [_find(pair, rules, level) for pair in family]
-    superiority = adjust([finding.comparison.p for finding in found], rules.correction)
-    equivalence = adjust([finding.comparison.p_equivalence for finding in found], rules.correction)
+    alone = "holm" if rules.correction == MAX_T else rules.correction
+    superiority = (
+        _together(found, rules)
+        if rules.correction == MAX_T
+        else adjust([finding.comparison.p for finding in found], alone, alpha=rules.alpha)
+    )
+    equivalence = adjust([finding.comparison.p_equivalence for finding in found], alone, alpha=rules.alpha)
     return tuple(
         _decide(pair, finding, rules, p, p_equivalence)
         for pair, finding, p, p_equivalence in zip(family, found, superiority, equivalence, strict=True)
@@ -225,10 +272,40 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """An unjudged comparison, and the side on which its test sees the candidate."""
+    """An unjudged comparison, the side on which its test sees the candidate, and the differences by repeat, if any."""
 
     comparison: Comparison
     direction: int = 0
+    differences: npt.NDArray[np.float64] | None = None
+    numbers: npt.NDArray[np.int64] | None = None
+
+
+def _together(found: Sequence[_Finding], rules: Rules) -> tuple[float | None, ...]:
+    """Return the p-values of a family adjusted by one set of sign flips, ``None`` for members without a p.
+
+    Of m declared members those without a p cannot be flipped. The others are adjusted among themselves and multiplied
+    by m over their number, which is what the missing ones would have added on average if they were like them.
+    """
+    chosen = [finding for finding in found if finding.comparison.p is not None]
+    if not chosen:
+        return (None,) * len(found)
+    own = [np.arange(finding.comparison.n) if finding.numbers is None else finding.numbers for finding in chosen]
+    if len({len(numbers) for numbers in own}) > 1 and any(finding.numbers is None for finding in chosen):
+        raise StatisticsError(
+            f"The correction '{MAX_T}' turns the signs of a repeat in all comparisons at once, and these have "
+            f"different repeats, {min(map(len, own))} to {max(map(len, own))} of them; give the numbers of each pair."
+        )
+    every = np.unique(np.concatenate(own))
+    rows = np.full((len(chosen), every.size), np.nan)
+    for row, finding, numbers in zip(rows, chosen, own, strict=True):
+        row[np.searchsorted(every, numbers)] = finding.differences
+    adjusted = iter(step_down(rows, generator(rules.seed, MAX_T)))
+    more = len(found) / len(chosen)
+    # other flips were drawn for each p alone: an adjusted one is never below it
+    return tuple(
+        None if finding.comparison.p is None else min(1.0, max(finding.comparison.p, more * next(adjusted)))
+        for finding in found
+    )
 
 
 def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
@@ -238,28 +315,42 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     if one is None or other is None:
         text = "No repeat finished on both sides: there is nothing to compare."
         return _Finding(replace(blank, remarks=(*_missing(pair), text)))
-    _require_splits(one, rules.design)
+    if not pair.paired and TESTS[rules.test].paired:
+        free = ", ".join(f"'{key}'" for key, info in TESTS.items() if not info.paired and rules.design in info.designs)
+        raise StatisticsError(
+            f"The test '{rules.test}' compares repeat by repeat, and '{pair.candidate}' and '{pair.baseline}' have no "
+            f"repeats in common; {f'use one of {free}' if free else f'no other is allowed in a {rules.design} design'}."
+        )
+    for sample in (one, other):
+        _require_splits(sample, rules.design)
+    numbers = None if pair.numbers is None else np.array(pair.numbers)
     if rules.design == "crossed":
         one, other = average_within_splits(one), average_within_splits(other)
+        numbers = one.splits
 
-    differences = one.values - other.values
     described = replace(
         blank,
         n=one.n,
+        n_baseline=other.n,
         candidate_mean=float(np.mean(one.values)),
         baseline_mean=float(np.mean(other.values)),
-        difference=float(np.mean(differences)),
+        difference=float(
+            np.mean(one.values - other.values) if pair.paired else np.mean(one.values) - np.mean(other.values)
+        ),
     )
-    reason = _missing(pair) or _no_noise(one, other, rules.design)
+    reason = _missing(pair) or _no_noise(one, other, rules.design, paired=pair.paired)
     if reason:
         return _Finding(replace(described, remarks=reason))
 
     own = pair.test_to_train
-    evidence = _evidence(one, other, rules if own is None else replace(rules, test_to_train=own))
+    mine = rules if own is None else replace(rules, test_to_train=own)
+    evidence = _evidence(one, other, pair, mine)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same = None if rules.margin is None else two_one_sided(evidence, rules.margin, rules.alpha)
-    d_z = float(np.mean(differences)) / spread(differences)
+    same, hindered = _equivalence(one, other, pair, mine)
+    differences = one.values - other.values if pair.paired else None
+    sd = None if differences is None else spread(differences)
+    d_z = None if differences is None or sd is None else float(np.mean(differences)) / sd
     tested = replace(
         described,
         low=low,
@@ -267,16 +358,21 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         equivalence_low=None if same is None else same.low,
         equivalence_high=None if same is None else same.high,
         d_z=d_z,
-        hedges_g=_hedges(d_z, one.n),
+        hedges_g=None if d_z is None else _hedges(d_z, one.n),
         statistic=evidence.statistic,
         df=evidence.df,
         p=two_sided_p(evidence),
         p_smallest=evidence.p_smallest,
         p_equivalence=None if same is None else same.p,
+        margin_width=_width(rules.margin, float(np.mean(other.values)), sd),
         detectable=_detectable(evidence, rules, level),
-        remarks=_cautions(one.n, rules, has_interval=interval is not None),
+        remarks=(
+            *hindered,
+            *_dropped(evidence),
+            *_cautions(one.n, other.n, rules, has_interval=interval is not None),
+        ),
     )
-    return _Finding(tested, evidence.direction)
+    return _Finding(tested, evidence.direction, differences, numbers)
 
 
 def _blank(pair: Pair, rules: Rules) -> Comparison:
@@ -284,6 +380,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         candidate=pair.candidate,
         baseline=pair.baseline,
         n=0,
+        n_baseline=0,
         candidate_mean=None,
         baseline_mean=None,
         difference=None,
@@ -301,6 +398,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         p_adjusted=None,
         p_equivalence=None,
         p_equivalence_adjusted=None,
+        margin_width=None,
         significant=False,
         detectable=None,
         verdict="undecided",
@@ -329,27 +427,50 @@ def _missing(pair: Pair) -> tuple[str, ...]:
     return (f"{repeats} missing: an incomplete study shows no p and no verdict.",)
 
 
-def _no_noise(one: Sample, other: Sample, design: str) -> tuple[str, ...]:
+def _no_noise(one: Sample, other: Sample, design: str, *, paired: bool) -> tuple[str, ...]:
     """Return why there is no spread to test against, or nothing."""
-    if one.n == 1:
+    if min(one.n, other.n) == 1:
         what = "split" if design == "crossed" else "repeat"
         return (f"A single {what} shows no spread: no p, no interval and no verdict without a second one.",)
-    differences = one.values - other.values
-    low, high = float(np.min(differences)), float(np.max(differences))
-    largest = max(float(np.max(np.abs(one.values))), float(np.max(np.abs(other.values))))
-    if high - low > _ROUNDING * largest:
+    rounding = _rounding(one, other)
+    still = all(float(np.ptp(sample.values)) <= rounding for sample in (one, other))
+    if paired:
+        differences = one.values - other.values
+        low, high = float(np.min(differences)), float(np.max(differences))
+        calm, what = high - low <= rounding, f"all {one.n} paired differences are"
+    else:
+        low = high = float(np.mean(one.values) - np.mean(other.values))
+        calm, what = still, "the values of each side are all equal and their difference is"
+    if not calm:
         return ()
     # Models that draw their seeds and score alike in every repeat are not deterministic, only equal.
-    still = all(float(np.ptp(sample.values)) <= _ROUNDING * largest for sample in (one, other))
     given = "Deterministic given this split" if design == "fixed" and still else "No spread between repeats"
-    size = "zero" if max(abs(low), abs(high)) <= _ROUNDING * largest else f"{(low + high) / 2:.6g}"
-    return (f"{given}: all {one.n} paired differences are {size}, so there is no noise to test against and no p.",)
+    size = "zero" if max(abs(low), abs(high)) <= rounding else f"{(low + high) / 2:.6g}"
+    return (f"{given}: {what} {size}, so there is no noise to test against and no p.",)
 
 
-def _cautions(n: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
+def _rounding(one: Sample, other: Sample) -> float:
+    """Return what two differences may be apart and still be one, but for rounding."""
+    return _ROUNDING * max(float(np.max(np.abs(one.values))), float(np.max(np.abs(other.values))))
+
+
+def _dropped(evidence: Evidence) -> tuple[str, ...]:
+    """Return how many differences a test leaves out, or nothing."""
+    if not isinstance(evidence, RankEvidence) or not evidence.zeros:
+        return ()
+    n, zeros = evidence.differences.size, evidence.zeros
+    which = "1 is" if zeros == 1 else f"{zeros} are"
+    return (
+        f"Of {n} paired differences {which} exactly zero and left out of the ranks: p rests on the other {n - zeros}.",
+    )
+
+
+def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
     cautions = []
     if not has_interval:
-        cautions.append(f"{n} repeats are too few for a {1 - rules.alpha:.0%} interval by ranks.")
+        how = "by ranks" if rules.test in {"wilcoxon", "mann-whitney"} else "by redrawing"
+        many = f"{n}" if n == m else f"{n} and {m}"
+        cautions.append(f"{many} repeats are too few for a {1 - rules.alpha:.0%} interval {how}.")
     if rules.design == "crossed":
         cautions.append(
             f"The {n} splits come from one data set and are counted as independent: the claim holds given these data "
@@ -358,12 +479,45 @@ def _cautions(n: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
     return tuple(cautions)
 
 
-def _evidence(one: Sample, other: Sample, rules: Rules) -> Evidence:
-    if rules.test == "wilcoxon":
-        return signed_rank(one.values - other.values)
-    if rules.test == "welch":
-        return welch(one, other)
-    return paired(one, other, test_to_train=rules.test_to_train or 0.0 if rules.test == "nadeau-bengio" else 0.0)
+def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
+    # another comparison more changes no old number
+    rng, slack = generator(rules.seed, pair.candidate, pair.baseline), _rounding(one, other)
+    tests: dict[str, Callable[[], Evidence]] = {
+        "paired-t": lambda: paired(one, other),
+        "nadeau-bengio": lambda: paired(one, other, test_to_train=rules.test_to_train or 0.0),
+        "wilcoxon": lambda: signed_rank(one.values - other.values),
+        "sign-flip": lambda: sign_flip(one.values - other.values, rng, slack=slack),
+        "welch": lambda: welch(one, other),
+        "permutation": lambda: permutation(one.values, other.values, rng, slack=slack),
+        "mann-whitney": lambda: rank_sum(one.values, other.values),
+    }
+    return tests[rules.test]()
+
+
+def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> float | None:
+    """Return what a margin comes to in the metric's unit, ``None`` without a margin or what it is measured by."""
+    if margin is None or (margin.kind == "relative" and baseline_mean <= 0):
+        return None
+    size = {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
+    return None if size is None else margin.value * size
+
+
+def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[Equivalence | None, tuple[str, ...]]:
+    """Return the outcome of the two one-sided tests, or why there is none."""
+    margin = rules.margin
+    if margin is None:
+        return None, ()
+    if margin.kind == "relative":
+        try:
+            require_positive(other.values)
+        except StatisticsError as error:  # known only now, when the trainings are paid for
+            return None, (str(error),)
+
+    def contrast(factor: float) -> Evidence:
+        return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
+
+    overlap = rules.test_to_train if rules.test == "nadeau-bengio" else None
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, overlap)), ()
 
 
 def _hedges(d_z: float, n: int) -> float | None:

@@ -22,14 +22,16 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from bpbench.errors import StatisticsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+#: Beyond so many degrees of freedom the t distribution is the normal one.
+_NORMAL: Final = 1e7
 
 
 def _check(n: int, alpha: float, power: float | None = None, test_to_train: float | None = None) -> None:
@@ -43,8 +45,8 @@ def _check(n: int, alpha: float, power: float | None = None, test_to_train: floa
         raise StatisticsError(f"test_to_train must be a number that is not negative, found {test_to_train!r}.")
 
 
-def _unit_se(n: int, test_to_train: float | None) -> float:
-    """Return SE/σ = √(1/n + ρ)."""
+def unit_se(n: int, test_to_train: float | None) -> float:
+    """Return SE/σ = √(1/n + ρ) of n repeats; ρ is ``None`` or 0 for independent ones."""
     return math.sqrt(1 / n + (test_to_train or 0.0))
 
 
@@ -61,12 +63,10 @@ def power_at(noncentrality: float, df: float, alpha: float) -> float:
         Level of the test.
     """
     from scipy.special import stdtrit
-    from scipy.stats import nct
 
     size, critical = abs(noncentrality), float(stdtrit(df, 1 - alpha / 2))
-    # the lower tail is always below alpha/2; where the library has no digits left for it, it is nothing
-    other = float(np.nan_to_num(nct.cdf(-critical, df, size)))
-    return min(1.0, float(nct.sf(critical, df, size)) + other)
+    # P(T ≥ t; λ) = P(T ≤ -t; -λ)
+    return min(1.0, noncentral_t(-critical, df, -size) + noncentral_t(-critical, df, size))
 
 
 def power_t(dz: float, n: int, *, alpha: float, test_to_train: float | None = None) -> float:
@@ -89,11 +89,19 @@ def power_t(dz: float, n: int, *, alpha: float, test_to_train: float | None = No
         For an n below 2 or an impossible level.
     """
     _check(n, alpha, test_to_train=test_to_train)
-    return power_at(dz / _unit_se(n, test_to_train), n - 1, alpha)
+    return power_at(dz / unit_se(n, test_to_train), n - 1, alpha)
 
 
-def _root(function: Callable[[float], float], start: float) -> float:
-    """Return where a rising function of a positive number is zero."""
+def root(function: Callable[[float], float], start: float) -> float:
+    """Return where a rising function of a positive number is zero.
+
+    Parameters
+    ----------
+    function : callable
+        Of one positive number; negative near zero, positive far from it.
+    start : float
+        A guess.
+    """
     from scipy.optimize import brentq
 
     high = start
@@ -118,7 +126,7 @@ def detectable_noncentrality(df: float, *, alpha: float, power: float) -> float:
     power : float
         Above alpha, below 1.
     """
-    return _root(lambda size: power_at(size, df, alpha) - power, 3.0)
+    return root(lambda size: power_at(size, df, alpha) - power, 3.0)
 
 
 def detectable_dz(n: int, *, alpha: float, power: float = 0.8, test_to_train: float | None = None) -> float:
@@ -141,7 +149,7 @@ def detectable_dz(n: int, *, alpha: float, power: float = 0.8, test_to_train: fl
         For an n below 2 or an impossible level.
     """
     _check(n, alpha, power, test_to_train)
-    return detectable_noncentrality(n - 1, alpha=alpha, power=power) * _unit_se(n, test_to_train)
+    return detectable_noncentrality(n - 1, alpha=alpha, power=power) * unit_se(n, test_to_train)
 
 
 def detectable(
@@ -187,22 +195,72 @@ def power_equivalence(low: float, high: float, df: float, *, alpha: float) -> fl
     -----
     Owen's bivariate form as one integral; checked against PowerTOST (R) in the tests.
     """
-    from scipy.integrate import quad
-    from scipy.special import gammaln, ndtr, stdtrit
+    from scipy.special import ndtr, stdtrit
 
     critical = float(stdtrit(df, 1 - alpha))
+    if df > _NORMAL:
+        return max(0.0, float(ndtr(high - critical) - ndtr(low + critical)))
     edge = (high - low) / (2 * critical)
+    return _over_spread(lambda x: float(ndtr(high - critical * x) - ndtr(low + critical * x)), df, edge, whole=False)
+
+
+def _over_spread(function: Callable[[float], float], df: float, corner: float, *, whole: bool) -> float:
+    """Return the mean of a function of x = s/σ, which follows χ_ν/√ν.
+
+    Parameters
+    ----------
+    function : callable
+        Of x.
+    df : float
+        ν, at most :data:`_NORMAL`: beyond, the constant of the density has too few digits.
+    corner : float
+        Where the function bends or ends.
+    whole : bool
+        Whether it goes on beyond that corner; else it is taken to be zero there.
+    """
+    from scipy.integrate import quad
+    from scipy.special import gammaln
+
     constant = math.log(2) + df / 2 * math.log(df / 2) - float(gammaln(df / 2))
 
     def integrand(x: float) -> float:
-        inside = float(ndtr(high - critical * x) - ndtr(low + critical * x))
-        return inside * math.exp(constant + (df - 1) * math.log(x) - df * x * x / 2) if x > 0 else 0.0
+        return function(x) * math.exp(constant + (df - 1) * math.log(x) - df * x * x / 2) if x > 0 else 0.0
 
     # f is narrow (about 1/√(2ν)) around 1; splitting there keeps the quadrature from missing it
     width = 1 / math.sqrt(2 * df)
-    corners = [0.0, *(point for point in (1 - 8 * width, 1 - 2 * width, 1.0, 1 + 2 * width) if 0 < point < edge)]
-    corners.append(min(edge, 1 + 12 * width))
+    end = 1 + 12 * width if whole else min(corner, 1 + 12 * width)
+    places = (1 - 8 * width, 1 - 2 * width, 1.0, 1 + 2 * width, corner)
+    corners = [0.0, *sorted(place for place in places if 0 < place < end), end]
     return math.fsum(quad(integrand, a, b, epsabs=1e-12)[0] for a, b in pairwise(corners))
+
+
+def noncentral_t(t: float, df: float, noncentrality: float) -> float:
+    """Return P(T ≤ t) of the noncentral t distribution.
+
+    Parameters
+    ----------
+    t : float
+        Any finite number.
+    df : float
+        ν.
+    noncentrality : float
+        λ.
+
+    Notes
+    -----
+    scipy's, which is not a number far from the middle; there P = ∫ Φ(t x - λ) f(x) dx, with f as in
+    :func:`power_equivalence`.
+    """
+    from scipy.special import ndtr
+    from scipy.stats import nct
+
+    found = float(nct.cdf(t, df, noncentrality))
+    if math.isfinite(found):
+        return found
+    if df > _NORMAL:
+        return float(ndtr((t - noncentrality) / math.hypot(1, t / math.sqrt(2 * df))))
+    corner = noncentrality / t if t else 0.0
+    return min(1.0, _over_spread(lambda x: float(ndtr(t * x - noncentrality)), df, corner, whole=True))
 
 
 def sd_for_equivalence(
@@ -238,5 +296,5 @@ def sd_for_equivalence(
         raise StatisticsError(f"alpha must lie between 0 and 0.5, found {alpha!r}.")
     if not 0 < margin < math.inf:
         raise StatisticsError(f"A margin is a positive number in the metric's unit, found {margin!r}.")
-    reach = _root(lambda size: power_equivalence(-size, size, n - 1, alpha=alpha) - power, 3.0)
-    return margin / (reach * _unit_se(n, test_to_train))
+    reach = root(lambda size: power_equivalence(-size, size, n - 1, alpha=alpha) - power, 3.0)
+    return margin / (reach * unit_se(n, test_to_train))

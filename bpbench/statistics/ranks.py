@@ -19,10 +19,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXACT_UP_TO: Final = 50
 #: Up to here all Walsh averages are formed at once (two million numbers); beyond, they are counted.
@@ -69,17 +72,35 @@ def _walsh(ordered: Array, place: int) -> float:
         averages = (ordered[rows] + ordered[columns]) / 2
         return float(np.partition(averages, place - 1)[place - 1])
 
-    from scipy.optimize import brentq
-
     own = np.arange(n)
 
-    def excess(x: float) -> float:
+    def count(x: float) -> float:
         # pairs i ≤ j with (d_i + d_j)/2 ≤ x: the partners of each i from itself upwards
         partners = np.searchsorted(ordered, 2 * x - ordered, side="right") - own
-        return float(np.sum(partners[partners > 0])) - place + 0.5
+        return float(np.sum(partners[partners > 0]))
 
-    low, high = float(ordered[0]), float(ordered[-1])
+    return placed(count, place, float(ordered[0]), float(ordered[-1]))
+
+
+def placed(count: Callable[[float], float], place: int, low: float, high: float) -> float:
+    """Return the number in a place of an order that is too long to be formed.
+
+    Parameters
+    ----------
+    count : callable
+        How many numbers of the order are at most its argument.
+    place : int
+        1 for the smallest.
+    low, high : float
+        The smallest and the largest.
+    """
+    from scipy.optimize import brentq
+
     gap = high - low
+
+    def excess(x: float) -> float:
+        return count(x) - place + 0.5
+
     return float(brentq(excess, low - gap, high + gap, xtol=max(1e-12 * gap, 1e-300), rtol=1e-15))
 
 
@@ -113,9 +134,14 @@ class RankEvidence:
         return (positive > middle) - (positive < middle)
 
     @property
+    def zeros(self) -> int:
+        """Differences of exactly zero, which the test drops."""
+        return self.differences.size - int(np.count_nonzero(self.differences))
+
+    @property
     def p_smallest(self) -> float:
         """Smallest two-sided p that this many non-zero differences could give."""
-        return min(1.0, 2.0 ** (1 - int(np.count_nonzero(self.differences))))
+        return min(1.0, 2.0 ** (1 - (self.differences.size - self.zeros)))
 
     def _ranked(self, bound: float) -> tuple[float, Array]:
         from scipy.stats import rankdata

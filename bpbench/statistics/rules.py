@@ -17,7 +17,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bpbench.errors import StatisticsError, nearest
-from bpbench.statistics.corrections import METHODS, reachable_alpha
+from bpbench.statistics.corrections import MAX_T, reachable_alpha, require_correction
+from bpbench.statistics.margins import Margin, require_measurable
+from bpbench.statistics.permutation import DRAWS, flips, labellings
+from bpbench.statistics.rank_sums import smallest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +31,10 @@ _OVERLAP = (
     "the training and test sets of resampled splits overlap, so the repeats are not independent and this test "
     "would give far more false alarms than alpha; use 'nadeau-bengio', whose standard error counts the overlap"
 )
+
+
+_ALL_FLIPS: Final = max(n for n in range(2, 64) if flips(n)[1])
+_ALL_LABELLINGS: Final = max(n for n in range(2, 64) if labellings(n, n)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,10 @@ class TestInfo:
         What must hold for its error rate to be true, and what it compares; a whole sentence.
     refused : mapping of str to str
         The designs in which it may not be used, each with the reason (a clause).
+    paired : bool
+        Whether it compares repeat by repeat; if not, the two samples may have any sizes.
+    least : str
+        Its smallest two-sided p with n repeats on each side, in words.
     """
 
     __test__ = False  # the name begins with "Test", but this is no test case
@@ -50,6 +61,8 @@ class TestInfo:
     label: str
     assumes: str
     refused: Mapping[str, str]
+    paired: bool = True
+    least: str = "none"
 
     @property
     def designs(self) -> tuple[str, ...]:
@@ -87,12 +100,39 @@ TESTS: Final[Mapping[str, TestInfo]] = MappingProxyType(
                 "The two samples are independent and nearly normal, with any two variances; it compares means and "
                 "ignores that the repeats are paired, which costs power.",
                 MappingProxyType({"resampled": _OVERLAP}),
+                paired=False,
             ),
             TestInfo(
                 "wilcoxon",
                 "Wilcoxon signed-rank",
                 "The paired differences are independent and symmetric about one centre; it compares that centre.",
                 MappingProxyType({"resampled": _OVERLAP}),
+                least="2/2ⁿ",
+            ),
+            TestInfo(
+                "sign-flip",
+                "sign-flip",
+                "The paired differences are independent and symmetric, all about one mean, which it compares.",
+                MappingProxyType({"resampled": _OVERLAP}),
+                least=f"2/2ⁿ, to n = {_ALL_FLIPS}; beyond 2/{DRAWS + 1}",
+            ),
+            TestInfo(
+                "permutation",
+                "label permutation",
+                "The two samples are independent and exchangeable but for a shift, so of equal variance; it compares "
+                "means and ignores that the repeats are paired, which costs power.",
+                MappingProxyType({"resampled": _OVERLAP}),
+                paired=False,
+                least=f"2/C(2n, n), to n = {_ALL_LABELLINGS}; beyond 2/{DRAWS + 1}",
+            ),
+            TestInfo(
+                "mann-whitney",
+                "Mann-Whitney",
+                "The two samples are independent and of one shape but for a shift; it compares that shift and ignores "
+                "that the repeats are paired, which costs power.",
+                MappingProxyType({"resampled": _OVERLAP}),
+                paired=False,
+                least="2/C(2n, n)",
             ),
         )
     }
@@ -128,6 +168,51 @@ def require_allowed(test: str, design: str) -> None:
         raise StatisticsError(f"The test '{test}' is not allowed in a {design} design: {info.refused[design]}.")
 
 
+def require_together(test: str, correction: str) -> None:
+    """Refuse a correction that has no meaning with a test.
+
+    Parameters
+    ----------
+    test : str
+        A key of :data:`TESTS`.
+    correction : str
+        One of :data:`bpbench.statistics.corrections.CORRECTIONS`.
+
+    Raises
+    ------
+    StatisticsError
+        For an unknown correction, or ``max-t`` with another test than ``sign-flip``.
+    """
+    require_correction(correction)
+    if correction == MAX_T and test != "sign-flip":
+        raise StatisticsError(
+            f"The correction '{MAX_T}' turns the signs of paired differences for all comparisons at once and goes with "
+            f"the test 'sign-flip' alone, found '{test}'; choose that test, or 'holm', which goes with all."
+        )
+
+
+def table() -> str:
+    """Return which design allows which test, as a Markdown table: one row for each test."""
+    head = (
+        "test",
+        "paired",
+        *(f"`{design}`" for design in DESIGNS),
+        "smallest two-sided p",
+        "what it assumes and compares",
+    )
+    rows = [
+        (
+            f"`{info.key}`",
+            "yes" if info.paired else "no",
+            *("yes" if design in info.designs else "refused" for design in DESIGNS),
+            info.least,
+            info.assumes.rstrip("."),
+        )
+        for info in TESTS.values()
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a family of comparisons is judged, as declared before its results exist.
@@ -139,17 +224,19 @@ class Rules:
     design : str
         One of :data:`DESIGNS`.
     correction : str
-        A key of :data:`bpbench.statistics.corrections.METHODS`.
+        One of :data:`bpbench.statistics.corrections.CORRECTIONS`; ``max-t`` with the test ``sign-flip`` alone.
     alpha : float
         Error rate of the family, for superiority and (separately) for equivalence; between 0 and 0.5.
-    margin : float or None
-        Largest absolute difference that does not matter, in the metric's unit; ``None``: nothing is ever equivalent.
+    margin : Margin or None
+        Largest difference that does not matter, which the test can judge; ``None``: nothing is ever equivalent.
     power : float
         Probability with which the detectable difference is found.
     lower_is_better : bool
         Direction of the metric.
     test_to_train : float or None
         n_test/n_train of one split (without validation), which the Nadeau-Bengio test needs and no other reads.
+    seed : int
+        Of the random redrawings of ``sign-flip``, ``permutation`` and ``max-t``, where there are too many to visit all.
 
     Raises
     ------
@@ -161,21 +248,21 @@ class Rules:
     design: str
     correction: str = "holm"
     alpha: float = 0.05
-    margin: float | None = None
+    margin: Margin | None = None
     power: float = 0.8
     lower_is_better: bool = True
     test_to_train: float | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
         require_allowed(self.test, self.design)
-        if self.correction not in METHODS:
-            raise StatisticsError(f"There is no correction '{self.correction}'{nearest(self.correction, METHODS)}")
+        require_together(self.test, self.correction)
         if not 0 < self.alpha < 0.5:
             raise StatisticsError(f"alpha must lie between 0 and 0.5, found {self.alpha!r}.")
         if not self.alpha < self.power < 1:
             raise StatisticsError(f"power must lie between alpha ({self.alpha:g}) and 1, found {self.power!r}.")
-        if self.margin is not None and not 0 < self.margin < math.inf:
-            raise StatisticsError(f"A margin is a positive number in the metric's unit, found {self.margin!r}.")
+        if self.margin is not None:
+            require_measurable(self.margin, self.test)
         if self.test == "nadeau-bengio" and self.test_to_train is None:
             raise StatisticsError(
                 "The test 'nadeau-bengio' needs test_to_train, the size of a test set divided by that of its "
@@ -183,13 +270,16 @@ class Rules:
             )
         if self.test_to_train is not None and not 0 < self.test_to_train < math.inf:
             raise StatisticsError(f"test_to_train must be a positive number, found {self.test_to_train!r}.")
+        if self.seed < 0:
+            raise StatisticsError(f"A seed is a whole number that is not negative, found {self.seed!r}.")
 
 
-def smallest_p(test: str, n: int) -> float:
+def smallest_p(test: str, n: int, baseline_n: int | None = None) -> float:
     """Return the smallest two-sided p that a test could give with n repeats.
 
-    The signed-rank test knows 2^n equally likely sign patterns, of which the two most extreme give p = 2/2^n. A t
-    test has no such floor: 0 is returned for n ≥ 2.
+    The signed-rank and the sign-flip test know 2ⁿ equally likely sign patterns, of which the two most extreme give
+    p = 2/2ⁿ; the tests of two independent samples know C(n + m, n) labellings and give 2/C(n + m, n). Where not all
+    are visited but B drawn, the smallest p is 2/(B + 1). A t test has no such floor: 0 is returned for n ≥ 2.
 
     Parameters
     ----------
@@ -197,6 +287,8 @@ def smallest_p(test: str, n: int) -> float:
         A key of :data:`TESTS`.
     n : int
         Independent repeats (splits, in a crossed design).
+    baseline_n : int or None
+        Those of the baseline, where a test without pairs is given another number; ``None``: as many.
 
     Returns
     -------
@@ -206,14 +298,27 @@ def smallest_p(test: str, n: int) -> float:
     Raises
     ------
     StatisticsError
-        For an unknown test or a negative n.
+        For an unknown test, a negative n, or two numbers for a paired test.
     """
-    _known_test(test)
-    if n < 0:
-        raise StatisticsError(f"A number of repeats cannot be negative, found {n}.")
-    if n < 2:
+    info = _known_test(test)
+    m = n if baseline_n is None else baseline_n
+    if min(n, m) < 0:
+        raise StatisticsError(f"A number of repeats cannot be negative, found {min(n, m)}.")
+    if info.paired and n != m:
+        raise StatisticsError(f"The test '{test}' compares repeat by repeat, found {n} repeats against {m}.")
+    if min(n, m) < 2:
         return 1.0
-    return 2.0 ** (1 - n) if test == "wilcoxon" else 0.0
+    floors = {
+        "wilcoxon": lambda: 2.0 ** (1 - n),
+        "sign-flip": lambda: 2 / flips(n)[0],
+        "permutation": lambda: 2 / labellings(n, m)[0],
+        "mann-whitney": lambda: smallest(n, m),
+    }
+    return floors[test]() if test in floors else 0.0
+
+
+#: No test has a smallest p that is still falling beyond.
+_ENOUGH: Final = 1100
 
 
 def require_reachable(test: str, n: int, family_size: int, correction: str, alpha: float) -> None:
@@ -228,30 +333,35 @@ def require_reachable(test: str, n: int, family_size: int, correction: str, alph
     family_size : int
         Comparisons in the family.
     correction : str
-        A key of :data:`bpbench.statistics.corrections.METHODS`.
+        One of :data:`bpbench.statistics.corrections.CORRECTIONS`.
     alpha : float
         Error rate of the family.
 
     Raises
     ------
     StatisticsError
-        With the smallest p, the level that it misses and the least n that could reach it.
+        With the smallest p, the level that it misses and the least n that could reach it, if any could.
     """
     info = _known_test(test)
     level = reachable_alpha(correction, family_size, alpha)
     if smallest_p(test, n) <= level:
         return
-    least = n + 1
-    while smallest_p(test, least) > level:
-        least += 1
-    if n < 2:
+    least = next((more for more in range(2, max(n, _ENOUGH)) if smallest_p(test, more) <= level), None)
+    if n < 2 and least is not None:
         raise StatisticsError(
             f"The {info.label} test needs at least 2 independent repeats to see any spread, found {n}; "
             f"declare {least} or more."
         )
     family = "1 comparison" if family_size == 1 else f"{family_size} comparisons"
+    advice = (
+        f"no number of repeats is enough, since it draws at most {DRAWS} redrawings; choose a test without a smallest "
+        "p, such as 'paired-t' or 'welch'"
+        if least is None
+        else f"declare at least {least} repeats"
+        if least > n
+        else f"declare fewer, such as {least}, of which more redrawings are made"
+    )
     raise StatisticsError(
         f"With {n} repeats the {info.label} test could never reach alpha = {alpha:g}: its smallest p is "
-        f"{smallest_p(test, n):.3g}, and the correction '{correction}' over {family} asks for "
-        f"{level:.3g}; declare at least {least} repeats."
+        f"{smallest_p(test, n):.3g}, and the correction '{correction}' over {family} asks for {level:.3g}; {advice}."
     )

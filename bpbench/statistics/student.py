@@ -1,27 +1,30 @@
-r"""The t family: paired, Welch and Nadeau-Bengio differ only in their standard error and degrees of freedom.
+r"""The t family: one-sample, paired, Welch and Nadeau-Bengio differ only in standard error and degrees of freedom.
 
 All follow from t = (d̄ - δ) / SE with ν degrees of freedom:
 
 ==================  =========================================  =====================================
 test                SE                                         ν
 ==================  =========================================  =====================================
-paired t            s √(1/n)                                   n - 1
+one-sample, paired  s √(1/n)                                   n - 1
 Nadeau-Bengio       s √(1/n + ρ)                               n - 1
-Welch               √(s_c²/n + s_b²/n)                         (w_c + w_b)² / (w_c² + w_b²) · (n - 1)
+Welch               √(w_c + w_b)                               (w_c + w_b)² / (w_c²/ν_c + w_b²/ν_b)
 ==================  =========================================  =====================================
 
 =============  ======================  ==========================================================================
 symbol         name in code            meaning
 =============  ======================  ==========================================================================
-d_i, d̄         ``difference``          candidate minus baseline in repeat i, and the mean over the n repeats
+d_i, d̄         ``difference``          candidate minus baseline in repeat i, and the mean over the n repeats; for one
+                                       sample its values minus a given one, for independent samples the difference of
+                                       the means
 δ              ``bound``               difference under the null hypothesis
-s              ``sd``                  standard deviation of the d_i (ddof = 1); s_c, s_b of the two samples
-w_c, w_b                               s_c²/n and s_b²/n
+s                                      standard deviation of the d_i (ddof = 1); s_c, s_b of the two samples
+w_c, w_b                               s_c²/n_c and s_b²/n_b, of samples of n_c and n_b values
+ν_c, ν_b                               n_c - 1 and n_b - 1
 ρ              ``test_to_train``       n_test/n_train of one split (Nadeau & Bengio 2003; for k-fold 1/(k-1))
 =============  ======================  ==========================================================================
 
-scipy and statsmodels hold the paired and the Welch form, neither holds the third; written once here, all three share
-their intervals and equivalence tests, and the first two are checked against both libraries.
+scipy and statsmodels hold all but Nadeau and Bengio's; written once here, they share their intervals and equivalence
+tests, and are checked against both libraries.
 """
 
 from __future__ import annotations
@@ -106,6 +109,22 @@ def spread(values: npt.NDArray[np.float64]) -> float:
     return scale * float(np.sqrt(np.sum((centred / scale) ** 2) / (values.size - 1)))
 
 
+def one_sample(values: npt.NDArray[np.float64], value: float = 0.0, *, test_to_train: float = 0.0) -> StudentEvidence:
+    """Return the t test of whether the mean of one sample is a given value.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        n ≥ 2 finite values, not all equal.
+    value : float
+        What the mean is compared with, in their unit.
+    test_to_train : float
+        ρ; 0 for independent values.
+    """
+    se = spread(values) * math.sqrt(1 / values.size + test_to_train)
+    return StudentEvidence(float(np.mean(values)) - value, se, float(values.size - 1))
+
+
 def paired(candidate: Sample, baseline: Sample, *, test_to_train: float = 0.0) -> StudentEvidence:
     """Return the paired t test, with the Nadeau-Bengio correction when ``test_to_train`` is positive.
 
@@ -116,23 +135,19 @@ def paired(candidate: Sample, baseline: Sample, *, test_to_train: float = 0.0) -
     test_to_train : float
         ρ; 0 for independent repeats.
     """
-    differences = candidate.values - baseline.values
-    n = candidate.n
-    se = spread(differences) * math.sqrt(1 / n + test_to_train)
-    return StudentEvidence(float(np.mean(differences)), se, float(n - 1))
+    return one_sample(candidate.values - baseline.values, test_to_train=test_to_train)
 
 
 def welch(candidate: Sample, baseline: Sample) -> StudentEvidence:
-    """Return Welch's t test of two samples of equal size that need not share a variance.
+    """Return Welch's t test of two samples that need share neither variance nor size.
 
     Parameters
     ----------
     candidate, baseline : Sample
-        n ≥ 2 repeats each, at least one of them with some spread.
+        2 or more values each, at least one of the samples with some spread.
     """
-    n = candidate.n
-    one, other = (spread(sample.values) / math.sqrt(n) for sample in (candidate, baseline))
+    one, other = (spread(sample.values) / math.sqrt(sample.n) for sample in (candidate, baseline))
     se = math.hypot(one, other)
     # shares of the variance, so that no fourth power can overflow
-    df = (n - 1) / ((one / se) ** 4 + (other / se) ** 4)
-    return StudentEvidence(float(np.mean(candidate.values - baseline.values)), se, df)
+    df = 1 / ((one / se) ** 4 / (candidate.n - 1) + (other / se) ** 4 / (baseline.n - 1))
+    return StudentEvidence(float(np.mean(candidate.values) - np.mean(baseline.values)), se, df)

@@ -1,0 +1,122 @@
+"""Families with adaptive members: a search finds what is compared, the number of comparisons is declared before it.
+
+A strategy that looks at results to choose what to confirm would, left alone, choose the size of its family too. So its
+members are declared as slots before anything is explored: a slot is (strategy, size), and one winner fills it. The
+winner is chosen on the data of *explore*, and compared on repeats with other seeds, which it has never seen; each slot
+is therefore one comparison like any other, however many candidates were tried for it. A slot that nothing fills still
+counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bpbench.errors import StatisticsError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A member of a family that a strategy will choose.
+
+    Attributes
+    ----------
+    strategy : str
+        Who chooses.
+    size : int
+        How many of what it chooses from: symmetry functions, for instance; at least 1.
+
+    Raises
+    ------
+    StatisticsError
+        For a strategy without a name or a size below 1.
+    """
+
+    strategy: str
+    size: int
+
+    def __post_init__(self) -> None:
+        if not self.strategy:
+            raise StatisticsError("A slot names its strategy, found an empty name.")
+        if self.size < 1:
+            raise StatisticsError(f"The size of a slot is 1 or more, found {self.size} of '{self.strategy}'.")
+
+    def __str__(self) -> str:
+        """Return how it is called: ``backward of 22``."""
+        return f"{self.strategy} of {self.size}"
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """What a strategy chose for one of its slots.
+
+    Attributes
+    ----------
+    slot : Slot
+        Which slot it fills.
+    name : str
+        The variant.
+    size : int
+        How large the choice really is.
+    """
+
+    slot: Slot
+    name: str
+    size: int
+
+
+def fill(slots: Sequence[Slot], winners: Iterable[Winner]) -> tuple[str | None, ...]:
+    """Return who fills each declared slot, ``None`` where nobody does.
+
+    Parameters
+    ----------
+    slots : sequence of Slot
+        As declared before anything was explored.
+    winners : iterable of Winner
+        As chosen; in any order.
+
+    Returns
+    -------
+    tuple of str or None
+        Names of variants, in the order of the slots: as many as the family counts, filled or not.
+
+    Raises
+    ------
+    StatisticsError
+        When a slot is declared twice, filled twice, filled by a choice of another size or was never declared, or one
+        variant fills two slots.
+    """
+    for place, slot in enumerate(slots):
+        if slot in slots[:place]:
+            raise StatisticsError(
+                f"The slot '{slot}' is declared twice; each stands for one comparison, declare it once."
+            )
+    filled: dict[Slot, str] = {}
+    for winner in winners:
+        slot = winner.slot
+        if slot not in slots:
+            known = [str(other) for other in slots]
+            raise StatisticsError(
+                f"No slot '{slot}' was declared before '{winner.name}' was chosen for it{nearest(str(slot), known)}"
+            )
+        if slot in filled:
+            raise StatisticsError(
+                f"The slot '{slot}' has one winner, '{filled[slot]}', and '{winner.name}' would be a second one; "
+                "declare another slot for it before exploring."
+            )
+        if winner.size != slot.size:
+            raise StatisticsError(
+                f"The slot '{slot}' asks for a choice of {slot.size}, found '{winner.name}' of {winner.size}; "
+                "choose as many as were declared."
+            )
+        if winner.name in filled.values():
+            other = next(key for key, name in filled.items() if name == winner.name)
+            raise StatisticsError(
+                f"'{winner.name}' fills the slots '{other}' and '{slot}', and would be compared twice; leave the "
+                "second one empty, it counts all the same."
+            )
+        filled[slot] = winner.name
+    return tuple(filled.get(slot) for slot in slots)
