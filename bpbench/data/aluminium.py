@@ -169,7 +169,7 @@ DENSE_FRAMES, DENSE_SPACING = 500, 4
 FRESH_FRAMES, FRESH_SPACING = 40, 40
 
 
-def make_dense(path: Path, *, seed: int = 1, processes: int = 1, share: float = 1.0) -> Frames:
+def make_dense(path: Path, *, seed: int = 1, processes: int = 1) -> Frames:
     """Simulate the dense sample and write it to a file: densely saved trajectories, and fresh ones to judge by.
 
     Its blocks are not declared: how long they should be is what it is there to show. It holds no forces.
@@ -182,8 +182,6 @@ def make_dense(path: Path, *, seed: int = 1, processes: int = 1, share: float = 
         Root of the seeds of all states.
     processes : int
         States simulated at once.
-    share : float
-        Share of the frames of each trajectory.
 
     Returns
     -------
@@ -196,14 +194,10 @@ def make_dense(path: Path, *, seed: int = 1, processes: int = 1, share: float = 
         As :func:`make`.
     """
     fresh = tuple(State(state.temperature, state.phase, run=2) for state in DENSE)
-    simulated = [
-        (DENSE, round(share * DENSE_FRAMES), DENSE_SPACING),
-        (fresh, round(share * FRESH_FRAMES), FRESH_SPACING),
-    ]
-    _check(path, ("frames", min(frames for _, frames, _ in simulated), 1), ("processes", processes, 1))
+    _check(path, ("processes", processes, 1))
     states: list[State] = []
     parts: list[_Part] = []
-    for some, frames, spacing in simulated:
+    for some, frames, spacing in ((DENSE, DENSE_FRAMES, DENSE_SPACING), (fresh, FRESH_FRAMES, FRESH_SPACING)):
         states += some
         parts += _simulated(
             some, processes, seed=seed, frames=frames, spacing=spacing, cells=DENSE_CELLS, settle=SETTLE

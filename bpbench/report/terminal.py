@@ -159,7 +159,7 @@ def _tau(value: float | None) -> str:
 def _doubt(item: dict[str, Any]) -> str:
     """Return why not to trust a τ."""
     if item["tau"] is None:
-        return "  τ undefined (all energies are equal)"
+        return f"  τ undefined ({'all energies are equal' if item['frames'] > 1 else 'a single frame'})"
     return "" if item["reliable"] else f"  τ unreliable (fewer than {ENOUGH} τ frames)"
 
 
