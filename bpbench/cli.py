@@ -284,7 +284,7 @@ def _data_make(options: argparse.Namespace) -> int:
     if options.dense:
         if given:
             raise RequestError(f"--dense has frames and spacings of its own; leave out --{next(iter(given))}.")
-        _say("Generating the dense sample takes about 6 minutes on one core.")
+        _say("Generating the dense sample takes about 5 minutes on one core.")
         frames = aluminium.make_dense(path, seed=options.seed, processes=options.jobs)
     else:
         many = given.get("frames", 40)
