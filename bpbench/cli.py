@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpbench import __version__, cli_describe, cli_features, shipped
+from bpbench import __version__, cli_compare, cli_describe, cli_features, shipped
 from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     make = verb(parts, "make", _data_make, "Generate an aluminium sample (EMT, Langevin dynamics).")
     inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
     described = verb(verbs, "describe", _describe, "Compute symmetry functions, or compare a table of them with ours.")
+    compared = verb(verbs, "compare", _compare, "Judge scores of repeated runs that any tool made.")
     verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
     verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
 
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--features", metavar="SET", help="a preset or YAML file: tell how long its values remember")
     inspect.add_argument("--elements", metavar="A,B", help="tell these neighbours apart, with --features")
     cli_describe.options(described, _cores, _count)
+    cli_compare.options(compared)
     return parser
 
 
@@ -331,6 +333,17 @@ def _describe(options: argparse.Namespace) -> int:
         _print_json(told)
     else:
         print("\n".join(lines))
+    return DONE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    told, lines, note = cli_compare.compare(options, _writable)
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(lines))
+    if note:
+        _say(note)
     return DONE
 
 

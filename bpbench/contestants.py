@@ -13,6 +13,7 @@ from bpbench.data.splits import FRESH, PARTS, Parts
 from bpbench.descriptors.operations import operations
 from bpbench.features import FeatureSet
 from bpbench.jobs import Hdnn
+from bpbench.noise import noise
 from bpbench.protocol import Protocol, Variant
 from bpbench.runner import timing
 from bpbench.runner.execute import Failure
@@ -111,6 +112,7 @@ def _variant(study: Study, variant: Variant) -> Json:
         "curve": courses.curve([outcome for _, outcome in done]),
         "groups": _by_group(prepared, parts, done),
         "parity": _parity(prepared, parts, *done[0]) if done else None,
+        "noise": noise(study, variant),
     }
 
 
@@ -149,6 +151,7 @@ def _timed(study: Study, variant: Variant) -> Json:
         "curve": None,
         "groups": [],
         "parity": None,
+        "noise": None,
         "cost": _cost(study, variant.name),
     }
 
@@ -201,7 +204,10 @@ def _result(study: Study, variant: Variant, number: int) -> Json:
         **dict.fromkeys(("scores", "converged", "checkpoint", "stopped", "least_loss")),
         "remarks": [],
     }
-    made: Json = {"repeat": number, "split": study.prepared.repeats[number].split_number, "message": None, **empty}
+    repeat = study.prepared.repeats[number]
+    made: Json = {"repeat": number, "split": repeat.split_number, "message": None, **empty}
+    if study.prepared.protocol.roles is not None:
+        made |= {role: getattr(repeat, role) for role in ("weights", "order", "rerun")}
     made["ran"] = None
     if isinstance(result, Failure):
         return made | {"status": "failed", "message": result.message}

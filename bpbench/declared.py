@@ -24,6 +24,7 @@ def _word(value: Any) -> Any:
 
 Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
 Share = Annotated[float, Gt(0), Lt(1)]
+Count = Annotated[int, Ge(1)]
 # A word can only be meant as "auto", so that a mistake gets one sentence and not one for each alternative.
 _Auto = Annotated[Literal["auto"], Tag("automatic")]
 _word_or_number = Discriminator(lambda value: "automatic" if isinstance(value, str) else "a number")
@@ -280,6 +281,35 @@ class Sweep:
     set: Name | None = None
     axes: Annotated[dict[str, Annotated[tuple[Any, ...], MinLen(1)]], MinLen(1)] | None = None
     points: Annotated[tuple[Annotated[dict[str, Any], MinLen(1)], ...], MinLen(1)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Repeats by what is drawn anew: every draw of one role is trained with every draw of the others.
+
+    Attributes
+    ----------
+    weights, order : int
+        Draws of the initial weights (of everything random in a model) and of the batch order, the same in every split.
+    rerun : int
+        Trainings of each combination: what differs between them is the machine's doing.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    weights: Count = 1
+    order: Count = 1
+    rerun: Count = 1
+
+    @property
+    def count(self) -> int:
+        """Trainings in each split."""
+        return self.weights * self.order * self.rerun
+
+
+Repeats = Annotated[
+    Annotated[Count, Tag("a number")] | Annotated[Roles, Tag("by role")],
+    Discriminator(lambda value: "by role" if isinstance(value, dict | Roles) else "a number"),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Findings hold no time, date, host or place, so two runs of one protocol on one k
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +14,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, metrics, shares
+from bpbench import __version__, metrics, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
-from bpbench.protocol import Protocol, SampleData
+from bpbench.protocol import Protocol, Roles, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.statistics.compare import Comparison
+from bpbench.statistics.margins import Margin
+from bpbench.statistics.rules import redrawings
 from bpbench.study import Prepared, Study, status
 from bpbench.swept import derived, sweeps
 
@@ -217,6 +221,12 @@ _SENTENCES: Final = {
     "seeds are averaged within each split first. What is claimed holds given these data and this reserve.",
 }
 
+_BY_ROLE: Final = (
+    "The reserve is drawn once; each split redraws training and validation by whole blocks, and is trained from each "
+    "of {weights} and in each of {order}{rerun}. All trainings of a split are averaged first. As the splits share "
+    "these weights and orders, what is claimed holds given these data, this reserve, and these weights and orders."
+)
+
 _ROUNDS: Final = (
     "A round measures every set once, in an order drawn for that round, so that whatever slows the machine for a while "
     "slows all sets of the round. What is claimed holds for machines of this kind."
@@ -224,7 +234,7 @@ _ROUNDS: Final = (
 
 
 def _split(prepared: Prepared) -> Json:
-    spec = prepared.protocol.split
+    spec, roles = prepared.protocol.split, prepared.protocol.roles
     counts = [
         {
             "split_by": by,
@@ -251,8 +261,19 @@ def _split(prepared: Prepared) -> Json:
         if not fresh
         else {"groups": list(fresh), "frames": int(np.isin(prepared.frames.group, fresh).sum())},
         "counts": counts,
-        "sentence": _SENTENCES[spec.design] if prepared.protocol.measure is None else _ROUNDS,
+        "roles": None if roles is None else dataclasses.asdict(roles),
+        "sentence": _ROUNDS if prepared.protocol.measure is not None else _sentence(spec.design, roles),
     }
+
+
+def _sentence(design: str, roles: Roles | None) -> str:
+    if roles is None:
+        return _SENTENCES[design]
+    return _BY_ROLE.format(
+        weights=f"{roles.weights} initial weights" if roles.weights > 1 else "1 draw of initial weights",
+        order=f"{roles.order} batch orders" if roles.order > 1 else "1 batch order",
+        rerun=f", {roles.rerun} times over" if roles.rerun > 1 else "",
+    )
 
 
 def _measure(study: Study) -> Json | None:
@@ -327,15 +348,18 @@ def _constant(study: Study) -> Json | None:
 def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
+    ranking, unranked = standing.ranking(study)
+    redrawn = redrawings(rules.test, prepared.protocol.units)
     return {
         "metric": analysis.metric,
         "part": prepared.part,
         "test": rules.test,
+        "redrawings": None if redrawn is None else {"count": redrawn[0], "all": redrawn[1]},
         "design": rules.design,
         "correction": rules.correction,
         "alpha": rules.alpha,
         "margin": None if rules.margin is None else rules.margin.plain,
-        "margin_width": _margin_width(study),
+        "margin_width": margin_width(rules.margin, study.comparisons),
         "baseline": analysis.baseline,
         "family": [list(pair) for pair in prepared.protocol.family],
         "power": rules.power,
@@ -345,13 +369,20 @@ def _analysis(study: Study) -> Json:
         "first_step_alpha": prepared.hardest_alpha,
         "detectable_dz": prepared.detectable_dz,
         "unequal": shares.unequal(prepared),
-        "comparisons": [dataclasses.asdict(comparison) for comparison in study.comparisons],
+        "comparisons": [
+            dataclasses.asdict(comparison) | {"bayes": posterior}
+            for comparison, posterior in zip(study.comparisons, standing.posteriors(study), strict=True)
+        ],
+        "ranking": ranking,
+        "unranked": unranked,
     }
 
 
-def _margin_width(study: Study) -> float | None:
+def margin_width(margin: Margin | None, comparisons: Sequence[Comparison]) -> float | None:
     """Return what the margin comes to in the metric's unit: in all comparisons alike, or ``None``."""
-    widths = {comparison.margin_width for comparison in study.comparisons if comparison.n}
+    if margin is not None and margin.kind == "absolute":
+        return margin.value
+    widths = {comparison.margin_width for comparison in comparisons if comparison.n}
     return widths.pop() if len(widths) == 1 else None
 
 

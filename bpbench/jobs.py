@@ -456,6 +456,8 @@ class Train:
     observations : int or None
         Training configurations that are learned from, ``None`` for all of the split's: the first so many of the order
         that :func:`bpbench.data.splits.fewer` draws from the split's seed.
+    rerun : int
+        How many trainings of all the same come before it: it is trained again, to see what the machine alone changes.
     """
 
     frames: MakeFrames | ReadTable
@@ -466,6 +468,7 @@ class Train:
     weights_seed: int
     order_seed: int
     observations: int | None = None
+    rerun: int = 0
     version: int = 4
 
 

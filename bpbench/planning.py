@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,7 +13,17 @@ from bpbench.features import ColumnSet
 from bpbench.runner import cost, execute, work
 from bpbench.runner.store import Store
 from bpbench.statistics import compare, power
+from bpbench.statistics.compare import Rules
+from bpbench.statistics.repeats import (
+    CONFIDENCE,
+    Noise,
+    floor_of_difference,
+    floor_of_equivalence,
+    needed,
+    noise_limit,
+)
 from bpbench.statistics.samples import average_within_splits
+from bpbench.statistics.student import spread as sd
 from bpbench.study import Prepared, pairs
 
 
@@ -38,7 +50,8 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         entry["expected_s"] += estimate(job) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units, alpha, dz = protocol.units, prepared.hardest_alpha, prepared.detectable_dz
-    spread = _pilot_spread(prepared, store)
+    pilots = _pilots(prepared, store)
+    pilot = pilots[0] if pilots else None
     return {
         "protocol": protocol.name,
         "digest": prepared.digest,
@@ -50,6 +63,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
             if isinstance(chosen, ColumnSet)
         },
         "repeats": protocol.repeat_count,
+        "roles": None if protocol.roles is None else {"split": protocol.split.splits, **asdict(protocol.roles)},
         "units": units,
         "jobs": kinds,
         "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
@@ -69,28 +83,83 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "detectable_dz_t": power.detectable_dz(
             units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
         ),
-        "pilot_spread": spread,
+        "pilots": [
+            {
+                "pair": list(known.pair),
+                "pairs": known.pairs,
+                "spread": known.spread,
+                "limit": known.noise.sd,
+                "confidence": CONFIDENCE,
+            }
+            for known in pilots
+        ],
         "detectable": None
-        if spread is None or dz is None
-        else power.detectable(spread, units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
-        "spread_for_equivalence": None
-        if rules.margin is None or dz is None or rules.margin.kind != "absolute"
-        else power.sd_for_equivalence(
-            units, margin=rules.margin.value, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train
-        ),
+        if pilot is None or dz is None
+        else power.detectable(pilot.noise.sd, units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train),
+        "needed": _enough(prepared, pilots),
+        "decided_dz": _decided(units, rules, alpha),
+        "floor_dz": _floor(rules, alpha),
     }
 
 
-def _pilot_spread(prepared: Prepared, store: Store) -> float | None:
-    """Return the largest spread (sd) of paired differences among stored repeats, at least three pairs each."""
+def _decided(units: int, rules: Rules, alpha: float) -> float:
+    """Return the least margin, in standard deviations of the differences, at which the t tests of so many decide."""
+    least = power.detectable_dz(units, alpha=alpha, power=rules.power, test_to_train=rules.test_to_train)
+    widest = power.sd_for_equivalence(units, 1.0, alpha, rules.power, test_to_train=rules.test_to_train)
+    return max(least, 1 / widest)
+
+
+def _floor(rules: Rules, alpha: float) -> float:
+    """Return the same for any number of repeats: nothing, but under overlapping splits."""
+    noise = Noise(1.0, rules.test_to_train or 0.0)
+    return max(floor(noise, alpha=alpha, power=rules.power) for floor in (floor_of_difference, floor_of_equivalence))
+
+
+#: Pairs below which stored repeats are no pilot.
+_FEWEST: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Pilot:
+    """What the stored repeats of a pair tell of its noise, whose spread is the upper limit."""
+
+    pair: tuple[str, str]
+    pairs: int
+    spread: float
+    noise: Noise
+    baseline_mean: float
+
+
+def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
+    """Return what is known of the spread of paired differences from stored repeats, the noisiest pair first.
+
+    A pilot has at least three pairs of repeats, and some spread.
+    """
     results = {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
-    crossed = prepared.protocol.split.design == "crossed"
-    spreads = []
+    crossed, rules = prepared.protocol.split.design == "crossed", prepared.rules
+    found = []
     for pair in pairs(prepared, results):
         if pair.candidate_sample is not None and pair.baseline_sample is not None:
             both = [pair.candidate_sample, pair.baseline_sample]
             ours, theirs = (average_within_splits(sample) if crossed else sample for sample in both)
-            differences = ours.values - theirs.values
-            if len(differences) >= 3:
-                spreads.append(float(np.std(differences, ddof=1)))
-    return max(spreads, default=None)
+            if ours.n >= _FEWEST and (spread := sd(ours.values - theirs.values)) > 0:
+                noise = noise_limit(ours, theirs, rules.test, pair.test_to_train)
+                names = (pair.candidate, pair.baseline)
+                found.append(_Pilot(names, ours.n, spread, noise, float(np.mean(theirs.values))))
+    return sorted(found, key=lambda pilot: -pilot.noise.sd)
+
+
+def _enough(prepared: Prepared, pilots: list[_Pilot]) -> list[dict[str, Any]]:
+    """Return how many repeats decide each pair at the margin, but for pairs whose noise is not known in its unit."""
+    rules, margin = prepared.rules, prepared.rules.margin
+    if margin is None:
+        return []
+    enough = partial(needed, test=rules.test, alpha=prepared.hardest_alpha, power=rules.power)
+    if margin.kind == "d_z":  # needs no pilot, and is one number for all pairs
+        noise = Noise(1.0, rules.test_to_train or 0.0)
+        return [{"pair": None, **asdict(enough(margin.value, noise, in_dz=True))}]
+    return [
+        {"pair": list(pilot.pair), **asdict(enough(size, pilot.noise))}
+        for pilot in pilots
+        if (size := margin.value * (pilot.baseline_mean if margin.kind == "relative" else 1.0)) > 0
+    ]

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -27,6 +28,8 @@ from bpbench.declared import (
     FromInputNn,
     Model,
     Name,
+    Repeats,
+    Roles,
     SampleData,
     SetSpec,
     Share,
@@ -52,6 +55,7 @@ __all__ = [
     "Origin",
     "Protocol",
     "ReportSpec",
+    "Roles",
     "SampleData",
     "SplitSpec",
     "Sweep",
@@ -114,13 +118,14 @@ class Analysis:
     Attributes
     ----------
     baseline : str
-        Variant that every other one is compared with.
+        Variant that every other one is compared with; with ``pairs: all`` the one that figures refer to.
     metric : str
         Key of :data:`bpbench.metrics.METRICS`, scored on the reserve; a time where descriptors are timed.
-    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon'}
+    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon', 'sign-flip', 'permutation', 'mann-whitney'}
         See the README's table of which design allows which.
-    correction : {'holm', 'bonferroni', 'hommel', 'bh', 'by'}
-        Over the family of comparisons.
+    correction : str
+        Over the family of comparisons: one of :data:`bpbench.statistics.corrections.CORRECTIONS`; ``max-t`` with the
+        test ``sign-flip`` alone.
     alpha : float
         Level of the family.
     margin : float, str or None
@@ -131,17 +136,24 @@ class Analysis:
         Power at which the smallest detectable difference is stated.
     candidates : tuple of str or None
         The family: these against the baseline; ``None`` for all other variants, of twins the first.
+    pairs : {'baseline', 'all'}
+        ``all``: each of them and the baseline against each other, the later in the protocol minus the earlier.
     """
 
     __pydantic_config__: ClassVar = STRICT
     baseline: Name
     metric: str = "rmse"
-    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon"] = "paired-t"
-    correction: Literal["holm", "bonferroni", "hommel", "bh", "by"] = "holm"
+    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon", "sign-flip", "permutation", "mann-whitney"] = (
+        "paired-t"
+    )
+    correction: Literal[
+        "holm", "bonferroni", "hochberg", "hommel", "sidak", "holm-sidak", "bh", "by", "tsbh", "max-t"
+    ] = "holm"
     alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
     margin: Margin | None = None
     power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
     candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    pairs: Literal["baseline", "all"] = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +215,9 @@ class Protocol:
         Settings whose contestants are not written out one by one.
     split : SplitSpec
         The design.
-    repeats : int
-        Repeats (within each split of a crossed design); rounds where descriptors are timed.
+    repeats : int or Roles
+        Repeats (within each split of a crossed design), or, of a crossed design, how often each role is drawn; rounds
+        where descriptors are timed.
     seed : int
         Root of all seeds.
     analysis : Analysis
@@ -225,7 +238,7 @@ class Protocol:
     question: str
     data: Data
     sets: Annotated[dict[str, SetSpec], MinLen(1)]
-    repeats: Annotated[int, Ge(1)]
+    repeats: Repeats
     analysis: Analysis
     models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
@@ -284,21 +297,37 @@ class Protocol:
 
     @property
     def family(self) -> tuple[tuple[str, str], ...]:
-        """The declared comparisons: pairs (candidate, baseline), of twins the first alone."""
+        """The declared comparisons: pairs (candidate, baseline), of twins the first alone.
+
+        Of all pairs the later in the protocol is the candidate.
+        """
         base, twins = self.analysis.baseline, self.twins
         known = {base, twins.get(base, base), *twins}
         names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name not in known)
-        return tuple((name, base) for name in names)
+        if self.analysis.pairs == "baseline":
+            return tuple((name, base) for name in names)
+        chosen = {base, *names}
+        return tuple((b, a) for a, b in combinations((v.name for v in self.variants if v.name in chosen), 2))
 
     @property
     def units(self) -> int:
         """Independent units that the statistics count: splits in a crossed design, else repeats."""
-        return self.split.splits or self.repeats
+        return self.split.splits or self.per_split
+
+    @property
+    def roles(self) -> Roles | None:
+        """Repeats by role, ``None`` for a plain number of them."""
+        return self.repeats if isinstance(self.repeats, Roles) else None
+
+    @property
+    def per_split(self) -> int:
+        """Trainings per variant in each split."""
+        return self.repeats.count if isinstance(self.repeats, Roles) else self.repeats
 
     @property
     def repeat_count(self) -> int:
-        """Trainings per variant: ``repeats``, times the splits of a crossed design."""
-        return self.repeats * (self.split.splits or 1)
+        """Trainings per variant: those in each split, times the splits of a crossed design."""
+        return self.per_split * (self.split.splits or 1)
 
 
 @lru_cache(maxsize=1)
@@ -530,6 +559,11 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
     for key, why in _OF_TRAINING.items():
         if (key,) in protocol.origin.lines:
             raise ProtocolError(f"{where(key)}: with 'measure' {why}; leave out '{key}'.")
+    if protocol.roles is not None:
+        raise ProtocolError(
+            f"{where('repeats')}: with 'measure' nothing is trained and has no roles; give the number of rounds, such "
+            "as repeats: 10."
+        )
     if not timed:
         times = ", ".join(f"'{key}'" for key, metric in metrics.METRICS.items() if metric.timed)
         raise ProtocolError(
@@ -585,6 +619,7 @@ def _check_split(protocol: Protocol) -> None:
             f"{where('split', 'splits')}: a crossed design, and only that, names its number of splits; "
             f"found design '{split.design}' with splits {split.splits}."
         )
+    _check_roles(protocol)
     if split.reserve + split.validation >= 1:
         raise ProtocolError(
             f"{where('split')}: reserve and validation must leave frames to train on; "
@@ -595,6 +630,23 @@ def _check_split(protocol: Protocol) -> None:
             f"{where('split', 'design')}: contestants that are split in different ways "
             f"({', '.join(protocol.ways)}) have different test sets, and with one reserve of each way the difference "
             f"would be that of two draws; expected the design 'resampled', found '{split.design}'."
+        )
+
+
+def _check_roles(protocol: Protocol) -> None:
+    if protocol.roles is None:
+        return
+    place, design = protocol.origin.where("repeats"), protocol.split.design
+    if design != "crossed":
+        raise ProtocolError(
+            f"{place}: repeats by role share initial weights and batch orders, so they are not independent of each "
+            "other and only splits can be compared; expected split: {design: crossed, splits: …} with at least 2 "
+            f"splits, found design '{design}'."
+        )
+    if protocol.roles.count == 1:
+        raise ProtocolError(
+            f"{place}: repeats by role draw at least one of weights, order and rerun more than once, such as "
+            "{weights: 4, order: 4}; found one draw of each. Write repeats: 1 for a single training in each split."
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bpbench import metrics
+from bpbench import metrics, roles
 from bpbench.data import splits
 from bpbench.data.frames import Configurations
 from bpbench.errors import DataError, ProtocolError, StatisticsError
@@ -25,7 +25,6 @@ from bpbench.jobs import (
     Hdnn,
     Job,
     KerasAdam,
-    Linear,
     MakeFrames,
     Split,
     SplitBy,
@@ -35,6 +34,7 @@ from bpbench.jobs import (
 )
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant
+from bpbench.roles import Repeat
 from bpbench.runner import execute, timing
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
@@ -43,17 +43,6 @@ from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.samples import Sample
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """One repeat: which split, which seeds."""
-
-    number: int
-    split_number: int
-    split: Split
-    weights_seed: int
-    order_seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +110,8 @@ class Prepared:
     def detectable_dz(self) -> float | None:
         """Smallest effect d_z that the declared test detects, for the tests of paired means.
 
-        The power of the rank test depends on the shape of the noise, that of Welch's on the spreads of both samples:
-        for them there is no such number before the results.
+        The power of tests by ranks and by redrawing depends on the shape of the noise, that of Welch's on the spreads
+        of both samples: for them there is no such number before the results.
         """
         if self.rules.test not in {"paired-t", "nadeau-bengio"}:
             return None
@@ -183,10 +172,10 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     check_design(protocol)
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
-    repeats = _repeats(protocol)
+    laid = roles.lay_out(protocol)
     if protocol.measure is not None:
-        return Prepared(protocol, inputs, repeats, {}, _measurements(protocol, inputs), _rules(protocol, {}))
-    drawn = {repeat.split_number: repeat.split for repeat in repeats}
+        return Prepared(protocol, inputs, laid, {}, _measurements(protocol, inputs), _rules(protocol, {}))
+    drawn = {repeat.split_number: repeat.split for repeat in laid}
     parts = {
         by: tuple(_draw(protocol, inputs.configurations, replace(split, by=by)) for split in drawn.values())
         for by in protocol.ways
@@ -195,14 +184,14 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     return Prepared(
         protocol=protocol,
         inputs=inputs,
-        repeats=repeats,
+        repeats=laid,
         parts=parts,
         trainings={
             (variant.name, repeat.number): _training(
                 protocol, variant, repeat, inputs, parts[variant.split_by][repeat.split_number]
             )
             for variant in protocol.variants
-            for repeat in repeats
+            for repeat in laid
         },
         rules=_rules(protocol, parts),
     )
@@ -245,7 +234,7 @@ def _check_observations(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits
 
 
 def check_design(protocol: Protocol) -> None:
-    """Refuse a test that the design does not allow, or that could never reject at the declared number of repeats.
+    """Refuse a test that the design or the correction does not allow, or that could never reject at so many repeats.
 
     A margin that says nothing, or that the test cannot judge, is refused as well.
 
@@ -263,6 +252,10 @@ def check_design(protocol: Protocol) -> None:
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
     try:
+        compare.require_together(analysis.test, analysis.correction)
+    except StatisticsError as error:
+        raise ProtocolError(f"{protocol.origin.where('analysis', 'correction')}: {error}") from None
+    try:
         if (margin := _margin(protocol)) is not None:
             require_measurable(margin, analysis.test)
     except StatisticsError as error:
@@ -277,14 +270,23 @@ def _margin(protocol: Protocol) -> Margin | None:
 def _test_to_train(
     protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]], pair: tuple[str, ...]
 ) -> float:
-    """Return n_test/n_train for the Nadeau-Bengio test of a pair, the mean over its splits.
+    """Return n_test/n_train for the Nadeau-Bengio test of a pair, counted in blocks, the mean over its splits.
+
+    Blocks are what a split draws, and the frames of one block are near copies: a hundred of them are hardly more than
+    one independent configuration. Where all blocks are of one size, this is the ratio of the frames. A split by frame
+    or by state draws frames or groups, and these are counted.
 
     Where the two learn from different numbers of configurations, or are split in different ways, it is the larger one
     of the two ratios: it stands for how much of the noise is common to all splits, a learner of fewer configurations
-    depends more on those it was given, and the larger ratio gives the wider interval.
+    depends more on those it was given, and the larger ratio gives the wider interval. Fewer configurations count as
+    blocks in proportion.
     """
+
+    def ratio(variant: Variant, part: splits.Parts) -> float:
+        return part.test_units / (part.train_units * learned(variant, part) / len(part.train))
+
     both = [protocol.contestant(name) for name in pair]
-    ratios = [[len(part.test) / learned(variant, part) for part in parts[variant.split_by]] for variant in both]
+    ratios = [[ratio(variant, part) for part in parts[variant.split_by]] for variant in both]
     return float(np.mean(np.max(ratios, axis=0)))
 
 
@@ -313,22 +315,8 @@ def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
         test_to_train=max(ratios) if analysis.test == "nadeau-bengio" else None,
+        seed=seed(protocol.seed, "analysis"),
     )
-
-
-def _repeats(protocol: Protocol) -> tuple[Repeat, ...]:
-    root, spec = protocol.seed, protocol.split
-    made = []
-    for number in range(protocol.repeat_count):
-        index = {"fixed": 0, "resampled": number, "crossed": number // protocol.repeats}[spec.design]
-        # The reserve is drawn once, without phase or repeat, except where the design redraws everything.
-        reserve = seed(root, "confirm", "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
-        split = Split(
-            spec.reserve, spec.validation, reserve, seed(root, "confirm", "split", index), fresh=spec.fresh or ()
-        )
-        weights, order = (seed(root, "confirm", role, number) for role in ("weights", "order"))
-        made.append(Repeat(number, index, split, weights, order))
-    return tuple(made)
 
 
 def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], TimeDescribe]:
@@ -340,7 +328,7 @@ def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], T
         {name: chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet)},
         frames=protocol.measure.frames,
         of=len(inputs.configurations),
-        rounds=protocol.repeats,
+        rounds=protocol.repeat_count,
         root=protocol.seed,
     )
 
@@ -349,17 +337,18 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
     assert variant.model is not None  # the protocol was refused otherwise
     model = protocol.models[variant.model]
     count = learned(variant, part)
-    # A seed that a model never draws from is not part of what decides its result.
+    random = roles.drawn(model)
     return Train(
         frames=inputs.make,
         pool=inputs.pool_of(variant.set),
         functions=inputs.sets[variant.set].functions,
         model=model,
         split=replace(repeat.split, by=variant.split_by),
-        weights_seed=0 if isinstance(model, Linear) else repeat.weights_seed,
-        order_seed=repeat.order_seed if isinstance(model, Hdnn) else 0,
+        weights_seed=repeat.weights_seed if "weights" in random else 0,
+        order_seed=repeat.order_seed if "order" in random else 0,
         # All of them, however they were asked for, are one training.
         observations=None if count == len(part.train) else count,
+        rerun=repeat.rerun,
     )
 
 
@@ -391,12 +380,26 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
     }
-    comparisons = compare.judge(pairs(prepared, results), prepared.rules)
+    comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results), prepared.rules))
     agreements = {
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()
     }
     return Study(prepared, results, comparisons, chosen_after, executed, agreements)
+
+
+def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tuple[Comparison, ...]:
+    """Say beside each comparison that all splits share their seeds, where repeats are given by role."""
+    if prepared.protocol.roles is None:
+        return comparisons
+    shared = (
+        "Every split is trained from the same initial weights and in the same batch orders, so the claim holds given "
+        "these as well: others may shift all splits together."
+    )
+    return tuple(
+        comparison if comparison.p is None else replace(comparison, remarks=(*comparison.remarks, shared))
+        for comparison in comparisons
+    )
 
 
 def _declaration(prepared: Prepared) -> tuple[str, str]:
@@ -429,12 +432,14 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
     pairs = []
     for candidate, baseline in prepared.protocol.family:
         both: list[tuple[float, float, int]] = []
+        finished = []
         gone = {"missing": 0, "candidate": 0, "baseline": 0}
         for repeat in prepared.repeats:
             ours, theirs = (results.get((name, repeat.number)) for name in (candidate, baseline))
             our_scores, their_scores = _scores(ours), _scores(theirs)
             if our_scores is not None and their_scores is not None:
                 both.append((our_scores[part][key], their_scores[part][key], repeat.split_number))
+                finished.append(repeat.number)
             gone["candidate"] += status(ours) == "diverged"
             gone["baseline"] += status(theirs) == "diverged"
             gone["missing"] += bool({status(ours), status(theirs)} & {"missing", "failed"})
@@ -455,6 +460,7 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
                 test_to_train=_test_to_train(prepared.protocol, prepared.parts, (candidate, baseline))
                 if prepared.rules.test == "nadeau-bengio"
                 else None,
+                numbers=tuple(finished),
             )
         )
     return pairs

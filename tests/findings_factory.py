@@ -13,6 +13,9 @@ from scipy import stats
 
 from bpbench.features import FeatureSet, preset
 from bpbench.jobs import Hdnn
+from bpbench.standing import ranked as rank_all
+from bpbench.statistics.bayes import correlated_t, signed_rank
+from bpbench.statistics.rules import Rules
 
 GROUPS = (
     ("10 K solid", 10.0),
@@ -83,8 +86,11 @@ def comparison(**changes: Any) -> dict[str, Any]:
         "d_z": -1.17, "hedges_g": -1.1, "statistic": -3.69, "df": 9, "p": 0.001, "p_smallest": None,
         "p_adjusted": 0.003, "p_equivalence": 0.9, "p_equivalence_adjusted": 0.9, "significant": True,
         "detectable": 0.27, "verdict": "better", "remarks": [],
+        "bayes": {"model": "correlated-t", "better": 0.891, "equal": 0.1086, "worse": 0.0004, "draws": None,
+                  "error": None},
     }  # fmt: skip
-    return {**entries, **changes}
+    entries |= changes
+    return {"n_baseline": entries["n"], **entries}
 
 
 def _compare(candidate: str, mine: list[float], base: list[float], size: int, margin: float) -> dict[str, Any]:
@@ -104,6 +110,7 @@ def _compare(candidate: str, mine: list[float], base: list[float], size: int, ma
         equivalence_high=mean + narrow, d_z=mean / sd, hedges_g=0.91 * mean / sd, statistic=mean / error, df=n - 1,
         p=p, p_adjusted=adjusted, p_equivalence=tost, p_equivalence_adjusted=tost_adjusted, significant=adjusted < 0.05,
         detectable=1.5 * sd, verdict=verdict,
+        bayes=dataclasses.asdict(correlated_t(gap, margin=margin)),
     )  # fmt: skip
 
 
@@ -226,6 +233,7 @@ def findings(
                 variant["linear"] = {"variant": ruler["name"], "mean": ruler["summary"]["test"]["rmse"]["mean"]}
     tests = {v["name"]: [r["scores"]["test"]["rmse"] for r in v["results"]] for v in variants}
     family = [[name, "D"] for name in tests if name != "D"]
+    ranking, unranked = rank_all(tests, [0] * repeats, Rules("paired-t", "fixed"), baseline="D", twins={}, root=1)
     groups = [
         {
             "name": name,
@@ -304,6 +312,7 @@ def findings(
             "metric": "rmse",
             "part": "test",
             "test": "paired-t",
+            "redrawings": None,
             "correction": "holm",
             "alpha": 0.05,
             "margin": margin,
@@ -315,6 +324,8 @@ def findings(
             "comparisons": [_compare(name, tests[name], tests["D"], len(family), margin) for name, _ in family],
             "detectable_dz": 1.5,
             "unequal": False,
+            "ranking": ranking,
+            "unranked": unranked,
         },
         "failures": [],
         "jobs": _jobs(variants, repeats),
@@ -331,7 +342,9 @@ def resampled() -> dict[str, Any]:
     data = small()
     data["split"].update(design="resampled", splits=3, sentence="Every repeat redraws the split.")
     data["split"]["counts"] = [{**data["split"]["counts"][0], "split": number} for number in range(3)]
-    data["analysis"]["test"] = "nadeau-bengio"
+    data["analysis"].update(
+        test="nadeau-bengio", ranking=None, unranked="No test of all variants at once counts the overlap of the splits."
+    )
     data["jobs"] |= {"distinct": data["jobs"]["total"], "repeated": 0}
     for variant in data["variants"]:
         for part in variant["summary"].values():
@@ -388,6 +401,11 @@ def ranked(size: int = 2) -> dict[str, Any]:
     analysis.update(family=analysis["family"][:size], comparisons=analysis["comparisons"][:size])
     for entry in analysis["comparisons"]:
         entry.update(p_smallest=0.25, df=None, detectable=None)
+        mine, base = (
+            [result["scores"]["test"]["rmse"] for v in data["variants"] if v["name"] == name for result in v["results"]]
+            for name in (entry["candidate"], entry["baseline"])
+        )
+        entry["bayes"] = dataclasses.asdict(signed_rank(np.subtract(mine, base), margin=0.2, seed=1))
     return data
 
 
@@ -405,9 +423,10 @@ def without_results() -> dict[str, Any]:
             result.update(status="diverged", message=message, scores=None, converged=None, checkpoint=None)
         variant.update(n=0, not_converged=0, summary={}, curve=None, groups=[], parity=None)
     data["constant"] = {"test": {}}
+    data["analysis"].update(ranking=None, unranked="ranks are given for 3 to 60 contestants, and 0 of 3 can be ranked.")
     for entry in data["analysis"]["comparisons"]:
         entry.update({key: None for key in entry if key not in {"candidate", "baseline", "level", "remarks"}})
-        entry.update(n=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
+        entry.update(n=0, n_baseline=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
     data["jobs"] |= {"done": 0, "failed": 6}
     return data
 
@@ -427,3 +446,40 @@ def deep_copy(data: dict[str, Any]) -> dict[str, Any]:
     """Return an independent copy, through JSON as a report would read it."""
     copied: dict[str, Any] = json.loads(json.dumps(data))
     return copied
+
+
+def compared() -> dict[str, Any]:
+    """Return the findings of a table of scores of three models over eight repeats, one absent, one without a score."""
+    from bpbench import score_findings, scores
+    from bpbench.data.score_files import Roles, Scores
+
+    rng = np.random.default_rng(20)
+    shared = rng.normal(size=8)
+    rows = [
+        (model, repeat, 2.5 + 0.3 * shared[repeat] + shift + 0.05 * rng.normal())
+        for model, shift in enumerate((0.0, -0.2, 0.01))
+        for repeat in range(8)
+        if (model, repeat) != (2, 5)
+    ]
+    score = np.array([value for _, _, value in rows])
+    score[3] = np.nan
+    held = Scores(
+        label="scores.csv",
+        sha256=hashlib.sha256(b"scores").hexdigest(),
+        rows=len(rows),
+        columns=3,
+        variants=("base", "wide", "deep"),
+        units=tuple("12345678"),
+        splits=(),
+        variant=np.array([model for model, _, _ in rows]),
+        unit=np.array([repeat for _, repeat, _ in rows]),
+        split=np.zeros(len(rows), dtype=np.int64),
+        row=np.arange(1, len(rows) + 1),
+        score=score,
+    )
+    roles = Roles("model", "loss", "seed")
+    judged = scores.judge(held, roles, scores.Asked())
+    command = "bpbench compare scores.csv --variant model --score loss --unit seed"
+    return deep_copy(
+        score_findings.findings(judged, name="scores", command=command, metric=None, unit="eV", formats=("html",))
+    )

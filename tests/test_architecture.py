@@ -30,6 +30,7 @@ DOORS = {
     "pydantic": ("protocol.py", "sweeps.py", "declared.py"),
     "ruamel": ("formats/yaml.py",),
     "statsmodels": ("statistics/",),
+    "networkx": ("statistics/ranking.py",),
     "pandas": ("data/columns.py",),
     "pyarrow": ("data/columns.py",),
 }

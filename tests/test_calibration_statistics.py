@@ -65,7 +65,7 @@ def _family_wise(test: str, noise: str, n: int, runs: int, seed: int) -> float:
     return alarms / runs
 
 
-@pytest.mark.parametrize("test", ["paired-t", "wilcoxon"])
+@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "sign-flip", "mann-whitney"])
 @pytest.mark.parametrize("noise", ["normal", "heavy"])
 def test_family_wise_error(test: str, noise: str) -> None:
     """Through judge itself, Holm keeps the false alarms of a family of four within alpha (n = 10)."""
@@ -73,7 +73,7 @@ def test_family_wise_error(test: str, noise: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("test", ["paired-t", "wilcoxon"])
+@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "sign-flip", "mann-whitney", "permutation"])
 @pytest.mark.parametrize("noise", list(NOISE))
 @pytest.mark.parametrize("n", [5, 10, 30])
 def test_family_wise_error_at_full_size(test: str, noise: str, n: int) -> None:

@@ -194,7 +194,7 @@ NOISE = RNG.normal(0, 0.1, 10)
         (0.0, 0.01, True, "undecided", False),
     ],
 )
-@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "nadeau-bengio"])
+@pytest.mark.parametrize("test", ["paired-t", "wilcoxon", "nadeau-bengio", "sign-flip"])
 def test_verdict_rule(
     test: str, shift: float, margin: float | None, lower: bool, verdict: str, significant: bool
 ) -> None:
@@ -310,7 +310,7 @@ def _says_nothing(found: Comparison) -> bool:
     return all(values[name] is None for name in INFERRED) and found.verdict == "undecided" and not found.significant
 
 
-@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon"])
+@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon", "sign-flip", "permutation", "mann-whitney"])
 @pytest.mark.parametrize(
     ("new", "old", "remark"),
     [
@@ -370,16 +370,29 @@ def test_too_few_repeats_for_an_interval_by_ranks() -> None:
 
 def test_tiny_and_huge_values_do_not_underflow_or_overflow() -> None:
     """Scaling both samples by 1e-200 or 1e140 changes no p, t, d_z or verdict."""
-    for test in ("paired-t", "welch"):
+    for test in ("paired-t", "welch", "sign-flip", "permutation"):
         rules = Rules(test, "fixed")
         plain = _one(SLEEP_1, SLEEP_2, rules)
         for scale in (1e-200, 1e140):
             scaled = _one(np.multiply(SLEEP_1, scale), np.multiply(SLEEP_2, scale), rules)
-            for name in ("p", "statistic", "df", "d_z"):
+            for name in ("p", "statistic", "d_z"):
                 assert getattr(scaled, name) == pytest.approx(getattr(plain, name), rel=1e-9)
+            assert scaled.df == (plain.df and pytest.approx(plain.df, rel=1e-9))
 
 
-@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon"])
+def test_dropped_zeros_are_said() -> None:
+    """The signed-rank test drops differences of exactly zero, and the comparison says how many and what is left."""
+    some = _one([0.0, 1, 2, 3, -1, 0, 4, 5], [0.0] * 8, Rules("wilcoxon", "fixed"))
+    assert some.remarks == (
+        "Of 8 paired differences 2 are exactly zero and left out of the ranks: p rests on the other 6.",
+    )
+    assert some.p_smallest == 2 / 2**6
+    one = _one(SLEEP_1, SLEEP_2, Rules("wilcoxon", "fixed"))
+    assert one.remarks[0].startswith("Of 10 paired differences 1 is exactly zero")
+    assert not _one(BEFORE, AFTER, Rules("wilcoxon", "fixed")).remarks
+
+
+@pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon", "mann-whitney"])
 def test_a_million_repeats_are_quick(test: str) -> None:
     """A million values are judged within seconds, by t and by ranks, and rightly: the shift lies within the margin."""
     rng = np.random.default_rng(0)
@@ -421,7 +434,11 @@ def test_which_design_allows_which_test() -> None:
         "nadeau-bengio": ("resampled",),
         "welch": ("fixed", "crossed"),
         "wilcoxon": ("fixed", "crossed"),
+        "sign-flip": ("fixed", "crossed"),
+        "permutation": ("fixed", "crossed"),
+        "mann-whitney": ("fixed", "crossed"),
     }
+    assert {key for key, info in TESTS.items() if not info.paired} == {"welch", "permutation", "mann-whitney"}
     for key, designs in allowed.items():
         for design in set(DESIGNS) - set(designs):
             with pytest.raises(StatisticsError, match=f"'{key}' is not allowed in a {design} design: .*; use '"):
@@ -445,6 +462,12 @@ def test_which_design_allows_which_test() -> None:
         ),
         ({"test": "nadeau-bengio", "design": "resampled"}, "needs test_to_train, .*; none was given"),
         ({"test_to_train": -1.0}, "test_to_train must be a positive number, found -1.0"),
+        ({"seed": -1}, "A seed is a whole number that is not negative, found -1"),
+        (
+            {"correction": "max-t"},
+            "'max-t' turns the signs of paired differences .* the test 'sign-flip' alone, found 'paired-t'; choose",
+        ),
+        ({"test": "sign-flip", "design": "resampled", "correction": "max-t"}, "resampled splits overlap"),
     ],
 )
 def test_impossible_rules_are_refused(arguments: dict[str, object], sentence: str) -> None:
@@ -511,15 +534,40 @@ def test_reachability_says_why_and_does_not_refuse_too_much() -> None:
     require_reachable("paired-t", 2, 56, "by", 0.001)
 
 
+def test_reachability_of_redrawings() -> None:
+    """Sign flips need what signed ranks need, max-T no more for a family than for one, and drawn flips have a floor."""
+    require_reachable("sign-flip", 6, 56, "max-t", 0.05)
+    require_reachable("sign-flip", 12, 56, "holm", 0.05)
+    with pytest.raises(StatisticsError, match=r"With 11 repeats the sign-flip test could never .* at least 12 repeats"):
+        require_reachable("sign-flip", 11, 56, "holm", 0.05)
+    with pytest.raises(StatisticsError, match=r"With 3 repeats the Mann-Whitney test .* is 0.1, .* at least 4 repeats"):
+        require_reachable("mann-whitney", 3, 1, "holm", 0.05)
+    with pytest.raises(
+        StatisticsError, match=r"no number of repeats is enough, since it draws at most 99999 .* such as 'paired-t'"
+    ):
+        require_reachable("sign-flip", 30, 5000, "bonferroni", 0.05)
+    with pytest.raises(StatisticsError, match="declare fewer, such as 14, of which more redrawings are made"):
+        require_reachable("sign-flip", 10**6, 300, "bonferroni", 0.05)
+    with pytest.raises(StatisticsError, match=r"at least 2 independent repeats .*, found 1; declare 4 or more"):
+        require_reachable("permutation", 1, 1, "holm", 0.05)
+
+
 def test_smallest_p() -> None:
     """Ranks: 2/2^n; t tests have no floor; one repeat gives no p; unknown tests and negative n are refused."""
     assert [smallest_p("wilcoxon", n) for n in (1, 2, 5, 6)] == [1.0, 0.5, 0.0625, 0.03125]
     assert smallest_p("wilcoxon", 10**6) == 0.0
+    assert [smallest_p("sign-flip", n) for n in (1, 2, 6, 16, 17, 10**6)] == [1, 0.5, 2**-5, 2**-15, 2e-5, 2 / 1001]
+    assert [smallest_p("mann-whitney", n) for n in (1, 2, 4)] == pytest.approx([1, 1 / 3, 2 / 70])
+    assert [smallest_p("permutation", n) for n in (2, 4, 50)] == pytest.approx([1 / 3, 2 / 70, 2e-5])
+    assert smallest_p("mann-whitney", 3, 7) == smallest_p("permutation", 7, 3) == pytest.approx(2 / 120)
+    assert smallest_p("welch", 3, 1) == 1.0
+    with pytest.raises(StatisticsError, match="'wilcoxon' compares repeat by repeat, found 3 repeats against 4"):
+        smallest_p("wilcoxon", 3, 4)
     assert [smallest_p("paired-t", n) for n in (0, 1, 2)] == [1.0, 1.0, 0.0]
     with pytest.raises(StatisticsError, match="cannot be negative, found -1"):
         smallest_p("welch", -1)
-    with pytest.raises(StatisticsError, match="There is no test 'sign'"):
-        smallest_p("sign", 5)
+    with pytest.raises(StatisticsError, match="There is no test 'signs'"):
+        smallest_p("signs", 5)
 
 
 def test_importing_the_room_loads_neither_scipy_nor_statsmodels() -> None:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from findings_factory import deep_copy, environment, findings, ranked, resampled, small, without_results
+from findings_factory import compared, deep_copy, environment, findings, ranked, resampled, small, without_results
 
 from bpbench.report import judged, methods
 from bpbench.report.canvas import styles
@@ -19,8 +19,9 @@ from bpbench.report.numerals import percent
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import tally
 
-#: Numbers of method text that no findings hold: the bound in "p < 0.001", the normal errors within two deviations (%).
-METHOD = {0.001, 95.4}
+#: Numbers of method text that no findings hold: the bounds in "p < 0.001" and "> 0.999", the normal errors within two
+#: deviations (%), the weight of a prior.
+METHOD = {0.001, 0.999, 95.4, 0.5}
 
 
 class Words(HTMLParser):
@@ -75,10 +76,11 @@ def allowed(data: dict[str, Any], *, skip: tuple[str, ...] = DRAWN) -> tuple[set
     found = list(leaves(data, skip=skip))
     numbers = {float(item) for item in found if isinstance(item, int | float) and not isinstance(item, bool)}
     analysis, split = data["analysis"], data["split"]
-    shares = [analysis["power"], split["reserve"], split["validation"], 1 - 2 * analysis["alpha"]]
+    shares = [analysis["power"], 1 - 2 * analysis["alpha"]]
+    shares += [split[key] for key in ("reserve", "validation") if key in split]
     shares.append(data["mean_level"])
     shares += [entry["level"] for entry in analysis["comparisons"]]
-    shares += [round(variant["share"], 3) for variant in data["variants"]]
+    shares += [round(variant["share"], 3) for variant in data["variants"] if variant["share"] is not None]
     ensembles = [variant["ensemble"] for variant in data["variants"] if variant["ensemble"]]
     shares += [round(entry[key], 3) for entry in ensembles for key in ("within", "nominal")]
     numbers |= {float(percent(share).removesuffix(" %")) for share in shares}
@@ -158,6 +160,17 @@ def test_no_number_is_made_when_nothing_succeeded() -> None:
     assert strangers(render_html(compose(data, environment())), data) == []
 
 
+def test_scores_of_others_have_no_number_of_ours() -> None:
+    """The same holds for a report on a table of scores, in its own order of parts."""
+    data = compared()
+    document = compose(data, environment())
+    assert strangers(render_html(document).replace("SHA-256", "digest"), data) == []
+    assert [section.key for section in document.sections] == [
+        "answer", "question", "data", "methods", "repeats", "comparisons", "ranks", "failures", "limits",
+        "environment", "reproduce",
+    ]  # fmt: skip
+
+
 def test_csv_values_are_the_findings_own(data: dict[str, Any], document: Document) -> None:
     """Every unrounded number in a table is, to the last bit, one of the findings or a count of listed things."""
     numbers, _ = allowed(data, skip=("curve", "parity"))
@@ -174,8 +187,8 @@ def test_csv_values_are_the_findings_own(data: dict[str, Any], document: Documen
 def test_the_order_of_the_parts(document: Document) -> None:
     """The answer comes first and the reproduction last, before the appendix of reconstructed values."""
     assert [section.key for section in document.sections] == [
-        "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "comparisons", "curves",
-        "parity", "states", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
+        "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "comparisons", "ranks",
+        "curves", "parity", "states", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
     ]  # fmt: skip
 
 
@@ -421,7 +434,7 @@ def test_the_interval_of_a_rank_test_is_named_in_captions() -> None:
     """Forest plot and table of comparisons say whose interval they show."""
     data = ranked()
     assert "Hodges-Lehmann intervals" in caption(data, "forest")
-    assert "the Hodges-Lehmann interval of the differences' centre" in caption(data, "comparisons")
+    assert "the Hodges-Lehmann interval of the centre of the differences" in caption(data, "comparisons")
     assert "Hodges" not in caption(small(), "forest") + caption(small(), "comparisons")
 
 

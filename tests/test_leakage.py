@@ -218,11 +218,13 @@ def test_fresh_scores_are_those_of_the_fresh_frames(study: Study) -> None:
 
 
 def test_the_ratio_of_a_pair_is_the_larger_one(study: Study) -> None:
-    """Nadeau and Bengio's n_test/n_train of contestants with other parts: the larger, as the wider interval."""
+    """Nadeau and Bengio's n_test/n_train counts what is drawn; of contestants with other parts it is the larger one."""
     parts = study.prepared.parts
     pair = next(item for item in study.comparisons if item.candidate == "by state")
-    ratios = [[len(part.test) / len(part.train) for part in parts[by]] for by in ("block", "state")]
-    expected = np.mean(np.maximum(*ratios))
+    # One state is tested and two are trained on.
+    expected = np.mean([max(part.test_blocks / part.train_blocks, 1 / 2) for part in parts["block"]])
+    assert all(part.test_units / part.train_units == 1 / 2 for part in parts["state"])
+    assert all(part.test_units == len(part.test) for part in parts["frame"])
     both = [[score["test"]["rmse"] for score in scores(study, name)] for name in ("by state", "by block")]
     difference = np.subtract(*both)
     assert pair.statistic == pytest.approx(difference.mean() / np.sqrt((1 / 6 + expected) * difference.var(ddof=1)))

@@ -265,7 +265,7 @@ def _t_at(t: float, n: int) -> Contrast:
 
 @pytest.mark.parametrize(("n", "margin"), [(10, 1.5), (20, 0.9), (50, 0.6)])
 def test_the_dz_boundary_is_welleks(n: int, margin: float) -> None:
-    """Its p is α where |t| is the root of the α-quantile of F(1, n - 1; n Δ_z²), the critical constant of Wellek's t test.
+    """Its p is α where |t| is the root of the α-quantile of F(1, n - 1; n Δ_z²), Wellek's critical constant.
 
     His most powerful test (2010, section 5.3) counts both tails; here the far one is below 1e-6.
     """
@@ -294,7 +294,8 @@ def _critical(margin: Margin, n: int, unit: float) -> float:
 def test_scaling_by_the_observed_spread_errs(n: int, margin: float, wrong: float) -> None:
     """On the margin (δ = Δ_z σ) the noncentral t errs in 5 %, Δ_z times the observed s in 1.6 to 9 %.
 
-    It is too liberal for large margins, too strict for few repeats. 30000 samples of normal differences; ±0.004 is 3.2 standard errors.
+    It is too liberal for large margins, too strict for few repeats. 30000 samples of normal differences; ±0.004 is
+    3.2 standard errors.
     """
     d = np.random.default_rng(n).normal(margin, 1, (30_000, n))
     t = d.mean(1) / (d.std(1, ddof=1) / math.sqrt(n))

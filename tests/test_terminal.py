@@ -37,7 +37,10 @@ PLANNED: dict[str, Any] = {
     "detectable_dz": 1.2345,
     "detectable_dz_t": 1.2345,
     "detectable": None,
-    "spread_for_equivalence": 0.4567,
+    "pilots": [],
+    "needed": [],
+    "decided_dz": 1.25,
+    "floor_dz": 0.0,
     "report": "reports/p-0",
 }
 
@@ -50,7 +53,11 @@ def test_a_plan_in_lines() -> None:
     assert "2 min" in text
     assert "The smallest p this test can give at this n is 0.00195." in text
     assert "with power 0.8: 1.23 standard deviations of the paired differences (d_z); in units it needs" in text
-    assert "equivalent within 0.5 meV/atom, the spread of their differences may be at most 0.457 meV/atom" in text
+    assert (
+        "The 10 declared repeats decide at the margin of ±0.5 meV/atom if that is at least 1.25 standard deviations of "
+        "the differences (power 0.8 each for a difference of that size and for none), so if their spread is at most "
+        "0.4 meV/atom; stored repeats would tell it."
+    ) in text
     assert "Test: wilcoxon, 2 comparisons, holm" in text
     one = "\n".join(terminal.plan(PLANNED | {"family": [["A", "D"]], "repeats": 1, "unequal": True}))
     assert "1 repeat of 2 variants" in one
@@ -99,14 +106,61 @@ def test_a_plan_for_ranks_names_the_t_test() -> None:
     assert "the declared test needs more where the noise is normal" in text
 
 
+PILOT = {"pair": ["A", "D"], "pairs": 5, "spread": 0.15, "limit": 0.2341, "confidence": 0.8}
+NEEDED = {"pair": ["A", "D"], "repeats": 42, "difference": 40, "equivalence": 42, "floor": 0.0, "spread": 0.2341}
+
+
 def test_a_plan_with_a_pilot_and_without_a_margin() -> None:
     """With stored repeats the effect has a unit; without a margin nothing can be equivalent, and it is said."""
     text = "\n".join(
-        terminal.plan(PLANNED | {"detectable": 0.25, "margin": None, "spread_for_equivalence": None, "smallest_p": 0.0})
+        terminal.plan(PLANNED | {"detectable": 0.25, "margin": None, "smallest_p": 0.0, "pilots": [PILOT]})
     )
-    assert "0.25 meV/atom by the largest spread stored so far." in text
-    assert "No margin is declared: nothing can come out as equivalent." in text
+    assert (
+        "0.25 meV/atom by the 80 % upper limit (0.234 meV/atom) of the largest spread stored so far (0.15 meV/atom of "
+        "5 pairs)."
+    ) in text
+    assert "No margin is declared: nothing can come out as equivalent, and no number of repeats is enough." in text
     assert "smallest p" not in text
+
+
+def test_a_plan_says_how_many_repeats_would_decide() -> None:
+    """With a pilot it names the number for each question and whose spread it reckons with; ranks are approximate."""
+    planned = PLANNED | {"pilots": [PILOT], "needed": [NEEDED]}
+    said = (
+        "To decide at the margin of ±0.5 meV/atom takes 42 repeats (40 to find a difference of that size, 42 to show "
+        "that there is none, power 0.8) by the 80 % upper limit (0.234 meV/atom) of the largest spread stored so far "
+        "(0.15 meV/atom of 5 pairs); 10 are declared."
+    )
+    assert said in terminal.plan(planned)
+    assert said.replace("takes 42", "takes about 42") in terminal.plan(planned | {"detectable_dz": None})
+    crossed = terminal.plan(planned | {"repeats": 50})
+    assert said.replace("42 repeats", "42 splits") in crossed
+    both = terminal.plan(planned | {"needed": [NEEDED | {"pair": ["B", "D"], "repeats": 3}, NEEDED]})
+    assert said.replace("To decide", "To decide “A” and “D”, the noisiest pair,") in both
+    in_dz = PLANNED | {"margin": "0.5 d_z", "needed": [NEEDED | {"pair": None, "spread": None}]}
+    assert (
+        "To decide at the margin of ±0.5 standard deviations of the paired differences (d_z) takes 42 repeats (40 to "
+        "find a difference of that size, 42 to show that there is none, power 0.8); 10 are declared."
+    ) in terminal.plan(in_dz)
+
+
+def test_a_plan_says_where_no_number_of_repeats_would_decide() -> None:
+    """Under overlapping splits there is a floor: in units once the spread is known, in spreads before."""
+    never = NEEDED | {"repeats": None, "equivalence": None, "floor": 0.6789}
+    quiet = NEEDED | {"pair": ["B", "D"], "repeats": 7}
+    text = "\n".join(terminal.plan(PLANNED | {"pilots": [PILOT], "needed": [never, quiet]}))
+    assert (
+        "No number of repeats decides “A” and “D”, the noisiest pair, at the margin of ±0.5 meV/atom: as splits of the "
+        "same data overlap, less than 0.679 meV/atom cannot be resolved (power 0.8) by the 80 % upper limit"
+    ) in text
+    assert "; more independent blocks would lower that. 7 repeats would decide the other 1 pair." in text
+    text = "\n".join(terminal.plan(PLANNED | {"floor_dz": 1.1, "margin": "5 %"}))
+    assert "the margin of ±5 % of the mean of the baseline if that is at least 1.25 standard deviations" in text
+    assert "if their spread is at most 4 % of the baseline's mean; stored repeats would tell it. A margin below" in text
+    assert "below 1.1 of them is decided by no number of repeats: that takes more independent blocks." in text
+    text = "\n".join(terminal.plan(PLANNED | {"needed": [never | {"pair": None}], "margin": "0.5 d_z"}))
+    assert "No number of repeats decides at the margin" in text
+    assert "less than 0.679 d_z cannot be resolved" in text
 
 
 def test_an_audit_in_lines() -> None:

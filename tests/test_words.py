@@ -57,6 +57,93 @@ def test_undecided_says_what_remains_possible() -> None:
     assert "equal" not in text
 
 
+NEEDED = {"repeats": 42, "difference": 40, "equivalence": 42, "floor": 0.0, "spread": 0.3}
+JUDGED = ANALYSIS | {"power": 0.8, "design": "fixed"}
+
+
+def enough(analysis: dict[str, Any] | None = None, **changes: Any) -> str:
+    entry = comparison(**UNDECIDED, needed=NEEDED | changes)
+    text = comparison_sentence(entry, METRIC, JUDGED | (analysis or {}))
+    assert text.startswith("Undecided: ")
+    return text.partition("in favour of D. ")[2]
+
+
+def test_undecided_says_how_many_repeats_would_be_enough() -> None:
+    """The number, what it is enough for and by which spread; findings without it say nothing."""
+    said = (
+        "Enough would be 42 repeats, to find a difference as large as the margin of ±0.2 meV/atom or to show that "
+        "there is none, each with a power of 80 %, by an upper limit of the spread (80 % confidence)."
+    )
+    assert enough() == said
+    assert enough({"test": "wilcoxon"}).startswith("Enough would be about 42 repeats")
+    assert enough({"design": "crossed"}) == said.replace("repeats", "splits")
+    in_dz = enough({"margin": "0.5 d_z"}, spread=None)
+    assert "the margin of ±0.5 standard deviations of the paired differences (d_z) or" in in_dz
+    assert in_dz.endswith("a power of 80 %.")
+    assert enough(repeats=7) == (
+        "These 10 repeats are enough to find a difference as large as the margin of ±0.2 meV/atom, and to show that "
+        "there is none, each with a power of 80 %, by an upper limit of the spread (80 % confidence); a true "
+        "difference between the two needs more."
+    )
+
+
+def test_undecided_says_where_no_number_would_be_enough() -> None:
+    """The floor of overlapping splits is told in the metric's unit, or in d_z."""
+    never = {"repeats": None, "difference": None, "floor": 0.4567}
+    assert enough(**never) == (
+        "No number of repeats would decide at the margin of ±0.2 meV/atom: as splits of the same data overlap, less "
+        "than 0.457 meV/atom cannot be resolved; more independent blocks would lower that."
+    )
+    assert "less than 0.457 d_z cannot" in enough({"margin": "0.5 d_z"}, **never, spread=None)
+
+
+def test_the_answer_says_it_once_for_all_that_is_undecided() -> None:
+    """In a family one sentence speaks for all undecided comparisons, with the most that any of them needs."""
+    data = deep_copy(findings())
+    entries = data["analysis"]["comparisons"]
+    for number, entry in enumerate(entries[:2]):
+        entry.update(**UNDECIDED, needed=NEEDED | {"repeats": 30 + number})
+    for entry in entries[2:]:
+        entry.update(verdict="worse", needed=None)
+    texts = [text for text in answer(data) if "Enough would be" in text or "would decide" in text]
+    assert len(texts) == 1
+    assert texts[0].startswith("Enough would be 31 repeats, for all 2 undecided comparisons, to find")
+    entries[0]["needed"] |= {"repeats": None, "floor": 0.5}
+    (text,) = (text for text in answer(data) if "would decide" in text)
+    assert text.startswith("No number of repeats would decide 1 of the 2 undecided comparisons at the margin")
+    entries[1]["needed"] |= {"repeats": None, "floor": 0.7}
+    (text,) = (text for text in answer(data) if "would decide" in text)
+    assert text.startswith("No number of repeats would decide the 2 undecided comparisons at the margin")
+    assert "less than 0.700 meV/atom" in text
+
+
+@pytest.mark.parametrize(
+    ("margin", "within", "ends", "said"),
+    [
+        (
+            "5 %",
+            "5 % of the mean of D",
+            (-0.012, 0.0341),
+            "0.03 meV/atom (A − D; 90 % interval of the ratio of the means less one −1.2 to 3.4 %, n = 10,",
+        ),
+        (
+            "0.3 d_z",
+            "0.3 standard deviations of the paired differences (d_z)",
+            (-0.112, 0.234),
+            "0.03 meV/atom (A − D; 90 % interval of d_z −0.11 to 0.23, n = 10,",
+        ),
+    ],
+)
+def test_equivalent_within_other_measures(margin: str, within: str, ends: tuple[float, float], said: str) -> None:
+    """The margin and the interval that belongs to its test are told in the measure of the margin."""
+    entry = comparison(
+        difference=0.03, low=-0.07, high=0.13, equivalence_low=ends[0], equivalence_high=ends[1], p=0.5, p_adjusted=0.5,
+        p_equivalence=0.0004, p_equivalence_adjusted=0.0008, significant=False, verdict="equivalent",
+    )  # fmt: skip
+    text = comparison_sentence(entry, METRIC, ANALYSIS | {"margin": margin})
+    assert text.startswith(f"A and D are equivalent within ±{within}: they differ by {said}")
+
+
 def test_equivalent() -> None:
     """Equivalence names its margin, the 1-2α interval and its own p."""
     text = sentence(
@@ -406,7 +493,7 @@ def test_a_rank_test_has_the_interval_of_the_centre() -> None:
 @pytest.mark.parametrize("family", [1, 3])
 def test_a_mean_outside_the_interval_of_the_centre_is_explained(family: int) -> None:
     """An outlier can pull the mean out of the Hodges-Lehmann interval; the sentence says why, for any family."""
-    words = "The mean difference lies outside the interval, which is that of the differences' centre"
+    words = "The mean difference lies outside the interval, which is that of the centre of the differences"
     assert words in ranked_sentence(family=family, difference=-0.9)
     assert words not in ranked_sentence(family=family)
 

@@ -22,10 +22,19 @@ __all__ = ["CSV", "PARQUET", "Columns", "open_columns"]
 
 CSV: Final = (".csv", ".csv.gz", ".csv.xz")
 PARQUET: Final = (".parquet", ".pq")
+#: What stands in a csv where a number or a word is missing.
+_GAPS: Final = ["", "nan", "NaN"]
 
 
-def open_columns(path: Path) -> Columns:
+def open_columns(path: Path, *, gaps: tuple[str, ...] = ()) -> Columns:
     """Open a table by the ending of its name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    gaps : tuple of str
+        What a csv may write for a number that is not there, beside nothing and NaN.
 
     Raises
     ------
@@ -35,7 +44,7 @@ def open_columns(path: Path) -> Columns:
     name = path.name.lower()
     with readable(path):
         if name.endswith(CSV):
-            return _Csv(path)
+            return _Csv(path, gaps)
         if name.endswith(PARQUET):
             return _Parquet(path)
         if name.endswith(".npz"):
@@ -50,10 +59,10 @@ class _Csv:
     offsets: Ints | None = None
     labels: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, gaps: tuple[str, ...]) -> None:
         import pandas as pd
 
-        self.path = path
+        self.path, self.gaps = path, gaps
         header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
         names = tuple(str(name).strip() for name in header.iloc[0])
         if names[0].startswith("#") or (len(names) == 1 and any(mark in names[0] for mark in ";\t|")):
@@ -84,7 +93,7 @@ class _Csv:
                 dtype=dict.fromkeys(words, str),
                 # "NA" is a group of sodium as likely as a gap.
                 keep_default_na=False,
-                na_values=["", "nan", "NaN"],
+                na_values={name: [*_GAPS, *self.gaps] if name in numbers else _GAPS for name in self.names},
                 low_memory=False,
                 chunksize=rows_at_once(len(self.names)),
             )
@@ -94,7 +103,7 @@ class _Csv:
                         continue
                     for name in (*values, *numbers):
                         if frame[name].dtype.kind not in "iuf":
-                            raise self._refused(name, frame[name], first)
+                            raise self._refused(name, frame[name], first, descriptor=name in values)
                     yield Piece(
                         first,
                         frame[list(values)].to_numpy(np.float64).T,
@@ -120,12 +129,13 @@ class _Csv:
                         ) from None
             raise
 
-    def _refused(self, name: str, column: Any, first: int) -> DataError:
+    def _refused(self, name: str, column: Any, first: int, *, descriptor: bool) -> DataError:
         import pandas as pd
 
         bad = pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()
         row = int(np.argmax(bad)) if bad.any() else 0
-        return not_numbers(self.path, name, str(column.iloc[row]), first + row + 1)
+        found = f"{str(column.iloc[row])!r} in row {first + row + 1}"
+        return not_numbers(self.path, name, found, descriptor=descriptor)
 
 
 # ----------------------------------------------------------------------------------------------------- parquet
@@ -157,10 +167,7 @@ class _Parquet:
             kinds = {field.name: field.type for field in file.schema_arrow}
             for name in (*values, *numbers):
                 if not (pa.types.is_floating(kinds[name]) or pa.types.is_integer(kinds[name])):
-                    raise DataError(
-                        f"{self.path}: expected numbers in the column '{name}', found the type {kinds[name]}; list the "
-                        "descriptors under 'columns' if it is none of them."
-                    )
+                    raise not_numbers(self.path, name, f"the type {kinds[name]}", descriptor=name in values)
             for batch in file.iter_batches(rows_at_once(len(used)), columns=used, use_threads=False):
                 column = {name: batch.column(name) for name in used}
                 made = np.empty((len(values), len(batch)))

@@ -87,12 +87,22 @@ def unique(path: Path, names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def not_numbers(path: Path, name: str, found: object, row: int) -> DataError:
-    """Return the error for a column in which something else than a number stands, in a row counted from 1."""
-    return DataError(
-        f"{path}: expected numbers in the column '{name}', found {found!r} in row {row}; list the descriptors under "
-        "'columns' if it is none of them."
-    )
+def not_numbers(path: Path, name: str, found: str, *, descriptor: bool) -> DataError:
+    """Return the error for a column in which something else than numbers stands.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        The column.
+    found : str
+        What stands there, and where.
+    descriptor : bool
+        Whether the column was taken for a descriptor, which may be a mistake, or was named as a label.
+    """
+    hint = "; list the descriptors under 'columns' if it is none of them" if descriptor else ""
+    return DataError(f"{path}: expected numbers in the column '{name}', found {found}{hint}.")
 
 
 def text_of(path: Path, name: str, column: Array, first: int) -> Array:

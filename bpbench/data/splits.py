@@ -38,6 +38,8 @@ class Parts:
         Positions of the frames in their :class:`~bpbench.data.frames.Configurations`, ascending.
     train_blocks, validation_blocks, test_blocks : int
         Blocks that each has frames of.
+    train_units, test_units : int
+        Blocks in each, or single frames or groups: what the split draws.
     fresh : ndarray of int
         Positions of the frames of fresh groups, ascending.
     """
@@ -48,6 +50,8 @@ class Parts:
     train_blocks: int
     validation_blocks: int
     test_blocks: int
+    train_units: int
+    test_units: int
     fresh: Ints
 
 
@@ -117,6 +121,8 @@ def draw(frames: Configurations, split: Split) -> Parts:
         train_blocks=blocks[0],
         validation_blocks=blocks[1],
         test_blocks=blocks[2],
+        train_units=len(train),
+        test_units=len(test),
         fresh=np.flatnonzero(np.isin(frames.group, split.fresh)).astype(np.int64),
     )
 

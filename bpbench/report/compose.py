@@ -11,9 +11,12 @@ from bpbench.report import (
     divided,
     judged,
     methods,
+    noise,
     results,
     schematics,
+    scored,
     sheet,
+    standing,
     swept,
     tables,
     timing,
@@ -22,11 +25,13 @@ from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, say, short, whole
 from bpbench.report.vocabulary import (
+    SCORED,
     data_label,
     distinct_note,
     job_word,
     set_label,
     source_note,
+    study_kind,
     tally,
     timed,
     twins_note,
@@ -60,39 +65,47 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         Every number outside the environment section stands in the findings or is one of
         :func:`bpbench.report.vocabulary.tally`.
     """
-    protocol, data = findings["protocol"], findings["data"]
+    protocol, of_others = findings["protocol"], study_kind(findings) is SCORED
     title = protocol["title"] or protocol["name"]
     return Document(
         title=title,
         subtitle=protocol["question"],
         running=f"{short(title, 60)} · {data_label(findings, 40)}",
         facts=(
-            ("protocol", f"{protocol['name']}, digest {protocol['digest']}"),
-            ("data", f"{data_label(findings)}, {_size(data)}"),
+            ("table" if of_others else "protocol", f"{protocol['name']}, digest {protocol['digest']}"),
+            ("data", f"{data_label(findings)}, {_size(findings)}"),
             ("made by", f"bpbench {findings['bpbench']}"),
         ),
-        sections=(
-            _answer(findings),
-            _question(findings),
-            _data(findings),
-            timing.measured(findings, environment) if timed(findings) else _split(findings),
-            _sets(findings),
-            *agreement.section(findings),
-            *(() if timed(findings) else (_networks(findings),)),
-            _methods(findings),
-            *_results(findings),
-            Section("failures", "What failed or is missing", tuple(results.failures(findings))),
-            Section("limits", "Limits", (Items(tuple(methods.limits(findings, tally(findings)))),)),
-            _environment(findings, environment),
-            _protocol(findings),
-            _reproduce(findings),
-            *_appendix(findings),
-        ),
+        sections=scored.sections(findings, _answer(findings), _environment(findings, environment))
+        if of_others
+        else _sections(findings, environment),
+    )
+
+
+def _sections(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> tuple[Section, ...]:
+    return (
+        _answer(findings),
+        _question(findings),
+        _data(findings),
+        timing.measured(findings, environment) if timed(findings) else _split(findings),
+        _sets(findings),
+        *agreement.section(findings),
+        *(() if timed(findings) else (_networks(findings),)),
+        _methods(findings),
+        *_results(findings),
+        Section("failures", "What failed or is missing", tuple(results.failures(findings))),
+        Section("limits", "Limits", (Items(tuple(methods.limits(findings, tally(findings)))),)),
+        _environment(findings, environment),
+        _protocol(findings),
+        _reproduce(findings),
+        *_appendix(findings),
     )
 
 
 def csv_tables(findings: Mapping[str, Any], document: Document) -> tuple[Table, ...]:
     """Return all tables to be written as CSV: those of the document and those too long to be shown."""
+    if study_kind(findings) is SCORED:
+        return (*document.tables, scored.repeats(findings))
     return (*document.tables, *agreement.columns(findings), tables.functions(findings), tables.repeats(findings))
 
 
@@ -141,7 +154,10 @@ def _compared(findings: Mapping[str, Any]) -> str:
     ).rstrip()
 
 
-def _size(data: Mapping[str, Any]) -> str:
+def _size(findings: Mapping[str, Any]) -> str:
+    data = findings["data"]
+    if study_kind(findings) is SCORED:
+        return scored.size(findings)
     if data["kind"] == "table":
         return f"{count(data['frames'], 'configuration')}, {count(data['atoms'], 'row')}"
     return f"{whole(data['frames'])} frames, {whole(data['atoms'])} atoms"
@@ -267,11 +283,14 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
         return [
             Section("repeats", "Every round", tuple(timing.results(findings, looks))),
             Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+            *standing.ranks(findings),
             *_remarks(findings),
         ]
     return [
         Section("repeats", "Every repeat", (*results.scores(findings, looks), *courses.ensembles(findings))),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+        *standing.ranks(findings),
+        *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),
         Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),

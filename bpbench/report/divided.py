@@ -82,12 +82,15 @@ def _whose(findings: Mapping[str, Any], way: str) -> str:
 
 def paired(findings: Mapping[str, Any]) -> str:
     """Return what the variants of one repeat have in common."""
-    if not mixed(findings):
-        return "All variants of one repeat share the split and the seeds, so that they are compared in pairs."
-    return (
-        "All variants of one repeat share the seeds, and those that are split in one way share the split; they are "
-        "compared in pairs, also across ways, where a pair has little in common."
-    )
+    text = "All variants of one repeat share the split and the seeds, so that they are compared in pairs."
+    if mixed(findings):
+        text = (
+            "All variants of one repeat share the seeds, and those that are split in one way share the split; they are "
+            "compared in pairs, also across ways, where a pair has little in common."
+        )
+    if set(findings["split"].get("ways") or ()) - {"block"}:
+        text += " Where single frames or whole states are split, these are counted in place of blocks."
+    return text
 
 
 def limits(findings: Mapping[str, Any]) -> list[str]:

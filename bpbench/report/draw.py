@@ -52,6 +52,8 @@ class Difference:
         Candidate minus baseline, and its interval.
     verdict, numbers : str
         Words and numbers beside the row.
+    baseline : str or None
+        Where the rows have different ones.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Difference:
     high: float | None
     verdict: str
     numbers: str
+    baseline: str | None = None
 
 
 def _rows(axes: Any, names: Sequence[str], limit: int = 24) -> None:
@@ -337,12 +340,16 @@ def forest(
                 axes.plot(row.value, place, look.marker, color=look.colour, markersize=5)
             beside.text(0.0, place, row.numbers, va="center", fontsize=7)
             beside.text(1.0, place, row.verdict, va="center", ha="right", fontsize=7, weight="bold")
-        _rows(axes, [row.name for row in rows])
+        _rows(axes, [row.name if row.baseline is None else _pair(row.name, row.baseline) for row in rows])
         axes.set_xlabel(axis)
         axes.grid(axis="x")
         for place, (words, side) in enumerate(zip(sides, ("left", "right"), strict=True)):
             axes.text(place, 1.0, words, transform=axes.transAxes, ha=side, va="bottom", fontsize=6.5)
     return drawn[0]
+
+
+def _pair(candidate: str, baseline: str) -> str:
+    return f"{label(candidate, 11)} − {label(baseline, 11)}"
 
 
 def _symlog_ticks(axis: Any, threshold: float, reach: float) -> None:

@@ -11,7 +11,6 @@ from bpbench.report.numerals import (
     decimals,
     exact,
     half_width,
-    listed,
     p_text,
     percent,
     say,
@@ -20,16 +19,20 @@ from bpbench.report.numerals import (
     span,
 )
 from bpbench.report.results import axis, level_text
+from bpbench.report.standing import posteriors
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import (
     CORRECTIONS,
+    by_ranks,
     equivalence_scale,
     interval_name,
     lower_is_better,
     margin_text,
     on_part,
     repeat_word,
+    several_baselines,
     source_note,
+    target,
     unit,
     verdict_word,
     with_unit,
@@ -42,22 +45,24 @@ if TYPE_CHECKING:
 
 
 def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return the forest plot, the table of verdicts and that of effect sizes."""
+    """Return the forest plot and the tables of verdicts, of effect sizes and of posterior probabilities."""
     entries = findings["analysis"]["comparisons"]
     if not entries:
         return [Text("The protocol declares no comparison.", "note")]
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
-    return [_forest(findings, looks), _verdicts(findings), _effects(findings)]
+    return [_forest(findings, looks), _verdicts(findings), _effects(findings), *posteriors(findings)]
 
 
 def _against(findings: Mapping[str, Any]) -> str:
-    return listed([say(name) for name in sorted({e["baseline"] for e in findings["analysis"]["comparisons"]})])
+    if several_baselines(findings["analysis"]):
+        return "baseline"
+    return say(findings["analysis"]["comparisons"][0]["baseline"])
 
 
 def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
     metric, analysis = findings["metric"], findings["analysis"]
-    base = _against(findings)
+    base, several = _against(findings), several_baselines(analysis)
     rows = []
     for entry in analysis["comparisons"]:
         places = decimals(half_width(entry["low"], entry["high"]))
@@ -65,14 +70,15 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         if entry["low"] is not None:
             numbers += f" ({span(entry['low'], entry['high'], places)})"
         verdict = verdict_word(entry["verdict"], metric) if entry["p"] is not None else "no test"
+        numbers_of = (entry["difference"], entry["low"], entry["high"])
         rows.append(
-            draw.Difference(entry["candidate"], entry["difference"], entry["low"], entry["high"], verdict, numbers)
+            draw.Difference(entry["candidate"], *numbers_of, verdict, numbers, entry["baseline"] if several else None)
         )
-    better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
-    sides = (f"← {better} than {base}", f"{worse} than {base} →")
+    below, above = (verdict_word(word, metric) for word in ("better", "worse")[:: 1 if lower_is_better(metric) else -1])
+    first, than = ("first is ", "") if several else ("", f" than {base}")
     margin = analysis.get("margin_width", analysis["margin"])
-    ranks = analysis["test"] == "wilcoxon"
-    centre = " The mark is the mean difference, the interval that of the differences' centre." if ranks else ""
+    ranks = by_ranks(analysis)
+    centre = f" The mark is the difference of the means, the interval that of the {target(analysis)}." if ranks else ""
     band = f" The grey band is the margin, ±{_band(analysis, metric, margin)}." if margin is not None else ""
     return Figure(
         "forest",
@@ -82,11 +88,11 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
         draw.forest(
             rows,
             looks,
-            axis=axis(findings, f"difference from {base}, "),
+            axis=axis(findings, "difference, " if several else f"difference from {base}, "),
             margin=margin,
-            sides=sides if lower_is_better(metric) else sides[::-1],
+            sides=(f"← {first}{below}{than}", f"{first}{above}{than} →"),
         ),
-        f"Forest plot of {count(len(rows), 'difference')} from {base}.",
+        f"Forest plot of {count(len(rows), 'difference')}{' of pairs' if several else f' from {base}'}.",
         source_note(findings),
     )
 
@@ -101,9 +107,13 @@ def _band(analysis: Mapping[str, Any], metric: Mapping[str, Any], width: float) 
 
 def _whose(analysis: Mapping[str, Any]) -> str:
     """Return the interval of a comparison in the words of a caption."""
-    if analysis["test"] == "wilcoxon":
-        return "the Hodges-Lehmann interval of the differences' centre"
-    return "its interval"
+    return f"the Hodges-Lehmann interval of the {target(analysis)}" if by_ranks(analysis) else "its interval"
+
+
+def _sizes(entry: Mapping[str, Any]) -> Cell:
+    """Return on how many repeats a comparison rests: on each side, where the two have different numbers."""
+    n, other = entry["n"], entry["n_baseline"]
+    return counted(n) if n == other else Cell(f"{n}/{other}", n)
 
 
 def _verdicts(findings: Mapping[str, Any]) -> Table:
@@ -112,7 +122,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     shown = unit(metric)
     floor = any(entry["p_smallest"] for entry in entries)
     correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
-    several = len({entry["baseline"] for entry in entries}) > 1
+    several = several_baselines(analysis)
     columns = (
         Column("candidate", "candidate", align="left"),
         *((Column("baseline", "baseline", align="left"),) if several else ()),
@@ -136,7 +146,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
             (
                 words(short(entry["candidate"])),
                 *((words(short(entry["baseline"])),) if several else ()),
-                counted(entry["n"]),
+                _sizes(entry),
                 *(number(entry[key], places) for key in ("difference", "low", "high")),
                 Cell(number(entry["d_z"], 2).text, entry["d_z"]),
                 Cell(p_text(entry["p"]), entry["p"]),
@@ -148,7 +158,8 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
         )
     return Table(
         "comparisons",
-        f"Comparisons with {_against(findings)} by {axis(findings)}{on_part(findings)}: difference "
+        f"Comparisons {'in pairs' if several else f'with {_against(findings)}'} by {axis(findings)}"
+        f"{on_part(findings)}: difference "
         f"(candidate minus baseline), {_whose(analysis)} (not adjusted), effect size d_z, p of the test, p adjusted "
         "over the family, adjusted p of equivalence, verdict.",
         columns,
@@ -165,11 +176,13 @@ _ENDS: Final = ("low", "high")
 def _effects(findings: Mapping[str, Any]) -> Table:
     metric, analysis = findings["metric"], findings["analysis"]
     stated = any(entry["detectable"] is not None for entry in analysis["comparisons"])
+    several = several_baselines(analysis)
     shown = unit(metric)
     name, measure, scale = equivalence_scale(analysis, metric)
     what = f"{name}, " if name else ""
     columns = (
         Column("candidate", "candidate", align="left"),
+        *((Column("baseline", "baseline", align="left"),) if several else ()),
         Column("candidate_mean", "mean of candidate", shown),
         Column("baseline_mean", "mean of baseline", shown),
         Column("equivalence_low", f"{what}{percent(1 - 2 * analysis['alpha'])} from", measure),
@@ -186,6 +199,7 @@ def _effects(findings: Mapping[str, Any]) -> Table:
         rows.append(
             (
                 words(short(entry["candidate"])),
+                *((words(short(entry["baseline"])),) if several else ()),
                 *(number(entry[f"{side}_mean"], places) for side in ("candidate", "baseline")),
                 *(number(end, decimals(half_width(*ends)) if name else places) for end in ends),
                 number(entry["hedges_g"], 2),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import divided, timing
-from bpbench.report.numerals import count, exact, listed, percent, say, short, significant
+from bpbench.report import divided, given, timing
+from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
-    SCOPE,
     TESTS,
+    by_role,
     data_label,
     margin_text,
     on_part,
     repeat_word,
+    scope,
+    scored,
     source_note,
+    study_kind,
     timed,
     verdict_word,
 )
@@ -317,19 +320,42 @@ def _other_rules(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
     "nadeau-bengio": "Resampled training sets overlap, so the repeats are not independent; this test widens the "
-    "standard error by the ratio of test to training frames (the larger of the two ratios, where those of a pair "
-    "differ), and no test without such a correction is allowed here.",
+    "standard error by the ratio of test to training blocks (frames of one block are near copies; the larger ratio "
+    "of the two, where those of a pair differ), and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
     "intervals are Hodges and Lehmann's, which belong to this test: they hold that centre, and are read from the Walsh "
     "averages (the means of any two differences, or of one with itself). The difference printed is the mean of the "
     "differences.",
+    "sign-flip": "It takes the paired differences as independent and symmetric, and their signs as coins: its p is the "
+    "share of sign vectors, the seen one among them, whose mean is at least as extreme: {redrawn}. The intervals hold "
+    "every difference that the same sign vectors would not reject; the statistic shown is t.",
+    "permutation": "It takes the two samples as independent and, but for a shift, exchangeable, so of equal variance, "
+    "and ignores that the repeats are paired: its p is the share of labellings, the seen one among them, whose "
+    "difference of means is at least as extreme: {redrawn}. The intervals hold every shift that the same labellings "
+    "would not reject; the statistic shown is t.",
+    "mann-whitney": "It takes the two samples as independent and of one shape but for a shift, which it tests, and "
+    "ignores that the repeats are paired. The intervals are Hodges and Lehmann's, which belong to this test: they hold "
+    "that shift, and are read from all differences of a value of the one and a value of the other. The difference "
+    "printed is that of the means.",
+}
+
+_HOW: Final = {
+    "max-t": " by step-down max-T: the signs of all differences of a repeat are turned together, so that comparisons "
+    "that share a baseline keep their dependence; it asks that these differences are jointly symmetric",
+    "bh": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "by": ", which bounds the expected share of false findings among the findings and not the chance of any",
+    "tsbh": ", which first estimates how many comparisons differ and bounds the expected share of false findings among "
+    "the findings and not the chance of any",
 }
 
 
 _NO_DZ: Final = {
-    "wilcoxon": " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    **dict.fromkeys(
+        ("wilcoxon", "sign-flip", "permutation", "mann-whitney"),
+        " For this test the smallest detectable effect depends on the shape of the noise and is not stated.",
+    ),
     "welch": " For this test the smallest detectable effect depends on the spreads of both samples and is not stated "
     "as one d_z; the detail of the comparisons gives it for the spreads seen.",
 }
@@ -352,7 +378,6 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     """Return the paragraphs on repeats, test, correction, equivalence and verdict."""
     analysis, metric, split = findings["analysis"], findings["metric"], findings["split"]
     alpha = exact(analysis["alpha"])
-    correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
     family = len(analysis["family"])
     margin = analysis["margin"]
     # The seeds of one split are averaged before anything is tested.
@@ -362,34 +387,33 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         f"The unit of all statistics is the {unit}, not the frame and not the pass. All sets of one round are measured "
         "close to each other in time, so that they are compared in pairs."
         if timed(findings)
+        else given.repeats(findings)
+        if scored(findings)
         else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} "
         f"{divided.paired(findings)}"
     )
+    why = given.reworded(_why(analysis), findings)
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
-        f"{metric['label']}{on_part(findings)}. {_WHY.get(analysis['test'], '')} "
+        f"{metric['label']}{on_part(findings)}. {why} "
     ) + (
-        f"The p-values of the {family} comparisons are adjusted together by the method of {correction}, at α = {alpha}."
+        f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
         if family > 1
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
+    by_holm = " by Holm's method, since max-T has no form for them" if analysis["correction"] == "max-t" else ""
     equivalence = (
         f"Equivalence is judged by two one-sided tests against the margin of ±{margin_text(analysis, metric)}, "
-        f"adjusted over the family separately.{_MARGIN[Margin.parse(margin).kind]}"
+        f"adjusted over the family separately{by_holm}.{_MARGIN[Margin.parse(margin).kind]}"
         if margin is not None
-        else "The protocol states no margin, so nothing can be called equivalent."
+        else f"{'No margin was given' if scored(findings) else 'The protocol states no margin'}, so nothing can be "
+        "called equivalent."
     )
     verdict = (
         "A comparison is called equivalent if the adjusted two one-sided tests reject (and “resolved, below the "
         f"margin” if the difference is also significant), else {better} or {worse} if the adjusted test rejects, else "
     )
-    verdict += (
-        "undecided. Undecided never means that two sets take equally long, and with a round missing there is no "
-        "verdict."
-        if timed(findings)
-        else "undecided. Undecided never means that two variants are as good as each other. A variant of which a "
-        "repeat diverged cannot be called better or equivalent, and with a repeat missing there is no verdict."
-    )
+    verdict += f"undecided. {study_kind(findings).undecided} {study_kind(findings).lost}"
     dz = analysis["detectable_dz"]
     hardest = _HARDEST if analysis["unequal"] and analysis["test"] == "nadeau-bengio" else ""
     power = (
@@ -402,8 +426,27 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     return [first, test, f"{equivalence} {verdict}{power}"]
 
 
+def _why(analysis: Mapping[str, Any]) -> str:
+    """Return what the test assumes and does, and how many redrawings it visits."""
+    text = _WHY.get(analysis["test"], "")
+    redrawn = analysis["redrawings"]
+    if redrawn is None:
+        return text
+    many = whole(redrawn["count"])
+    # what was seen is one of them, the others are drawn
+    return text.format(redrawn=f"all {many} of them" if redrawn["all"] else f"{many} in all, by the protocol's seed")
+
+
+def _adjusted(analysis: Mapping[str, Any]) -> str:
+    """Return by which correction."""
+    key = analysis["correction"]
+    return _HOW[key] if key == "max-t" else f" by the method of {CORRECTIONS.get(key, key)}{_HOW.get(key, '')}"
+
+
 def decided(findings: Mapping[str, Any]) -> str:
     """Return what was decided before the results, or when it was."""
+    if scored(findings):
+        return given.decided(findings)
     analysis, metric = findings["analysis"], findings["metric"]
     margin = analysis["margin"]
     what = (
@@ -428,8 +471,10 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """Return what was not shown, one sentence each."""
     if timed(findings):
         return [*timing.limits(findings), *_remade(findings), *_of_judging(findings)]
-    design = findings["split"]["design"]
-    found = [f"Every claim holds {SCOPE[design]}; {_BEYOND[design]}"]
+    if scored(findings):
+        return [*given.limits(findings), *_of_judging(findings)]
+    beyond = _BEYOND["roles" if by_role(findings) else findings["split"]["design"]]
+    found = [f"Every claim holds {scope(findings)}; {beyond}"]
     if findings["data"]["method"] == "EMT":
         found.append(
             f"The data ({data_label(findings)}) come from EMT, an empirical model of metals, not from quantum "
@@ -474,4 +519,5 @@ _BEYOND: Final = {
     "fixed": "another split of the same data may give another order.",
     "resampled": "other data of the same kind may give another order.",
     "crossed": "another reserve or other data may give another order.",
+    "roles": "another reserve, other data or other weights and orders may give another order.",
 }

@@ -71,7 +71,7 @@ def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
             result["scores"][part][metric["key"]] for result in variant["results"] if result["status"] == "done"
         )
         rows.append(draw.Repeats(variant["name"], values, *(summary.get(key) for key in ("mean", "low", "high"))))
-    caption = f"Every repeat as a point ({metric['label']} on the {part} set). {_below(findings)}"
+    caption = f"Every repeat as a point ({metric['label']} on the {part} set). {below(findings)}"
     figure = Figure(
         "repeats",
         caption,
@@ -89,7 +89,7 @@ NO_BAR: Final = {
 }
 
 
-def _below(findings: Mapping[str, Any]) -> str:
+def below(findings: Mapping[str, Any]) -> str:
     """Return what is drawn below the points; an interval of the mean is owed to independent repeats alone."""
     why = NO_BAR.get(findings["split"]["design"])
     if why is not None:

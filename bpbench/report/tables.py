@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, listed, short, whole
-from bpbench.report.vocabulary import mixed, set_label, source_note, timed
+from bpbench.report.vocabulary import by_role, mixed, set_label, source_note, timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -371,13 +371,15 @@ def repeats(findings: Mapping[str, Any]) -> Table:
             for key in scores
         }
     )
-    heads = ("variant", "repeat", "split", "status", "converged", "checkpoint", "ran", "stopped")
+    roles = ("weights", "order", "rerun") if by_role(findings) else ()
+    heads = ("variant", "repeat", "split", *roles, "status", "converged", "checkpoint", "ran", "stopped")
     columns = tuple(Column(key, key) for key in heads) + tuple(Column(f"{p}_{k}", f"{p} {k}") for p, k in metrics)
     rows = tuple(
         (
             words(variant["name"]),
             counted(result["repeat"]),
             counted(result["split"]),
+            *(counted(result[role]) for role in roles),
             words(result["status"]),
             words({True: "yes", False: "no", None: None}[result["converged"]]),
             counted(result["checkpoint"]),

@@ -8,8 +8,10 @@ from bpbench.agreement.columns import KINDS, ColumnAgreement, unordered
 from bpbench.data.readers import counted
 from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
-from bpbench.report.numerals import count, short
+from bpbench.report.numerals import count, percent, short
+from bpbench.report.vocabulary import margin_text
 from bpbench.statistics.autocorrelation import ENOUGH
+from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY
 
 #: Rows shown of a long table, and of them at its end.
@@ -30,8 +32,9 @@ def plan(planned: dict[str, Any]) -> list[str]:
     size = f"{planned['frames']} frames, {planned['atoms']} atoms"
     processes = count(planned["workers"], "process", "processes")
     rule = f"{planned['correction']}, α = {planned['alpha']:g} (first step {planned['first_step_alpha']:.3g})"
+    repeats = f"{count(planned['repeats'], 'repeat')}{_crossed(planned)}"
     lines = [
-        f"{planned['protocol']}: {size}; {count(planned['repeats'], 'repeat')} of {variants} variants",
+        f"{planned['protocol']}: {size}; {repeats} of {variants} variants",
         *(
             f"Set {name}: {count(len(entry['names']), 'descriptor')} of {entry['file']}: {_first(entry['names'])}"
             for name, entry in planned.get("columns", {}).items()
@@ -66,16 +69,80 @@ def plan(planned: dict[str, Any]) -> list[str]:
     else:
         lines.append(
             f"Smallest effect this design detects{hardest} with power {planned['power']:g}: {effect}, "
-            f"{planned['detectable']:.3g} {unit} by the largest spread stored so far."
+            f"{planned['detectable']:.3g} {unit} by {_of_pilot(planned['pilots'][0], unit)}."
         )
-    if planned["spread_for_equivalence"] is not None:
-        lines.append(
-            f"To call variants equivalent within {planned['margin']:g} {unit}, the spread of their differences may be "
-            f"at most {planned['spread_for_equivalence']:.3g} {unit} (power {planned['power']:g})."
+    return [*lines, _enough(planned, unit), f"Report: {planned['report']}"]
+
+
+def _of_pilot(pilot: dict[str, Any], unit: str) -> str:
+    """Return which spread is reckoned with: its upper limit, as the spread of a few pairs is mostly too small."""
+    return (
+        f"the {percent(pilot['confidence'])} upper limit ({pilot['limit']:.3g} {unit}) of the largest spread stored so "
+        f"far ({pilot['spread']:.3g} {unit} of {count(pilot['pairs'], 'pair')})"
+    )
+
+
+def _enough(planned: dict[str, Any], unit: str) -> str:
+    """Return how many repeats would decide at the margin, or why no number can be named."""
+    if planned["margin"] is None:
+        return "No margin is declared: nothing can come out as equivalent, and no number of repeats is enough."
+    word = "split" if planned["units"] != planned["repeats"] else "repeat"
+    margin, power = f"the margin of ±{margin_text(planned, {'unit': planned['unit']})}", f"power {planned['power']:g}"
+    if not planned["needed"]:
+        kind = Margin.parse(planned["margin"])
+        most = kind.value / planned["decided_dz"]
+        shown = f"{most:.3g} {unit}" if kind.kind == "absolute" else f"{100 * most:.3g} % of the baseline's mean"
+        floor = (
+            f" A margin below {planned['floor_dz']:.3g} of them is decided by no number of repeats: that takes more "
+            "independent blocks."
+            if planned["floor_dz"]
+            else ""
         )
-    elif planned["margin"] is None:
-        lines.append("No margin is declared: nothing can come out as equivalent.")
-    return [*lines, f"Report: {planned['report']}"]
+        return (
+            f"The {count(planned['units'], f'declared {word}')} decide at {margin} if that is at least "
+            f"{planned['decided_dz']:.3g} standard deviations of the differences ({power} each for a difference of "
+            f"that size and for none), so if their spread is at most {shown}; stored repeats would tell it.{floor}"
+        )
+    worst, *others = sorted(planned["needed"], key=_most, reverse=True)
+    whose = f"“{worst['pair'][0]}” and “{worst['pair'][1]}”, the noisiest pair, " if others else ""
+    known = [pilot for pilot in planned["pilots"] if pilot["pair"] == worst["pair"]]
+    by = f" by {_of_pilot(known[0], unit)}" if known else ""
+    about = "about " if planned["detectable_dz"] is None else ""
+    if worst["repeats"] is None:
+        floor = f"{worst['floor']:.3g} {unit if known else 'd_z'}"
+        said = (
+            f"No number of {word}s decides {whose}at {margin}: as splits of the same data overlap, less than {floor} "
+            f"cannot be resolved ({power}){by}; more independent blocks would lower that."
+        )
+    else:
+        said = (
+            f"To decide {whose}at {margin} takes {about}{count(worst['repeats'], word)} ({worst['difference']} to find "
+            f"a difference of that size, {worst['equivalence']} to show that there is none, {power}){by}; "
+            f"{planned['units']} are declared."
+        )
+    rest = [each["repeats"] for each in others if each["repeats"] is not None]
+    if worst["repeats"] is None and rest:
+        which = f"{len(rest)} of the" if len(rest) < len(others) else "the"
+        said += f" {count(max(rest), word)} would decide {which} other {count(len(others), 'pair')}."
+    return said
+
+
+def _most(needed: dict[str, Any]) -> tuple[bool, float]:
+    return (needed["repeats"] is None, needed["floor"] if needed["repeats"] is None else needed["repeats"])
+
+
+def _crossed(planned: dict[str, Any]) -> str:
+    """Return how repeats by role make up their number, nothing of a plain number."""
+    roles = planned.get("roles")
+    if not roles:
+        return ""
+    parts = (
+        count(roles["split"], "split"),
+        count(roles["weights"], "draw of initial weights", "initial weights"),
+        count(roles["order"], "batch order"),
+        count(roles["rerun"], "run"),
+    )
+    return f" ({' × '.join(parts)})"
 
 
 def _first(names: list[str]) -> str:

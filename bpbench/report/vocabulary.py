@@ -22,16 +22,26 @@ SCOPE: Final = {
 CORRECTIONS: Final = {
     "holm": "Holm",
     "bonferroni": "Bonferroni",
+    "hochberg": "Hochberg",
     "hommel": "Hommel",
+    "sidak": "Šidák",
+    "holm-sidak": "Holm-Šidák",
     "bh": "Benjamini-Hochberg",
     "by": "Benjamini-Yekutieli",
+    "tsbh": "two-stage Benjamini-Hochberg",
+    "max-t": "max-T",
 }
 TESTS: Final = {
     "paired-t": "paired t test",
     "nadeau-bengio": "Nadeau-Bengio corrected resampled t test",
     "welch": "Welch t test",
     "wilcoxon": "Wilcoxon signed-rank test",
+    "sign-flip": "sign-flip permutation test",
+    "permutation": "label permutation test",
+    "mann-whitney": "Mann-Whitney test",
 }
+#: What the intervals of the tests by ranks hold, which is no mean difference.
+_BY_RANKS: Final = {"wilcoxon": "centre of the differences", "mann-whitney": "shift between the two samples"}
 
 
 _OF_TIME: Final = {"better": "faster", "worse": "slower"}
@@ -44,9 +54,76 @@ def is_time(metric: Mapping[str, Any]) -> bool:
     return known is not None and known.timed
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The words that differ from one kind of study to another.
+
+    Attributes
+    ----------
+    job : str
+        What is repeated.
+    scope : dict of str to str
+        The condition under which claims hold, by design.
+    parted : bool
+        Whether scores are those of a part of the data, the test set.
+    undecided : str
+        What an undecided comparison never means.
+    lost : str
+        What failed or missing repeats do to a verdict.
+    """
+
+    job: str
+    scope: Mapping[str, str]
+    parted: bool
+    undecided: str
+    lost: str
+
+
+_AS_GOOD: Final = "Undecided never means that two variants are as good as each other."
+TRAINED: Final = Kind(
+    "training",
+    SCOPE,
+    parted=True,
+    undecided=_AS_GOOD,
+    lost="A variant of which a repeat diverged cannot be called better or equivalent, and with a repeat missing there "
+    "is no verdict.",
+)
+TIMED: Final = Kind(
+    "measurement",
+    dict.fromkeys(SCOPE, "on this kind of machine"),
+    parted=False,
+    undecided="Undecided never means that two sets take equally long.",
+    lost="With a round missing there is no verdict.",
+)
+SCORED: Final = Kind(
+    "score",
+    {
+        "fixed": "given what all repeats share",
+        "resampled": "given these data",
+        "crossed": "given these data and their test set",
+    },
+    parted=False,
+    undecided=_AS_GOOD,
+    lost="A variant of which a repeat has no finite score cannot be called better or equivalent; where a repeat has no "
+    "row at all, the comparison rests on those that both sides have.",
+)
+
+
+def study_kind(findings: Mapping[str, Any]) -> Kind:
+    """Return what kind of study it is: models that were trained, descriptors that were timed, or scores of others."""
+    if findings["data"]["kind"] == "scores":
+        return SCORED
+    return TIMED if findings.get("measure") else TRAINED
+
+
 def timed(findings: Mapping[str, Any]) -> bool:
     """Return whether the study timed descriptors and trained nothing."""
-    return bool(findings.get("measure"))
+    return study_kind(findings) is TIMED
+
+
+def scored(findings: Mapping[str, Any]) -> bool:
+    """Return whether the scores are those of other programs."""
+    return study_kind(findings) is SCORED
 
 
 def mixed(findings: Mapping[str, Any]) -> bool:
@@ -72,19 +149,26 @@ def repeat_word(metric: Mapping[str, Any]) -> str:
 
 def job_word(findings: Mapping[str, Any]) -> str:
     """Return what is repeated."""
-    return "measurement" if timed(findings) else "training"
+    return study_kind(findings).job
 
 
 def scope(findings: Mapping[str, Any]) -> str:
     """Return the condition under which claims hold."""
-    return "on this kind of machine" if timed(findings) else SCOPE[findings["split"]["design"]]
+    if by_role(findings):
+        return "given these data, this reserve, these initial weights and these batch orders"
+    return study_kind(findings).scope[findings["split"]["design"]]
+
+
+def by_role(findings: Mapping[str, Any]) -> bool:
+    """Return whether every split was trained from the same initial weights and in the same batch orders."""
+    return bool(findings["split"].get("roles"))
 
 
 def on_part(findings: Mapping[str, Any]) -> str:
     """Return `` on the test set``, or nothing where there is no such set; each may have its own."""
     if mixed(findings):
         return f" on each one's own {findings['analysis']['part']} set"
-    return "" if timed(findings) else f" on the {findings['analysis']['part']} set"
+    return f" on the {findings['analysis']['part']} set" if study_kind(findings).parted else ""
 
 
 def initial_note(variants: Sequence[Mapping[str, Any]]) -> str:
@@ -155,6 +239,12 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
     """
     variants, kinds = findings["variants"], model_kinds(findings)
     status = [result["status"] for variant in variants for result in variant["results"]]
+    # Of very many scores not all are listed; one without a number says no more than that.
+    told = (
+        {**findings["jobs"], "failed": 0}
+        if scored(findings)
+        else {"total": len(status), **{word: status.count(word) for word in ("done", "failed", "diverged", "missing")}}
+    )
     limited: dict[str, list[bool]] = {}
     for variant in variants:
         if variant["model"] is not None:
@@ -165,8 +255,8 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
         "comparisons": len(findings["analysis"]["family"]),
         "states": len(findings["data"]["groups"]),
         "sets": len(findings["sets"]),
-        "trainings": len(status),
-        "done": status.count("done"),
+        "trainings": told["total"],
+        "done": told["done"],
         "limited": sum(len(found) for found in limited.values()),
         "not_converged": sum(found.count(False) for found in limited.values()),
         **{f"limited_{kind}": len(found) for kind, found in limited.items()},
@@ -174,7 +264,7 @@ def tally(findings: Mapping[str, Any]) -> dict[str, int]:
         "networks": len(networks(findings)),
         "network_variants": len(rivals),
         "beaten": sum(rival.beaten for rival in rivals),
-        **{word: status.count(word) for word in ("failed", "diverged", "missing")},
+        **{word: told[word] for word in ("failed", "diverged", "missing")},
     }
 
 
@@ -213,9 +303,10 @@ def model_kinds(findings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def lower_is_better(metric: Mapping[str, Any]) -> bool:
-    """Return the direction of a metric."""
+    """Return the direction of a metric; that of a score of others stands beside it."""
     known = METRICS.get(metric["key"])
-    return known is None or known.lower_is_better
+    said: bool = metric.get("lower_is_better", known is None or known.lower_is_better)
+    return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +365,22 @@ def mean_level(findings: Mapping[str, Any]) -> str:
 
 def interval_name(analysis: Mapping[str, Any]) -> str:
     """Return what the interval of a comparison is called: a rank test's is no interval of the mean difference."""
-    return "Hodges-Lehmann interval" if analysis["test"] == "wilcoxon" else "interval"
+    return "Hodges-Lehmann interval" if by_ranks(analysis) else "interval"
+
+
+def by_ranks(analysis: Mapping[str, Any]) -> bool:
+    """Return whether the test is by ranks."""
+    return analysis["test"] in _BY_RANKS
+
+
+def target(analysis: Mapping[str, Any]) -> str:
+    """Return what the interval of a comparison holds."""
+    return _BY_RANKS.get(analysis["test"], "difference")
+
+
+def several_baselines(analysis: Mapping[str, Any]) -> bool:
+    """Return whether the comparisons have more than one baseline, as all pairs have."""
+    return len({baseline for _, baseline in analysis["family"]}) > 1
 
 
 def distinct_note(findings: Mapping[str, Any]) -> str:
@@ -282,7 +388,11 @@ def distinct_note(findings: Mapping[str, Any]) -> str:
     jobs = findings["jobs"]
     why = []
     if jobs["repeated"]:
-        why.append("a model that is deterministic on a split is trained once on it and counts for every repeat of it")
+        why.append(
+            "a model that does not draw initial weights or a batch order is trained once in place of all of them"
+            if by_role(findings)
+            else "a model that is deterministic on a split is trained once on it and counts for every repeat of it"
+        )
     if jobs["shared"]:
         why.append("contestants that are the same share their trainings")
     if not why:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, divided, timing
+from bpbench.report import agreement, divided, given, timing
+from bpbench.report.enough import enough
 from bpbench.report.numerals import (
     MINUS,
     count,
     decimals,
-    exact,
     fixed,
     half_width,
     listed,
@@ -22,6 +22,7 @@ from bpbench.report.numerals import (
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     beside_linear,
+    by_ranks,
     ends,
     equivalence_scale,
     interval_name,
@@ -33,7 +34,10 @@ from bpbench.report.vocabulary import (
     on_part,
     repeat_word,
     scope,
+    scored,
+    several_baselines,
     tally,
+    target,
     timed,
     verdict_word,
     with_unit,
@@ -108,7 +112,7 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
 
     evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
     if verdict in {"better", "worse"}:
-        on_the_mean = " on the mean" if analysis["test"] == "wilcoxon" else ""
+        on_the_mean = " on the mean" if by_ranks(analysis) else ""
         return f"{mine} is {verdict_word(verdict, metric)} than {base} by {size}{on_the_mean} ({evidence})." + _tension(
             comparison, analysis, remarks
         )
@@ -121,11 +125,11 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         ) + _remarks(remarks)
     signed = with_unit(fixed(gap, places), metric)
     possible = _possible(comparison, metric, places)
-    what = "centre of the differences" if analysis["test"] == "wilcoxon" else "difference"
+    told = enough([comparison], metric, analysis)
     return (
         f"Undecided: {mine} and {base} differ by {signed} ({mine} {MINUS} {base}; {evidence}); "
-        f"the {what} could be anything from {possible}."
-    ) + _tension(comparison, analysis, remarks)
+        f"the {target(analysis)} could be anything from {possible}."
+    ) + _tension(comparison, analysis, [*remarks, told] if told else remarks)
 
 
 def _evidence(
@@ -140,8 +144,14 @@ def _evidence(
     if low is not None:
         note = f", not adjusted for the family of {family}," if explain and family > 1 else ""
         parts.append(f"{percent(comparison['level'])} {interval_name(analysis)}{note} {span(low, high, places)}")
-    parts += [f"n = {comparison['n']}", p_words(comparison, analysis)]
+    parts += [_n_words(comparison), p_words(comparison, analysis)]
     return ", ".join(parts)
+
+
+def _n_words(comparison: Mapping[str, Any]) -> str:
+    """Return ``n = 10``, or ``n = 10 and 12`` where the sides are not paired and have different numbers."""
+    n, other = comparison["n"], comparison["n_baseline"]
+    return f"n = {n}" if n == other else f"n = {n} and {other}"
 
 
 def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
@@ -180,11 +190,11 @@ def _equivalent(
         if what:
             ends = (scale * low, scale * high)
             within = f"{span(*ends, decimals(half_width(*ends)))} {shown}".rstrip()
-            level = f"{percent(1 - 2 * analysis['alpha'])} interval of the {what} {within}, "
+            level = f"{percent(1 - 2 * analysis['alpha'])} interval of {'the ' * (what != 'd_z')}{what} {within}, "
     text = (
         f"{mine} and {base} are equivalent within ±{margin}: they differ by "
         f"{with_unit(fixed(comparison['difference'], places), metric)} ({mine} {MINUS} {base}; {level}"
-        f"n = {comparison['n']}, {name} of equivalence {p_equals(p)})."
+        f"{_n_words(comparison)}, {name} of equivalence {p_equals(p)})."
     )
     if comparison["significant"]:
         side = "lower" if comparison["difference"] < 0 else "higher"
@@ -204,7 +214,7 @@ def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks
     low, high = comparison["low"], comparison["high"]
     if low is None:
         return _remarks(remarks)
-    ranks, family = analysis["test"] == "wilcoxon", len(analysis["family"])
+    ranks, family = by_ranks(analysis), len(analysis["family"])
     excludes = low > 0 or high < 0
     text = ""
     if excludes and not comparison["significant"] and family > 1:
@@ -219,7 +229,7 @@ def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks
         text = f" The interval {said}{why}. The verdict is that of the test."
     if ranks and not low <= comparison["difference"] <= high:
         text += (
-            " The mean difference lies outside the interval, which is that of the differences' centre and gives "
+            f" The mean difference lies outside the interval, which is that of the {target(analysis)} and gives "
             "outliers little weight."
         )
     return text + _remarks(remarks)
@@ -264,13 +274,14 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         found.append(costs)
     comparisons = findings["analysis"]["comparisons"]
     if len(comparisons) > 1 and (chosen := _clearest(findings)) is not None:
-        found.append(
-            comparison_sentence(
-                chosen, findings["metric"], findings["analysis"], repeats=findings["analysis"]["units"], explain=True
-            )
-        )
+        metric, analysis = findings["metric"], findings["analysis"]
+        alone = {**chosen, "needed": None}  # said of all that are undecided in one sentence
+        found.append(comparison_sentence(alone, metric, analysis, repeats=analysis["units"], explain=True))
+        found += [text for text in (enough(comparisons, metric, analysis),) if text]
     found += [*agreement.answers(findings), *divided.answers(findings)]
     found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
+    if scored(findings):
+        return [*found, *given.answers(findings, counts)]
     if counts["done"] < counts["trainings"]:
         found.append(
             f"Of {count(counts['trainings'], job_word(findings))}, {counts['done']} succeeded{_troubles(counts)}"
@@ -309,16 +320,18 @@ def _headline(findings: Mapping[str, Any]) -> str:
     for entry in comparisons:
         judged = entry["p"] is not None and entry["verdict"] in _VERDICTS
         groups.setdefault(entry["verdict"] if judged else "without a verdict", []).append(entry)
-    bases = sorted({entry["baseline"] for entry in comparisons})
-    within = f" within ±{with_unit(exact(analysis['margin']), metric)}" if analysis["margin"] is not None else ""
+    within = f" within ±{margin_text(analysis, metric)}" if analysis["margin"] is not None else ""
     parts = []
     for word in (*_VERDICTS, "without a verdict"):
         if found := groups.get(word):
             verb = "is" if len(found) == 1 else "are"
             verdict = f"{verdict_word(word, metric)}{within if word == 'equivalent' else ''}"
-            parts.append(f"{_named(found, len(comparisons))} {verb} {verdict}")
-    against = listed([say(base) for base in bases])
-    return f"{where}, against {against} over {count(split['repeats'], repeat_word(metric))}: {'; '.join(parts)}."
+            pairs = several_baselines(analysis)
+            parts.append(f"{_named(found, len(comparisons), pairs=pairs)} {verb} {verdict}")
+    over = f"over {count(split['repeats'], repeat_word(metric))}: {'; '.join(parts)}."
+    if several_baselines(analysis):
+        return f"{where}, in {len(comparisons)} pairs {over}"
+    return f"{where}, against {say(comparisons[0]['baseline'])} {over}"
 
 
 #: Candidates of one verdict that are named one by one, and how many of more of them.
@@ -326,13 +339,19 @@ _EACH: Final = 6
 _TELLING: Final = 3
 
 
-def _named(entries: Sequence[Mapping[str, Any]], family: int) -> str:
+def _named(entries: Sequence[Mapping[str, Any]], family: int, *, pairs: bool) -> str:
     """Return the candidates of one verdict: all of a few; of many their number and the most telling ones.
 
-    Those are the ones of the largest difference; of what is equivalent or undecided, of the least p.
+    Where they have different baselines (``pairs``), each is named with its own. Those are the ones of the largest
+    difference; of what is equivalent or undecided, of the least p.
     """
+
+    def name(entry: Mapping[str, Any]) -> str:
+        against = f" against {say(entry['baseline'])}" if pairs else ""
+        return f"{say(entry['candidate'])}{against}"
+
     if len(entries) <= _EACH:
-        return listed([say(entry["candidate"]) for entry in entries])
+        return listed([name(entry) for entry in entries])
 
     def rank(entry: Mapping[str, Any]) -> tuple[float, ...]:
         if entry["verdict"] in {"better", "worse"} and entry["difference"] is not None:
@@ -340,7 +359,7 @@ def _named(entries: Sequence[Mapping[str, Any]], family: int) -> str:
         kind = "p_equivalence" if entry["verdict"] == "equivalent" else "p"
         return tuple(2.0 if entry[key] is None else entry[key] for key in (f"{kind}_adjusted", kind))
 
-    names = [say(entry["candidate"]) for entry in sorted(entries, key=rank)[:_TELLING]]
+    names = [name(entry) for entry in sorted(entries, key=rank)[:_TELLING]]
     which = "all" if len(entries) == family else f"{len(entries)} of"
     return f"{which} {family}, among them {listed(names)},"
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +36,12 @@ from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
 from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
 from bpbench.statistics.maxt import step_down
+from bpbench.statistics.pairs import Comparison, Pair, Verdict
 from bpbench.statistics.permutation import generator, permutation, sign_flip
 from bpbench.statistics.power import detectable_noncentrality, unit_se
 from bpbench.statistics.rank_sums import rank_sum
 from bpbench.statistics.ranks import RankEvidence, signed_rank
+from bpbench.statistics.repeats import Needed, Noise, needed, noise_limit
 from bpbench.statistics.rules import (
     DESIGNS,
     TESTS,
@@ -74,157 +76,8 @@ __all__ = [
     "smallest_p",
 ]
 
-Verdict = Literal["better", "worse", "equivalent", "undecided"]
-
 #: Differences that agree to this share of the values are equal: what is left is rounding, not noise.
 _ROUNDING: Final = 1e-12
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two variants to compare, with the repeats that finished on both sides, or with independent samples of each.
-
-    Attributes
-    ----------
-    candidate, baseline : str
-        Names of the variants.
-    candidate_sample, baseline_sample : Sample or None
-        Matched by repeat: value i of both is one repeat, on the same split; ``None`` when no repeat finished on both.
-        Without ``paired`` two independent samples of any sizes.
-    missing : int
-        Declared repeats that failed or have not been run on one side or the other.
-    diverged_candidate, diverged_baseline : int
-        Repeats of each that left the finite numbers; these are results, not missing.
-    test_to_train : float or None
-        Test over training size for this pair, under ``nadeau-bengio``, where its variants learn from fewer
-        configurations than the rules say; ``None``: that of the rules.
-    paired : bool
-        Whether the samples match repeat by repeat. Without, only tests of two independent samples are allowed.
-    numbers : tuple of int or None
-        Which repeats these are, for ``max-t``, which turns the signs of a repeat in all comparisons at once; ``None``:
-        the same in every pair of the family.
-
-    Raises
-    ------
-    StatisticsError
-        When the two are one variant, one sample alone is given, paired samples do not match repeat by repeat, there is
-        not one number for each repeat, or a count is negative.
-    """
-
-    candidate: str
-    baseline: str
-    candidate_sample: Sample | None
-    baseline_sample: Sample | None
-    missing: int = 0
-    diverged_candidate: int = 0
-    diverged_baseline: int = 0
-    test_to_train: float | None = None
-    paired: bool = True
-    numbers: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        one, other = self.candidate_sample, self.baseline_sample
-        names = f"'{self.candidate}' against '{self.baseline}'"
-        if self.candidate == self.baseline:
-            raise StatisticsError(f"A comparison needs two variants, found {names}.")
-        if min(self.missing, self.diverged_candidate, self.diverged_baseline) < 0:
-            raise StatisticsError(f"Counts of missing and diverged repeats cannot be negative, found one in {names}.")
-        if (one is None) != (other is None):
-            raise StatisticsError(f"A comparison needs both samples or neither, found one alone in {names}.")
-        if one is not None and other is not None and self.paired:
-            if one.n != other.n:
-                raise StatisticsError(
-                    f"Paired samples need the same repeats, found {one.n} and {other.n} values in {names}; "
-                    "keep the repeats that finished on both sides."
-                )
-            if self.numbers is not None and len(set(self.numbers)) != one.n:
-                raise StatisticsError(
-                    f"Each repeat has its own number, found {len(set(self.numbers))} different ones of {one.n} repeats "
-                    f"in {names}."
-                )
-            if not np.array_equal(one.splits, other.splits):
-                place = int(np.flatnonzero(one.splits != other.splits)[0])
-                raise StatisticsError(
-                    f"Paired samples share the split of each repeat, but in {names} value {place + 1} is from split "
-                    f"{one.splits[place]} and split {other.splits[place]}; order both by repeat."
-                )
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One judged pair. Differences are candidate minus baseline, in the metric's unit.
-
-    Attributes
-    ----------
-    candidate, baseline : str
-        Names of the variants.
-    n : int
-        Independent repeats on which the numbers rest (splits, in a crossed design).
-    n_baseline : int
-        The same of the baseline: another number only where the samples are not paired.
-    candidate_mean, baseline_mean, difference : float or None
-        Means over those repeats, and their difference.
-    low, high : float or None
-        Interval of ``level`` that belongs to the test, for this pair alone (not widened for the family): t interval,
-        that of the redrawings, or Hodges-Lehmann under ``wilcoxon`` and ``mann-whitney``, which estimates the centre of
-        the differences or the shift and not the difference of the means.
-    level : float
-        1 - alpha.
-    equivalence_low, equivalence_high : float or None
-        Interval of level 1 - 2 alpha in the measure of the margin (the metric's unit, a share of the baseline's mean,
-        d_z): within the margins exactly when the unadjusted equivalence test rejects.
-    d_z, hedges_g : float or None
-        Mean over standard deviation of the paired differences, and the same corrected for small n; ``None`` where the
-        samples are not paired.
-    statistic, df : float or None
-        t with its degrees of freedom; without: V (the sum of the positive ranks), W (how often the candidate is above
-        the baseline), or the t that redrawings are compared by.
-    p, p_smallest, p_adjusted : float or None
-        Two-sided; the smallest that the test could give at this n (``None`` for a t test, which has no floor);
-        corrected over the family.
-    p_equivalence, p_equivalence_adjusted : float or None
-        Of the two one-sided tests; ``None`` without a margin.
-    margin_width : float or None
-        What the margin comes to in these data, in the metric's unit: itself, a share of the baseline's observed mean,
-        or a number of observed spreads. For display and for planning: the test takes neither mean nor spread as known.
-    significant : bool
-        Whether the adjusted superiority test rejects.
-    detectable : float or None
-        Absolute difference that the test finds with the declared power, given the spread seen here, at the level of
-        the correction's first step; ``None`` under the tests by ranks and by redrawing, whose power depends on the
-        shape of the noise.
-    verdict : {'better', 'worse', 'equivalent', 'undecided'}
-        Of the candidate.
-    remarks : tuple of str
-        Whole sentences that must stand beside the verdict.
-    """
-
-    candidate: str
-    baseline: str
-    n: int
-    n_baseline: int
-    candidate_mean: float | None
-    baseline_mean: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    level: float
-    equivalence_low: float | None
-    equivalence_high: float | None
-    d_z: float | None
-    hedges_g: float | None
-    statistic: float | None
-    df: float | None
-    p: float | None
-    p_smallest: float | None
-    p_adjusted: float | None
-    p_equivalence: float | None
-    p_equivalence_adjusted: float | None
-    margin_width: float | None
-    significant: bool
-    detectable: float | None
-    verdict: Verdict
-    remarks: tuple[str, ...]
 
 
 def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
@@ -265,17 +118,18 @@ def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
     )
     equivalence = adjust([finding.comparison.p_equivalence for finding in found], alone, alpha=rules.alpha)
     return tuple(
-        _decide(pair, finding, rules, p, p_equivalence)
+        _decide(pair, finding, rules, p, p_equivalence, level)
         for pair, finding, p, p_equivalence in zip(family, found, superiority, equivalence, strict=True)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """An unjudged comparison, the side on which its test sees the candidate, and the differences by repeat, if any."""
+    """An unjudged comparison, the side on which its test sees the candidate, its noise, its differences by repeat."""
 
     comparison: Comparison
     direction: int = 0
+    noise: Noise | None = None
     differences: npt.NDArray[np.float64] | None = None
     numbers: npt.NDArray[np.int64] | None = None
 
@@ -313,7 +167,11 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     blank = _blank(pair, rules)
     one, other = pair.candidate_sample, pair.baseline_sample
     if one is None or other is None:
-        text = "No repeat finished on both sides: there is nothing to compare."
+        text = (
+            "No repeat finished on both sides: there is nothing to compare."
+            if pair.slot is None
+            else f"Nothing has filled the slot '{pair.slot}', which counts among the comparisons all the same."
+        )
         return _Finding(replace(blank, remarks=(*_missing(pair), text)))
     if not pair.paired and TESTS[rules.test].paired:
         free = ", ".join(f"'{key}'" for key, info in TESTS.items() if not info.paired and rules.design in info.designs)
@@ -342,12 +200,10 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     if reason:
         return _Finding(replace(described, remarks=reason))
 
-    own = pair.test_to_train
-    mine = rules if own is None else replace(rules, test_to_train=own)
-    evidence = _evidence(one, other, pair, mine)
+    evidence = _evidence(one, other, pair, rules)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same, hindered = _equivalence(one, other, pair, mine)
+    same, hindered = _equivalence(one, other, pair, rules)
     differences = one.values - other.values if pair.paired else None
     sd = None if differences is None else spread(differences)
     d_z = None if differences is None or sd is None else float(np.mean(differences)) / sd
@@ -366,13 +222,10 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         p_equivalence=None if same is None else same.p,
         margin_width=_width(rules.margin, float(np.mean(other.values)), sd),
         detectable=_detectable(evidence, rules, level),
-        remarks=(
-            *hindered,
-            *_dropped(evidence),
-            *_cautions(one.n, other.n, rules, has_interval=interval is not None),
-        ),
+        remarks=(*hindered, *_dropped(evidence), *_cautions(one.n, other.n, rules, has_interval=interval is not None)),
     )
-    return _Finding(tested, evidence.direction, differences, numbers)
+    noise = noise_limit(one, other, rules.test, _overlap(pair, rules))
+    return _Finding(tested, evidence.direction, noise, differences, numbers)
 
 
 def _blank(pair: Pair, rules: Rules) -> Comparison:
@@ -401,6 +254,7 @@ def _blank(pair: Pair, rules: Rules) -> Comparison:
         margin_width=None,
         significant=False,
         detectable=None,
+        needed=None,
         verdict="undecided",
         remarks=(),
     )
@@ -482,9 +336,10 @@ def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str,
 def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
     # another comparison more changes no old number
     rng, slack = generator(rules.seed, pair.candidate, pair.baseline), _rounding(one, other)
+    ratio = _overlap(pair, rules)
     tests: dict[str, Callable[[], Evidence]] = {
         "paired-t": lambda: paired(one, other),
-        "nadeau-bengio": lambda: paired(one, other, test_to_train=rules.test_to_train or 0.0),
+        "nadeau-bengio": lambda: paired(one, other, test_to_train=ratio or 0.0),
         "wilcoxon": lambda: signed_rank(one.values - other.values),
         "sign-flip": lambda: sign_flip(one.values - other.values, rng, slack=slack),
         "welch": lambda: welch(one, other),
@@ -495,11 +350,11 @@ def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
 
 
 def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> float | None:
-    """Return what a margin comes to in the metric's unit, ``None`` without a margin or what it is measured by."""
-    if margin is None or (margin.kind == "relative" and baseline_mean <= 0):
+    """Return what a margin comes to in the metric's unit, ``None`` without a margin, a positive mean or a spread."""
+    if margin is None:
         return None
-    size = {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
-    return None if size is None else margin.value * size
+    one = {"absolute": 1.0, "relative": baseline_mean, "d_z": sd}[margin.kind]
+    return margin.value * one if one is not None and one > 0 else None
 
 
 def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[Equivalence | None, tuple[str, ...]]:
@@ -516,8 +371,24 @@ def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[
     def contrast(factor: float) -> Evidence:
         return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
 
-    overlap = rules.test_to_train if rules.test == "nadeau-bengio" else None
-    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, overlap)), ()
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, _overlap(pair, rules))), ()
+
+
+def _overlap(pair: Pair, rules: Rules) -> float | None:
+    """Return ρ of a pair where the test reads it."""
+    if rules.test != "nadeau-bengio":
+        return None
+    return rules.test_to_train if pair.test_to_train is None else pair.test_to_train
+
+
+def _needed(finding: _Finding, rules: Rules, level: float) -> Needed | None:
+    """Return how many repeats would decide at the margin, ``None`` without a margin or without noise."""
+    margin, width = rules.margin, finding.comparison.margin_width
+    if margin is None or width is None or finding.noise is None:
+        return None
+    in_dz = margin.kind == "d_z"
+    size = margin.value if in_dz else width
+    return needed(size, finding.noise, test=rules.test, alpha=level, power=rules.power, in_dz=in_dz)
 
 
 def _hedges(d_z: float, n: int) -> float | None:
@@ -535,7 +406,12 @@ def _detectable(evidence: Evidence, rules: Rules, level: float) -> float | None:
 
 
 def _decide(
-    pair: Pair, finding: _Finding, rules: Rules, p_adjusted: float | None, p_equivalence_adjusted: float | None
+    pair: Pair,
+    finding: _Finding,
+    rules: Rules,
+    p_adjusted: float | None,
+    p_equivalence_adjusted: float | None,
+    level: float,
 ) -> Comparison:
     """Return the comparison with its verdict, by the rule at the head of this module."""
     comparison, remarks = finding.comparison, list(finding.comparison.remarks)
@@ -555,6 +431,7 @@ def _decide(
         p_adjusted=p_adjusted,
         p_equivalence_adjusted=p_equivalence_adjusted,
         significant=significant,
+        needed=None if wanted else _needed(finding, rules, level),
         verdict=next((verdict for verdict in wanted if verdict not in _barred(pair)), "undecided"),
         remarks=(*remarks, *_diverged(pair)),
     )

@@ -26,8 +26,8 @@ test is (Sasabuchi 1988; Hauschke, Kieser, Diletti & Burke 1999). Its interval, 
 margin by the noise of s, for α = 0.05 in 9 % if Δ_z = 2 and n = 10, in 1.6 % if Δ_z = 1 and n = 5. The statistic
 t = d̄/(s √(1/n + ρ)) follows the noncentral t distribution with n - 1 degrees of freedom and noncentrality
 (δ/σ)/√(1/n + ρ), so the two p-values are P(T ≤ t) at Δ_z/√(1/n + ρ) and P(T ≥ t) at its negative: exact under normal
-differences (Wellek 2010, section 5.3, whose uniformly most powerful test has the same boundaries but for the far
-margin). Under ρ > 0, σ is the spread that s estimates, that among the repeats of one data set.
+differences (Wellek 2010, section 5.3, whose most powerful test has the same boundaries but for the far margin). Under
+ρ > 0, σ is the spread that s estimates, that among the repeats of one data set.
 """
 
 from __future__ import annotations

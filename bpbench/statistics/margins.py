@@ -17,13 +17,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from bpbench.errors import StatisticsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Kind = Literal["absolute", "relative", "d_z"]
 
@@ -31,12 +27,7 @@ _WRITTEN: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(%|
 
 #: Tests whose p follows from the true d_z: the only ones for which a margin in d_z has an answer.
 _OF_DZ: Final = ("paired-t", "nadeau-bengio")
-_NO_DZ: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "welch": "it takes the two samples as unpaired, and they have no spread of paired differences",
-        "mann-whitney": "it takes the two samples as unpaired, and they have no spread of paired differences",
-    }
-)
+_UNPAIRED: Final = ("welch", "permutation", "mann-whitney")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +118,11 @@ def require_measurable(margin: Margin, test: str) -> None:
         For a margin in d_z and a test other than the paired t tests.
     """
     if margin.kind == "d_z" and test not in _OF_DZ:
-        reason = _NO_DZ.get(test, "what it gives at a true d_z depends on the shape of the noise, which nobody knows")
+        reason = (
+            "it takes the two samples as unpaired, and they have no spread of paired differences"
+            if test in _UNPAIRED
+            else "what it gives at a true d_z depends on the shape of the noise, which nobody knows"
+        )
         raise StatisticsError(
             f"The test '{test}' cannot judge a margin of {margin}: {reason}; declare the margin in the metric's unit "
             f"or as a share of the baseline's mean, or the test {' or '.join(repr(name) for name in _OF_DZ)}."

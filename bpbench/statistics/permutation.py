@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench.statistics.student import one_sample
+from bpbench.statistics.student import one_sample, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,6 +100,11 @@ def labellings(n: int, m: int) -> tuple[int, bool]:
     if (every := math.comb(n + m, min(n, m, 64))) <= EXACT:
         return every, True
     return _sampled(n + m, WORK[1]) + 1, False
+
+
+#: Repeats (on each side) up to which all sign vectors, and all labellings, are visited.
+ALL_FLIPS: Final = max(n for n in range(2, 64) if flips(n)[1])
+ALL_LABELLINGS: Final = max(n for n in range(2, 64) if labellings(n, n)[1])
 
 
 @lru_cache(maxsize=8)
@@ -259,7 +264,7 @@ def permutation(
     Parameters
     ----------
     candidate, baseline : ndarray, shapes (n,) and (m,)
-        Not all equal.
+        2 or more values each, not all equal.
     rng : Generator
         Draws the labellings where there are too many to visit all.
     slack : float
@@ -277,9 +282,12 @@ def permutation(
     # those that bear the candidate's label now: k values of the baseline came, k of its own went
     typical, same = _means(((total - stayed - came, k) for stayed, came, k in found), seen=not every)
     difference = float(np.mean(candidate) - np.mean(baseline))
-    within = float(np.sum((candidate - np.mean(candidate)) ** 2) + np.sum((baseline - np.mean(baseline)) ** 2))
-    se = math.sqrt(within / (n + m - 2) * (1 / n + 1 / m)) if n + m > 2 else 0.0
-    statistic = difference / se if se > 0 else math.copysign(math.inf, difference)
+    shares = (math.sqrt((size - 1) / (n + m - 2)) for size in (n, m))
+    pooled_sd = math.hypot(*(share * spread(side) for share, side in zip(shares, (candidate, baseline), strict=True)))
+    # two values of one side and two of the other may be far apart and have no spread within
+    statistic = (
+        difference / (pooled_sd * math.sqrt(1 / n + 1 / m)) if pooled_sd else math.copysign(math.inf, difference)
+    )
     return PermutationEvidence(difference, statistic, typical, same, slack, min(1.0, 2 / count))
 
 

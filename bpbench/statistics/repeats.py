@@ -34,14 +34,14 @@ the noise only shifts, whatever its shape (Hodges & Lehmann 1956): an approximat
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics.power import detectable_noncentrality, noncentral_t, power_at, power_equivalence, root, unit_se
-from bpbench.statistics.rules import smallest_p
-from bpbench.statistics.student import paired, welch
+from bpbench.statistics.rules import TESTS, smallest_p
+from bpbench.statistics.student import spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,12 +50,12 @@ if TYPE_CHECKING:
 
 #: γ, the confidence of the upper limit of a pilot's spread.
 CONFIDENCE: Final = 0.8
-#: Tests that take the two samples as unpaired.
-UNPAIRED: Final = frozenset({"welch", "mann-whitney"})
 #: Least asymptotic efficiency beside the t test, for tests where it is below 1.
 _EFFICIENCY: Final[Mapping[str, float]] = MappingProxyType({"wilcoxon": 108 / 125, "mann-whitney": 108 / 125})
 #: More repeats than anyone could run: beyond, there is no number.
 _MOST: Final = 2**40
+#: Repeats from which on the smallest p of no test falls with n.
+_FLOORED: Final = 64
 #: Degrees of freedom that stand for infinitely many.
 _NORMAL: Final = 1e12
 
@@ -149,15 +149,20 @@ def noise_limit(candidate: Sample, baseline: Sample, test: str, test_to_train: f
     Parameters
     ----------
     candidate, baseline : Sample
-        n ≥ 2 repeats each, whose differences are not all equal.
+        2 or more repeats each, with some spread between them; of two sizes only where the test takes them as unpaired.
     test : str
         A key of :data:`bpbench.statistics.rules.TESTS`: whether the samples count as paired.
     test_to_train : float, optional
         ρ of the Nadeau-Bengio test.
     """
-    n, ratio = candidate.n, test_to_train or 0.0
-    found = welch(candidate, baseline) if test in UNPAIRED else paired(candidate, baseline)
-    return Noise(spread_limit(found.se * math.sqrt(n), found.df), ratio, min(2.0, max(1.0, found.df / (n - 1))))
+    sizes = (candidate.n, baseline.n)
+    if TESTS[test].paired:
+        return Noise(spread_limit(spread(candidate.values - baseline.values), sizes[0] - 1), test_to_train or 0.0)
+    sds = [spread(sample.values) for sample in (candidate, baseline)]
+    noise = unpaired(*sds)
+    # Satterthwaite's degrees of freedom of s_c² + s_b², whatever the sizes
+    df = 1 / math.fsum((sd / noise.sd) ** 4 / (n - 1) for sd, n in zip(sds, sizes, strict=True))
+    return replace(noise, sd=spread_limit(noise.sd, df))
 
 
 # -------------------------------------------------------------------------------------------------- power at given n
@@ -432,6 +437,6 @@ def needed(margin: float, noise: Noise, *, test: str, alpha: float, power: float
 def _by(test: str, n: int, alpha: float) -> int:
     """Return the number for a test from that for the t test."""
     n = math.ceil(n / _EFFICIENCY.get(test, 1.0))
-    while smallest_p(test, n) > alpha:
+    while n < _FLOORED and smallest_p(test, n) > alpha:
         n += 1
     return n

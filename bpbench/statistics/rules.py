@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from bpbench.errors import StatisticsError, nearest
 from bpbench.statistics.corrections import MAX_T, reachable_alpha, require_correction
 from bpbench.statistics.margins import Margin, require_measurable
-from bpbench.statistics.permutation import DRAWS, flips, labellings
+from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS, flips, labellings
 from bpbench.statistics.rank_sums import smallest
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ _OVERLAP = (
     "the training and test sets of resampled splits overlap, so the repeats are not independent and this test "
     "would give far more false alarms than alpha; use 'nadeau-bengio', whose standard error counts the overlap"
 )
-
-
-_ALL_FLIPS: Final = max(n for n in range(2, 64) if flips(n)[1])
-_ALL_LABELLINGS: Final = max(n for n in range(2, 64) if labellings(n, n)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ TESTS: Final[Mapping[str, TestInfo]] = MappingProxyType(
                 "sign-flip",
                 "The paired differences are independent and symmetric, all about one mean, which it compares.",
                 MappingProxyType({"resampled": _OVERLAP}),
-                least=f"2/2ⁿ, to n = {_ALL_FLIPS}; beyond 2/{DRAWS + 1}",
+                least=f"2/2ⁿ, to n = {ALL_FLIPS}; beyond 2/{DRAWS + 1}",
             ),
             TestInfo(
                 "permutation",
@@ -123,7 +119,7 @@ TESTS: Final[Mapping[str, TestInfo]] = MappingProxyType(
                 "means and ignores that the repeats are paired, which costs power.",
                 MappingProxyType({"resampled": _OVERLAP}),
                 paired=False,
-                least=f"2/C(2n, n), to n = {_ALL_LABELLINGS}; beyond 2/{DRAWS + 1}",
+                least=f"2/C(2n, n), to n = {ALL_LABELLINGS}; beyond 2/{DRAWS + 1}",
             ),
             TestInfo(
                 "mann-whitney",
@@ -310,11 +306,33 @@ def smallest_p(test: str, n: int, baseline_n: int | None = None) -> float:
         return 1.0
     floors = {
         "wilcoxon": lambda: 2.0 ** (1 - n),
-        "sign-flip": lambda: 2 / flips(n)[0],
-        "permutation": lambda: 2 / labellings(n, m)[0],
         "mann-whitney": lambda: smallest(n, m),
     }
+    if (redrawn := redrawings(test, n, m)) is not None:
+        return 2 / redrawn[0]
     return floors[test]() if test in floors else 0.0
+
+
+def redrawings(test: str, n: int, baseline_n: int | None = None) -> tuple[int, bool] | None:
+    """Return how many arrangements a test visits, the one that was seen among them, and whether these are all.
+
+    Parameters
+    ----------
+    test : str
+        A key of :data:`TESTS`.
+    n : int
+        Independent repeats (splits, in a crossed design).
+    baseline_n : int or None
+        Those of the baseline, where a test without pairs is given another number; ``None``: as many.
+
+    Returns
+    -------
+    (int, bool) or None
+        ``None`` where nothing is redrawn.
+    """
+    if test == "sign-flip":
+        return flips(n)
+    return labellings(n, n if baseline_n is None else baseline_n) if test == "permutation" else None
 
 
 #: No test has a smallest p that is still falling beyond.

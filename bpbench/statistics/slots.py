@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bpbench.errors import StatisticsError, nearest
+from bpbench.statistics.pairs import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,8 +69,8 @@ class Winner:
     size: int
 
 
-def fill(slots: Sequence[Slot], winners: Iterable[Winner]) -> tuple[str | None, ...]:
-    """Return who fills each declared slot, ``None`` where nobody does.
+def fill(slots: Sequence[Slot], winners: Iterable[Winner], baseline: str) -> tuple[Pair, ...]:
+    """Return the family of declared slots: who fills each against the baseline, without samples so far.
 
     Parameters
     ----------
@@ -77,11 +78,14 @@ def fill(slots: Sequence[Slot], winners: Iterable[Winner]) -> tuple[str | None, 
         As declared before anything was explored.
     winners : iterable of Winner
         As chosen; in any order.
+    baseline : str
+        What every one of them is compared with.
 
     Returns
     -------
-    tuple of str or None
-        Names of variants, in the order of the slots: as many as the family counts, filled or not.
+    tuple of Pair
+        In the order of the slots, and as many. A slot that nothing fills is a pair under the slot's own name, which
+        never has samples. Those of the others are put in with :func:`dataclasses.replace`.
 
     Raises
     ------
@@ -119,4 +123,4 @@ def fill(slots: Sequence[Slot], winners: Iterable[Winner]) -> tuple[str | None, 
                 "second one empty, it counts all the same."
             )
         filled[slot] = winner.name
-    return tuple(filled.get(slot) for slot in slots)
+    return tuple(Pair(filled.get(slot, str(slot)), baseline, None, None, slot=slot) for slot in slots)

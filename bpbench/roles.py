@@ -1,0 +1,81 @@
+"""The repeats of a study by what they draw: which split each of them uses, and which seeds.
+
+A plain number of repeats draws everything anew for each of them. Repeats by role are fully crossed: every split with
+every draw of the initial weights, every batch order and every rerun, each role with seeds of its own index, so that
+the scores can be decomposed by where they differ (:mod:`bpbench.statistics.variance`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from bpbench.identity import seed
+from bpbench.jobs import Hdnn, Linear, Marquardt, ModelSpec, Split
+from bpbench.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One repeat: which split, which seeds.
+
+    Attributes
+    ----------
+    number : int
+        Its place among all repeats.
+    split_number : int
+        Which split it uses.
+    split : Split
+        That split.
+    weights_seed, order_seed : int
+        Seeds of everything random in a model, and of the order of the batches.
+    weights, order : int
+        Which draw of each these seeds are; of a plain number of repeats ``number`` itself.
+    rerun : int
+        How many trainings of these very seeds come before it.
+    """
+
+    number: int
+    split_number: int
+    split: Split
+    weights_seed: int
+    order_seed: int
+    weights: int
+    order: int
+    rerun: int = 0
+
+
+def lay_out(protocol: Protocol) -> tuple[Repeat, ...]:
+    """Return every repeat of a protocol, or every round of measurements, in order."""
+    root, spec = protocol.seed, protocol.split
+    made = []
+    for number, (index, weights, order, rerun) in enumerate(_places(protocol)):
+        # The reserve is drawn once, without phase or repeat, except where the design redraws everything.
+        reserve = seed(root, "confirm", "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
+        redrawn = seed(root, "confirm", "split", index)
+        split = Split(spec.reserve, spec.validation, reserve, redrawn, fresh=spec.fresh or ())
+        seeds = seed(root, "confirm", "weights", weights), seed(root, "confirm", "order", order)
+        made.append(Repeat(number, index, split, *seeds, weights, order, rerun))
+    return tuple(made)
+
+
+def _places(protocol: Protocol) -> list[tuple[int, int, int, int]]:
+    """Return the indices of split, weights, order and rerun of every repeat, the last one running fastest."""
+    roles = protocol.roles
+    if roles is not None:
+        splits = range(protocol.split.splits or 1)
+        return list(itertools.product(splits, range(roles.weights), range(roles.order), range(roles.rerun)))
+    design, each = protocol.split.design, protocol.per_split
+    return [
+        ({"fixed": 0, "resampled": number, "crossed": number // each}[design], number, number, 0)
+        for number in range(protocol.repeat_count)
+    ]
+
+
+def drawn(model: ModelSpec) -> tuple[str, ...]:
+    """Return the roles that a model draws from; the seeds of the others are no part of what decides its result."""
+    if isinstance(model, Linear):
+        return ()
+    if isinstance(model, Hdnn) and not isinstance(model.optimizer, Marquardt):
+        return ("weights", "order")
+    return ("weights",)

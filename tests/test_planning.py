@@ -1,0 +1,140 @@
+"""What a plan says could be shown: by the upper limit of stored spreads, at the margin, under overlapping splits."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from bpbench.findings import findings
+from bpbench.planning import plan
+from bpbench.protocol import load
+from bpbench.report import judged, methods, terminal
+from bpbench.report.words import answer
+from bpbench.runner.store import Store
+from bpbench.statistics.repeats import Noise, repeats_for_difference, repeats_for_equivalence
+from bpbench.study import Prepared, conduct, prepare
+
+TEXT = """\
+question: q
+data: {kind: table, path: t.csv, configuration: conf, energy: E, block: block}
+sets: {all: {columns: all}, some: {columns: [a, b]}, few: {columns: [a]}}
+models: {linear: {kind: linear}}
+variants:
+  - {name: all, set: all, model: linear}
+  - {name: some, set: some, model: linear}
+  - {name: few, set: few, model: linear}
+split: {design: resampled, reserve: 0.2, validation: 0.2}
+repeats: 5
+analysis: {baseline: all, test: nadeau-bengio, margin: MARGIN}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a table: 60 configurations of one atom in blocks of different sizes."""
+    path, rng, n = tmp_path_factory.mktemp("plan"), np.random.default_rng(1), 60
+    values = rng.normal(0, 1, (n, 3))
+    energy = values @ [0.02, 0.005, 0.001] + rng.normal(0, 0.004, n)
+    # twelve blocks of four, and twelve of one: near copies do not count one by one
+    block = np.concatenate([np.repeat(np.arange(12), 4), np.arange(12, 24)])
+    table = pd.DataFrame({"conf": np.arange(n), "E": energy, "block": block, **dict(zip("abc", values.T, strict=True))})
+    table.to_csv(path / "t.csv", index=False)
+    return path
+
+
+def _prepared(folder: Path, margin: str, **changes: str) -> tuple[Prepared, Store]:
+    text = TEXT.replace("MARGIN", margin)
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    file = folder / "p.yaml"
+    file.write_text(text, encoding="utf-8")
+    store = Store(folder / "store")
+    return prepare(load(file), store), store
+
+
+def test_the_ratio_is_one_of_blocks(folder: Path) -> None:
+    """N_test/n_train of the Nadeau-Bengio test counts blocks, whatever the numbers of their frames."""
+    prepared, _ = _prepared(folder, "0.5")
+    blocks = np.mean([part.test_blocks / part.train_blocks for part in prepared.parts])
+    frames = np.mean([len(part.test) / len(part.train) for part in prepared.parts])
+    assert prepared.rules.test_to_train == pytest.approx(blocks)
+    assert blocks != pytest.approx(frames, rel=0.01)
+
+
+def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
+    """Before: what the declared repeats decide, in spreads. After: by the 80 % limit of the noisiest pair."""
+    prepared, store = _prepared(folder, "0.5")
+    before = plan(prepared, store, 1)
+    ratio, alpha = prepared.rules.test_to_train, 0.05 / 2
+    assert (before["pilots"], before["needed"]) == ([], [])
+    noise = Noise(1.0, ratio or 0.0)
+    declared, fewer = (repeats_for_difference(before["decided_dz"] * f, noise, alpha=alpha) for f in (1.000001, 0.99))
+    other = repeats_for_equivalence(before["decided_dz"] * 1.000001, noise, alpha=alpha)
+    assert max(declared or 0, other or 0) == 5
+    assert fewer is None or fewer >= 5
+    assert repeats_for_equivalence(before["floor_dz"] * 0.9999, noise, alpha=alpha) is None
+    assert "stored repeats would tell it" in "\n".join(terminal.plan(before | {"report": "r"}))
+
+    study = conduct(prepared, store)
+    after = plan(prepared, store, 1)
+    spreads = {tuple(pilot["pair"]): pilot for pilot in after["pilots"]}
+    for comparison in study.comparisons:
+        pilot = spreads[comparison.candidate, comparison.baseline]
+        assert comparison.difference is not None
+        assert comparison.d_z is not None
+        assert pilot["spread"] == pytest.approx(abs(comparison.difference / comparison.d_z))
+        assert pilot["limit"] == pytest.approx(pilot["spread"] * math.sqrt(4 / stats.chi2.ppf(0.2, 4)))
+        assert pilot["pairs"] == 5
+    assert after["pilots"][0]["limit"] == max(pilot["limit"] for pilot in after["pilots"])
+    for each in after["needed"]:
+        noise = Noise(spreads[tuple(each["pair"])]["limit"], ratio or 0.0)
+        assert each["difference"] == repeats_for_difference(0.5, noise, alpha=alpha)
+    assert after["detectable"] == pytest.approx(after["detectable_dz"] * after["pilots"][0]["limit"])
+    assert "the noisiest pair" in "\n".join(terminal.plan(after | {"report": "r"}))
+
+
+def _told(folder: Path, margin: str) -> dict[str, Any]:
+    prepared, store = _prepared(folder, margin)
+    return findings(conduct(prepared, store))
+
+
+@pytest.mark.parametrize(
+    ("margin", "stored", "band", "method"),
+    [
+        ("0.5", 0.5, "±0.5 meV/atom.", "against the margin of ±0.5 meV/atom, adjusted"),
+        ("5%", "5 %", "±5 % of the mean of all, which is", "±5 % of the mean of the baseline, adjusted over the fam"),
+        ("0.5 d_z", "0.5 d_z", None, "are of the noncentral t distribution"),
+    ],
+)
+def test_findings_and_report_of_each_margin(
+    folder: Path, margin: str, stored: float | str, band: str | None, method: str
+) -> None:
+    """Findings hold a margin as it is written, a number where it was one; the report says what it comes to."""
+    found = _told(folder, margin)
+    assert found["analysis"]["margin"] == stored
+    width = found["analysis"]["margin_width"]
+    mean = found["analysis"]["comparisons"][0]["baseline_mean"]
+    assert width == (pytest.approx(0.05 * mean) if margin == "5%" else 0.5 if margin == "0.5" else None)
+    assert method in methods.statistics(found)[2]
+    assert answer(found)
+    from bpbench.report.canvas import styles
+
+    blocks = judged.comparisons(found, styles(["all", "some", "few"]))
+    forest, effects = blocks[0].caption, blocks[2]  # type: ignore[union-attr]
+    assert (f"The grey band is the margin, {band}" in forest) if band else ("grey band" not in forest)
+    headers = {column.key: (column.label, column.unit) for column in effects.columns}  # type: ignore[union-attr]
+    assert (
+        headers["equivalence_low"]
+        == {
+            "0.5": ("90 % from", "meV/atom"),
+            "5%": ("ratio of the means less one, 90 % from", "%"),
+            "0.5 d_z": ("d_z, 90 % from", ""),
+        }[margin]
+    )
