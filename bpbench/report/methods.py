@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import given, timing
+from bpbench.report import divided, given, timing
 from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
@@ -320,8 +320,8 @@ def _other_rules(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
     "nadeau-bengio": "Resampled training sets overlap, so the repeats are not independent; this test widens the "
-    "standard error by the ratio of test to training blocks (frames of one block are near copies; the fewer of the "
-    "two, where a pair learns from unequal numbers), and no test without such a correction is allowed here.",
+    "standard error by the ratio of test to training blocks (frames of one block are near copies; the larger ratio "
+    "of the two, where those of a pair differ), and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
@@ -389,8 +389,8 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         if timed(findings)
         else given.repeats(findings)
         if scored(findings)
-        else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All "
-        "variants of one repeat share the split and the seeds, so that they are compared in pairs."
+        else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} "
+        f"{divided.paired(findings)}"
     )
     why = given.reworded(_why(analysis), findings)
     test = (
@@ -488,7 +488,7 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             f"{counts['not_converged']} of {count(counts['limited'], 'training')} that run in epochs or rounds had not "
             "converged: longer training may change means, spreads and verdicts."
         )
-    found += _of_judging(findings)
+    found += [*divided.limits(findings), *_of_judging(findings)]
     if any(variant["parity"] for variant in findings["variants"]):
         found.append("The parity plots show one repeat and carry no weight in the verdicts.")
     return found
