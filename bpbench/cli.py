@@ -94,13 +94,16 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
     report.add_argument("findings", help="a findings.json, or the folder that holds it")
     make.add_argument("file", help="the .npz file to write")
-    make.add_argument("--frames", type=_count, default=40, help="frames per state point (default 40)")
+    make.add_argument("--frames", type=_count, default=None, help="frames per state point (default 40)")
     make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
     make.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
     make.add_argument("--seed", type=int, default=1, help="root seed (default 1)")
+    make.add_argument("--dense", action="store_true", help="the dense sample, of frames and spacings of its own")
     inspect.add_argument("file", help="any file of frames with energies that ASE reads, or our .npz")
     inspect.add_argument("--group", help="info key of the group")
     inspect.add_argument("--units", choices=cli_features.UNITS, help="units of an input.data, which does not say them")
+    inspect.add_argument("--features", metavar="SET", help="a preset or YAML file: tell how long its values remember")
+    inspect.add_argument("--elements", metavar="A,B", help="tell these neighbours apart, with --features")
     cli_describe.options(described, _cores, _count)
     cli_calibrate.options(doctor, _count)
     cli_compare.options(compared)
@@ -280,10 +283,17 @@ def _report(options: argparse.Namespace) -> int:
 def _data_make(options: argparse.Namespace) -> int:
     from bpbench.data import aluminium
 
-    path = Path(options.file)
-    _say(f"Generating {options.frames} frames of each state point; 40 of each take about 8 minutes on one core.")
-    spacing = {} if options.spacing is None else {"spacing": options.spacing}
-    frames = aluminium.make(path, seed=options.seed, frames=options.frames, processes=options.jobs, **spacing)
+    path, asked = Path(options.file), {key: getattr(options, key) for key in ("frames", "spacing")}
+    given = {key: value for key, value in asked.items() if value is not None}
+    if options.dense:
+        if given:
+            raise RequestError(f"--dense has frames and spacings of its own; leave out --{next(iter(given))}.")
+        _say("Generating the dense sample takes about 5 minutes on one core.")
+        frames = aluminium.make_dense(path, seed=options.seed, processes=options.jobs)
+    else:
+        many = given.get("frames", 40)
+        _say(f"Generating {many} frames of each state point; 40 of each take about 8 minutes on one core.")
+        frames = aluminium.make(path, seed=options.seed, processes=options.jobs, **given)
     if options.json:
         _print_json({"file": str(path), "frames": len(frames), "atoms": int(frames.offsets[-1])})
     else:
@@ -301,7 +311,13 @@ def _data_inspect(options: argparse.Namespace) -> int:
         raise RequestError(f"--units says those of an input.data of n2p2 or RuNNer, and {path} is none; leave it out.")
     asked = {"units": units} if unsaid else {}
     frames = readers.read(readers.open_source(path, group=options.group, **asked))
-    audit = inspect.inspect(frames, path.name)
+    means = None
+    if options.features is not None:
+        from bpbench.descriptors import values
+
+        functions = cli_describe.resolved(cli_features.choose(options.features), frames, options.elements)
+        means = values.means(functions.functions, frames, threads=_cores())
+    audit = inspect.inspect(frames, path.name, means=means)
     if options.json:
         _print_json(audit)
     else:

@@ -95,7 +95,7 @@ def describe(asked: argparse.Namespace, say: Say) -> tuple[dict[str, Any], list[
     out, sheet, table = _checked(asked)
     chosen = choose(asked.features, name=asked.set, units=asked.units, element=asked.element)
     frames = _frames(asked)
-    functions = _resolved(chosen, frames, asked.elements)
+    functions = resolved(chosen, frames, asked.elements)
     centres = _centres(chosen, frames)
     if sheet is not None:
         from bpbench.report.sheet import write_sheet
@@ -183,7 +183,23 @@ def says_no_units(path: Path, units: str | None) -> bool:
     return unsaid
 
 
-def _resolved(chosen: Chosen, frames: Frames, elements: str | None) -> FeatureSet:
+def resolved(chosen: Chosen, frames: Frames, elements: str | None) -> FeatureSet:
+    """Return the functions that are meant for some frames.
+
+    Parameters
+    ----------
+    chosen : Chosen
+        What was asked for.
+    frames : Frames
+        What is to be described.
+    elements : str or None
+        ``--elements``: neighbours to be told apart.
+
+    Raises
+    ------
+    RequestError
+        When the frames hold several elements and the functions do not tell them apart.
+    """
     if elements is not None:
         words = [known_element(word.strip(), "--elements") for word in elements.split(",")]
         return chosen.functions.resolved(words)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from bpbench import courses, magnitudes, metrics, shares
-from bpbench.data.splits import PARTS
+from bpbench.data.splits import FRESH, PARTS, Parts
 from bpbench.descriptors.operations import operations
 from bpbench.features import FeatureSet
 from bpbench.jobs import Hdnn
@@ -53,7 +54,8 @@ def contestants(study: Study) -> list[Json]:
 def _beside_linear(variants: list[Json], protocol: Protocol) -> list[Json]:
     """Return variants, each of another model with the best linear potential on the very same inputs, if there is one.
 
-    The same inputs are the same set and the same training configurations: fewer of them are a harder task.
+    The same inputs are the same set and the same training configurations: fewer of them are a harder task, and other
+    splits another test.
     """
     key = protocol.analysis.metric
     sign = 1 if metrics.metric(key).lower_is_better else -1
@@ -66,7 +68,7 @@ def _beside_linear(variants: list[Json], protocol: Protocol) -> list[Json]:
         rivals = [
             (sign * mean, other["name"], mean)
             for other in linear
-            if other["set"] == variant["set"] and other["configurations"] == variant["configurations"]
+            if all(other[same] == variant[same] for same in ("set", "split_by", "configurations"))
             for mean in [other["summary"]["test"][key]["mean"]]
         ]
         same = variant["model"] is None or protocol.models[variant["model"]].kind == "linear"
@@ -82,11 +84,12 @@ def _variant(study: Study, variant: Variant) -> Json:
     inputs = len(prepared.inputs.sets[variant.set])
     results = [_result(study, variant, number) for number in range(len(prepared.repeats))]
     done = _done(study, variant.name)
-    size = shares.configurations(prepared, variant.name)
+    size, parts = shares.configurations(prepared, variant.name), prepared.parts_of(variant.name)
     return {
         "name": variant.name,
         "set": variant.set,
         "model": variant.model,
+        "split_by": variant.split_by,
         "inputs": inputs,
         "shape": "-".join(map(str, (inputs, *model.hidden, 1))) if isinstance(model, Hdnn) else None,
         "parameters": done[0][1].values["parameters"] if done else None,
@@ -94,7 +97,7 @@ def _variant(study: Study, variant: Variant) -> Json:
         "n": len(done),
         "configurations": size,
         "blocks": shares.blocks(prepared, variant.name),
-        "share": float(np.mean([count / len(part.train) for count, part in zip(size, prepared.parts, strict=True)])),
+        "share": float(np.mean([count / len(part.train) for count, part in zip(size, parts, strict=True)])),
         "not_converged": sum(result["converged"] is False for result in results),
         "checkpoint": courses.median([result["checkpoint"] for result in results]),
         "stopped": {
@@ -106,9 +109,10 @@ def _variant(study: Study, variant: Variant) -> Json:
             [outcome.values["ensemble"] for _, outcome in done if outcome.values.get("ensemble")]
         ),
         "summary": _summary([outcome.values["scores"] for _, outcome in done], prepared),
+        "fresh": _fresh([outcome.values["scores"] for _, outcome in done], prepared),
         "curve": courses.curve([outcome for _, outcome in done]),
-        "groups": _by_group(prepared, done),
-        "parity": _parity(prepared, *done[0]) if done else None,
+        "groups": _by_group(prepared, parts, done),
+        "parity": _parity(prepared, parts, *done[0]) if done else None,
         "noise": noise(study, variant),
     }
 
@@ -129,6 +133,7 @@ def _timed(study: Study, variant: Variant) -> Json:
         "name": variant.name,
         "set": variant.set,
         "model": None,
+        "split_by": None,
         "inputs": len(study.prepared.inputs.sets[variant.set]),
         "shape": None,
         "parameters": None,
@@ -144,6 +149,7 @@ def _timed(study: Study, variant: Variant) -> Json:
         "best_of": None,
         "ensemble": None,
         "summary": _summary([outcome.values["scores"] for _, outcome in done], study.prepared),
+        "fresh": None,
         "curve": None,
         "groups": [],
         "parity": None,
@@ -222,7 +228,8 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
     """
     made: Json = {}
     timed = prepared.protocol.measure is not None
-    for part in (prepared.part,) if timed else PARTS:
+    fresh = (FRESH,) if prepared.protocol.split.fresh else ()
+    for part in (prepared.part,) if timed else (*PARTS, *fresh):
         made[part] = {}
         for key in (prepared.protocol.analysis.metric,) if timed else metrics.OF_ENERGIES:
             values = np.array([score[part][key] for score in scores])
@@ -245,14 +252,38 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
     return made
 
 
-def _by_group(prepared: Prepared, done: list[tuple[int, Outcome]]) -> list[Json]:
+def _fresh(scores: list[Json], prepared: Prepared) -> Json | None:
+    """Return the error on the test set beside that on fresh groups; ``None`` where there are none.
+
+    The ratio is the geometric mean over the repeats of the fresh error over the test error, beside its ends.
+    """
+    if not scores or not prepared.protocol.split.fresh:
+        return None
+    key = prepared.protocol.analysis.metric
+    test, fresh = (np.array([score[part][key] for score in scores]) for part in (prepared.part, FRESH))
+    if not (test > 0).all() or not (fresh > 0).all():
+        return None  # a model without error has no ratio
+    ratio = fresh / test
+    spread = {"test_sd": test, "fresh_sd": fresh}
+    return {
+        "n": len(scores),
+        "test": float(test.mean()),
+        "fresh": float(fresh.mean()),
+        **{name: float(values.std(ddof=1)) if len(values) > 1 else None for name, values in spread.items()},
+        "ratio": float(np.exp(np.log(ratio).mean())),
+        "low": float(ratio.min()),
+        "high": float(ratio.max()),
+    }
+
+
+def _by_group(prepared: Prepared, parts: Sequence[Parts], done: list[tuple[int, Outcome]]) -> list[Json]:
     """Return test errors by group, averaged over repeats; ``frames`` is the mean number of test frames of the group."""
     frames = prepared.frames
     made = []
     for name in dict.fromkeys(str(group) for group in frames.group):
         scores, counts = [], []
         for number, outcome in done:
-            test = prepared.parts[prepared.repeats[number].split_number].test
+            test = parts[prepared.repeats[number].split_number].test
             chosen = test[frames.group[test] == name]
             if len(chosen):
                 counts.append(len(chosen))
@@ -264,9 +295,9 @@ def _by_group(prepared: Prepared, done: list[tuple[int, Outcome]]) -> list[Json]
     return made
 
 
-def _parity(prepared: Prepared, number: int, outcome: Outcome) -> Json:
+def _parity(prepared: Prepared, parts: Sequence[Parts], number: int, outcome: Outcome) -> Json:
     frames = prepared.frames
-    test = prepared.parts[prepared.repeats[number].split_number].test
+    test = parts[prepared.repeats[number].split_number].test
     total = len(test)
     if total > PARITY_POINTS:
         test = test[np.linspace(0, len(test) - 1, PARITY_POINTS).round().astype(int)]

@@ -14,7 +14,7 @@ from bpbench import features
 from bpbench.errors import FeatureError, nearest
 from bpbench.features import G2, G4, G5, STRICT, FeatureSet
 from bpbench.identity import NOT_IDENTITY
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest, SplitBy
 
 
 def _word(value: Any) -> Any:
@@ -25,6 +25,11 @@ def _word(value: Any) -> Any:
 Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
 Share = Annotated[float, Gt(0), Lt(1)]
 Count = Annotated[int, Ge(1)]
+# A word can only be meant as "auto", so that a mistake gets one sentence and not one for each alternative.
+_Auto = Annotated[Literal["auto"], Tag("automatic")]
+_word_or_number = Discriminator(lambda value: "automatic" if isinstance(value, str) else "a number")
+BlockLength = Annotated[Annotated[int, Ge(1), Tag("a number")] | _Auto, _word_or_number]
+Guard = Annotated[Annotated[int, Ge(0), Tag("a number")] | _Auto, _word_or_number]
 Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
 
 
@@ -36,11 +41,21 @@ class SampleData:
     ----------
     groups : tuple of str or None
         State points to keep, ``None`` for all.
+    sample : {'spaced', 'dense'}
+        ``spaced``: eleven state points, frames that lie far apart. ``dense``: four, saved so densely that neighbouring
+        frames are near copies, and a second run of each, far apart; see :mod:`bpbench.data.aluminium`.
+    block_length : 'auto' or None
+        ``auto``: blocks are cut by the trajectories' own τ; ``None``: they are those of the sample.
+    guard : int or 'auto'
+        Frames at each border between two blocks that no split uses; see :func:`bpbench.data.blocks.lay`.
     """
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["aluminium"]
     groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    sample: Literal["spaced", "dense"] = "spaced"
+    block_length: Literal["auto"] | None = None
+    guard: Guard = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +70,10 @@ class FileData:
         ``info`` keys of the labels; without ``block``, consecutive blocks are cut.
     groups : tuple of str or None
         Groups to keep.
-    block_length : int
-        Frames in a cut block.
+    block_length : int or 'auto'
+        Frames in a cut block; ``auto``: at least 5 τ of the trajectory's energies, see :mod:`bpbench.data.blocks`.
+    guard : int or 'auto'
+        Frames at each border between two blocks that no split uses; ``auto``: τ.
     units : str
         Units of an ``input.data`` of n2p2 or RuNNer, which carries none; other files say their own.
     """
@@ -67,7 +84,8 @@ class FileData:
     group: Name | None = None
     groups: Annotated[tuple[Name, ...], MinLen(1)] | None = None
     block: Name | None = None
-    block_length: Annotated[int, Ge(1)] = 5
+    block_length: BlockLength = 5
+    guard: Guard = 0
     temperature: Name | None = None
     units: Literal["angstrom-ev", "bohr-hartree"] = "angstrom-ev"
 
@@ -86,8 +104,10 @@ class TableData:
         Column of the configuration's total energy (eV), the same on each of its rows.
     group, block, temperature : str or None
         Columns of the labels; without ``block``, consecutive blocks are cut.
-    block_length : int
-        Configurations in a cut block.
+    block_length : int or 'auto'
+        Configurations in a cut block; ``auto``: at least 5 τ of the trajectory's energies.
+    guard : int or 'auto'
+        Configurations at each border between two blocks that no split uses; ``auto``: τ.
     forces : tuple of str or None
         Columns of the three components (eV/Å).
     atoms : str or None
@@ -103,7 +123,8 @@ class TableData:
     energy: Name = "energy"
     group: Name | None = None
     block: Name | None = None
-    block_length: Annotated[int, Ge(1)] = 5
+    block_length: BlockLength = 5
+    guard: Guard = 0
     temperature: Name | None = None
     forces: tuple[Name, Name, Name] | None = None
     atoms: Name | None = None
@@ -228,6 +249,8 @@ class Variant:
         Share of the split's training configurations that are learned from; ``None`` for all.
     observations : int or None
         Their number; ``None`` for all. Fewer are always among those of more, see :func:`bpbench.data.splits.fewer`.
+    split_by : {'block', 'frame', 'state'}
+        What this contestant's splits never divide; see :func:`bpbench.data.splits.draw`.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -236,6 +259,7 @@ class Variant:
     model: Name | None = None
     train_share: Share | None = None
     observations: Annotated[int, Ge(2)] | None = None
+    split_by: SplitBy = "block"
 
 
 @dataclass(frozen=True, slots=True)

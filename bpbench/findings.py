@@ -97,7 +97,12 @@ def findings(study: Study) -> Json:
         "agreement": agreements(study),
         "models": _models(prepared),
         "mean_level": MEAN_LEVEL,
-        "metric": {"key": metric.key, "label": metric.label, "unit": metric.unit},
+        "metric": {
+            "key": metric.key,
+            "label": metric.label,
+            "unit": metric.unit,
+            "estimates": len(protocol.ways) > 1,
+        },
         "variants": variants,
         "sweeps": sweeps(prepared),
         "constant": _constant(study),
@@ -176,11 +181,11 @@ def _data(prepared: Prepared) -> Json:
                 "force_max_ev_per_a": force,
             }
         )
-    embedded = isinstance(prepared.protocol.data, SampleData)
+    data = prepared.protocol.data
     return {
-        "label": readers.SAMPLE_LABEL if embedded else Path(source.path).name,
+        "label": readers.LABELS[data.sample] if isinstance(data, SampleData) else Path(source.path).name,
         "method": readers.method(source) if isinstance(source, FrameSource) else None,
-        "kind": prepared.protocol.data.kind,
+        "kind": data.kind,
         "file": Path(source.path).name,
         "sha256": source.sha256,
         "frames": len(frames),
@@ -210,9 +215,9 @@ def _ends(values: npt.NDArray[Any], kind: type) -> list[Any]:
 _SENTENCES: Final = {
     "fixed": "One split for all repeats; a repeat redraws everything else that is random (initial weights, batch "
     "order, trees). What is claimed holds given this split.",
-    "resampled": "Every repeat redraws the reserve, the training and the validation frames by whole blocks. The "
+    "resampled": "Every repeat redraws the reserve, the training and the validation frames. The "
     "reserves of two repeats overlap, which the Nadeau-Bengio test allows for.",
-    "crossed": "The reserve is drawn once; each split redraws training and validation by whole blocks, and several "
+    "crossed": "The reserve is drawn once; each split redraws training and validation, and several "
     "seeds are averaged within each split first. What is claimed holds given these data and this reserve.",
 }
 
@@ -232,6 +237,7 @@ def _split(prepared: Prepared) -> Json:
     spec, roles = prepared.protocol.split, prepared.protocol.roles
     counts = [
         {
+            "split_by": by,
             "split": number,
             "train": len(part.train),
             "validation": len(part.validation),
@@ -240,14 +246,20 @@ def _split(prepared: Prepared) -> Json:
             "validation_blocks": part.validation_blocks,
             "test_blocks": part.test_blocks,
         }
-        for number, part in enumerate(prepared.parts)
+        for by, parts in prepared.parts.items()
+        for number, part in enumerate(parts)
     ]
+    fresh = spec.fresh or ()
     return {
         "design": spec.design,
         "reserve": spec.reserve,
         "validation": spec.validation,
         "repeats": len(prepared.repeats),
-        "splits": len(prepared.parts),
+        "splits": len(next(iter(prepared.parts.values()), ())),
+        "ways": list(prepared.parts),
+        "fresh": None
+        if not fresh
+        else {"groups": list(fresh), "frames": int(np.isin(prepared.frames.group, fresh).sum())},
         "counts": counts,
         "roles": None if roles is None else dataclasses.asdict(roles),
         "sentence": _ROUNDS if prepared.protocol.measure is not None else _sentence(spec.design, roles),
@@ -308,24 +320,29 @@ def _set(prepared: Prepared, name: str) -> Json:
 def _constant(study: Study) -> Json | None:
     """Return the scores of the constant predictor on the test frames, averaged over the splits.
 
-    It is the mean over the training configurations: over all of them, where some contestant learned from all.
+    It is the mean over the training configurations: over all of them, where some contestant learned from all. Where
+    contestants are split in different ways it is that of the baseline's.
     """
     prepared = study.prepared
     if prepared.protocol.measure is not None:
         return None
-    size = {variant.name: shares.configurations(prepared, variant.name) for variant in prepared.protocol.variants}
+    way = prepared.protocol.ways[0]
+    size = {
+        variant.name: shares.configurations(prepared, variant.name)
+        for variant in prepared.protocol.variants
+        if variant.split_by == way
+    }
     by_split: dict[int, tuple[int, Json]] = {}
     for (name, number), result in study.results.items():
-        if isinstance(result, Outcome) and result.values["status"] == "done":
+        if name in size and isinstance(result, Outcome) and result.values["status"] == "done":
             split = prepared.repeats[number].split_number
             found = (size[name][split], result.values["constant"])
             if split not in by_split or found[0] > by_split[split][0]:
                 by_split[split] = found
     if not by_split:
         return None
-    return {
-        "test": {key: float(np.mean([score[key] for _, score in by_split.values()])) for key in metrics.OF_ENERGIES}
-    }
+    means = {key: float(np.mean([score[key] for _, score in by_split.values()])) for key in metrics.OF_ENERGIES}
+    return {"test": means, "split_by": way}
 
 
 def _analysis(study: Study) -> Json:

@@ -7,7 +7,6 @@ for the very frames of the data.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -200,7 +199,12 @@ def _beside(protocol: Protocol, path: str) -> Path:
 def _source(protocol: Protocol) -> FrameSource | TableSource:
     data = protocol.data
     if isinstance(data, SampleData):
-        return dataclasses.replace(readers.sample_source(), groups=data.groups)
+        return readers.open_source(
+            readers.SAMPLES[data.sample],
+            groups=data.groups,
+            block_length=data.block_length or 5,
+            guard=data.guard,
+        )
     if isinstance(data, TableData):
         return tables.open_table(
             _beside(protocol, data.path),
@@ -209,6 +213,7 @@ def _source(protocol: Protocol) -> FrameSource | TableSource:
             group=data.group,
             block=data.block,
             block_length=data.block_length,
+            guard=data.guard,
             temperature=data.temperature,
             forces=data.forces,
             atoms=data.atoms,
@@ -221,6 +226,7 @@ def _source(protocol: Protocol) -> FrameSource | TableSource:
         groups=data.groups,
         block=data.block,
         block_length=data.block_length,
+        guard=data.guard,
         temperature=data.temperature,
         units=data.units,
     )

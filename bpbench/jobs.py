@@ -263,8 +263,8 @@ class FrameSource:
         The groups to keep, ``None`` for all.
     block : str or None
         ``info`` key of the block; ``None``: consecutive blocks are cut.
-    block_length : int
-        Frames in a cut block.
+    block_length, guard : int or 'auto'
+        Frames in a cut block, and at each border between two blocks; see :func:`bpbench.data.blocks.lay`.
     temperature : str or None
         ``info`` key of the temperature in K.
     units : str
@@ -276,7 +276,8 @@ class FrameSource:
     group: str | None = None
     groups: tuple[str, ...] | None = None
     block: str | None = None
-    block_length: int = 5
+    block_length: int | Literal["auto"] = 5
+    guard: int | Literal["auto"] = 0
     temperature: str | None = None
     units: Literal["angstrom-ev", "bohr-hartree"] = "angstrom-ev"
 
@@ -306,8 +307,8 @@ class TableSource:
         for frames that are read elsewhere.
     group, block, temperature : str or None
         Columns of the labels; without ``block``, consecutive blocks are cut.
-    block_length : int
-        Configurations in a cut block.
+    block_length, guard : int or 'auto'
+        Configurations in a cut block, and at each border between two blocks.
     forces : tuple of str or None
         Columns of the three components (eV/Å).
     atoms : str or None
@@ -322,7 +323,8 @@ class TableSource:
     energy: str | None = None
     group: str | None = None
     block: str | None = None
-    block_length: int = 5
+    block_length: int | Literal["auto"] = 5
+    guard: int | Literal["auto"] = 0
     temperature: str | None = None
     forces: tuple[str, str, str] | None = None
     atoms: str | None = None
@@ -405,9 +407,13 @@ class Agree:
     version: int = 1
 
 
+#: What a split never divides.
+SplitBy = Literal["block", "frame", "state"]
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How the blocks are divided.
+    """How the frames are divided.
 
     Attributes
     ----------
@@ -415,12 +421,18 @@ class Split:
         Shares of all frames in the reserve (the test set) and in validation.
     reserve_seed, split_seed : int
         Seeds of the two draws.
+    by : {'block', 'frame', 'state'}
+        What is never divided: whole blocks go to one part, or single frames, or whole groups.
+    fresh : tuple of str
+        Groups that go to no part: independent trajectories on which every model is scored besides.
     """
 
     reserve: float
     validation: float
     reserve_seed: int
     split_seed: int
+    by: SplitBy = "block"
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

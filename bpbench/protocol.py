@@ -43,6 +43,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
 from bpbench.identity import NOT_IDENTITY
+from bpbench.jobs import SplitBy
 from bpbench.sweeps import Point
 
 __all__ = [
@@ -80,6 +81,8 @@ class SplitSpec:
         Shares of the frames in the reserve (the test set) and in validation.
     splits : int or None
         Number of splits of a crossed design.
+    fresh : tuple of str or None
+        Groups that go to no part: independent trajectories on which every contestant is scored besides.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -87,6 +90,7 @@ class SplitSpec:
     reserve: Share = 0.2
     validation: Share = 0.2
     splits: Annotated[int, Ge(2)] | None = None
+    fresh: Annotated[tuple[Name, ...], MinLen(1)] | None = None
 
 
 def _margin(value: Any) -> Any:
@@ -265,9 +269,19 @@ class Protocol:
             raise FeatureError(f"The set '{name}' names columns of a table, not symmetry functions.")
         return functions_of(spec, Path(self.origin.file).parent)
 
+    def contestant(self, name: str) -> Variant:
+        """Return the variant of that name."""
+        return next(variant for variant in self.variants if variant.name == name)
+
+    @property
+    def ways(self) -> tuple[SplitBy, ...]:
+        """What the contestants' splits never divide, each way once: that of the baseline, then the others."""
+        base = self.contestant(self.analysis.baseline)
+        return tuple(dict.fromkeys(variant.split_by for variant in (base, *self.variants)))
+
     @property
     def twins(self) -> dict[str, str]:
-        """Contestants that are the same as an earlier one, by name: equal set, equal model, as many configurations.
+        """Contestants that are the same as an earlier one, by name: equal set, model, configurations and splits.
 
         To compare both with the baseline would ask one question twice.
         """
@@ -275,7 +289,7 @@ class Protocol:
         found = {}
         for variant in self.variants:
             model = None if variant.model is None else self.models[variant.model]
-            kind = (self.sets[variant.set], model, variant.train_share, variant.observations)
+            kind = (self.sets[variant.set], model, variant.train_share, variant.observations, variant.split_by)
             other = first.setdefault(kind, variant.name)
             if other != variant.name:
                 found[variant.name] = other
@@ -569,8 +583,8 @@ def _check_timed_sets(protocol: Protocol) -> None:
             )
     seen: dict[tuple[features.Feature, ...], str] = {}
     for number, variant in enumerate(protocol.variants):
-        for key in ("model", "train_share", "observations"):
-            if getattr(variant, key) is not None:
+        for key, nothing in (("model", None), ("train_share", None), ("observations", None), ("split_by", "block")):
+            if getattr(variant, key) != nothing:
                 raise ProtocolError(
                     f"{where('variants', number, key)}: with 'measure' nothing is trained; a variant is {{name, set}} "
                     f"and has no '{key}'."
@@ -610,6 +624,12 @@ def _check_split(protocol: Protocol) -> None:
         raise ProtocolError(
             f"{where('split')}: reserve and validation must leave frames to train on; "
             f"found shares {split.reserve} + {split.validation}."
+        )
+    if len(protocol.ways) > 1 and split.design != "resampled":
+        raise ProtocolError(
+            f"{where('split', 'design')}: contestants that are split in different ways "
+            f"({', '.join(protocol.ways)}) have different test sets, and with one reserve of each way the difference "
+            f"would be that of two draws; expected the design 'resampled', found '{split.design}'."
         )
 
 

@@ -52,7 +52,8 @@ def lay_out(protocol: Protocol) -> tuple[Repeat, ...]:
     for number, (index, weights, order, rerun) in enumerate(_places(protocol)):
         # The reserve is drawn once, without phase or repeat, except where the design redraws everything.
         reserve = seed(root, "confirm", "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
-        split = Split(spec.reserve, spec.validation, reserve, seed(root, "confirm", "split", index))
+        redrawn = seed(root, "confirm", "split", index)
+        split = Split(spec.reserve, spec.validation, reserve, redrawn, fresh=spec.fresh or ())
         seeds = seed(root, "confirm", "weights", weights), seed(root, "confirm", "order", order)
         made.append(Repeat(number, index, split, *seeds, weights, order, rerun))
     return tuple(made)

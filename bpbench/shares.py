@@ -10,7 +10,7 @@ import numpy as np
 
 from bpbench.data import splits
 from bpbench.data.frames import Ints
-from bpbench.protocol import Variant
+from bpbench.jobs import SplitBy
 from bpbench.study import Prepared, learned
 
 #: Groups that are named in one sentence.
@@ -19,13 +19,14 @@ _NAMED: Final = 4
 
 def configurations(prepared: Prepared, variant: str) -> list[int]:
     """Return from how many training configurations of each split a contestant learns."""
-    return [learned(_of(prepared, variant), part) for part in prepared.parts]
+    return [learned(prepared.protocol.contestant(variant), part) for part in prepared.parts_of(variant)]
 
 
 def blocks(prepared: Prepared, variant: str) -> list[int]:
     """Return of how many blocks of each split these configurations are; near copies lie within a block."""
     return [
-        len(set(prepared.frames.block[_taken(prepared, number, count)].tolist()))
+        len(set(prepared.frames.block[_taken(prepared, by, number, count)].tolist()))
+        for by in [prepared.protocol.contestant(variant).split_by]
         for number, count in enumerate(configurations(prepared, variant))
     ]
 
@@ -62,43 +63,54 @@ def untrained(prepared: Prepared) -> list[str]:
     """Return sentences on groups that are tested and not trained on: what is scored there is extrapolation.
 
     First those that a split trains on nowhere, then those that whoever learns from fewer configurations never meets.
+    Whoever is split by state is always tested so, and that is said once.
     """
-    group, number = prepared.frames.group, len(prepared.parts)
+    found = []
+    apart = [variant.name for variant in prepared.protocol.variants if variant.split_by == "state"]
+    if apart and prepared.parts:
+        who = "Every contestant" if len(apart) == len(prepared.protocol.variants) else ", ".join(apart)
+        found.append(f"{who}: tested on groups that were never trained on; what is scored there is extrapolation.")
+    for by in prepared.parts:
+        if by != "state":
+            found += _untrained(prepared, by)
+    return found
+
+
+def _untrained(prepared: Prepared, by: SplitBy) -> list[str]:
+    parts = prepared.parts[by]
+    group, number = prepared.frames.group, len(parts)
     lacking = Counter(
-        name
-        for part in prepared.parts
-        for name in sorted(set(group[part.test].tolist()) - set(group[part.train].tolist()))
+        name for part in parts for name in sorted(set(group[part.test].tolist()) - set(group[part.train].tolist()))
     )
     found = [
         f"No frame of the group '{name}' was trained on{'' if number == 1 else f' in {count} of {number} splits'}, "
         "though some are in the reserve: what is scored there is extrapolation."
         for name, count in lacking.items()
     ]
-    sizes = {tuple(configurations(prepared, variant.name)) for variant in prepared.protocol.variants}
-    return found + [text for counts in sorted(sizes) if (text := _of_fewer(prepared, counts))]
+    sizes = {
+        tuple(configurations(prepared, variant.name))
+        for variant in prepared.protocol.variants
+        if variant.split_by == by
+    }
+    return found + [text for counts in sorted(sizes) if (text := _of_fewer(prepared, by, counts))]
 
 
-def _of(prepared: Prepared, name: str) -> Variant:
-    (variant,) = (other for other in prepared.protocol.variants if other.name == name)
-    return variant
-
-
-def _taken(prepared: Prepared, number: int, count: int) -> Ints:
+def _taken(prepared: Prepared, by: SplitBy, number: int, count: int) -> Ints:
     """Return the configurations of a split that are learned from, as the runner draws them."""
-    train = prepared.parts[number].train
+    train = prepared.parts[by][number].train
     if count == len(train):
         return train
     split = next(repeat.split for repeat in prepared.repeats if repeat.split_number == number)
-    return splits.fewer(prepared.frames, train, count, split.split_seed)
+    return splits.fewer(prepared.frames, train, count, split.split_seed, by)
 
 
-def _of_fewer(prepared: Prepared, counts: Sequence[int]) -> str:
+def _of_fewer(prepared: Prepared, by: SplitBy, counts: Sequence[int]) -> str:
     """Return which groups those who learn from so many configurations of each split miss though the split has them."""
     group = prepared.frames.group
     missing: list[set[str]] = []
-    for number, (count, part) in enumerate(zip(counts, prepared.parts, strict=True)):
+    for number, (count, part) in enumerate(zip(counts, prepared.parts[by], strict=True)):
         tested = set(group[part.test].tolist()) & set(group[part.train].tolist())
-        missing.append(tested - set(group[_taken(prepared, number, count)].tolist()))
+        missing.append(tested - set(group[_taken(prepared, by, number, count)].tolist()))
     if not any(missing):
         return ""
     names = [name for name in dict.fromkeys(group.tolist()) if any(name in gone for gone in missing)]

@@ -20,7 +20,18 @@ from bpbench.errors import DataError, ProtocolError, StatisticsError
 from bpbench.features import FeatureSet
 from bpbench.identity import address, digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
-from bpbench.jobs import FrameSource, Hdnn, Job, KerasAdam, MakeFrames, Split, TableSource, TimeDescribe, Train
+from bpbench.jobs import (
+    FrameSource,
+    Hdnn,
+    Job,
+    KerasAdam,
+    MakeFrames,
+    Split,
+    SplitBy,
+    TableSource,
+    TimeDescribe,
+    Train,
+)
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant
 from bpbench.roles import Repeat
@@ -46,8 +57,8 @@ class Prepared:
         Data and sets.
     repeats : tuple of Repeat
         Every repeat, or every round of measurements.
-    parts : tuple of Parts
-        The splits; none where nothing is trained.
+    parts : dict of str to tuple of Parts
+        The splits by what they never divide (blocks, frames or states); none where nothing is trained.
     trainings : dict
         The repeated jobs by variant and repeat, in the order in which they are asked for: trainings, or measurements.
     rules : Rules
@@ -57,7 +68,7 @@ class Prepared:
     protocol: Protocol
     inputs: Inputs
     repeats: tuple[Repeat, ...]
-    parts: tuple[splits.Parts, ...]
+    parts: Mapping[SplitBy, tuple[splits.Parts, ...]]
     trainings: Mapping[tuple[str, int], Train | TimeDescribe]
     rules: Rules
 
@@ -75,6 +86,10 @@ class Prepared:
     def part(self) -> str:
         """The part of the data whose scores are compared."""
         return "test" if self.protocol.measure is None else timing.PART
+
+    def parts_of(self, variant: str) -> tuple[splits.Parts, ...]:
+        """Return the splits of a contestant; none where nothing is trained."""
+        return self.parts.get(self.protocol.contestant(variant).split_by, ())
 
     @property
     def source(self) -> FrameSource | TableSource:
@@ -159,9 +174,12 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     inputs = lay_out(protocol, store)
     laid = roles.lay_out(protocol)
     if protocol.measure is not None:
-        return Prepared(protocol, inputs, laid, (), _measurements(protocol, inputs), _rules(protocol, ()))
+        return Prepared(protocol, inputs, laid, {}, _measurements(protocol, inputs), _rules(protocol, {}))
     drawn = {repeat.split_number: repeat.split for repeat in laid}
-    parts = tuple(_draw(protocol, inputs.configurations, split) for split in drawn.values())
+    parts = {
+        by: tuple(_draw(protocol, inputs.configurations, replace(split, by=by)) for split in drawn.values())
+        for by in protocol.ways
+    }
     _check_observations(protocol, parts)
     return Prepared(
         protocol=protocol,
@@ -169,7 +187,9 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         repeats=laid,
         parts=parts,
         trainings={
-            (variant.name, repeat.number): _training(protocol, variant, repeat, inputs, parts[repeat.split_number])
+            (variant.name, repeat.number): _training(
+                protocol, variant, repeat, inputs, parts[variant.split_by][repeat.split_number]
+            )
             for variant in protocol.variants
             for repeat in laid
         },
@@ -200,10 +220,10 @@ def learned(variant: Variant, part: splits.Parts) -> int:
     return len(part.train) if variant.observations is None else variant.observations
 
 
-def _check_observations(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> None:
+def _check_observations(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> None:
     """Refuse a contestant that would learn from more configurations than a split trains on, or from next to none."""
     for variant in protocol.variants:
-        for part in parts:
+        for part in parts[variant.split_by]:
             count, key = learned(variant, part), "observations" if variant.train_share is None else "train_share"
             if not LEAST <= count <= len(part.train):
                 raise ProtocolError(
@@ -247,23 +267,27 @@ def _margin(protocol: Protocol) -> Margin | None:
     return None if written is None else Margin.parse(written)
 
 
-def _test_to_train(protocol: Protocol, parts: tuple[splits.Parts, ...], pair: tuple[str, ...]) -> float:
+def _test_to_train(
+    protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]], pair: tuple[str, ...]
+) -> float:
     """Return n_test/n_train for the Nadeau-Bengio test of a pair, counted in blocks, the mean over its splits.
 
     Blocks are what a split draws, and the frames of one block are near copies: a hundred of them are hardly more than
-    one independent configuration. Where all blocks are of one size, this is the ratio of the frames.
+    one independent configuration. Where all blocks are of one size, this is the ratio of the frames. A split by frame
+    or by state draws frames or groups, and these are counted.
 
-    Where the two learn from different numbers of configurations, n_train is the smaller one: the ratio stands for how
-    much of the noise is common to all splits, a learner of fewer configurations depends more on those it was given, and
-    of the two ratios the larger one gives the wider interval. Fewer configurations count as blocks in proportion.
+    Where the two learn from different numbers of configurations, or are split in different ways, it is the larger one
+    of the two ratios: it stands for how much of the noise is common to all splits, a learner of fewer configurations
+    depends more on those it was given, and the larger ratio gives the wider interval. Fewer configurations count as
+    blocks in proportion.
     """
-    both = [variant for variant in protocol.variants if variant.name in pair]
 
-    def ratio(part: splits.Parts) -> float:
-        share = min(learned(variant, part) for variant in both) / len(part.train)
-        return part.test_blocks / (part.train_blocks * share)
+    def ratio(variant: Variant, part: splits.Parts) -> float:
+        return part.test_units / (part.train_units * learned(variant, part) / len(part.train))
 
-    return float(np.mean([ratio(part) for part in parts]))
+    both = [protocol.contestant(name) for name in pair]
+    ratios = [[ratio(variant, part) for part in parts[variant.split_by]] for variant in both]
+    return float(np.mean(np.max(ratios, axis=0)))
 
 
 def _check_installed(protocol: Protocol) -> None:
@@ -278,7 +302,7 @@ def _check_installed(protocol: Protocol) -> None:
             )
 
 
-def _rules(protocol: Protocol, parts: tuple[splits.Parts, ...]) -> Rules:
+def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> Rules:
     analysis = protocol.analysis
     # What the design detects anywhere is what its hardest pair shows.
     ratios = [_test_to_train(protocol, parts, pair) for pair in protocol.family if parts]
@@ -319,7 +343,7 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         pool=inputs.pool_of(variant.set),
         functions=inputs.sets[variant.set].functions,
         model=model,
-        split=repeat.split,
+        split=replace(repeat.split, by=variant.split_by),
         weights_seed=repeat.weights_seed if "weights" in random else 0,
         order_seed=repeat.order_seed if "order" in random else 0,
         # All of them, however they were asked for, are one training.

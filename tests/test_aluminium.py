@@ -11,6 +11,7 @@ from ase import Atoms, units
 from ase.calculators.emt import EMT
 
 from bpbench.data import aluminium, readers
+from bpbench.data.blocks import trajectories
 from bpbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -230,3 +231,75 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path
     for path in (tmp_path / "a.xyz", tmp_path / "nowhere" / "a.npz"):
         with pytest.raises(DataError, match=r"a file whose name ends in \.npz, in a folder that exists"):
             aluminium.make(path)
+
+
+# ----------------------------------------------------------------------------------------------- the dense sample
+
+
+@pytest.fixture(scope="module")
+def dense() -> Frames:
+    """Read the committed dense sample."""
+    return readers.read(readers.open_source(readers.SAMPLES["dense"]))
+
+
+def test_the_dense_sample_holds_four_trajectories_and_a_fresh_one_of_each(dense: Frames) -> None:
+    """500 frames of 108 atoms, then 40 of the second runs; no forces, and blocks that are cut when it is read."""
+    names, counts = zip(*((name, int((dense.group == name).sum())) for name in dict.fromkeys(dense.group)), strict=True)
+    first = [state.name for state in aluminium.DENSE]
+    assert list(names) == first + [f"{name} (run 2)" for name in first]
+    assert counts == (500,) * 4 + (40,) * 4
+    assert set(dense.atoms.tolist()) == {108}
+    assert dense.forces is None
+    assert not dense.blocks_declared
+
+
+def test_the_dense_sample_is_dense_and_its_second_runs_are_fresh(dense: Frames) -> None:
+    """τ of the energies is several frames in the first runs and about one in the second, which share no frame."""
+    told = {item.name: item for item in trajectories(dense.energy / dense.atoms, dense.group)}
+    for state in aluminium.DENSE:
+        first, second = told[state.name], told[f"{state.name} (run 2)"]
+        assert first.tau is not None
+        assert second.tau is not None
+        assert 4 < first.tau < 20
+        assert second.tau < 3
+        one, other = (dense.energy[dense.group == item.name] for item in (first, second))
+        # Two draws of one state: their means agree, by the effective numbers of frames.
+        error = np.sqrt(one.var() / first.effective + other.var() / second.effective)
+        assert abs(one.mean() - other.mean()) < 4 * error
+
+
+def test_energies_of_the_dense_sample_are_those_of_emt(dense: Frames) -> None:
+    """ASE's EMT gives the stored energies again, to 1e-8 eV."""
+    for frame in (0, 777, 1500, 2001, 2159):
+        rows = dense.rows(frame)
+        atoms = Atoms(dense.species[rows], dense.positions[rows], cell=dense.cells[frame], pbc=True, calculator=EMT())
+        assert dense.energy[frame] == pytest.approx(atoms.get_potential_energy(), abs=1e-8)
+
+
+def test_a_dense_sample_is_made_of_the_trajectories_of_the_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first runs are those of ``make`` with its settings, its second runs other ones."""
+    for name, value in (("DENSE", aluminium.DENSE[1:3]), ("DENSE_CELLS", 2), ("DENSE_FRAMES", 4), ("SETTLE", 3)):
+        monkeypatch.setattr(aluminium, name, value)
+    monkeypatch.setattr(aluminium, "FRESH_FRAMES", 2)
+    monkeypatch.setattr(aluminium, "FRESH_SPACING", 5)
+    made = aluminium.make_dense(tmp_path / "dense.npz")
+    again = aluminium.make(
+        tmp_path / "again.npz", frames=4, spacing=aluminium.DENSE_SPACING, cells=2, settle=3, states=aluminium.DENSE
+    )
+    np.testing.assert_array_equal(made.energy[:8], again.energy)
+    assert made.group[8:].tolist() == ["800 K solid (run 2)"] * 2 + ["1000 K liquid (run 2)"] * 2
+    assert np.abs(made.positions[: 32 * 2] - made.positions[8 * 32 : 10 * 32]).max() > 1e-3
+    with pytest.raises(DataError, match=r"a file whose name ends in \.npz"):
+        aluminium.make_dense(tmp_path / "dense.xyz")
+
+
+@pytest.mark.slow
+def test_the_committed_dense_sample_is_what_the_generator_makes(dense: Frames, tmp_path: Path) -> None:
+    """The first frame of its coldest state comes out again."""
+    again = aluminium.make(
+        tmp_path / "again.npz", frames=1, spacing=aluminium.DENSE_SPACING, cells=3, states=aluminium.DENSE[:1]
+    )
+    np.testing.assert_allclose(again.positions, dense.positions[:108], atol=2e-5)
+    np.testing.assert_allclose(again.energy, dense.energy[:1], atol=1e-5)

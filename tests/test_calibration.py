@@ -62,7 +62,7 @@ def test_a_count_is_within_its_bounds_or_not(bound: Bound, count: int, *, within
 def few(test: str, alpha: float = 0.05, runs: int = 60, share: int = 25) -> Experiment:
     """Return a small simulation of a single test."""
     rules = (Rules(test, "fixed", alpha=alpha),)
-    simulate = partial(nulls.alarms, rules=rules, noise="normal", n=10, size=1, shape="common")
+    simulate = partial(nulls.alarms, rules=rules, noise="normal", n=10, rows=2, shape="common")
     return Experiment(f"few/{test}", runs, simulate, (claim(),), share)
 
 

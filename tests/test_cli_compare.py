@@ -13,6 +13,7 @@ from findings_factory import compared, environment
 from test_learning_curves import runs
 
 from bpbench.cli import DONE, WRONG, main
+from bpbench.identity import seed
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Facts, Items, Table, Text, Verbatim
 from bpbench.report.words import answer
@@ -272,6 +273,8 @@ def test_a_study_read_back_from_its_own_table_gives_the_same_verdicts(
         assert len(list(csv.DictReader(stream))) >= 12
     if test == "nadeau-bengio":
         options += ("--test-to-train", repr(run["findings"]["analysis"]["test_to_train"]))
+    # Resampled intervals are drawn from the seed of the rules.
+    options += ("--seed", str(seed(run["findings"]["protocol"]["seed"], "analysis")))
     asked = ("compare", str(table), "--score", "test_rmse", "--margin", "2", "--test", test, "--baseline", "forest")
     assert main([*asked, *options, "--no-pdf", "--json"]) == DONE
     again = json.loads(capsys.readouterr().out)["findings"]["analysis"]

@@ -344,7 +344,7 @@ def test_pairs_name_both_variants() -> None:
         assert isinstance(table, Table)
         assert [column.key for column in table.columns][:2] == ["candidate", "baseline"]
     prose = " ".join(methods.statistics(data))
-    assert "adjusted together by step-down max-T: the signs of all differences of a repeat are turned together" in prose
+    assert "adjusted together by step-down max-T, at α = 0.05. It turns the signs of all differences of a" in prose
     assert "at least as extreme: all 8 of them." in prose
 
 

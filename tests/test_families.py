@@ -138,6 +138,7 @@ def test_another_member_changes_no_old_number(test: str) -> None:
     assert [entry.p for entry in few] == [many[2].p, many[1].p]
     assert judge(family, rules) == judge(family, rules)
     assert judge(family[1:2], replace(rules, seed=6))[0].p != few[1].p
+    assert judge([replace(family[1], candidate="another")], rules)[0].p != few[1].p
 
 
 # ------------------------------------------------------------------------------------- samples without common repeats

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bpbench.data import archive
-from bpbench.data.frames import Frames, cut_blocks
+from bpbench.data.blocks import cut_blocks
+from bpbench.data.frames import Frames
 from bpbench.errors import DataError
 
 if TYPE_CHECKING:

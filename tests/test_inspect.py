@@ -13,10 +13,15 @@ from ase.build import bulk
 from ase.neighborlist import neighbor_list
 
 from bpbench import cli
-from bpbench.data import aluminium, readers
+from bpbench.data import aluminium, archive, readers
 from bpbench.data.frames import Frames
 from bpbench.data.geometry import duplicates, nearest_distances, widths
 from bpbench.data.inspect import inspect
+from bpbench.descriptors import values
+from bpbench.descriptors.symmetry import describe_frames
+from bpbench.features import preset
+from bpbench.report import terminal
+from bpbench.statistics.autocorrelation import autocorrelation
 from bpbench.units import ANGSTROM_PER_BOHR, EV_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -269,6 +274,75 @@ def test_cut_blocks_are_noted() -> None:
         NO_FORCES,
         "The frames name no blocks; consecutive frames were cut into 2 blocks for splitting.",
     ]
+
+
+# --------------------------------------------------------------------------------------------------- trajectories
+
+
+def test_each_trajectory_is_told_with_what_its_frames_are_worth(dense: Frames) -> None:
+    """τ of the energies of each group as emcee's sum gives it, blocks of five τ, and that τ is unreliable."""
+    audit = inspect(dense, "dense")
+    for told in audit["trajectories"]:
+        series = dense.energy[dense.group == told["name"]]
+        away = series - series.mean()
+        rho = [away[: 12 - t] @ away[t:] / (away @ away) for t in range(12)]
+        times = 2 * np.cumsum(rho) - 1
+        tau = next(time for lag, time in enumerate(times) if lag >= 5 * time)
+        assert told["tau"] == pytest.approx(tau)
+        assert told["effective_frames"] == pytest.approx(12 / max(tau, 1))
+        assert (told["block_length"], told["guard"]) == (np.ceil(5 * max(tau, 1)), np.ceil(max(tau, 1)))
+        assert told["descriptors"] is None
+        assert not told["reliable"]
+    shown = "\n".join(terminal.audit(audit))
+    assert shown.count("τ unreliable (fewer than 50 τ frames)") == 2
+    assert "block ≥ 5τ" in shown
+
+
+def test_descriptors_are_told_by_their_median_and_largest_tau(dense: Frames) -> None:
+    """Means over the atoms by the definition; a column that never changes is counted and no more."""
+    functions = preset("thesis-12").functions
+    means = values.means(functions, dense)
+    for frame in (0, 13):
+        of_atoms = describe_frames(functions, dense, frame, frame + 1)
+        np.testing.assert_allclose(means[frame], of_atoms.mean(axis=1), rtol=1e-12)
+    audit = inspect(dense, "dense", means=np.concatenate([means, np.ones((len(dense), 1))], axis=1))
+    for told in audit["trajectories"]:
+        tau = autocorrelation(means[dense.group == told["name"]]).tau
+        assert told["descriptors"] == {
+            "tau_median": pytest.approx(np.median(tau)),
+            "tau_largest": pytest.approx(tau.max()),
+            "largest": int(np.argmax(tau)),
+            "reliable": False,
+            "constant": 1,
+        }
+    assert json.loads(json.dumps(audit, allow_nan=False)) == audit
+    still = inspect(dense, "dense", means=np.ones((len(dense), 2)))["trajectories"][0]["descriptors"]
+    assert (still["tau_median"], still["constant"]) == (None, 2)
+
+
+def test_the_command_line_tells_descriptors_on_request(
+    dense: Frames, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --features the table has their columns; an unknown preset is refused before anything is read."""
+    archive.save(tmp_path / "dense.npz", dense)
+    path = str(tmp_path / "dense.npz")
+    assert cli.main(["data", "inspect", path, "--features", "thesis-12"]) == 0
+    assert "τ descriptors: median  largest" in capsys.readouterr().out
+    assert cli.main(["data", "inspect", path]) == 0
+    out = capsys.readouterr().out
+    assert "τ energy" in out
+    assert "descriptors" not in out
+    assert cli.main(["data", "inspect", path, "--features", "thesis-13"]) == 2
+    assert "thesis-13" in capsys.readouterr().err
+
+
+def test_trajectories_without_a_tau_say_why() -> None:
+    """One frame, and equal energies, have none."""
+    audit = inspect(_frames([_crystal(0)]), "one")
+    assert audit["trajectories"][0]["tau"] is None
+    assert "τ undefined (a single frame)" in "\n".join(terminal.audit(audit))
+    audit = inspect(_frames([_crystal(seed) for seed in range(4)]), "equal")
+    assert "τ undefined (all energies are equal)" in "\n".join(terminal.audit(audit))
 
 
 # ----------------------------------------------------------------------------------------------------- real data

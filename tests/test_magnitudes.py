@@ -123,7 +123,7 @@ def test_both_tables_stand_in_the_report() -> None:
     keys = {name: [block.key for block in sections[name].blocks if isinstance(block, Table)]
             for name in ("repeats", "comparisons")}  # fmt: skip
     assert "best_of" in keys["repeats"]
-    assert keys["comparisons"] == ["comparisons", "effects", "estimates"]
+    assert keys["comparisons"][:3] == ["comparisons", "effects", "estimates"]
 
 
 def test_the_table_of_estimates() -> None:
@@ -167,7 +167,7 @@ def test_a_remark_of_one_comparison_names_it() -> None:
         "intervals": {},
     }  # fmt: skip
     notes = [block.text for block in estimates(data)[1:] if isinstance(block, Text)]
-    assert any(note.endswith("is 0. (Of “A”.)") for note in notes)
+    assert any(note.endswith("is 0. (Of A.)") for note in notes)
 
 
 def test_samples_that_are_not_paired_are_read_otherwise() -> None:

@@ -124,6 +124,13 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
         ("repeats: 10", "repeats: 3\nsplit: {reserve: 0.5, validation: 0.5}", "must leave frames to train on"),
         ("functions: [{kind: G2, eta: 1, r_s: 0, r_c: 6}]", "functions: []", "expected at least 1, found 0."),
         ("question: q", "question: [q", "this is not YAML"),
+        ("kind: aluminium", "kind: aluminium, block_length: 5", "data.block_length: expected to be 'auto', found 5."),
+        ("kind: aluminium", "kind: aluminium, sample: dens", "expected to be 'spaced' or 'dense', found \"dens\"."),
+        ("kind: aluminium", "kind: file, path: x, block_length: 0", "greater than or equal to 1, found 0."),
+        ("kind: aluminium", "kind: file, path: x, block_length: atuo", "expected to be 'auto', found \"atuo\"."),
+        ("kind: aluminium", "kind: file, path: x, guard: -1", "data.guard: expected to be greater than or equal to 0"),
+        ("kind: aluminium", "kind: table, path: x, guard: 1.5", "data.guard: expected a whole number, found 1.5."),
+        ("repeats: 10", "repeats: 3\nsplit: {fresh: []}", "split.fresh: expected at least 1, found 0."),
     ],
 )
 def test_mistakes_get_a_sentence_with_file_line_and_path(old: str, new: str, sentence: str) -> None:

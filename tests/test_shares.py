@@ -18,7 +18,7 @@ from bpbench.study import Prepared, prepare
 def parted(prepared: Prepared, *trained: str) -> Parts:
     """Return a split that trains on some groups and tests on all."""
     group = prepared.frames.group
-    part = prepared.parts[0]
+    part = prepared.parts["block"][0]
     return dataclasses.replace(part, train=part.train[np.isin(group[part.train], trained)])
 
 
@@ -27,9 +27,9 @@ def test_a_group_that_is_tested_and_never_trained_on_is_named(tmp_path: Path) ->
     prepared = prepare(load(shipped("protocols") / "smoke.yaml"), Store(tmp_path))
     assert untrained(prepared) == []
     without = parted(prepared, "300 K solid")
-    (sentence,) = untrained(dataclasses.replace(prepared, parts=(without,)))
+    (sentence,) = untrained(dataclasses.replace(prepared, parts={"block": (without,)}))
     assert sentence.startswith("No frame of the group '1000 K liquid' was trained on, though some are in the reserve")
-    (sentence,) = untrained(dataclasses.replace(prepared, parts=(without, prepared.parts[0])))
+    (sentence,) = untrained(dataclasses.replace(prepared, parts={"block": (without, prepared.parts["block"][0])}))
     assert "in 1 of 2 splits" in sentence
 
 
@@ -61,7 +61,7 @@ def test_groups_that_fewer_observations_never_meet_are_named(tmp_path: Path) -> 
     assert configurations(prepared, "model r, observations 20") == [20]
     # Blocks of five: twenty observations are four blocks, of four of the eleven groups.
     assert blocks(prepared, "model r, observations 20") == [4]
-    assert blocks(prepared, "model r, observations all") == [prepared.parts[0].train_blocks]
+    assert blocks(prepared, "model r, observations all") == [prepared.parts["block"][0].train_blocks]
     (sentence,) = untrained(prepared)
     assert sentence.startswith("With 20 observations, no frame of 7 of the 11 groups (")
     assert sentence.count(",") == 6

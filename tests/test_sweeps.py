@@ -159,7 +159,7 @@ def test_fewer_observations_are_part_of_the_job(tmp_path: Path) -> None:
         baseline="observations all",
     )
     prepared = prepare(protocol, Store(tmp_path))
-    assert len(prepared.parts[0].train) == 50
+    assert len(prepared.parts["block"][0].train) == 50
     found = {name: prepared.trainings[name, 0] for name in names(protocol)}
     counts = [job.observations for job in found.values() if isinstance(job, Train)]
     assert counts == [20, 25, None, None]
@@ -210,7 +210,7 @@ analysis: {baseline: observations all, test: nadeau-bengio}
     prepared = prepare(loads(text), Store(tmp_path))
     from bpbench.study import pairs
 
-    tests = [len(part.test) for part in prepared.parts]
+    tests = [len(part.test) for part in prepared.parts["block"]]
     mean = sum(tests) / len(tests)
     assert [pair.test_to_train for pair in pairs(prepared, {})] == [
         pytest.approx(mean / 20),

@@ -7,12 +7,15 @@ any comparison of the family is significant.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from bpbench.statistics.anova import repeated_measures
 from bpbench.statistics.compare import Pair, Rules, judge
+from bpbench.statistics.ranking import bonferroni_dunn_difference, friedman, nemenyi_difference
 from bpbench.statistics.samples import Sample
 
 if TYPE_CHECKING:
@@ -35,8 +38,8 @@ NOISES: Final[Mapping[str, Draw]] = MappingProxyType(
 #: Differences of mean zero that are exponential: the pairs cannot be exchanged, and no test promises anything.
 ASYMMETRIC: Final = "asymmetric"
 
-#: A family of four: every candidate against one common baseline, or each against a baseline of its own.
-Shape = Literal["common", "separate"]
+#: A family: every candidate against one common baseline, each against a baseline of its own, or all pairs of variants.
+Shape = Literal["common", "separate", "all pairs"]
 
 
 def scores(rng: np.random.Generator, noise: str, rows: int, n: int) -> Array:
@@ -69,20 +72,22 @@ def family(scores: Array, splits: npt.NDArray[np.int64], shape: Shape = "common"
     Parameters
     ----------
     scores : ndarray, shape (variants, n)
-        The first is the baseline; in a family of separate pairs, every other one is.
+        The first is the common baseline; in a family of separate pairs, every other one is a baseline.
     splits : ndarray, shape (n,)
         Number of the split of each repeat.
-    shape : {'common', 'separate'}
-        What the candidates are compared with.
+    shape : {'common', 'separate', 'all pairs'}
+        What is compared with what.
     """
     samples = [Sample(row, splits) for row in scores]
     if shape == "common":
         return [Pair(f"v{i}", "v0", samples[i], samples[0]) for i in range(1, len(samples))]
-    return [Pair(f"v{i}", f"v{i - 1}", samples[i], samples[i - 1]) for i in range(1, len(samples), 2)]
+    if shape == "separate":
+        return [Pair(f"v{i}", f"v{i - 1}", samples[i], samples[i - 1]) for i in range(1, len(samples), 2)]
+    return [Pair(f"v{j}", f"v{i}", samples[j], samples[i]) for i, j in combinations(range(len(samples)), 2)]
 
 
 def alarms(
-    rng: np.random.Generator, runs: int, *, rules: Sequence[Rules], noise: str, n: int, size: int, shape: Shape
+    rng: np.random.Generator, runs: int, *, rules: Sequence[Rules], noise: str, n: int, rows: int, shape: Shape
 ) -> tuple[int, ...]:
     """Count, for each of some rules, the null families in which any comparison is significant.
 
@@ -96,19 +101,76 @@ def alarms(
         They judge the same families, on a fixed split.
     noise : str
         See :func:`scores`.
-    n, size : int
-        Repeats, and comparisons in the family.
-    shape : {'common', 'separate'}
+    n, rows : int
+        Repeats and variants.
+    shape : {'common', 'separate', 'all pairs'}
         See :func:`family`.
     """
     splits, counts = np.zeros(n, dtype=np.int64), [0] * len(rules)
-    rows = size + 1 if shape == "common" else 2 * size
     for _ in range(runs):
         drawn = family(scores(rng, noise, rows, n), splits, shape)
         seed = int(rng.integers(2**31))  # where a rule redraws, no two families see the same redrawings
         for place, rule in enumerate(rules):
             counts[place] += any(found.significant for found in judge(drawn, replace(rule, seed=seed)))
     return tuple(counts)
+
+
+#: What :func:`omnibus_alarms` counts of each table of scores, in this order.
+OMNIBUS: Final = (
+    "Friedman, arrangements of ranks",
+    "Friedman, χ²",
+    "Iman-Davenport F",
+    "Nemenyi's difference, any pair",
+    "Bonferroni-Dunn difference, any variant",
+    "Wilcoxon and Holm, any pair",
+    "repeated-measures F",
+    "repeated-measures F, Greenhouse-Geisser",
+    "repeated-measures F, Huynh-Feldt",
+)
+
+
+#: Random arrangements of ranks: p = (b + 1)/(B + 1) is right for any B.
+_ARRANGEMENTS: Final = 999
+
+
+def omnibus_alarms(
+    rng: np.random.Generator, runs: int, *, noise: str, n: int, rows: int, alpha: float
+) -> tuple[int, ...]:
+    """Count the null tables in which a test of all variants, or a critical difference of ranks, sees one.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of chance.
+    runs : int
+        Tables to draw.
+    noise : str
+        See :func:`scores`.
+    n, rows : int
+        Repeats and variants.
+    alpha : float
+        Level of each.
+    """
+    counts, splits = np.zeros(len(OMNIBUS), dtype=np.int64), np.zeros(n, dtype=np.int64)
+    nemenyi, dunn = nemenyi_difference(n, rows, alpha), bonferroni_dunn_difference(n, rows, alpha)
+    pairs = Rules("wilcoxon", "fixed", "holm", alpha=alpha)
+    for _ in range(runs):
+        table = scores(rng, noise, rows, n)
+        ranks = friedman(table.T, seed=int(rng.integers(2**31)), arrangements=_ARRANGEMENTS)
+        mean, variance = np.array(ranks.mean_ranks), repeated_measures(table.T)
+        assert ranks.p_permutation is not None  # for so few repeats it is always formed
+        counts += [
+            ranks.p_permutation <= alpha,
+            ranks.p <= alpha,
+            ranks.iman_davenport is None or ranks.iman_davenport.p <= alpha,  # without a value all repeats agree
+            np.ptp(mean) >= nemenyi,
+            np.max(np.abs(mean - mean[0])) >= dunn,
+            any(found.significant for found in judge(family(table, splits, "all pairs"), pairs)),
+            variance.p <= alpha,
+            variance.p_greenhouse_geisser <= alpha,
+            variance.p_huynh_feldt <= alpha,
+        ]
+    return tuple(counts.tolist())
 
 
 # ---------------------------------------------------------------------------------------------- overlapping splits

@@ -10,6 +10,8 @@ A rate is bounded where theory promises it and reported where it does not:
   of positive dependence: bounded where each pair has variants of its own, reported where all share a baseline.
   Max-T sign flips suppose that the vector of all differences is as likely as its negative, which a common baseline of
   skewed scores breaks though each single difference is symmetric: reported there, bounded elsewhere.
+* *All variants at once.* The p of rank arrangements and Wilcoxon's with Holm's correction are exact for exchangeable
+  scores, the repeated-measures F for normal ones; χ², F of ranks and critical differences are limits of many repeats.
 * *Intervals of estimates* are bounded where :mod:`bpbench.statistics.coverage` says that theory promises a coverage.
 * *Nadeau-Bengio* is exact where all differences are equally correlated, and reported where splits really are redrawn.
 """
@@ -77,7 +79,7 @@ class Size:
 
 
 SIZES: Final[Mapping[str, Size]] = MappingProxyType(
-    {"tiny": Size(4, 1, 1), "small": Size(200, 50, 200), "full": Size(2000, 300, 400)}
+    {"tiny": Size(4, 1, 1), "small": Size(200, 50, 200), "full": Size(1500, 250, 400)}
 )
 
 
@@ -89,7 +91,7 @@ def experiments(size: Size) -> tuple[Experiment, ...]:
     size : Size
         How much of it.
     """
-    rates = (_singles, _families, _corrections, _overlaps, _margins, _powers, _sizes, _coverages, _estimates)
+    rates = (_singles, _families, _corrections, _omnibus, _overlaps, _margins, _powers, _sizes, _coverages, _estimates)
     return (*_trainings(size), *chain.from_iterable(made(size) for made in rates))
 
 
@@ -122,7 +124,7 @@ def _singles(size: Size) -> Iterator[Experiment]:
             bound: Bound = "reported" if noise == ASYMMETRIC else "at most"
             for n in REPEATS:
                 simulate = partial(
-                    nulls.alarms, rules=(Rules(test, "fixed"),), noise=noise, n=n, size=1, shape="common"
+                    nulls.alarms, rules=(Rules(test, "fixed"),), noise=noise, n=n, rows=2, shape="common"
                 )
                 claim = Claim("single", TESTS[test].label, noise, n, ALPHA, bound)
                 yield Experiment(f"single/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
@@ -133,7 +135,7 @@ def _families(size: Size) -> Iterator[Experiment]:
         for noise in NOISES:
             for n in REPEATS:
                 rules = (Rules(test, "fixed", "holm"),)
-                simulate = partial(nulls.alarms, rules=rules, noise=noise, n=n, size=FAMILY, shape="common")
+                simulate = partial(nulls.alarms, rules=rules, noise=noise, n=n, rows=FAMILY + 1, shape="common")
                 claim = Claim("family", TESTS[test].label, noise, n, ALPHA, "at most")
                 yield Experiment(f"family/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
 
@@ -152,15 +154,24 @@ def _promise(correction: str, noise: str, shape: nulls.Shape) -> Bound:
 
 
 def _corrections(size: Size) -> Iterator[Experiment]:
-    rules = {correction: _corrected(correction) for correction in CORRECTIONS}
-    shapes: tuple[nulls.Shape, ...] = ("common", "separate")
-    for shape, noise, n in product(shapes, NOISES, REPEATS):
-        simulate = partial(nulls.alarms, rules=tuple(rules.values()), noise=noise, n=n, size=FAMILY, shape=shape)
+    shapes: tuple[tuple[nulls.Shape, int, tuple[str, ...]], ...] = (
+        ("common", FAMILY + 1, CORRECTIONS),
+        ("separate", 2 * FAMILY, CORRECTIONS),
+        ("all pairs", FAMILY, ("holm", MAX_T)),
+    )
+    for (shape, rows, corrections), noise, n in product(shapes, NOISES, REPEATS):
+        rules = tuple(_corrected(correction) for correction in corrections)
+        simulate = partial(nulls.alarms, rules=rules, noise=noise, n=n, rows=rows, shape=shape)
         claims = tuple(
             Claim(
-                f"corrections, {shape}", _named(rule), noise, n, _level(correction), _promise(correction, noise, shape)
+                f"corrections, {shape}",
+                _named(rule),
+                noise,
+                n,
+                _level(rule.correction),
+                _promise(rule.correction, noise, shape),
             )
-            for correction, rule in rules.items()
+            for rule in rules
         )
         yield Experiment(f"corrections/{shape}/{noise}/{n}", size.runs, simulate, claims)
 
@@ -173,6 +184,18 @@ def _level(correction: str) -> float:
 def _named(rules: Rules) -> str:
     """Return the correction, and the test unless it is the usual one."""
     return rules.correction + ("" if rules.test == "paired-t" else f" ({TESTS[rules.test].label})")
+
+
+def _omnibus(size: Size) -> Iterator[Experiment]:
+    exact = {nulls.OMNIBUS[0], nulls.OMNIBUS[5]}
+    normal = exact | {nulls.OMNIBUS[6]}
+    for noise, n in product(NOISES, REPEATS):
+        kept = normal if noise == "normal" else exact
+        claims = tuple(
+            Claim("omnibus", rule, noise, n, ALPHA, "at most" if rule in kept else "reported") for rule in nulls.OMNIBUS
+        )
+        simulate = partial(nulls.omnibus_alarms, noise=noise, n=n, rows=FAMILY + 1, alpha=ALPHA)
+        yield Experiment(f"omnibus/{noise}/{n}", size.runs, simulate, claims)
 
 
 def _overlaps(size: Size) -> Iterator[Experiment]:

@@ -56,6 +56,14 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
             f"Corrections, {FAMILY} pairs of their own",
             f"{_FAMILIES}, each pair with variants of its own.",
         ),
+        "corrections, all pairs": Part(
+            f"Corrections, all pairs of {FAMILY} variants",
+            f"Share of null families of all {FAMILY * (FAMILY - 1) // 2} pairs in which any comparison is significant.",
+        ),
+        "omnibus": Part(
+            f"All variants at once ({FAMILY + 1} of them)",
+            "Share of null tables in which a test of all variants, or of any pair of them, sees a difference.",
+        ),
         "overlap": Part(
             "Overlapping splits",
             "Share of significant differences between equals. Redrawn splits: two slopes fitted on exchangeable "

@@ -14,6 +14,10 @@ a_0        ``LATTICE``         lattice parameter of EMT aluminium at 0 K, 3.994 
 T          ``temperature``     temperature of the thermostat (K)
 =========  ==================  ===============================================================================
 
+Two samples are embedded: the *spaced* one, eleven state points of 256 atoms whose frames lie 100 fs apart, and the
+*dense* one, four state points of 108 atoms saved every 10 fs, about a tenth of the time in which their energies forget
+themselves, and of each state a second, independent run saved every 200 fs (:func:`make_dense`).
+
 Both α are chosen so that the mean pressure stays within about 1 GPa of zero for EMT. A liquid is melted at 3000 K first
 and then cooled to its temperature at its own density; a solid starts from the perfect crystal. Positions are kept
 *unwrapped* (an atom that leaves through a face goes on outside), so that displacements can be read off directly.
@@ -22,7 +26,7 @@ and then cooled to its temperature at its own density; a solid starts from the p
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
@@ -30,11 +34,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bpbench.data import archive
-from bpbench.data.frames import Floats, Frames, cut_blocks
+from bpbench.data.blocks import cut_blocks
+from bpbench.data.frames import Floats, Frames
 from bpbench.errors import DataError
 from bpbench.identity import seed as named_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 METHOD: Final = "EMT"
@@ -139,47 +145,105 @@ def make(
     DataError
         For a setting below its least value, a state without a temperature or phase, or a file that cannot be written.
     """
-    if path.suffix != ".npz" or not path.parent.is_dir():
-        raise DataError(f"{path}: frames are written to a file whose name ends in .npz, in a folder that exists.")
-    for name, value, least in (
+    _check(
+        path,
         ("frames", frames, 1),
         ("spacing", spacing, 1),
         ("states", len(states), 1),
         ("cells", cells, 1),
         ("settle", settle, 0),
         ("processes", processes, 1),
-    ):
-        if value < least:
-            raise DataError(f"The aluminium sample needs {name} of at least {least}, found {value}.")
+    )
     for state in states:
         if state.phase not in EXPANSION or not state.temperature > 0:
             raise DataError(f"A state point is solid or liquid at a positive temperature in K, found '{state.name}'.")
-    simulate = partial(_simulate, seed=seed, frames=frames, spacing=spacing, cells=cells, settle=settle)
-    if processes == 1:
-        parts = [simulate(state) for state in states]
-    else:
-        # Started afresh rather than forked: a fork would copy locks held by the parent's threads.
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            parts = list(pool.map(simulate, states))
-    archive.save(path, _gather(states, parts, frames, cells), method=METHOD)
+    parts = _simulated(states, processes, seed=seed, frames=frames, spacing=spacing, cells=cells, settle=settle)
+    archive.save(path, _gather(states, parts, cells), method=METHOD)
+    return archive.load(path)
+
+
+#: The state points of the dense sample, its cells along an edge, frames and steps between them; and of the second runs.
+DENSE: Final = (
+    *(State(temperature, "solid") for temperature in (300.0, 800.0)),
+    *(State(temperature, "liquid") for temperature in (1000.0, 1500.0)),
+)
+DENSE_CELLS: Final = 3
+DENSE_FRAMES, DENSE_SPACING = 500, 2
+FRESH_FRAMES, FRESH_SPACING = 40, 40
+
+
+def make_dense(path: Path, *, seed: int = 1, processes: int = 1) -> Frames:
+    """Simulate the dense sample and write it to a file: densely saved trajectories, and fresh ones to judge by.
+
+    Its blocks are not declared: how long they should be is what it is there to show. It holds no forces.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.npz`` to write.
+    seed : int
+        Root of the seeds of all states.
+    processes : int
+        States simulated at once.
+
+    Returns
+    -------
+    Frames
+        What reading the file gives.
+
+    Raises
+    ------
+    DataError
+        As :func:`make`.
+    """
+    fresh = tuple(State(state.temperature, state.phase, run=2) for state in DENSE)
+    _check(path, ("processes", processes, 1))
+    states: list[State] = []
+    parts: list[_Part] = []
+    for some, frames, spacing in ((DENSE, DENSE_FRAMES, DENSE_SPACING), (fresh, FRESH_FRAMES, FRESH_SPACING)):
+        states += some
+        parts += _simulated(
+            some, processes, seed=seed, frames=frames, spacing=spacing, cells=DENSE_CELLS, settle=SETTLE
+        )
+    gathered = _gather(tuple(states), parts, DENSE_CELLS)
+    archive.save(path, replace(gathered, forces=None, blocks_declared=False), method=METHOD)
     return archive.load(path)
 
 
 _Part = tuple[Floats, Floats, Floats]  # positions (f, n, 3), energies (f,), forces (f, n, 3) of one state
 
 
-def _gather(states: tuple[State, ...], parts: list[_Part], frames: int, cells: int) -> Frames:
-    count, atoms = frames * len(states), 4 * cells**3
+def _check(path: Path, *settings: tuple[str, int, int]) -> None:
+    """Refuse a file that cannot be written, or a setting below its least value."""
+    if path.suffix != ".npz" or not path.parent.is_dir():
+        raise DataError(f"{path}: frames are written to a file whose name ends in .npz, in a folder that exists.")
+    for name, value, least in settings:
+        if value < least:
+            raise DataError(f"The aluminium sample needs {name} of at least {least}, found {value}.")
+
+
+def _simulated(states: tuple[State, ...], processes: int, **settings: Any) -> list[_Part]:
+    simulate: Callable[[State], _Part] = partial(_simulate, **settings)
+    if processes == 1:
+        return [simulate(state) for state in states]
+    # Started afresh rather than forked: a fork would copy locks held by the parent's threads.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(simulate, states))
+
+
+def _gather(states: tuple[State, ...], parts: list[_Part], cells: int) -> Frames:
+    frames = [len(part[1]) for part in parts]
+    count, atoms = sum(frames), 4 * cells**3
     group = np.repeat([state.name for state in states], frames)
     edges = np.repeat([cells * state.lattice for state in states], frames)
     return Frames(
-        positions=np.concatenate([part[0] for part in parts]).reshape(-1, 3),
+        positions=np.concatenate([part[0].reshape(-1, 3) for part in parts]),
         cells=edges[:, None, None] * np.eye(3),
         pbc=np.ones((count, 3), dtype=np.bool_),
         species=np.full(count * atoms, 13, dtype=np.int64),
         offsets=np.arange(count + 1, dtype=np.int64) * atoms,
         energy=np.concatenate([part[1] for part in parts]),
-        forces=np.concatenate([part[2] for part in parts]).reshape(-1, 3),
+        forces=np.concatenate([part[2].reshape(-1, 3) for part in parts]),
         id=np.arange(count, dtype=np.int64),
         group=group,
         block=cut_blocks(group, BLOCK_LENGTH),

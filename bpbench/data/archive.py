@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STEPS_PER_ANGSTROM: Final = 100_000
 #: Every member of the archive carries this date, so that equal frames give equal bytes.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-_OPTIONAL: Final = ("forces", "temperature")
+_OPTIONAL: Final = ("forces", "temperature", "guard")
 _KIND: Final = {
     "positions": "fi",
     "cells": "fi",
@@ -33,6 +33,7 @@ _KIND: Final = {
     "block": "U",
     "temperature": "f",
     "blocks_declared": "b",
+    "guard": "b",
 }
 
 
@@ -135,6 +136,7 @@ def _check_shapes(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Non
         "block": (F,),
         "temperature": (F,),
         "blocks_declared": (),
+        "guard": (F,),
     }
     for name, shape in expected.items():
         if name in arrays and arrays[name].shape != shape:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bpbench.data.frames import Floats, Frames, cut_blocks
+from bpbench.data.frames import Floats, Frames
 from bpbench.errors import DataError, nearest
 from bpbench.formats.n2p2_text import OPENERS
 
@@ -29,7 +29,10 @@ _KINDS: Final = (
 
 
 def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
-    """Read the frames of a file, all of them, with their labels; see :func:`bpbench.data.readers.read`."""
+    """Read the frames of a file, all of them, with their labels; see :func:`bpbench.data.readers.read`.
+
+    Without declared blocks each group is one, to be cut.
+    """
     try:
         images = _images(path)
     except Exception as error:
@@ -60,7 +63,7 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
         forces=np.concatenate([found["forces"] for found in results]).astype(np.float64) if has_forces else None,
         id=np.arange(len(images), dtype=np.int64),
         group=group,
-        block=cut_blocks(group, source.block_length) if block is None else block,
+        block=group if block is None else block,
         temperature=None if source.temperature is None else _temperatures(path, images, source.temperature),
         blocks_declared=block is not None,
     )

@@ -39,6 +39,8 @@ class Configurations:
         K.
     blocks_declared : bool
         Whether the blocks came with the data (else they were cut from consecutive configurations).
+    guard : ndarray of bool, shape (F,), or None
+        Configurations at the borders between blocks, which no split uses; ``None`` where there are none.
     """
 
     offsets: Ints
@@ -49,6 +51,7 @@ class Configurations:
     block: npt.NDArray[np.str_]
     temperature: Floats | None
     blocks_declared: bool
+    guard: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Return the number of configurations F."""
@@ -58,6 +61,12 @@ class Configurations:
     def atoms(self) -> Ints:
         """Atoms in each configuration, shape (F,)."""
         return np.diff(self.offsets)
+
+    @property
+    def used(self) -> Ints:
+        """Numbers of the configurations that a split may use: all but the guards between blocks."""
+        everything = np.arange(len(self), dtype=np.int64)
+        return everything if self.guard is None else everything[~self.guard]
 
     def rows(self, frame: int) -> slice:
         """Return the atom rows of one configuration."""
@@ -120,32 +129,5 @@ class Frames(Configurations):
             block=self.block[chosen],
             temperature=None if self.temperature is None else self.temperature[chosen],
             blocks_declared=self.blocks_declared,
+            guard=None if self.guard is None else self.guard[chosen],
         )
-
-
-def cut_blocks(group: npt.NDArray[np.str_], length: int) -> npt.NDArray[np.str_]:
-    """Cut the consecutive frames of each group into blocks of ``length``.
-
-    The frames of a group count as consecutive in the order in which they stand, whatever stands between them. A rest of
-    fewer than half a block joins the block before it; a longer one is a block of its own.
-
-    Parameters
-    ----------
-    group : ndarray of str, shape (F,)
-        Group of each frame.
-    length : int
-        Frames in a block, at least 1.
-
-    Returns
-    -------
-    ndarray of str, shape (F,)
-        Block of each frame: the group and a number from 1, such as ``Elastic/003``.
-    """
-    block = np.empty(len(group), dtype=object)
-    for name in dict.fromkeys(group.tolist()):
-        members = np.flatnonzero(group == name)
-        whole, rest = divmod(len(members), length)
-        count = max(1, whole + (2 * rest >= length))
-        numbers = np.minimum(np.arange(len(members)) // length, count - 1)
-        block[members] = [f"{name}/{number + 1:03d}" for number in numbers]
-    return block.astype(np.str_)

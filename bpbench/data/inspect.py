@@ -19,6 +19,9 @@ symbol     name                             meaning
 F_i        ``frames.forces``                force on atom i (eV/Å)
 ΔR_i       ``move``                         shortest periodic displacement of i (Å)
 =========  ===============================  ==========================================
+
+How many independent frames each trajectory is worth is told by the autocorrelation time of its energies, and of its
+descriptors where these are given; see :mod:`bpbench.data.blocks`.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bpbench.data import audit
+from bpbench.data.blocks import trajectories
 from bpbench.data.geometry import displacements, duplicates, nearest_distances, widths
+from bpbench.statistics.autocorrelation import autocorrelation
 
 if TYPE_CHECKING:
     from bpbench.data.frames import Floats, Frames, Ints
@@ -45,7 +50,7 @@ SLOPE_MOVE: Final = 0.2
 BALLISTIC_FRAMES: Final = 5
 
 
-def inspect(frames: Frames, label: str, *, r_c: float = 6.8) -> dict[str, Any]:
+def inspect(frames: Frames, label: str, *, r_c: float = 6.8, means: Floats | None = None) -> dict[str, Any]:
     """Audit frames.
 
     Parameters
@@ -56,6 +61,8 @@ def inspect(frames: Frames, label: str, *, r_c: float = 6.8) -> dict[str, Any]:
         Name of the data, repeated in the answer.
     r_c : float
         Cutoff (Å) with which cells are compared.
+    means : ndarray, shape (F, D), optional
+        Descriptors averaged over the atoms of each frame.
 
     Returns
     -------
@@ -99,6 +106,7 @@ def inspect(frames: Frames, label: str, *, r_c: float = 6.8) -> dict[str, Any]:
             for one, other in twins
         ],
         "outliers": outliers,
+        "trajectories": _trajectories(frames, per_atom, means),
     }
     report["findings"] = audit.findings(report, frames, OUTLIER_Z)
     report["notes"] = audit.notes(report, frames, narrow, r_c)
@@ -158,6 +166,40 @@ def _group(frames: Frames, name: str, per_atom: Floats, force: Floats | None) ->
         "force": None if force is None else _range(force[chosen]),
         "volume_per_atom": _range(_volumes(frames)[chosen]),
         "displacement_ratio": _ballistic(frames, chosen),
+    }
+
+
+def _trajectories(frames: Frames, per_atom: Floats, means: Floats | None) -> list[dict[str, Any]]:
+    """Return how long each trajectory remembers, in frames, and what that asks of blocks."""
+    found: list[dict[str, Any]] = []
+    for told in trajectories(per_atom, frames.group):
+        entry = {
+            "name": told.name,
+            "frames": told.frames,
+            "tau": told.tau,
+            "tau_error": told.error,
+            "effective_frames": told.effective,
+            "reliable": told.reliable,
+            "block_length": told.block_length,
+            "guard": told.guard,
+            "descriptors": None,
+        }
+        if means is not None:
+            entry["descriptors"] = _of_columns(means[frames.group == told.name])
+        found.append(entry)
+    return found
+
+
+def _of_columns(means: Floats) -> dict[str, Any]:
+    """Return the median and the largest τ over the descriptors, and how many of them never change."""
+    found = autocorrelation(means)
+    tau = found.tau[np.isfinite(found.tau)]
+    return {
+        "tau_median": float(np.median(tau)) if len(tau) else None,
+        "tau_largest": float(tau.max()) if len(tau) else None,
+        "largest": int(np.nanargmax(found.tau)) if len(tau) else None,
+        "reliable": bool(len(tau)) and bool(found.reliable[np.isfinite(found.tau)].all()),
+        "constant": int(np.isnan(found.tau).sum()),
     }
 
 

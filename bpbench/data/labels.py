@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bpbench.data import blocks
 from bpbench.data.ase_files import ONE_GROUP
-from bpbench.data.frames import cut_blocks
 from bpbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bpbench.data.blocks import Length
     from bpbench.data.frames import Ints
     from bpbench.data.pieces import Array, Columns, Piece
 
@@ -55,8 +56,8 @@ class Roles:
         See :class:`~bpbench.jobs.TableSource`.
     forces : tuple of str
         None or three.
-    block_length : int
-        Configurations in a cut block.
+    block_length, guard : int or 'auto'
+        Configurations in a cut block, and at each border between blocks; see :func:`bpbench.data.blocks.lay`.
     """
 
     path: Path
@@ -68,7 +69,8 @@ class Roles:
     temperature: str | None
     forces: tuple[str, ...]
     atoms: str | None
-    block_length: int
+    block_length: Length
+    guard: Length
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -185,8 +187,10 @@ class Labels:
             made["energy"] = kept[roles.energy]
         count = len(offsets) - 1
         group = kept[roles.group].astype(np.str_) if roles.group is not None else np.full(count, ONE_GROUP)
-        block = kept[roles.block].astype(np.str_) if roles.block is not None else cut_blocks(group, roles.block_length)
-        made |= {"id": np.arange(count), "group": group, "block": block}
+        declared = kept[roles.block].astype(np.str_) if roles.block is not None else None
+        per_atom = made["energy"] / np.diff(offsets) if "energy" in made else np.full(count, np.nan)
+        made |= {"id": np.arange(count), "group": group}
+        made |= blocks.lay(per_atom, group, declared, length=roles.block_length, guard=roles.guard, path=roles.path)
         made["blocks_declared"] = np.asarray(roles.block is not None)
         if roles.temperature is not None:
             made["temperature"] = kept[roles.temperature]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bpbench.data.ase_files import ONE_GROUP
-from bpbench.data.frames import Frames, cut_blocks
+from bpbench.data.frames import Frames
 from bpbench.errors import DataError
 from bpbench.formats.n2p2 import read_structures
 from bpbench.formats.n2p2_text import OPENERS
@@ -35,7 +35,7 @@ def recognised(path: Path) -> bool:
 def read(path: Path, source: FrameSource) -> Frames:
     """Read the frames of an ``input.data``; see :func:`bpbench.data.readers.read`.
 
-    It carries no labels: all structures form one group, blocks are cut, comments are passed over.
+    It carries no labels: all structures form one group and one block, to be cut, comments are passed over.
     """
     for name in ("group", "block", "temperature"):
         if getattr(source, name) is not None:
@@ -53,7 +53,7 @@ def read(path: Path, source: FrameSource) -> Frames:
         forces=np.concatenate([structure.forces for structure in structures]),
         id=np.arange(count, dtype=np.int64),
         group=group,
-        block=cut_blocks(group, source.block_length),
+        block=group,
         temperature=None,
         blocks_declared=False,
     )

@@ -7,12 +7,13 @@ count from 0), so that nothing behind this door needs to look again.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 
-from bpbench.data import archive, ase_files, n2p2_files
+from bpbench.data import archive, ase_files, blocks, n2p2_files
 from bpbench.data.frames import Frames
 from bpbench.errors import DataError, nearest
 from bpbench.formats.n2p2 import Units
@@ -21,10 +22,15 @@ from bpbench.jobs import FrameSource
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from bpbench.data.blocks import Length
+
 #: The embedded aluminium sample, made by :func:`bpbench.data.aluminium.make`.
 SAMPLE: Final = Path(__file__).with_name("aluminium_sample.npz")
 #: How the embedded sample is called wherever it is shown.
 SAMPLE_LABEL: Final = "EMT aluminium (embedded sample)"
+#: The embedded samples by name, and how each is called.
+SAMPLES: Final = {"spaced": SAMPLE, "dense": Path(__file__).with_name("aluminium_dense.npz")}
+LABELS: Final = {"spaced": SAMPLE_LABEL, "dense": "EMT aluminium (embedded dense sample)"}
 
 
 def sample_source() -> FrameSource:
@@ -38,7 +44,8 @@ def open_source(
     group: str | None = None,
     groups: tuple[str, ...] | None = None,
     block: str | None = None,
-    block_length: int = 5,
+    block_length: Length = 5,
+    guard: Length = 0,
     temperature: str | None = None,
     units: Units = "angstrom-ev",
 ) -> FrameSource:
@@ -54,8 +61,8 @@ def open_source(
         The groups to keep.
     block : str, optional
         ``info`` key of the block; without it consecutive frames of each group are cut into blocks.
-    block_length : int
-        Frames in a cut block.
+    block_length, guard : int or 'auto'
+        Frames in a cut block, and at each border between two blocks; see :func:`bpbench.data.blocks.lay`.
     temperature : str, optional
         ``info`` key of the temperature in K.
     units : str
@@ -68,10 +75,9 @@ def open_source(
     Raises
     ------
     DataError
-        When there is no such file, ``block_length`` is below 1 or there are no such units.
+        When there is no such file, the blocks cannot be cut as asked or there are no such units.
     """
-    if block_length < 1:
-        raise DataError(f"{path}: block_length must be 1 frame or more, found {block_length}.")
+    blocks.check(path, block, block_length, guard)
     if units not in get_args(Units):
         raise DataError(f"{path}: there are no units called '{units}'{nearest(units, get_args(Units))}")
     return FrameSource(
@@ -81,6 +87,7 @@ def open_source(
         groups=groups,
         block=block,
         block_length=block_length,
+        guard=guard,
         temperature=temperature,
         units=units,
     )
@@ -128,7 +135,22 @@ def read(source: FrameSource, *, energies: bool = True) -> Frames:
     else:
         frames = ase_files.read(path, source, energies=energies)
     _refuse_unusable(path, frames, energies=energies)
-    return frames if source.groups is None else _keep(path, frames, source.groups)
+    frames = frames if source.groups is None else _keep(path, frames, source.groups)
+    return _blocked(path, frames, source)
+
+
+def _blocked(path: Path, frames: Frames, source: FrameSource) -> Frames:
+    """Cut the frames into blocks where they declare none, or where they are to be cut by τ, and set guards apart."""
+    cut = not frames.blocks_declared or source.block_length == "auto"
+    laid = blocks.lay(
+        frames.energy / frames.atoms,
+        frames.group,
+        None if cut else frames.block,
+        length=source.block_length,
+        guard=source.guard,
+        path=path,
+    )
+    return replace(frames, **laid, blocks_declared=not cut)
 
 
 def method(source: FrameSource) -> str | None:
@@ -153,13 +175,14 @@ def remarks(frames: Frames, source: FrameSource) -> tuple[str, ...]:
     if not own and n2p2_files.recognised(path):
         units = "Å and eV" if source.units == "angstrom-ev" else "Bohr and Hartree"
         said.append(f"The file is an input.data of n2p2, which names no units; it was read as {units}.")
-    if source.sha256 == sha256_of(SAMPLE):
+    if source.sha256 in {sha256_of(path) for path in SAMPLES.values()}:
         said.append(
-            "The data are the embedded aluminium sample: energies and forces of effective-medium theory (EMT), not of "
+            "The data are an embedded aluminium sample: energies and forces of effective-medium theory (EMT), not of "
             "density-functional theory."
         )
     if own:
-        said.append(f"Groups and blocks are those of the file ({counted(len(names), 'group')}).")
+        whose = "Groups and blocks are those" if frames.blocks_declared else "Groups are those"
+        said.append(f"{whose} of the file ({counted(len(names), 'group')}).")
     elif names == [ase_files.ONE_GROUP] and source.group is None:
         said.append(f"The frames name no group, so all {len(frames)} form one, '{ase_files.ONE_GROUP}'.")
     else:
@@ -167,22 +190,24 @@ def remarks(frames: Frames, source: FrameSource) -> tuple[str, ...]:
         said.append(f"Groups are read from the info key '{key}' of each frame ({counted(len(names), 'group')}).")
     if source.groups is not None:
         said.append(f"Only these groups of the file are used: {', '.join(source.groups)}.")
-    blocks, sizes = np.unique(frames.block, return_counts=True)
+    names_of_blocks, sizes = np.unique(frames.block[frames.used], return_counts=True)
     span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
     if not frames.blocks_declared:
+        why = "Consecutive" if source.block_length == "auto" else "The frames name no blocks, so consecutive"
         said.append(
-            "The frames name no blocks, so consecutive frames of each group were cut into "
-            f"{counted(len(blocks), 'block')} of {span} frames (asked for: {source.block_length}); frames on either "
-            "side of a cut may still be near copies."
+            f"{why} frames of each group were cut into "
+            f"{counted(len(names_of_blocks), 'block')} of {span} frames (asked for: {source.block_length})"
+            + ("." if source.guard else "; frames on either side of a cut may still be near copies.")
         )
     elif not own:
         said.append(
             f"Blocks are read from the info key '{source.block}' of each frame "
-            f"({counted(len(blocks), 'block')} of {span} frames)."
+            f"({counted(len(names_of_blocks), 'block')} of {span} frames)."
         )
     else:
-        said.append(f"The file declares {counted(len(blocks), 'block')} of {span} frames.")
-    mixed = sum(len(set(frames.group[frames.block == name].tolist())) > 1 for name in blocks)
+        said.append(f"The file declares {counted(len(names_of_blocks), 'block')} of {span} frames.")
+    said += blocks.remarks(frames, source.block_length, source.guard)
+    mixed = sum(len(set(frames.group[frames.block == name].tolist())) > 1 for name in names_of_blocks)
     if mixed:
         said.append(f"Frames of more than one group share a block in {counted(mixed, 'block')}, which no split cuts.")
     if frames.forces is None:

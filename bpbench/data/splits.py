@@ -1,4 +1,8 @@
-"""Dividing frames into training, validation and reserve (test) by whole blocks, evenly over the groups."""
+"""Dividing frames into training, validation and reserve (test) by whole blocks, evenly over the groups.
+
+To see what that is worth, a split may also go by single frames, whose neighbours are near copies and end up on the
+other side, or by whole groups, so that models are tested on state points that they never met.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,37 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bpbench.errors import DataError
+from bpbench.errors import DataError, nearest
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from bpbench.data.frames import Configurations, Ints
-    from bpbench.jobs import Split
+    from bpbench.jobs import Split, SplitBy
 
 #: The three parts of a split, by the names of their fields.
 PARTS: Final = ("train", "validation", "test")
+#: What the scores on fresh groups are called beside those of the parts.
+FRESH: Final = "fresh"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The three parts of a split; together they hold every frame once, and no block is in two of them.
+    """The three parts of a split, and frames beside it.
+
+    Together the parts hold once every frame that is neither guard nor fresh, and no block is in two of them, or no
+    group where the split goes by state.
 
     Attributes
     ----------
     train, validation, test : ndarray of int
         Positions of the frames in their :class:`~bpbench.data.frames.Configurations`, ascending.
     train_blocks, validation_blocks, test_blocks : int
-        Blocks in each.
+        Blocks that each has frames of.
+    train_units, test_units : int
+        Blocks in each, or single frames or groups: what the split draws.
+    fresh : ndarray of int
+        Positions of the frames of fresh groups, ascending.
     """
 
     train: Ints
@@ -37,6 +50,9 @@ class Parts:
     train_blocks: int
     validation_blocks: int
     test_blocks: int
+    train_units: int
+    test_units: int
+    fresh: Ints
 
 
 def draw(frames: Configurations, split: Split) -> Parts:
@@ -45,7 +61,9 @@ def draw(frames: Configurations, split: Split) -> Parts:
     The reserve depends on ``reserve`` and ``reserve_seed`` alone; validation is drawn from the rest with
     ``split_seed``. Both shares are shares of all frames, met as closely as whole blocks allow: to half a block if they
     are equal. Within that, each group gives its share too: of b equal blocks, a share p takes ⌊p b⌋ or ⌈p b⌉, and every
-    block is equally likely to be taken. A block that holds frames of several groups counts to that of its first.
+    block is equally likely to be taken. A block that holds frames of several groups counts to that of its first. A
+    split by frame takes single frames in place of blocks, with the same shares of each group; one by state takes whole
+    groups, each equally likely. Guards between blocks are in no part whatever is taken: all ways have the same frames.
 
     Parameters
     ----------
@@ -61,7 +79,8 @@ def draw(frames: Configurations, split: Split) -> Parts:
     Raises
     ------
     DataError
-        When there are fewer than three blocks, or when the shares leave nothing for one of the parts.
+        When there are fewer than three blocks, frames or groups, when the shares leave nothing for one of the parts, or
+        when a fresh group is not there.
     """
     for name, share in (("reserve", split.reserve), ("validation", split.validation)):
         if not 0 < share < 1:
@@ -71,46 +90,63 @@ def draw(frames: Configurations, split: Split) -> Parts:
             f"A reserve of {split.reserve:g} and a validation share of {split.validation:g} leave nothing to train on; "
             "their sum must stay below 1."
         )
-    names, first, block_of_frame, sizes = np.unique(
-        frames.block, return_index=True, return_inverse=True, return_counts=True
-    )
+    used = _used(frames, split.fresh)
+    unit = {"block": frames.block, "frame": np.arange(len(frames)), "state": frames.group}[split.by][used]
+    names, first, unit_of_frame, sizes = np.unique(unit, return_index=True, return_inverse=True, return_counts=True)
     if len(names) < 3:
         raise DataError(
-            f"A split needs at least 3 blocks (for training, validation and reserve), found {len(names)} in "
-            f"{len(frames)} frames; give more frames or a shorter block_length."
+            f"A split by {split.by} needs at least 3 {_UNITS[split.by]} (for training, validation and reserve), found "
+            f"{len(names)} in {len(used)} frames; give more frames"
+            + (" or a shorter block_length." if split.by == "block" else " or split by block.")
         )
     # In the order of the file, so that renaming a group or block changes no draw.
-    blocks = np.argsort(first)
-    group = frames.group[first]
+    units = np.argsort(first)
+    # Groups are drawn each as likely as any other: there is nothing that they should be spread over.
+    group = np.full(len(first), "") if split.by == "state" else frames.group[used][first]
     reserve_rng, split_rng = (
         np.random.default_rng((split.reserve_seed, 0)),
         np.random.default_rng((split.split_seed, 1)),
     )
-    test = _systematic(blocks, sizes, group, split.reserve * len(frames), reserve_rng, most=len(blocks) - 2)
-    rest = blocks[~np.isin(blocks, test)]
-    validation = _systematic(rest, sizes, group, split.validation * len(frames), split_rng, most=len(rest) - 1)
+    test = _systematic(units, sizes, group, split.reserve * len(used), reserve_rng, most=len(units) - 2)
+    rest = units[~np.isin(units, test)]
+    validation = _systematic(rest, sizes, group, split.validation * len(used), split_rng, most=len(rest) - 1)
     train = rest[~np.isin(rest, validation)]
 
-    def members(chosen: Ints) -> Ints:
-        return np.flatnonzero(np.isin(block_of_frame, chosen)).astype(np.int64)
-
+    parts = [used[np.isin(unit_of_frame, chosen)] for chosen in (train, validation, test)]
+    blocks = [len(np.unique(frames.block[part])) for part in parts]
     return Parts(
-        train=members(train),
-        validation=members(validation),
-        test=members(test),
-        train_blocks=len(train),
-        validation_blocks=len(validation),
-        test_blocks=len(test),
+        train=parts[0],
+        validation=parts[1],
+        test=parts[2],
+        train_blocks=blocks[0],
+        validation_blocks=blocks[1],
+        test_blocks=blocks[2],
+        train_units=len(train),
+        test_units=len(test),
+        fresh=np.flatnonzero(np.isin(frames.group, split.fresh)).astype(np.int64),
     )
 
 
-def fewer(frames: Configurations, train: Ints, count: int, seed: int) -> Ints:
+_UNITS: Final = {"block": "blocks", "frame": "frames", "state": "groups"}
+
+
+def _used(frames: Configurations, fresh: tuple[str, ...]) -> Ints:
+    """Return the frames that are divided: all but guards and fresh groups."""
+    present = set(frames.group.tolist())
+    for name in fresh:
+        if name not in present:
+            raise DataError(f"There is no group '{name}' to keep fresh{nearest(name, present)}")
+    used = frames.used
+    return used[~np.isin(frames.group[used], fresh)]
+
+
+def fewer(frames: Configurations, train: Ints, count: int, seed: int, by: SplitBy = "block") -> Ints:
     """Return some of a split's training configurations, fewer always among those of more.
 
     The blocks of each group are put into a random order, and the groups take turns: next is the group of which the
     smaller share would be taken with half of its next block. The first ``count`` configurations of that order are
     returned; only the last block is cut, after its first configurations. A block that holds configurations of several
-    groups counts to that of its first.
+    groups counts to that of its first. Of a split by frame single frames are taken in place of blocks.
 
     Parameters
     ----------
@@ -122,6 +158,8 @@ def fewer(frames: Configurations, train: Ints, count: int, seed: int) -> Ints:
         How many are wanted.
     seed : int
         Seed of the order.
+    by : {'block', 'frame', 'state'}
+        What the split never divides.
 
     Returns
     -------
@@ -139,7 +177,8 @@ def fewer(frames: Configurations, train: Ints, count: int, seed: int) -> Ints:
             "between them."
         )
     rng = np.random.default_rng((seed, 2))
-    _, first, block_of_frame = np.unique(frames.block[train], return_index=True, return_inverse=True)
+    unit = train if by == "frame" else frames.block[train]
+    _, first, block_of_frame = np.unique(unit, return_index=True, return_inverse=True)
     group = frames.group[train][first]
     # In the order of the file, so that renaming a group or block changes no draw.
     names = list(dict.fromkeys(group[np.argsort(first)].tolist()))

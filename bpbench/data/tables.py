@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from bpbench.data import blocks
 from bpbench.data.columns import open_columns
 from bpbench.data.frames import Configurations
 from bpbench.data.labels import Labels, Roles, is_label
@@ -73,9 +74,11 @@ def open_table(path: Path | str, **columns: Any) -> TableSource:
     Raises
     ------
     DataError
-        When there is no such file.
+        When there is no such file, or the blocks cannot be cut as asked.
     """
-    return TableSource(path=str(path), sha256=sha256_of(Path(path)), **columns)
+    source = TableSource(path=str(path), sha256=sha256_of(Path(path)), **columns)
+    blocks.check(path, source.block, source.block_length, source.guard)
+    return source
 
 
 def contents(source: TableSource) -> Contents:
@@ -184,7 +187,7 @@ def remarks(configurations: Configurations, source: TableSource, names: Sequence
     names : sequence of str
         Its descriptors; without them nothing is said of them.
     """
-    groups, blocks = len(set(configurations.group.tolist())), len(set(configurations.block.tolist()))
+    groups, count = len(set(configurations.group.tolist())), len(set(configurations.block.tolist()))
     said = ["Descriptors, energies and labels are those of the table; no structure stands behind them here."]
     if names:
         first = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else ".")
@@ -194,14 +197,14 @@ def remarks(configurations: Configurations, source: TableSource, names: Sequence
     else:
         said.append(f"Groups are read from the column '{source.group or 'group'}' ({counted(groups, 'group')}).")
     if configurations.blocks_declared:
-        said.append(f"Blocks are read from the column '{source.block}' ({counted(blocks, 'block')}).")
+        said.append(f"Blocks are read from the column '{source.block}' ({counted(count, 'block')}).")
     else:
         said.append(
             f"The table names no blocks, so consecutive configurations of each group were cut into "
-            f"{counted(blocks, 'block')} (asked for: {source.block_length}); configurations on either side of a cut "
-            "may still be near copies."
+            f"{counted(count, 'block')} (asked for: {source.block_length})"
+            + ("." if source.guard else "; configurations on either side of a cut may still be near copies.")
         )
-    return tuple(said)
+    return (*said, *blocks.remarks(configurations, source.block_length, source.guard))
 
 
 # ------------------------------------------------------------------------------------------- opening and chunks
@@ -240,7 +243,12 @@ def _open(source: TableSource) -> tuple[Columns, Roles]:
     # What `bpbench describe --out` writes beside its values is known by its name.
     own = {key: key for key in ("energy", "group") if single[key] is None and key in table.labels}
     return table, Roles(
-        path=path, values=values, forces=source.forces or (), block_length=source.block_length, **(single | own)
+        path=path,
+        values=values,
+        forces=source.forces or (),
+        block_length=source.block_length,
+        guard=source.guard,
+        **(single | own),
     )
 
 

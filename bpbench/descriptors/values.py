@@ -159,6 +159,26 @@ def neighbours_per_atom(frames: Frames, r_c: float) -> float:
     return sum(found) / int(frames.atoms[chosen].sum())
 
 
+def means(functions: Sequence[Feature], frames: Frames, *, threads: int = 1) -> Floats:
+    """Return each function averaged over the atoms of each frame, shape (frames, functions).
+
+    Parameters
+    ----------
+    functions : sequence of G2, G4 or G5
+        D of them.
+    frames : Frames
+        What to describe.
+    threads : int
+        Threads at once.
+    """
+    made = np.empty((len(frames), len(functions)))
+    for first, last in portions(frames, len(functions)):
+        part = describe_frames(functions, frames, first, last, threads=threads)
+        starts = frames.offsets[first:last] - frames.offsets[first]
+        made[first:last] = (np.add.reduceat(part, starts, axis=1) / frames.atoms[first:last]).T
+    return made
+
+
 def write(
     path: Path,
     functions: Sequence[Feature],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import (
     agreement,
     courses,
+    divided,
     judged,
     magnitudes,
     methods,
@@ -23,7 +24,7 @@ from bpbench.report import (
 )
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
-from bpbench.report.numerals import count, exact, listed, percent, say, short, whole
+from bpbench.report.numerals import count, exact, listed, say, short, whole
 from bpbench.report.vocabulary import (
     SCORED,
     data_label,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
     from bpbench.report.document import Table
 
-#: Rows of the split table from which it is left to its CSV file.
-_MANY_SPLITS: Final = 20
 #: Sets that get a sheet of their own, most of a page each.
 _SHEETS: Final = 8
 #: Networks that are drawn; they fill a page.
@@ -169,7 +168,7 @@ def _data(findings: Mapping[str, Any]) -> Section:
     data = findings["data"]
     low, high = data["atoms_per_frame"]
     size = f"{whole(low)} atoms each" if low == high else f"{whole(low)} to {whole(high)} atoms"
-    cut = "as declared in the data" if data["blocks_declared"] else "cut from consecutive frames, as none are declared"
+    cut = "as declared in the data" if data["blocks_declared"] else "cut from consecutive frames"
     what = f"{count(data['frames'], 'frame')} of {size}"
     if data["kind"] == "table":
         what = (
@@ -187,16 +186,7 @@ def _data(findings: Mapping[str, Any]) -> Section:
 
 
 def _split(findings: Mapping[str, Any]) -> Section:
-    split = findings["split"]
-    text = (
-        f"{sentence(split['sentence'])} Whole blocks go to the reserve ({percent(split['reserve'])} of the frames, the "
-        f"test set), to validation ({percent(split['validation'])}) or to training, because neighbouring frames of one "
-        "trajectory are near copies."
-    )
-    table = tables.split(findings)
-    if len(table.rows) > _MANY_SPLITS:
-        return Section("split", "The split", (Text(text), Text("The sizes of all splits stand in the tables.", "note")))
-    return Section("split", "The split", (Text(text), table))
+    return divided.section(findings, sentence(findings["split"]["sentence"]))
 
 
 def _sets(findings: Mapping[str, Any]) -> Section:
@@ -306,6 +296,7 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
         *standing.ranks(findings),
         *noise.sections(findings),
+        *divided.fresh(findings),
         *swept.sections(findings),
         Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
         Section("parity", "Parity", tuple(results.parity(findings, looks))),

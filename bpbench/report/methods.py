@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import given, timing
+from bpbench.report import divided, given, timing
 from bpbench.report.numerals import count, exact, listed, percent, say, short, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
@@ -320,8 +320,8 @@ def _other_rules(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
     "nadeau-bengio": "Resampled training sets overlap, so the repeats are not independent; this test widens the "
-    "standard error by the ratio of test to training blocks (frames of one block are near copies; the fewer of the "
-    "two, where a pair learns from unequal numbers), and no test without such a correction is allowed here.",
+    "standard error by the ratio of test to training blocks (frames of one block are near copies; the larger ratio "
+    "of the two, where those of a pair differ), and no test without such a correction is allowed here.",
     "welch": "It takes the two samples as independent and nearly normal, with any two variances, and ignores that the "
     "repeats are paired.",
     "wilcoxon": "It takes the paired differences as independent and symmetric about one centre, which it tests. The "
@@ -342,12 +342,12 @@ _WHY: Final = {
 }
 
 _HOW: Final = {
-    "max-t": " by step-down max-T: the signs of all differences of a repeat are turned together, so that comparisons "
-    "that share a baseline keep their dependence; it asks that these differences are jointly symmetric",
-    "bh": ", which bounds the expected share of false findings among the findings and not the chance of any",
-    "by": ", which bounds the expected share of false findings among the findings and not the chance of any",
-    "tsbh": ", which first estimates how many comparisons differ and bounds the expected share of false findings among "
-    "the findings and not the chance of any",
+    "max-t": " It turns the signs of all differences of a repeat together, so that comparisons that share a variant "
+    "keep their dependence, and asks that these differences are jointly symmetric.",
+    "bh": " It bounds the expected share of false findings among the findings and not the chance of any.",
+    "by": " It bounds the expected share of false findings among the findings and not the chance of any.",
+    "tsbh": " It first estimates how many comparisons differ, and bounds the expected share of false findings among "
+    "the findings and not the chance of any.",
 }
 
 
@@ -389,15 +389,15 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         if timed(findings)
         else given.repeats(findings)
         if scored(findings)
-        else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} All "
-        "variants of one repeat share the split and the seeds, so that they are compared in pairs."
+        else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} "
+        f"{divided.paired(findings)}"
     )
     why = given.reworded(_why(analysis), findings)
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
         f"{metric['label']}{on_part(findings)}. {why} "
     ) + (
-        f"The p-values of the {family} comparisons are adjusted together{_adjusted(analysis)}, at α = {alpha}."
+        f"The p-values of the {family} comparisons are adjusted together {_adjusted(analysis, alpha)}"
         if family > 1
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
@@ -437,10 +437,11 @@ def _why(analysis: Mapping[str, Any]) -> str:
     return text.format(redrawn=f"all {many} of them" if redrawn["all"] else f"{many} in all, by the protocol's seed")
 
 
-def _adjusted(analysis: Mapping[str, Any]) -> str:
-    """Return by which correction."""
+def _adjusted(analysis: Mapping[str, Any], alpha: str) -> str:
+    """Return by which correction, at which level, and what must be known of it."""
     key = analysis["correction"]
-    return _HOW[key] if key == "max-t" else f" by the method of {CORRECTIONS.get(key, key)}{_HOW.get(key, '')}"
+    name = "step-down max-T" if key == "max-t" else f"the method of {CORRECTIONS.get(key, key)}"
+    return f"by {name}, at α = {alpha}.{_HOW.get(key, '')}"
 
 
 def decided(findings: Mapping[str, Any]) -> str:
@@ -487,7 +488,7 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             f"{counts['not_converged']} of {count(counts['limited'], 'training')} that run in epochs or rounds had not "
             "converged: longer training may change means, spreads and verdicts."
         )
-    found += _of_judging(findings)
+    found += [*divided.limits(findings), *_of_judging(findings)]
     if any(variant["parity"] for variant in findings["variants"]):
         found.append("The parity plots show one repeat and carry no weight in the verdicts.")
     return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.metrics import METRICS
 from bpbench.report import draw
-from bpbench.report.document import Block, Column, Figure, Table, Text
+from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
 from bpbench.report.numerals import (
     common_decimals,
     count,
@@ -18,7 +18,7 @@ from bpbench.report.numerals import (
     short,
     whole,
 )
-from bpbench.report.tables import align, counted, number, words
+from bpbench.report.tables import align, counted, number, spanned, words
 from bpbench.report.vocabulary import (
     distinct_note,
     drawn,
@@ -26,6 +26,7 @@ from bpbench.report.vocabulary import (
     initial_note,
     job_word,
     mean_level,
+    mixed,
     source_note,
     timed,
     undrawn_note,
@@ -105,6 +106,11 @@ def level_text(findings: Mapping[str, Any]) -> str:
     return percent(comparisons[0]["level"]) if comparisons else percent(1 - findings["analysis"]["alpha"])
 
 
+def _constant_name(findings: Mapping[str, Any]) -> str:
+    """Return what the constant predictor is called; with several ways of splitting it belongs to one of them."""
+    return f"constant, split by {findings['constant']['split_by']}" if mixed(findings) else "constant"
+
+
 def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     part, metric = findings["analysis"]["part"], findings["metric"]
     shown = unit(metric)
@@ -137,7 +143,7 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
             )
         )
     empty = tuple(counted(None) for _ in columns[3:])
-    rows.append((words("constant"), counted(None), number(constant, None), *empty))
+    rows.append((words(_constant_name(findings)), counted(None), number(constant, None), *empty))
     return Table(
         "scores",
         f"{metric['label']}{f' ({shown})' if shown else ''} on the {part} set over the repeats, beside the constant "
@@ -183,7 +189,7 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
         for variant in findings["variants"]
     ]
     constant = findings["constant"].get(part) or {}
-    rows.append((words("constant"), *(number(constant.get(key), None) for key in keys)))
+    rows.append((words(_constant_name(findings)), *(number(constant.get(key), None) for key in keys)))
     return Table(
         "metrics",
         f"All metrics on the {part} set, means over the repeats.",
@@ -345,7 +351,7 @@ def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
         rows = [
             (
                 words(short(state)),
-                counted(next(groups[state]["frames"] for groups in by_name.values() if state in groups)),
+                _frames([groups[state]["frames"] for groups in by_name.values() if state in groups]),
                 *(number(groups.get(state, {}).get(key), places) for groups in by_name.values()),
             )
             for state in states
@@ -359,6 +365,12 @@ def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
     if without:
         blocks.append(Text(f"Without test frames: {listed([say(name) for name in without])}.", "note"))
     return blocks
+
+
+def _frames(counts: Sequence[int]) -> Cell:
+    """Return how many test frames there are; contestants that are split in other ways have others."""
+    ends = (min(counts), max(counts))
+    return counted(counts[0]) if ends[0] == ends[1] else words(spanned(ends))
 
 
 # --------------------------------------------------------------------------------------------------- failures

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, listed, short, whole
-from bpbench.report.vocabulary import by_role, set_label, source_note, timed
+from bpbench.report.vocabulary import by_role, mixed, set_label, source_note, timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,7 +120,9 @@ def states(findings: Mapping[str, Any]) -> Table:
 def split(findings: Mapping[str, Any]) -> Table:
     """Return the table of frames and blocks in each part of each split."""
     parts = ("train", "validation", "test")
+    several = mixed(findings)
     columns = (
+        *((Column("split_by", "split by", align="left"),) if several else ()),
         Column("split", "split"),
         *(
             column
@@ -129,10 +131,15 @@ def split(findings: Mapping[str, Any]) -> Table:
         ),
     )
     rows = [
-        (counted(row["split"]), *(counted(row[key]) for part in parts for key in (part, f"{part}_blocks")))
+        (
+            *((words(row["split_by"]),) if several else ()),
+            counted(row["split"]),
+            *(counted(row[key]) for part in parts for key in (part, f"{part}_blocks")),
+        )
         for row in findings["split"]["counts"]
     ]
-    return Table("split", "Frames and blocks in each part.", columns, tuple(rows), source_note(findings, sets=False))
+    caption = "Frames in each part, and blocks that it has frames of."
+    return Table("split", caption, columns, tuple(rows), source_note(findings, sets=False))
 
 
 def sets(findings: Mapping[str, Any]) -> Table:
@@ -179,7 +186,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
     """Return the table of variants: which model stands on which set, or which set is timed."""
     kinds = {model["name"]: model["label"] for model in findings["models"]}
     labels = {entry["name"]: set_label(entry) for entry in findings["sets"]}
-    fewer = any(entry["share"] is not None and entry["share"] < 1 for entry in findings["variants"])
+    fewer = mixed(findings) or any(entry["share"] is not None and entry["share"] < 1 for entry in findings["variants"])
     columns: tuple[Column, ...] = (
         Column("variant", "variant", align="left"),
         Column("model", "model", align="left"),
@@ -187,6 +194,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
         Column("inputs", "inputs"),
         Column("shape", "network", align="left"),
         Column("parameters", "weights"),
+        *((Column("split_by", "split by", align="left"),) if mixed(findings) else ()),
         *((Column("configurations", "training configurations"), Column("blocks", "their blocks")) if fewer else ()),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
@@ -197,6 +205,7 @@ def variants(findings: Mapping[str, Any]) -> Table:
             counted(entry["inputs"]),
             words(entry["shape"]),
             counted(entry["parameters"]),
+            *((words(entry["split_by"]),) if mixed(findings) else ()),
             *((words(spanned(ends_of(entry[key]))) for key in ("configurations", "blocks")) if fewer else ()),
         )
         for entry in findings["variants"]

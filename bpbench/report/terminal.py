@@ -10,6 +10,7 @@ from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
 from bpbench.report.numerals import count, percent, short
 from bpbench.report.vocabulary import margin_text
+from bpbench.statistics.autocorrelation import ENOUGH
 from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY
 
@@ -187,14 +188,47 @@ def audit(found: dict[str, Any]) -> list[str]:
             f"{sizes['min']:>5.0f}-{sizes['max']:<4.0f}{energy['min']:>17.4f}{energy['mean']:>11.4f}"
             f"{energy['max']:>11.4f}{spread:>9}{shown_force:>16}{shown_volume:>14}"
         )
+    lines += ["", *_trajectories(found["trajectories"]), ""]
     net, closest = found["net_force"], found["closest_pair"]
-    lines.append("")
     if net is not None:
         lines.append(f"Largest net force on a frame: {net['largest']:.2g} eV/Å (frame {net['frame']}).")
     if closest is not None:
         lines.append(f"Closest pair of atoms: {closest['distance']:.3f} Å (frame {closest['frame']}).")
     lines += [f"! {sentence}" for sentence in found["findings"]] or ["Nothing looks wrong."]
     return [*lines, *(f"- {sentence}" for sentence in found["notes"])]
+
+
+def _trajectories(found: list[dict[str, Any]]) -> list[str]:
+    """Return a table of how long each trajectory remembers."""
+    described = any(item["descriptors"] for item in found)
+    lines = [
+        "Each group taken for one trajectory; τ is its integrated autocorrelation time, in frames.",
+        f"{'trajectory':<24}{'frames':>7}{'τ energy':>16}{'effective':>11}{'block ≥ 5τ':>12}{'guard':>7}"
+        + (f"{'τ descriptors: median':>23}{'largest':>9}" if described else ""),
+    ]
+    for item in found:
+        tau, told = item["tau"], item["descriptors"]
+        line = f"{item['name'][:23]:<24}{item['frames']:>7}"
+        if tau is None:
+            line += f"{'-':>16}{'-':>11}{'-':>12}{'-':>7}"
+        else:
+            shown = f"{tau:.1f} ± {item['tau_error']:.1f}"
+            line += f"{shown:>16}{item['effective_frames']:>11.0f}{item['block_length']:>12}{item['guard']:>7}"
+        if told:
+            line += f"{_tau(told['tau_median']):>23}{_tau(told['tau_largest']):>9}"
+        lines.append(line + _doubt(item))
+    return lines
+
+
+def _tau(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _doubt(item: dict[str, Any]) -> str:
+    """Return why not to trust a τ."""
+    if item["tau"] is None:
+        return f"  τ undefined ({'all energies are equal' if item['frames'] > 1 else 'a single frame'})"
+    return "" if item["reliable"] else f"  τ unreliable (fewer than {ENOUGH} τ frames)"
 
 
 # ------------------------------------------------------------------------------------------------------- descriptors

@@ -45,6 +45,7 @@ _BY_RANKS: Final = {"wilcoxon": "centre of the differences", "mann-whitney": "sh
 
 
 _OF_TIME: Final = {"better": "faster", "worse": "slower"}
+_OF_ESTIMATES: Final = {"better": "lower", "worse": "higher"}
 
 
 def is_time(metric: Mapping[str, Any]) -> bool:
@@ -125,9 +126,20 @@ def scored(findings: Mapping[str, Any]) -> bool:
     return study_kind(findings) is SCORED
 
 
+def mixed(findings: Mapping[str, Any]) -> bool:
+    """Return whether contestants are split in different ways, and so have different test sets."""
+    return len(findings["split"].get("ways") or ()) > 1
+
+
 def verdict_word(verdict: str, metric: Mapping[str, Any]) -> str:
-    """Return a verdict as it is written: of times, *better* is *faster* and *worse* is *slower*."""
-    return _OF_TIME.get(verdict, verdict) if is_time(metric) else verdict
+    """Return a verdict as it is written.
+
+    Of times, *better* is *faster* and *worse* is *slower*; of estimates on different test sets, where no model is
+    better for a smaller number, *lower* and *higher*.
+    """
+    if is_time(metric):
+        return _OF_TIME.get(verdict, verdict)
+    return _OF_ESTIMATES.get(verdict, verdict) if metric.get("estimates") else verdict
 
 
 def repeat_word(metric: Mapping[str, Any]) -> str:
@@ -153,7 +165,9 @@ def by_role(findings: Mapping[str, Any]) -> bool:
 
 
 def on_part(findings: Mapping[str, Any]) -> str:
-    """Return `` on the test set``, or nothing where there is no such set."""
+    """Return `` on the test set``, or nothing where there is no such set; each may have its own."""
+    if mixed(findings):
+        return f" on each one's own {findings['analysis']['part']} set"
     return f" on the {findings['analysis']['part']} set" if study_kind(findings).parted else ""
 
 

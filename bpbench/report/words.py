@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, given, timing
+from bpbench.report import agreement, divided, given, timing
 from bpbench.report.enough import enough
 from bpbench.report.numerals import (
     MINUS,
@@ -166,7 +166,8 @@ def _possible(comparison: Mapping[str, Any], metric: Mapping[str, Any], places: 
     def end(value: float) -> str:
         text = with_unit(fixed(abs(value), places), metric)
         winner = comparison["candidate"] if (value < 0) == lower_is_better(metric) else comparison["baseline"]
-        return f"{text} in favour of {say(winner)}" if value else text
+        side = "less for" if metric.get("estimates") else "in favour of"
+        return f"{text} {side} {say(winner)}" if value else text
 
     if comparison["low"] is None or comparison["high"] is None:
         return "nothing to very much, since there is no interval"
@@ -277,7 +278,7 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         alone = {**chosen, "needed": None}  # said of all that are undecided in one sentence
         found.append(comparison_sentence(alone, metric, analysis, repeats=analysis["units"], explain=True))
         found += [text for text in (enough(comparisons, metric, analysis),) if text]
-    found += agreement.answers(findings)
+    found += [*agreement.answers(findings), *divided.answers(findings)]
     found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
     if scored(findings):
         return [*found, *given.answers(findings, counts)]

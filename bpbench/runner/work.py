@@ -19,7 +19,7 @@ import numpy as np
 from bpbench import metrics
 from bpbench.agreement.columns import agree, pairing, unnamed
 from bpbench.data import foreign, readers, splits, tables
-from bpbench.data.frames import Configurations, Frames
+from bpbench.data.frames import Configurations, Frames, Ints
 from bpbench.errors import DivergedError
 from bpbench.identity import address
 from bpbench.jobs import OPTIMIZERS, Agree, Describe, Hdnn, Job, MakeFrames, ReadTable, TimeDescribe, Train
@@ -180,7 +180,8 @@ def _inputs(job: Train, load: Load) -> _Inputs:
     return _kept[0]
 
 
-def _problem(job: Train, load: Load) -> Problem:
+def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
+    """Return the problem of a training, and the numbers of the fresh configurations."""
     held = _inputs(job, load)
     if isinstance(job.model, Hdnn) and held.table is None:
         from bpbench.models import replica
@@ -189,8 +190,8 @@ def _problem(job: Train, load: Load) -> Problem:
     parts = splits.draw(held.frames, job.split)
     train = parts.train
     if job.observations is not None:
-        train = splits.fewer(held.frames, train, job.observations, job.split.split_seed)
-    return Problem(
+        train = splits.fewer(held.frames, train, job.observations, job.split.split_seed, job.split.by)
+    problem = Problem(
         names=tuple(function.name for function in job.functions),
         values=held.values,
         offsets=held.frames.offsets,
@@ -200,10 +201,11 @@ def _problem(job: Train, load: Load) -> Problem:
         test=parts.test,
         table=held.table,
     )
+    return problem, parts.fresh
 
 
 def _train(job: Train, load: Load) -> Outcome:
-    problem = _problem(job, load)
+    problem, fresh = _problem(job, load)
     try:
         made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
     except DivergedError as error:
@@ -211,9 +213,10 @@ def _train(job: Train, load: Load) -> Outcome:
     if not np.all(np.isfinite(made.energy)):
         return Outcome({"status": "diverged", "message": "A predicted energy is not a finite number."})
     mean = constant(problem)
+    parts = {name: getattr(problem, name) for name in splits.PARTS} | ({splits.FRESH: fresh} if len(fresh) else {})
     values: dict[str, Any] = {
         "status": "done",
-        "scores": {name: _score(problem, made.energy, getattr(problem, name)) for name in splits.PARTS},
+        "scores": {name: _score(problem, made.energy, part) for name, part in parts.items()},
         "constant": _score(problem, mean, problem.test),
         "checkpoint": made.checkpoint,
         "stopped": made.stopped,

@@ -8,5 +8,7 @@ and ``maxt`` makes them for all of it at once, ``slots`` declares families whose
 of them would be enough, and ``summaries`` tests published means and spreads.
 
 Beside the verdicts, and making none: ``ranking`` and ``anova`` look at all variants at once, ``bayes`` at posteriors
-of a pair.
+of a pair. ``estimates`` says how large a difference is: ``effects`` defines the measures, ``intervals`` the intervals,
+``estimators`` joins them one by one, and ``coverage`` simulates how often they hold the truth. ``best_of`` is what the
+best of several repeats would show.
 """

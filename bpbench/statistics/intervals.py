@@ -15,7 +15,9 @@ bca                the same, at levels corrected for bias and acceleration (Efro
 =================  ==========================================================================================
 
 The three of the bootstrap are ``scipy.stats.bootstrap``'s, of one set of resamples. None of them is to be trusted for
-a handful of values: they are too narrow (see :mod:`.coverage`), and :data:`TOO_NARROW` is said beside each.
+a handful of values: they are too narrow (see :mod:`.coverage`), and :data:`TOO_NARROW` is said beside each. The
+noncentral t belongs to normal differences alone: of exponential ones its 95 % interval of d_z covers 81 to 86 %, and
+more repeats do not mend it.
 
 Fieller's interval, with r = c̄/b̄, e = c - r b and all variances those of the means over b̄²:
 θ = r + (-q² V_eb ± q √(V_ee (1 - q² V_bb) + q² V_eb²)) / (1 - q² V_bb), bounded exactly where q² V_bb < 1, which is

@@ -26,12 +26,15 @@ on which others are false (subset pivotality), and the family-wise error is boun
 symmetry is more than symmetry of each member: scores that are exchangeable within a repeat make every single difference
 symmetric, but with a common baseline their vector is so only if the scores themselves are symmetric about a centre that
 the repeat may choose (normal, heavy tails). Of skewed scores the test is approximate: the signs keep the covariances
-right, but not the skewness that the common baseline brings; the error rates measured for them stand with the others.
+right, but not the skewness that the common baseline brings. Lognormal scores, 5 variants, n = 6, 10 and 15, 2000
+families each, erred in 2.7 to 4.6 % against one baseline and in 2.6 to 5.6 % of all pairs.
 
 All pairs: the differences of all pairs of a repeat change sign together when the repeat's scores, centred on their
 mean, change sign, so the same flips serve, under the same assumption for the variants that do not differ. Permuting the
 labels within a repeat would ask only for exchangeability but only if *no* variant differs: with one that does, its
 difference enters the reference distribution of pairs that it is not part of, and their p is that of another question.
+Unequal noise is enough: of 3000 drawn families of four variants of one mean and spreads 3, 1, 0.1 and 0.1 (n = 10)
+permuted labels found a difference in 7.6 % at α = 5 %, signs in 4.8 % (of 12000).
 
 Dunnett's and Tukey's tests of the libraries (scipy, statsmodels) take the groups as independent, which paired repeats
 are not; Nemenyi's works on ranks across all variants.
