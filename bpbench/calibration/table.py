@@ -61,7 +61,7 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
             f"Share of null families of all {FAMILY * (FAMILY - 1) // 2} pairs in which any comparison is significant.",
         ),
         "omnibus": Part(
-            f"All variants at once ({FAMILY + 1} of them)",
+            f"All variants at once ({FAMILY} of them)",
             "Share of null tables in which a test of all variants, or of any pair of them, sees a difference.",
         ),
         "overlap": Part(
