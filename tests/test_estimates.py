@@ -427,6 +427,13 @@ def test_ratio_needs_positive_values() -> None:
     assert found.remark == "A ratio is given for positive values only, and the least of these is 0."
 
 
+def test_a_ratio_of_positive_values_is_not_negative() -> None:
+    """Where Fieller's set reaches below zero it is cut there."""
+    low, high = _ends(_paired([1.0, 9.0, 2.0], [7.0, 8.0, 9.0])["ratio"], "fieller")
+    assert low == 0
+    assert high > 0.5
+
+
 def test_fieller_may_be_unbounded() -> None:
     """Where the baseline's mean does not differ from zero significantly, no bounded interval is claimed."""
     found = _paired([1.0, 2.0], [1.0, 90.0])["ratio"]

@@ -142,6 +142,18 @@ def test_every_state_is_equally_likely_to_be_left_out(prepared: Prepared) -> Non
     assert np.abs(np.array(list(hits.values())) - draws / 12).max() < 5 * np.sqrt(draws / 12)
 
 
+def test_any_two_states_may_be_left_out_together(prepared: Prepared) -> None:
+    """Of six states two are tested: all fifteen pairs come up, as often, however the states stand in the file."""
+    frames, draws = prepared.frames, 600
+    six = dataclasses.replace(frames, group=np.array([f"s{number % 6}" for number in range(len(frames))]), guard=None)
+    hits: dict[tuple[str, ...], int] = {}
+    for seed in range(draws):
+        pair = tuple(np.unique(six.group[splits.draw(six, Split(1 / 3, 0.2, seed, 0, "state")).test]).tolist())
+        hits[pair] = hits.get(pair, 0) + 1
+    assert len(hits) == 15
+    assert np.abs(np.array(list(hits.values())) - draws / 15).max() < 5 * np.sqrt(draws / 15)
+
+
 def test_fewer_observations_of_a_split_by_frame_are_single_frames(prepared: Prepared) -> None:
     """Blocks would come in whole; single frames are spread over nearly all of them, and nest."""
     train = prepared.parts["frame"][0].train

@@ -165,6 +165,11 @@ def fresh(findings: Mapping[str, Any]) -> Sequence[Section]:
         "part of any split has met. A ratio above 1 says that the test set promised a smaller error than the model "
         "then has: it flattered the model. A ratio below 1 says that it was too strict."
     )
+    if any(variant["split_by"] == "state" for variant, _ in found):
+        text += (
+            " Where whole states are split, the test set holds states that the model never met and the fresh frames "
+            "hold those it was trained on as well, so that a ratio below 1 is to be expected."
+        )
     table = Table(
         "fresh",
         f"{metric['label']} on the test set and on fresh trajectories: means over the repeats, the geometric mean of "

@@ -182,7 +182,7 @@ def _fieller(c: Array, b: Array, asked: Asked) -> Interval:
     if ends is None:
         why = "Fieller's interval is unbounded: the baseline's mean does not differ from zero significantly."
         return Interval("fieller", None, None, why)
-    return Interval("fieller", *ends)
+    return Interval("fieller", max(0.0, ends[0]), ends[1])  # the means of positive values are positive
 
 
 # ------------------------------------------------------------------------------------------ standardised differences
