@@ -10,7 +10,7 @@ from typing import Any
 
 from bpbench.errors import RequestError
 
-#: Sizes by their name and what they are for; the smallest is the default.
+#: Sizes by name; the first is the default.
 SIZES = ("small", "full", "tiny")
 
 

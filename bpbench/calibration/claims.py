@@ -24,20 +24,23 @@ from __future__ import annotations
 
 import gc
 import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from bpbench.identity import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
 Bound = Literal["at most", "at least", "equal", "reported"]
+#: Takes a generator and a number of runs, and returns for each claim how many runs showed its event.
+Simulation = Callable[[np.random.Generator, int], Sequence[int]]
 
 #: Probability that a table of rules that keep exactly to their nominal rates shows any rate outside its bound.
 RISK: Final = 0.01
@@ -80,8 +83,7 @@ class Experiment:
     runs : int
         How many independent runs are simulated.
     simulate : callable
-        Takes a generator and a number of runs, and returns for each claim how many runs showed its event; can be
-        pickled.
+        Counts the events; can be pickled.
     claims : tuple of Claim
         What is claimed, in the order of the counts.
     share : int
@@ -90,7 +92,7 @@ class Experiment:
 
     name: str
     runs: int
-    simulate: Callable[[np.random.Generator, int], Sequence[int]]
+    simulate: Simulation
     claims: tuple[Claim, ...]
     share: int = 500
 
@@ -219,7 +221,7 @@ def _simulated(
 
 
 #: Simulations that have run in this process: what they load is set aside from collection.
-_warm: set[Callable[..., Sequence[int]]] = set()
+_warm: set[Any] = set()
 
 
 def _simulate(experiment: Experiment, root: int, task: _Task) -> Sequence[int]:

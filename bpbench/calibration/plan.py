@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bpbench.calibration import effects, nulls, trainings
-from bpbench.calibration.claims import Bound, Claim, Experiment
+from bpbench.calibration.claims import Bound, Claim, Experiment, Simulation
 from bpbench.calibration.effects import Truth
 from bpbench.calibration.nulls import ASYMMETRIC, NOISES
 from bpbench.statistics.compare import TESTS, Rules, smallest_p
@@ -73,9 +73,11 @@ class Size:
     permuted: int
     sets: int
 
-    def of(self, test: str) -> int:
-        """Return the runs of a rate of that test."""
-        return self.permuted if test == "permutation" else self.runs
+    def experiment(self, name: str, simulate: Simulation, *claims: Claim, permutes: bool = False) -> Experiment:
+        """Return an experiment of as many runs as its kind has, in pieces of work that take seconds."""
+        if permutes:
+            return Experiment(name, self.permuted, simulate, claims, share=10)
+        return Experiment(name, self.runs, simulate, claims, share=250)
 
 
 SIZES: Final[Mapping[str, Size]] = MappingProxyType(
@@ -115,7 +117,7 @@ def _trainings(size: Size) -> Iterator[Experiment]:
     claims = tuple(
         Claim("trainings", rule, condition, trainings.REPEATS, ALPHA, bound) for rule, condition, bound in kinds
     )
-    yield Experiment("trainings", size.sets, trainings.alarms, claims, share=10)
+    yield Experiment("trainings", size.sets, trainings.alarms, claims, share=5)
 
 
 def _singles(size: Size) -> Iterator[Experiment]:
@@ -127,7 +129,7 @@ def _singles(size: Size) -> Iterator[Experiment]:
                     nulls.alarms, rules=(Rules(test, "fixed"),), noise=noise, n=n, rows=2, shape="common"
                 )
                 claim = Claim("single", TESTS[test].label, noise, n, ALPHA, bound)
-                yield Experiment(f"single/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
+                yield size.experiment(f"single/{test}/{noise}/{n}", simulate, claim, permutes=test == "permutation")
 
 
 def _families(size: Size) -> Iterator[Experiment]:
@@ -137,7 +139,7 @@ def _families(size: Size) -> Iterator[Experiment]:
                 rules = (Rules(test, "fixed", "holm"),)
                 simulate = partial(nulls.alarms, rules=rules, noise=noise, n=n, rows=FAMILY + 1, shape="common")
                 claim = Claim("family", TESTS[test].label, noise, n, ALPHA, "at most")
-                yield Experiment(f"family/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
+                yield size.experiment(f"family/{test}/{noise}/{n}", simulate, claim, permutes=test == "permutation")
 
 
 def _corrected(correction: str) -> Rules:
@@ -173,7 +175,7 @@ def _corrections(size: Size) -> Iterator[Experiment]:
             )
             for rule in rules
         )
-        yield Experiment(f"corrections/{shape}/{noise}/{n}", size.runs, simulate, claims)
+        yield size.experiment(f"corrections/{shape}/{noise}/{n}", simulate, *claims)
 
 
 def _level(correction: str) -> float:
@@ -196,8 +198,7 @@ def _omnibus(size: Size) -> Iterator[Experiment]:
         )
         simulate = partial(nulls.omnibus_alarms, noise=noise, n=n, rows=FAMILY, alpha=ALPHA)
         # counting the arrangements of many repeats takes as long as visiting labellings
-        runs = size.permuted if n == max(REPEATS) else size.runs
-        yield Experiment(f"omnibus/{noise}/{n}", runs, simulate, claims)
+        yield size.experiment(f"omnibus/{noise}/{n}", simulate, *claims, permutes=n == max(REPEATS))
 
 
 def _overlaps(size: Size) -> Iterator[Experiment]:
@@ -205,9 +206,9 @@ def _overlaps(size: Size) -> Iterator[Experiment]:
     for n in REPEATS:
         simulate = partial(nulls.model_alarms, repeats=n, ratio=RATIO)
         claim = Claim("overlap", corrected, "equally correlated", n, ALPHA, "at most")
-        yield Experiment(f"overlap/model/{n}", size.runs, simulate, (claim,))
+        yield size.experiment(f"overlap/model/{n}", simulate, claim)
         claims = tuple(Claim("overlap", rule, "redrawn splits", n, ALPHA, "reported") for rule in (corrected, plain))
-        yield Experiment(f"overlap/splits/{n}", size.runs, partial(nulls.overlap_alarms, repeats=n), claims)
+        yield size.experiment(f"overlap/splits/{n}", partial(nulls.overlap_alarms, repeats=n), *claims)
 
 
 def _margins(size: Size) -> Iterator[Experiment]:
@@ -228,7 +229,7 @@ def _margin(size: Size, test: str, condition: str, margin: Margin, truth: Truth,
     for n in REPEATS:
         simulate = partial(effects.equivalent, rules=_rules(test, margin=margin), truth=replace(truth, n=n))
         claim = Claim("margin", TESTS[test].label, condition, n, ALPHA, bound)
-        yield Experiment(f"margin/{test}/{condition}/{n}", size.of(test), simulate, (claim,))
+        yield size.experiment(f"margin/{test}/{condition}/{n}", simulate, claim, permutes=test == "permutation")
 
 
 def _powers(size: Size) -> Iterator[Experiment]:
@@ -239,11 +240,11 @@ def _powers(size: Size) -> Iterator[Experiment]:
             dz = detectable_dz(n, alpha=level, power=POWER, test_to_train=rules.test_to_train)
             simulate = partial(effects.significant, rules=rules, truth=Truth(n, dz, 1.0))
             claim = Claim("power", TESTS[test].label, "detectable difference", n, POWER, "equal")
-            yield Experiment(f"power/{test}/{n}", size.runs, simulate, (claim,))
+            yield size.experiment(f"power/{test}/{n}", simulate, claim)
             sd = sd_for_equivalence(n, 1.0, ALPHA, POWER, test_to_train=rules.test_to_train)
             simulate = partial(effects.equivalent, rules=_rules(test, margin=Margin(1.0)), truth=Truth(n, 0.0, sd))
             claim = Claim("power", TESTS[test].label, "equivalence, largest spread", n, POWER, "equal")
-            yield Experiment(f"power/equivalence/{test}/{n}", size.runs, simulate, (claim,))
+            yield size.experiment(f"power/equivalence/{test}/{n}", simulate, claim)
 
 
 #: The one condition of planned numbers of repeats; the rule names the number, and the power that theory gives it.
@@ -262,12 +263,12 @@ def _sizes(size: Size) -> Iterator[Experiment]:
         power = power_of_difference(1.0, found, noise, alpha=ALPHA)
         simulate = partial(effects.significant, rules=rules, truth=Truth(found, 1.0, noise.sd))
         claim = Claim("sizes", f"{label}, a difference: n = {found}, {power:.1%}", _PLANNED, found, power, "equal")
-        yield Experiment(f"sizes/difference/{test}", size.runs, simulate, (claim,))
+        yield size.experiment(f"sizes/difference/{test}", simulate, claim)
         power = power_of_equivalence(1.0, same, noise, alpha=ALPHA)
         rules = _rules(test, margin=Margin(1.0))
         simulate = partial(effects.equivalent, rules=rules, truth=Truth(same, 0.0, noise.sd))
         claim = Claim("sizes", f"{label}, equivalence: n = {same}, {power:.1%}", _PLANNED, same, power, "equal")
-        yield Experiment(f"sizes/equivalence/{test}", size.runs, simulate, (claim,))
+        yield size.experiment(f"sizes/equivalence/{test}", simulate, claim)
 
 
 def _coverages(size: Size) -> Iterator[Experiment]:
@@ -281,7 +282,7 @@ def _coverages(size: Size) -> Iterator[Experiment]:
                     continue  # no interval at all with so few repeats
                 simulate = partial(effects.covered, rules=rules, truth=Truth(n, 0.3, 1.0, noise))
                 claim = Claim("coverage", TESTS[test].label, noise, n, 1 - ALPHA, bound)
-                yield Experiment(f"coverage/{test}/{noise}/{n}", size.of(test), simulate, (claim,))
+                yield size.experiment(f"coverage/{test}/{noise}/{n}", simulate, claim, permutes=test == "permutation")
 
 
 #: Estimates and methods whose names are written otherwise than their keys.
@@ -316,4 +317,4 @@ def _estimates(size: Size) -> Iterator[Experiment]:
             for info in effects.of_estimates(data)
         )
         simulate = partial(effects.held, data=data, condition=condition, n=n)
-        yield Experiment(f"estimates/{data}/{condition}/{n}", size.runs, simulate, claims)
+        yield size.experiment(f"estimates/{data}/{condition}/{n}", simulate, *claims)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bpbench.report.numerals import NOTHING
+from bpbench.report.numerals import NOTHING, count
 
 #: How rates of one rule and condition at several n are joined, as are the n above them.
 _JOINED = " / "
@@ -68,14 +68,15 @@ def _matrix(part: dict[str, Any]) -> _Matrix:
     conditions = list(dict.fromkeys(rate["condition"] for rate in rates))
     repeats = sorted({rate["n"] for rate in rates})
     runs = sorted({rate["runs"] for rate in rates})
-    error = max(rate["error"] for rate in rates)
+    error = max(rate["error"] for rate in rates if rate["runs"] == runs[-1])
     rows, several = [], False
     for rule in dict.fromkeys(rate["rule"] for rate in rates):
         own = [rate for rate in rates if rate["rule"] == rule]
         by_condition = [[rate for rate in own if rate["condition"] == name] for name in conditions]
         several = several or any(len(found) > 1 for found in by_condition)
         rows.append((rule, own, by_condition))
-    many = f"{_JOINED.join(map(str, runs))} runs each (standard error {100 * error:.1f})"
+    fewer = f", fewer ({runs[0]}) where each takes long" if len(runs) > 1 else ""
+    many = f"{count(runs[-1], 'run')} each{fewer} (standard error {100 * error:.1f})"
     # where each rule has but one number of repeats, it names it itself unless all have the same
     shown = f"; n = {_JOINED.join(map(str, repeats))}" if several or len(repeats) == 1 else ""
     return _Matrix(
