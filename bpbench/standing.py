@@ -17,7 +17,8 @@ from bpbench.runner.store import Outcome
 from bpbench.statistics import bayes
 from bpbench.statistics.anova import repeated_measures
 from bpbench.statistics.compare import Comparison, Pair, Rules
-from bpbench.statistics.ranking import rank, require_omnibus
+from bpbench.statistics.ranking import rank
+from bpbench.statistics.rules import require_allowed
 from bpbench.study import Study, pairs, status
 
 Json = dict[str, Any]
@@ -125,7 +126,7 @@ def ranked(
         The reason where there is nothing else; one whole sentence.
     """
     try:
-        require_omnibus("friedman", rules.design)
+        require_allowed("friedman", rules.design, "all variants")
     except StatisticsError as error:
         return None, str(error)
     left_out = dict(twins)

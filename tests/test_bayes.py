@@ -13,7 +13,8 @@ from scipy import stats
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics import bayes
-from bpbench.statistics.bayes import Posterior, correlated_t, require_posterior, sign, signed_rank
+from bpbench.statistics.bayes import Posterior, correlated_t, sign, signed_rank
+from bpbench.statistics.rules import require_allowed
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.student import paired
 
@@ -251,10 +252,13 @@ REFUSED = [
     (lambda: correlated_t(np.array([0.0, 1.0]), margin=math.nan), "A margin is a positive number .* found nan"),
     (lambda: correlated_t(np.array([0.0, 1.0]), margin=None, test_to_train=-0.1), "not negative, found -0.1"),
     (lambda: signed_rank(np.array([0.0, 1.0]), margin=None, seed=0, draws=0), "at least one draw, found 0"),
-    (lambda: require_posterior("sign", "resampled"), "'sign' is not allowed in a resampled design: .*'correlated-t'"),
-    (lambda: require_posterior("signed-rank", "resampled"), "would be far too narrow"),
-    (lambda: require_posterior("signed", "fixed"), "There is no posterior 'signed'; did you mean 'sign'"),
-    (lambda: require_posterior("sign", "fixd"), "There is no design 'fixd'; did you mean 'fixed'"),
+    (
+        lambda: require_allowed("sign", "resampled", "posterior"),
+        "The posterior 'sign' is not allowed in a resampled design: .*'correlated-t'",
+    ),
+    (lambda: require_allowed("signed-rank", "resampled", "posterior"), "a posterior be far too narrow"),
+    (lambda: require_allowed("signed", "fixed", "posterior"), "There is no posterior 'signed'; did you mean 'sign'"),
+    (lambda: require_allowed("sign", "fixd", "posterior"), "There is no design 'fixd'; did you mean 'fixed'"),
 ]
 
 
@@ -269,5 +273,5 @@ def test_allowed_designs() -> None:
     """The correlated t is allowed everywhere, the others where repeats are independent."""
     for model in bayes.POSTERIORS:
         for design in ("fixed", "crossed"):
-            require_posterior(model, design)
-    require_posterior("correlated-t", "resampled")
+            require_allowed(model, design, "posterior")
+    require_allowed("correlated-t", "resampled", "posterior")

@@ -22,8 +22,8 @@ from bpbench.statistics.ranking import (
     iman_davenport,
     nemenyi_difference,
     rank,
-    require_omnibus,
 )
+from bpbench.statistics.rules import require_allowed
 
 # Demšar, J. Mach. Learn. Res. 7 (2006) 1, table 6: AUC on 14 data sets. One cell is 0.9751 as in scipy's own test of
 # friedmanchisquare, so that the ranks are those that the paper prints.
@@ -337,10 +337,19 @@ REFUSED = [
     (lambda: rank(ROUNDING, ["a", "b", "b"]), "a name of its own"),
     (lambda: rank(ROUNDING, ["alpha", "b", "c"], baseline="alpah"), "'alpah' is none of .*; did you mean 'alpha'"),
     (lambda: rank(ROUNDING, ["a", "b", "c"], alpha=1.0), "alpha must lie between 0 and 1, found 1.0"),
-    (lambda: require_omnibus("friedman", "resampled"), "'friedman' is not allowed in a resampled design: .* overlap"),
-    (lambda: require_omnibus("repeated-measures", "resampled"), "not allowed in a resampled design"),
-    (lambda: require_omnibus("freidman", "fixed"), "no test of all variants 'freidman'; did you mean 'friedman'"),
-    (lambda: require_omnibus("friedman", "crosed"), "There is no design 'crosed'; did you mean 'crossed'"),
+    (
+        lambda: require_allowed("friedman", "resampled", "all variants"),
+        "'friedman' is not allowed in a resampled design: .* overlap",
+    ),
+    (lambda: require_allowed("repeated-measures", "resampled", "all variants"), "not allowed in a resampled design"),
+    (
+        lambda: require_allowed("freidman", "fixed", "all variants"),
+        "no test of all variants 'freidman'; did you mean 'friedman'",
+    ),
+    (
+        lambda: require_allowed("friedman", "crosed", "all variants"),
+        "There is no design 'crosed'; did you mean 'crossed'",
+    ),
 ]
 
 
@@ -355,4 +364,4 @@ def test_allowed_designs() -> None:
     """Fixed and crossed designs allow both tests."""
     for design in ("fixed", "crossed"):
         for test in ranking.OMNIBUS:
-            require_omnibus(test, design)
+            require_allowed(test, design, "all variants")

@@ -48,10 +48,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from bpbench.errors import StatisticsError, nearest
+from bpbench.errors import StatisticsError
 from bpbench.statistics.equivalence import non_inferiority
 from bpbench.statistics.power import unit_se
-from bpbench.statistics.rules import DESIGNS, TestInfo
+from bpbench.statistics.rules import methods, require_allowed
 from bpbench.statistics.samples import LARGEST, Sample, average_within_splits
 from bpbench.statistics.student import StudentEvidence, one_sample, paired
 
@@ -64,37 +64,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 Model = Literal["correlated-t", "sign", "signed-rank"]
 
-_OVERLAP: Final = (
-    "the training and test sets of resampled splits overlap, so the repeats are not independent and this posterior "
-    "would be far too narrow; use 'correlated-t', which counts the overlap"
-)
-#: The posteriors, and the designs in which each may be used.
-POSTERIORS: Final[Mapping[str, TestInfo]] = MappingProxyType(
-    {
-        info.key: info
-        for info in (
-            TestInfo(
-                "correlated-t",
-                "correlated t posterior",
-                "The paired differences are nearly normal and correlated only by the overlap of their splits; it "
-                "speaks of the mean difference.",
-                MappingProxyType({}),
-            ),
-            TestInfo(
-                "sign",
-                "sign posterior",
-                "The paired differences are independent; it speaks of how often one variant is better.",
-                MappingProxyType({"resampled": _OVERLAP}),
-            ),
-            TestInfo(
-                "signed-rank",
-                "signed-rank posterior",
-                "The paired differences are independent; it speaks of the means of pairs of differences.",
-                MappingProxyType({"resampled": _OVERLAP}),
-            ),
-        )
-    }
-)
+#: The posteriors.
+POSTERIORS: Final = methods("posterior")
 
 #: Draws of the signed-rank posterior, and fewest of them for very many differences.
 DRAWS: Final = 50_000
@@ -135,30 +106,6 @@ class Posterior:
     error: float | None = None
 
 
-def require_posterior(model: str, design: str) -> None:
-    """Refuse a posterior that has no right answer in a design.
-
-    Parameters
-    ----------
-    model : str
-        A key of :data:`POSTERIORS`.
-    design : str
-        One of :data:`bpbench.statistics.rules.DESIGNS`.
-
-    Raises
-    ------
-    StatisticsError
-        For an unknown name (the nearest is offered) or a refused pair (with the reason).
-    """
-    if model not in POSTERIORS:
-        raise StatisticsError(f"There is no posterior '{model}'{nearest(model, POSTERIORS)}")
-    if design not in DESIGNS:
-        raise StatisticsError(f"There is no design '{design}'{nearest(design, DESIGNS)}")
-    refused = POSTERIORS[model].refused
-    if design in refused:
-        raise StatisticsError(f"The posterior '{model}' is not allowed in a {design} design: {refused[design]}.")
-
-
 #: The posterior that sees a difference as a test sees it; tests of means, which all others are, see the mean.
 _BY_TEST: Final[Mapping[str, Model]] = MappingProxyType({"wilcoxon": "signed-rank", "mann-whitney": "signed-rank"})
 
@@ -190,7 +137,7 @@ def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> 
         As the posteriors do.
     """
     model = _BY_TEST.get(rules.test, "correlated-t")
-    require_posterior(model, rules.design)
+    require_allowed(model, rules.design, "posterior")
     if rules.design == "crossed":
         candidate, baseline = average_within_splits(candidate), average_within_splits(baseline)
     d, margin, lower = candidate.values - baseline.values, rules.margin, rules.lower_is_better

@@ -25,7 +25,8 @@ g              J(n - 1) d_z, Hedges' correction with the exact factor (:mod:`.ef
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,7 @@ from bpbench.statistics.rules import (
     require_together,
     smallest_p,
 )
-from bpbench.statistics.samples import Sample, average_within_splits
+from bpbench.statistics.samples import Sample, average_within_splits, rounding
 from bpbench.statistics.student import StudentEvidence, paired, spread, welch
 
 if TYPE_CHECKING:
@@ -74,9 +75,6 @@ __all__ = [
     "require_together",
     "smallest_p",
 ]
-
-#: Differences that agree to this share of the values are equal: what is left is rounding, not noise.
-_ROUNDING: Final = 1e-12
 
 
 def judge(family: Sequence[Pair], rules: Rules) -> tuple[Comparison, ...]:
@@ -195,16 +193,18 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
             np.mean(one.values - other.values) if pair.paired else np.mean(one.values) - np.mean(other.values)
         ),
     )
-    reason = _missing(pair) or _no_noise(one, other, rules.design, paired=pair.paired)
+    reason = _missing(pair) or _no_noise(one, other, rules.design, paired=TESTS[rules.test].paired)
     if reason:
         return _Finding(replace(described, remarks=reason))
 
     evidence = _evidence(one, other, pair, rules)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same, hindered = _equivalence(one, other, pair, rules)
+    same, hindered = _equivalence(one, other, pair, rules, evidence)
     differences = one.values - other.values if pair.paired else None
-    sd = None if differences is None else spread(differences)
+    # under a test of independent samples all differences may be one
+    varied = differences is not None and float(np.ptp(differences)) > rounding(one.values, other.values)
+    sd = spread(differences) if differences is not None and varied else None
     d_z = None if differences is None or sd is None else float(np.mean(differences)) / sd
     tested = replace(
         described,
@@ -285,12 +285,12 @@ def _no_noise(one: Sample, other: Sample, design: str, *, paired: bool) -> tuple
     if min(one.n, other.n) == 1:
         what = "split" if design == "crossed" else "repeat"
         return (f"A single {what} shows no spread: no p, no interval and no verdict without a second one.",)
-    rounding = _rounding(one, other)
-    still = all(float(np.ptp(sample.values)) <= rounding for sample in (one, other))
+    slack = rounding(one.values, other.values)
+    still = all(float(np.ptp(sample.values)) <= slack for sample in (one, other))
     if paired:
         differences = one.values - other.values
         low, high = float(np.min(differences)), float(np.max(differences))
-        calm, what = high - low <= rounding, f"all {one.n} paired differences are"
+        calm, what = high - low <= slack, f"all {one.n} paired differences are"
     else:
         low = high = float(np.mean(one.values) - np.mean(other.values))
         calm, what = still, "the values of each side are all equal and their difference is"
@@ -298,13 +298,8 @@ def _no_noise(one: Sample, other: Sample, design: str, *, paired: bool) -> tuple
         return ()
     # Models that draw their seeds and score alike in every repeat are not deterministic, only equal.
     given = "Deterministic given this split" if design == "fixed" and still else "No spread between repeats"
-    size = "zero" if max(abs(low), abs(high)) <= rounding else f"{(low + high) / 2:.6g}"
+    size = "zero" if max(abs(low), abs(high)) <= slack else f"{(low + high) / 2:.6g}"
     return (f"{given}: {what} {size}, so there is no noise to test against and no p.",)
-
-
-def _rounding(one: Sample, other: Sample) -> float:
-    """Return what two differences may be apart and still be one, but for rounding."""
-    return _ROUNDING * max(float(np.max(np.abs(one.values))), float(np.max(np.abs(other.values))))
 
 
 def _dropped(evidence: Evidence) -> tuple[str, ...]:
@@ -313,9 +308,7 @@ def _dropped(evidence: Evidence) -> tuple[str, ...]:
         return ()
     n, zeros = evidence.differences.size, evidence.zeros
     which = "1 is" if zeros == 1 else f"{zeros} are"
-    return (
-        f"Of {n} paired differences {which} exactly zero and left out of the ranks: p rests on the other {n - zeros}.",
-    )
+    return (f"Of {n} paired differences {which} zero and left out of the ranks: p rests on the other {n - zeros}.",)
 
 
 def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
@@ -334,16 +327,16 @@ def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str,
 
 def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
     # another comparison more changes no old number
-    rng, slack = generator(rules.seed, pair.candidate, pair.baseline), _rounding(one, other)
+    rng, slack = generator(rules.seed, pair.candidate, pair.baseline), rounding(one.values, other.values)
     ratio = _overlap(pair, rules)
     tests: dict[str, Callable[[], Evidence]] = {
         "paired-t": lambda: paired(one, other),
         "nadeau-bengio": lambda: paired(one, other, test_to_train=ratio or 0.0),
-        "wilcoxon": lambda: signed_rank(one.values - other.values),
+        "wilcoxon": lambda: signed_rank(one.values - other.values, slack=slack),
         "sign-flip": lambda: sign_flip(one.values - other.values, rng, slack=slack),
         "welch": lambda: welch(one, other),
         "permutation": lambda: permutation(one.values, other.values, rng, slack=slack),
-        "mann-whitney": lambda: rank_sum(one.values, other.values),
+        "mann-whitney": lambda: rank_sum(one.values, other.values, slack=slack),
     }
     return tests[rules.test]()
 
@@ -356,8 +349,10 @@ def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> flo
     return margin.value * one if one is not None and one > 0 else None
 
 
-def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[Equivalence | None, tuple[str, ...]]:
-    """Return the outcome of the two one-sided tests, or why there is none."""
+def _equivalence(
+    one: Sample, other: Sample, pair: Pair, rules: Rules, evidence: Evidence
+) -> tuple[Equivalence | None, tuple[str, ...]]:
+    """Return the outcome of the two one-sided tests, of which the difference has its evidence, or why there is none."""
     margin = rules.margin
     if margin is None:
         return None, ()
@@ -367,7 +362,10 @@ def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[
         except StatisticsError as error:  # known only now, when the trainings are paid for
             return None, (str(error),)
 
+    @cache  # what is asked twice is redrawn once
     def contrast(factor: float) -> Evidence:
+        if factor == 1:
+            return evidence
         return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
 
     return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, _overlap(pair, rules))), ()

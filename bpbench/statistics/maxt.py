@@ -90,7 +90,8 @@ def step_down(differences: Array, rng: np.random.Generator) -> tuple[float, ...]
             f"Sign flips need finite differences that are not all zero, found none in row {place + 1} of "
             f"{len(differences)}; leave a comparison without any spread out and count it in the family."
         )
-    rows = known / largest
+    # a repeat in which no member differs has no sign to turn, and the others' signs may then all be visited
+    rows = (known / largest)[:, np.any(known != 0, axis=0)]
     rows /= np.sqrt(np.sum(rows**2, axis=1, keepdims=True))
     seen = np.abs(rows.sum(axis=1))
     order = np.argsort(-seen, kind="stable")

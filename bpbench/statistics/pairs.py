@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bpbench.errors import StatisticsError
+from bpbench.statistics.rules import require_ratio
 
 if TYPE_CHECKING:
     from bpbench.statistics.repeats import Needed
@@ -47,7 +48,7 @@ class Pair:
     ------
     StatisticsError
         When the two are one variant, one sample alone is given, paired samples do not match repeat by repeat, there is
-        not one number for each repeat, or a count is negative.
+        not one number for each repeat, a count is negative, or the ratio is not positive.
     """
 
     candidate: str
@@ -69,6 +70,7 @@ class Pair:
             raise StatisticsError(f"A comparison needs two variants, found {names}.")
         if min(self.missing, self.diverged_candidate, self.diverged_baseline) < 0:
             raise StatisticsError(f"Counts of missing and diverged repeats cannot be negative, found one in {names}.")
+        require_ratio(self.test_to_train)
         if (one is None) != (other is None):
             raise StatisticsError(f"A comparison needs both samples or neither, found one alone in {names}.")
         if one is not None and other is not None and self.paired:
@@ -112,7 +114,9 @@ class Comparison:
         1 - alpha.
     equivalence_low, equivalence_high : float or None
         Interval of level 1 - 2 alpha in the measure of the margin (the metric's unit, a share of the baseline's mean,
-        d_z): within the margins exactly when the unadjusted equivalence test rejects.
+        d_z): within the margins exactly when the unadjusted equivalence test rejects, under the t tests; under those by
+        ranks and by redrawing nearly so, as ties, and limits on the margin itself, may have the two differ. These
+        have none for a relative margin.
     d_z, hedges_g : float or None
         Mean over standard deviation of the paired differences, and the same corrected for small n; ``None`` where the
         samples are not paired.

@@ -25,7 +25,7 @@ symbol     meaning
 d_i        paired difference, candidate minus baseline
 n, m       numbers of values of the candidate and of the baseline
 B          redrawings beside the one that was seen: all 2ⁿ - 1, or all C(n + m, n) - 1, while these are no more than
-           :data:`EXACT`; else :data:`DRAWS` random ones, fewer of very long samples (:data:`WORK` values in all)
+           :data:`EXACT`; else :data:`DRAWS` random ones, fewer of very long samples (:data:`WORK`, :data:`FEWEST`)
 =========  ==========================================================================================================
 
 The one that was seen counts among the redrawings, so no p is 0 (Phipson & Smyth 2010); random redrawings may repeat it,
@@ -57,10 +57,13 @@ if TYPE_CHECKING:
 EXACT: Final = 2**16
 #: Random redrawings beyond. One more than these is more than EXACT, so that more repeats never raise the smallest p.
 DRAWS: Final = 99_999
-#: Values that are redrawn at most, in all redrawings together, for signs and for labels (some seconds each).
+#: Values that are redrawn at most, in all redrawings together, for signs and for labels.
 WORK: Final = (10**9, 10**8)
-#: However long the samples, so many redrawings there are at least.
-FEWEST: Final = 999
+#: However long the samples, so many redrawings there are at least. Of a million differences 999 signs take some 4 s; of
+#: a million values a side 99 labellings take some 10 s, and no two-sided p is then below 0.02.
+FEWEST: Final = (999, 99)
+#: Values beyond which labels are shuffled one labelling at a time, which is faster for so many.
+_LONG: Final = 500_000
 #: Numbers held at once.
 _HELD: Final = 2**20
 
@@ -83,15 +86,15 @@ def generator(seed: int, *names: str) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(digest[:16])])
 
 
-def _sampled(values: int, work: int) -> int:
-    return min(DRAWS, max(FEWEST, work // max(1, values)))
+def _sampled(values: int, work: int, fewest: int) -> int:
+    return min(DRAWS, max(fewest, work // max(1, values)))
 
 
 def flips(n: int) -> tuple[int, bool]:
     """Return how many sign vectors of n differences are visited, the one that was seen among them, and whether all."""
     if n <= EXACT.bit_length() - 1:
         return 2**n, True
-    return _sampled(n, WORK[0]) + 1, False
+    return _sampled(n, WORK[0], FEWEST[0]) + 1, False
 
 
 def labellings(n: int, m: int) -> tuple[int, bool]:
@@ -99,7 +102,7 @@ def labellings(n: int, m: int) -> tuple[int, bool]:
     # beyond 64 values on the shorter side there are far more than EXACT, and the number itself would be long
     if (every := math.comb(n + m, min(n, m, 64))) <= EXACT:
         return every, True
-    return _sampled(n + m, WORK[1]) + 1, False
+    return _sampled(n + m, WORK[1], FEWEST[1]) + 1, False
 
 
 #: Repeats (on each side) up to which all sign vectors, and all labellings, are visited.
@@ -180,6 +183,9 @@ class PermutationEvidence:
         Differences as small as this are rounding.
     floor : float
         Smallest two-sided p that these values could give.
+    nonzero : PermutationEvidence or None
+        The same of the differences that are not zero, which alone have signs to turn: it tells the p of "no difference"
+        where all of their signs are visited and those of all differences are drawn.
     """
 
     difference: float
@@ -188,6 +194,7 @@ class PermutationEvidence:
     same: int
     slack: float
     floor: float
+    nonzero: PermutationEvidence | None = None
 
     @property
     def df(self) -> None:
@@ -210,10 +217,14 @@ class PermutationEvidence:
 
     def p_greater(self, bound: float = 0.0) -> float:
         """Return the one-sided p of "the true difference is at most ``bound``"."""
+        if self.nonzero is not None and abs(bound) <= self.slack:
+            return self.nonzero.p_greater(bound)
         return (self.same + int(np.count_nonzero(self.typical <= bound + self.slack))) / self._count
 
     def p_less(self, bound: float = 0.0) -> float:
         """Return the one-sided p of "the true difference is at least ``bound``"."""
+        if self.nonzero is not None and abs(bound) <= self.slack:
+            return self.nonzero.p_less(bound)
         return (self.same + int(np.count_nonzero(self.typical >= bound - self.slack))) / self._count
 
     def interval(self, level: float) -> tuple[float, float] | None:
@@ -244,15 +255,17 @@ def sign_flip(differences: Array, rng: np.random.Generator, *, slack: float = 0.
     found = subset_sums(rows, count, None) if every else subset_sums(rows, count - 1, rng)
     typical, same = _means(((sums[0], sums[1]) for sums in found), seen=not every)
     # a difference of zero has no sign to turn
-    moving = int(np.count_nonzero(np.abs(differences) > slack))
+    moving = differences[np.abs(differences) > slack]
     t = one_sample(differences)
     return PermutationEvidence(
         t.difference,
-        t.statistic,
+        _studentised(t.difference, t.se),
         typical,
         same,
         slack,
-        min(1.0, max(2 / count, 2.0 ** (1 - min(moving, 1000)))),
+        min(1.0, max(2 / count, 2.0 ** (1 - min(moving.size, 1000)))),
+        # where these are so few, all of their signs are visited although those of all differences are not
+        sign_flip(moving, rng, slack=slack) if not every and moving.size and flips(moving.size)[1] else None,
     )
 
 
@@ -278,17 +291,27 @@ def permutation(
     ours = np.arange(n + m) < n
     rows = np.stack([pooled * ours, pooled * ~ours, ~ours])
     total = float(rows[0].sum())
-    found = _every_labelling(rows, n) if every else subset_sums(rows, count - 1, rng, size=n)
+    found = (
+        _every_labelling(rows, n)
+        if every
+        else _shuffled(rows, count - 1, rng, n)
+        if n + m > _LONG
+        else subset_sums(rows, count - 1, rng, size=n)
+    )
     # those that bear the candidate's label now: k values of the baseline came, k of its own went
     typical, same = _means(((total - stayed - came, k) for stayed, came, k in found), seen=not every)
     difference = float(np.mean(candidate) - np.mean(baseline))
     shares = (math.sqrt((size - 1) / (n + m - 2)) for size in (n, m))
     pooled_sd = math.hypot(*(share * spread(side) for share, side in zip(shares, (candidate, baseline), strict=True)))
-    # two values of one side and two of the other may be far apart and have no spread within
-    statistic = (
-        difference / (pooled_sd * math.sqrt(1 / n + 1 / m)) if pooled_sd else math.copysign(math.inf, difference)
-    )
+    statistic = _studentised(difference, pooled_sd * math.sqrt(1 / n + 1 / m))
     return PermutationEvidence(difference, statistic, typical, same, slack, min(1.0, 2 / count))
+
+
+def _studentised(difference: float, se: float) -> float:
+    """Return t, infinite where values are far apart and have no spread within."""
+    if se:
+        return difference / se
+    return math.copysign(math.inf, difference) if difference else 0.0
 
 
 def _means(found: Iterable[tuple[Array, Array]], *, seen: bool) -> tuple[Array, int]:
@@ -299,6 +322,14 @@ def _means(found: Iterable[tuple[Array, Array]], *, seen: bool) -> tuple[Array, 
         typical.append(sums[some] / sizes[some])
         same += int(np.count_nonzero(~some))
     return np.concatenate(typical), same
+
+
+def _shuffled(rows: Array, count: int, rng: np.random.Generator, size: int) -> Iterator[Array]:
+    """Yield the sums over so many columns drawn at random, one set at a time."""
+    labels = np.arange(rows.shape[1]) < size
+    for _ in range(count):
+        rng.shuffle(labels)
+        yield (rows @ labels)[:, None]
 
 
 def _every_labelling(rows: Array, n: int) -> Iterator[Array]:

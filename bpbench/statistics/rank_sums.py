@@ -3,7 +3,7 @@ r"""The Mann-Whitney (Wilcoxon rank-sum) test of two independent samples and the
 W = #{(i, j): x_i > y_j} + #{(i, j): x_i = y_j} / 2, as R's ``wilcox.test`` prints it; (R_x - n(n + 1)/2 with R_x the
 sum of the candidate's ranks). Declared once, for every size:
 
-* equal values share the mean of their ranks;
+* equal values share the mean of their ranks; what differs by no more than rounding (``slack``) is equal;
 * while k (n + m) ≤ :data:`EXACT_UP_TO`, with k the smaller of n and m (50 against 50, or 5 against 995), the null
   distribution is exact, *given the ties*: all C(n + m, k) choices of the observed ranks are counted.
   ``scipy.stats.mannwhitneyu`` is exact only without ties and changes its method with n, so it is the check here;
@@ -31,7 +31,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench.statistics.ranks import placed
+from bpbench.statistics.ranks import levels, placed
 
 EXACT_UP_TO: Final = 5000
 #: Up to here all differences are formed at once; beyond, they are counted.
@@ -86,10 +86,13 @@ class RankSumEvidence:
     ----------
     candidate, baseline : ndarray, shapes (n,) and (m,)
         Sorted, not all equal.
+    slack : float
+        Differences as small as this are rounding.
     """
 
     candidate: Array
     baseline: Array
+    slack: float = 0.0
 
     @property
     def df(self) -> None:
@@ -99,7 +102,9 @@ class RankSumEvidence:
     @property
     def statistic(self) -> float:
         """W, how often a value of the candidate exceeds one of the baseline; ties count half."""
-        below, upto = (np.searchsorted(self.baseline, self.candidate, side=side) for side in ("left", "right"))
+        places = levels(np.concatenate([self.candidate, self.baseline]), self.slack)
+        candidate, baseline = places[: self.candidate.size], places[self.candidate.size :]
+        below, upto = (np.searchsorted(baseline, candidate, side=side) for side in ("left", "right"))
         return float(below.sum() + upto.sum()) / 2
 
     @property
@@ -115,11 +120,11 @@ class RankSumEvidence:
 
     def p_greater(self, bound: float = 0.0) -> float:
         """Return the one-sided p of "the shift is at most ``bound``"."""
-        return _p(self.candidate - bound, self.baseline)
+        return _p(self.candidate - bound, self.baseline, self.slack)
 
     def p_less(self, bound: float = 0.0) -> float:
         """Return the one-sided p of "the shift is at least ``bound``"."""
-        return _p(self.baseline + bound, self.candidate)
+        return _p(self.baseline + bound, self.candidate, self.slack)
 
     def interval(self, level: float) -> tuple[float, float] | None:
         """Return the Hodges-Lehmann interval, ``None`` when the samples are too small for that level."""
@@ -142,18 +147,18 @@ class RankSumEvidence:
         return placed(count, place, float(x[0] - y[-1]), float(x[-1] - y[0]))
 
 
-def _p(greater: Array, than: Array) -> float:
+def _p(greater: Array, than: Array, slack: float) -> float:
     """Return P(W ≥ observed) for the first sample over the second."""
     from scipy.stats import mannwhitneyu, rankdata
 
     n, m = greater.size, than.size
+    pooled = levels(np.concatenate([greater, than]), slack)
     if not _exact(n, m):
-        found = mannwhitneyu(greater, than, alternative="greater", method="asymptotic", use_continuity=True)
+        found = mannwhitneyu(pooled[:n], pooled[n:], alternative="greater", method="asymptotic", use_continuity=True)
         return float(found.pvalue)
-    pooled = np.concatenate([greater, than])
-    if np.unique(pooled).size == n + m:
-        # W and n m - W are equally likely
-        return min(1.0, _untied_tail(n, m)[int(np.searchsorted(np.sort(greater), than).sum())])
+    if int(pooled.max()) == n + m - 1:
+        # no ties: W and n m - W are equally likely
+        return min(1.0, _untied_tail(n, m)[int(np.searchsorted(np.sort(pooled[:n]), pooled[n:]).sum())])
     doubled = np.rint(2 * rankdata(pooled)).astype(np.int64)
     # whichever is the smaller is counted: large sums of the one are small sums of the other
     if n <= m:
@@ -174,12 +179,14 @@ def smallest(n: int, m: int) -> float:
     return min(1.0, 2 / math.comb(n + m, k)) if k <= 1000 else 0.0
 
 
-def rank_sum(candidate: Array, baseline: Array) -> RankSumEvidence:
+def rank_sum(candidate: Array, baseline: Array, *, slack: float = 0.0) -> RankSumEvidence:
     """Return the Mann-Whitney test of two independent samples.
 
     Parameters
     ----------
     candidate, baseline : ndarray, shapes (n,) and (m,)
         Not all equal.
+    slack : float
+        Differences as small as this are rounding.
     """
-    return RankSumEvidence(np.sort(candidate), np.sort(baseline))
+    return RankSumEvidence(np.sort(candidate), np.sort(baseline), slack)

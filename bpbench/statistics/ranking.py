@@ -42,7 +42,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import combinations, islice, permutations
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -51,41 +50,18 @@ import numpy.typing as npt
 from bpbench.errors import StatisticsError, nearest
 from bpbench.statistics.corrections import adjust
 from bpbench.statistics.equivalence import two_sided_p
-from bpbench.statistics.ranks import signed_rank
-from bpbench.statistics.rules import DESIGNS, TestInfo
-from bpbench.statistics.samples import LARGEST
+from bpbench.statistics.ranks import levels, signed_rank
+from bpbench.statistics.rules import methods
+from bpbench.statistics.samples import LARGEST, rounding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 Array = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
-_OVERLAP: Final = (
-    "the training and test sets of resampled splits overlap, so the repeats are not independent and no test of all "
-    "variants at once is known that counts the overlap; compare pairs by 'nadeau-bengio'"
-)
-#: The tests of all variants at once, by design; none of them makes a verdict.
-OMNIBUS: Final[Mapping[str, TestInfo]] = MappingProxyType(
-    {
-        info.key: info
-        for info in (
-            TestInfo(
-                "friedman",
-                "Friedman",
-                "The repeats are independent of each other; it asks whether every order of the variants is equally "
-                "likely within a repeat.",
-                MappingProxyType({"resampled": _OVERLAP}),
-            ),
-            TestInfo(
-                "repeated-measures",
-                "repeated-measures analysis of variance",
-                "The repeats are independent and the scores nearly normal; it compares the means of all variants.",
-                MappingProxyType({"resampled": _OVERLAP}),
-            ),
-        )
-    }
-)
+#: The tests of all variants at once; none of them makes a verdict.
+OMNIBUS: Final = methods("all variants")
 
 #: Random orders where the arrangements are too many to be counted.
 PERMUTATIONS: Final = 9999
@@ -97,30 +73,6 @@ _SHUFFLED: Final = 50_000_000
 _AT_ONCE: Final = 1_000_000
 #: Cliques beyond which a list of them tells nothing.
 MOST_CLIQUES: Final = 1000
-
-
-def require_omnibus(test: str, design: str) -> None:
-    """Refuse a test of all variants at once that has no right answer in a design.
-
-    Parameters
-    ----------
-    test : str
-        A key of :data:`OMNIBUS`.
-    design : str
-        One of :data:`bpbench.statistics.rules.DESIGNS`.
-
-    Raises
-    ------
-    StatisticsError
-        For an unknown name (the nearest is offered) or a refused pair (with the reason).
-    """
-    if test not in OMNIBUS:
-        raise StatisticsError(f"There is no test of all variants '{test}'{nearest(test, OMNIBUS)}")
-    if design not in DESIGNS:
-        raise StatisticsError(f"There is no design '{design}'{nearest(design, DESIGNS)}")
-    refused = OMNIBUS[test].refused
-    if design in refused:
-        raise StatisticsError(f"The test '{test}' is not allowed in a {design} design: {refused[design]}.")
 
 
 # ------------------------------------------------------------------------------------------------- Friedman's test
@@ -283,7 +235,13 @@ def _checked(scores: Array, *, lower_is_better: bool) -> Array:
 def _ranks(losses: Array) -> Array:
     from scipy.stats import rankdata
 
-    return np.asarray(rankdata(losses, axis=1), dtype=np.float64)
+    # means over seeds may be equal but for rounding
+    return np.asarray(rankdata(levels(losses, _rounding(losses)), axis=1), dtype=np.float64)
+
+
+def _rounding(*losses: Array) -> float:
+    """Return what is rounding beside the finite ones."""
+    return rounding(*(np.where(np.isfinite(some), some, 0.0) for some in losses))
 
 
 def _by_arrangement(doubled: Whole, seed: int, arrangements: int) -> tuple[float | None, int | None, float | None]:
@@ -572,7 +530,7 @@ def _signed_rank_p(one: Array, other: Array) -> float | None:
     lost = np.isinf(differences)
     # a repeat that one side lost is farther apart than any that both finished, and all such are equally far
     differences[lost] = np.sign(differences[lost]) * (2 * np.max(np.abs(differences[~lost]), initial=0.0) + 1)
-    scale = max(float(np.max(np.abs(side[np.isfinite(side)]), initial=0.0)) for side in (one, other))
-    if not lost.any() and np.ptp(differences) <= 1e-12 * scale:
+    slack = _rounding(one, other)
+    if not lost.any() and np.ptp(differences) <= slack:
         return None
-    return two_sided_p(signed_rank(differences))
+    return two_sided_p(signed_rank(differences, slack=slack))

@@ -2,8 +2,9 @@ r"""Wilcoxon's signed-rank test and the interval that belongs to it.
 
 V = Σ_{i: d_i > 0} rank(|d_i|), as R's ``wilcox.test`` prints it. Declared once, for every n:
 
-* differences of exactly zero are dropped (Wilcoxon's own rule, R's and scipy's default);
-* equal |d_i| share the mean of their ranks;
+* differences of zero are dropped (Wilcoxon's own rule, R's and scipy's default);
+* equal |d_i| share the mean of their ranks. What differs by no more than rounding (``slack``) is equal: 0.57 - 0.56 and
+  0.23 - 0.22 are, though not to the last bit, and 0.1 + 0.2 - 0.3 is zero, so that p is the same in every unit;
 * up to :data:`EXACT_UP_TO` differences the null distribution is exact, *given the ties*: all 2^n sign patterns of the
   observed ranks are counted (convolution over doubled ranks, which are whole numbers). ``scipy.stats.wilcoxon`` is
   exact only without ties and changes its method with n, so it is the check here and not the source;
@@ -32,6 +33,25 @@ EXACT_UP_TO: Final = 50
 _FORMED_UP_TO: Final = 2000
 
 Array = npt.NDArray[np.float64]
+
+
+def levels(values: Array, slack: float) -> npt.NDArray[np.int64]:
+    """Return the place of each value in the order of those that differ, from 0 on.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., n)
+        Ordered along the last axis; infinite ones are equal.
+    slack : float
+        Neighbours that are no farther apart are equal.
+    """
+    order = np.argsort(values, axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    with np.errstate(invalid="ignore"):  # infinity less infinity is no gap
+        gaps = np.diff(ordered, axis=-1, prepend=ordered[..., :1]) > slack
+    found = np.empty(values.shape, dtype=np.int64)
+    np.put_along_axis(found, order, np.cumsum(gaps, axis=-1), axis=-1)
+    return found
 
 
 def _null(doubled_ranks: npt.NDArray[np.int64]) -> Array:
@@ -112,9 +132,12 @@ class RankEvidence:
     ----------
     differences : ndarray, shape (n,)
         Candidate minus baseline, sorted, not all zero.
+    slack : float
+        Differences as small as this, and differences of differences, are rounding.
     """
 
     differences: Array
+    slack: float = 0.0
 
     @property
     def df(self) -> None:
@@ -124,32 +147,36 @@ class RankEvidence:
     @property
     def statistic(self) -> float:
         """V, the sum of the ranks of the positive differences."""
-        return self._ranked(0.0)[0]
+        return self._ranked()[0]
 
     @property
     def direction(self) -> int:
         """Side on which the candidate lies by its ranks: 1 above, -1 below, 0 neither."""
-        positive, ranks = self._ranked(0.0)
+        positive, ranks = self._ranked()
         middle = float(ranks.sum()) / 2
         return (positive > middle) - (positive < middle)
 
     @property
     def zeros(self) -> int:
-        """Differences of exactly zero, which the test drops."""
-        return self.differences.size - int(np.count_nonzero(self.differences))
+        """Differences of zero, which the test drops."""
+        return int(np.count_nonzero(np.abs(self.differences) <= self.slack))
 
     @property
     def p_smallest(self) -> float:
         """Smallest two-sided p that this many non-zero differences could give."""
         return min(1.0, 2.0 ** (1 - (self.differences.size - self.zeros)))
 
-    def _ranked(self, bound: float) -> tuple[float, Array]:
+    def _ranked(self) -> tuple[float, Array]:
         from scipy.stats import rankdata
 
-        shifted = self.differences - bound
-        shifted = shifted[shifted != 0]
-        ranks = np.asarray(rankdata(np.abs(shifted)), dtype=np.float64)
-        return float(ranks[shifted > 0].sum()), ranks
+        signed = self._signed(self.differences)
+        ranks = np.asarray(rankdata(np.abs(signed)), dtype=np.float64)
+        return float(ranks[signed > 0].sum()), ranks
+
+    def _signed(self, shifted: Array) -> npt.NDArray[np.int64]:
+        """Return whole numbers of the signs and the order of the differences that are not zero, equal if they are."""
+        shifted = shifted[np.abs(shifted) > self.slack]
+        return np.where(shifted > 0, 1, -1) * (levels(np.abs(shifted), self.slack) + 1)
 
     def p_greater(self, bound: float = 0.0) -> float:
         """Return the one-sided p of "the centre is at most ``bound``"."""
@@ -159,18 +186,17 @@ class RankEvidence:
         """Return the one-sided p of "the centre is at least ``bound``"."""
         return self._p(bound - self.differences)
 
-    @staticmethod
-    def _p(shifted: Array) -> float:
+    def _p(self, shifted: Array) -> float:
         """Return P(V ≥ observed)."""
         from scipy.stats import rankdata, wilcoxon
 
-        shifted = shifted[shifted != 0]
-        if shifted.size == 0:
+        signed = self._signed(shifted)
+        if signed.size == 0:
             return 1.0
-        if shifted.size > EXACT_UP_TO:
-            return float(wilcoxon(shifted, alternative="greater", method="asymptotic", correction=True).pvalue)
-        doubled = np.rint(2 * rankdata(np.abs(shifted))).astype(np.int64)
-        observed = int(doubled[shifted > 0].sum())
+        if signed.size > EXACT_UP_TO:
+            return float(wilcoxon(signed, alternative="greater", method="asymptotic", correction=True).pvalue)
+        doubled = np.rint(2 * rankdata(np.abs(signed))).astype(np.int64)
+        observed = int(doubled[signed > 0].sum())
         return min(1.0, float(_null(doubled)[observed:].sum()))
 
     def interval(self, level: float) -> tuple[float, float] | None:
@@ -182,12 +208,14 @@ class RankEvidence:
         return _walsh(self.differences, k), _walsh(self.differences, n * (n + 1) // 2 + 1 - k)
 
 
-def signed_rank(differences: Array) -> RankEvidence:
+def signed_rank(differences: Array, *, slack: float = 0.0) -> RankEvidence:
     """Return the signed-rank test of paired differences.
 
     Parameters
     ----------
     differences : ndarray, shape (n,)
         Candidate minus baseline of each repeat, not all zero.
+    slack : float
+        Differences as small as this, and differences of differences, are rounding.
     """
-    return RankEvidence(np.sort(differences))
+    return RankEvidence(np.sort(differences), slack)

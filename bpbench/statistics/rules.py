@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from bpbench.errors import StatisticsError, nearest
 from bpbench.statistics.corrections import MAX_T, reachable_alpha, require_correction
 from bpbench.statistics.margins import Margin, require_measurable
-from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS, flips, labellings
+from bpbench.statistics.permutation import ALL_FLIPS, ALL_LABELLINGS, DRAWS, FEWEST, flips, labellings
 from bpbench.statistics.rank_sums import smallest
 
 if TYPE_CHECKING:
@@ -27,15 +27,25 @@ if TYPE_CHECKING:
 
 DESIGNS: Final = ("fixed", "resampled", "crossed")
 
-_OVERLAP = (
-    "the training and test sets of resampled splits overlap, so the repeats are not independent and this test "
-    "would give far more false alarms than alpha; use 'nadeau-bengio', whose standard error counts the overlap"
+#: What a method looks at and says: a test of one pair, which makes verdicts; a test of all variants at once, or a
+#: posterior of one pair, which stand beside them.
+Kind = Literal["test", "all variants", "posterior"]
+_KINDS: Final[Mapping[Kind, str]] = MappingProxyType(
+    {"test": "test", "all variants": "test of all variants", "posterior": "posterior"}
+)
+
+_OVERLAP: Final = MappingProxyType(
+    {
+        "resampled": "the training and test sets of resampled splits overlap, so the repeats are not independent and "
+        "it would be far too sure: a test would give far more false alarms than alpha, a posterior be far too narrow; "
+        "compare pairs by 'nadeau-bengio', or by the posterior 'correlated-t', which count the overlap"
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TestInfo:
-    """One test: its names, what it assumes, and where it may not be used.
+    """One test, or one posterior: its names, what it assumes, and where it may not be used.
 
     Attributes
     ----------
@@ -48,7 +58,9 @@ class TestInfo:
     paired : bool
         Whether it compares repeat by repeat; if not, the two samples may have any sizes.
     least : str
-        Its smallest two-sided p with n repeats on each side, in words.
+        Its smallest two-sided p with n repeats on each side, in words; a dash without a two-sided p.
+    kind : {'test', 'all variants', 'posterior'}
+        What it looks at and says.
     """
 
     __test__ = False  # the name begins with "Test", but this is no test case
@@ -59,6 +71,7 @@ class TestInfo:
     refused: Mapping[str, str]
     paired: bool = True
     least: str = "none"
+    kind: Kind = "test"
 
     @property
     def designs(self) -> tuple[str, ...]:
@@ -66,102 +79,160 @@ class TestInfo:
         return tuple(design for design in DESIGNS if design not in self.refused)
 
 
-TESTS: Final[Mapping[str, TestInfo]] = MappingProxyType(
-    {
-        info.key: info
-        for info in (
-            TestInfo(
-                "paired-t",
-                "paired t",
-                "The paired differences are independent and nearly normal; it compares means.",
-                MappingProxyType({"resampled": _OVERLAP}),
-            ),
-            TestInfo(
-                "nadeau-bengio",
-                "Nadeau-Bengio corrected t",
-                "The splits are redrawn from one data set, and their overlap correlates the paired differences by "
-                "about n_test/(n_test + n_train); it compares means.",
-                MappingProxyType(
-                    {
-                        "fixed": "it corrects for splits that overlap, but here there is one split and the seeds "
-                        "are independent given it; use 'paired-t'",
-                        "crossed": "the reserve is drawn once, so the ratio of its size to the training set's does not "
-                        "describe how the repeats overlap; use 'paired-t' on the means of the splits",
-                    }
-                ),
-            ),
-            TestInfo(
-                "welch",
-                "Welch t",
-                "The two samples are independent and nearly normal, with any two variances; it compares means and "
-                "ignores that the repeats are paired, which costs power.",
-                MappingProxyType({"resampled": _OVERLAP}),
-                paired=False,
-            ),
-            TestInfo(
-                "wilcoxon",
-                "Wilcoxon signed-rank",
-                "The paired differences are independent and symmetric about one centre; it compares that centre.",
-                MappingProxyType({"resampled": _OVERLAP}),
-                least="2/2ⁿ",
-            ),
-            TestInfo(
-                "sign-flip",
-                "sign-flip",
-                "The paired differences are independent and symmetric, all about one mean, which it compares.",
-                MappingProxyType({"resampled": _OVERLAP}),
-                least=f"2/2ⁿ, to n = {ALL_FLIPS}; beyond 2/{DRAWS + 1}",
-            ),
-            TestInfo(
-                "permutation",
-                "label permutation",
-                "The two samples are independent and exchangeable but for a shift, so of equal variance; it compares "
-                "means and ignores that the repeats are paired, which costs power.",
-                MappingProxyType({"resampled": _OVERLAP}),
-                paired=False,
-                least=f"2/C(2n, n), to n = {ALL_LABELLINGS}; beyond 2/{DRAWS + 1}",
-            ),
-            TestInfo(
-                "mann-whitney",
-                "Mann-Whitney",
-                "The two samples are independent and of one shape but for a shift; it compares that shift and ignores "
-                "that the repeats are paired, which costs power.",
-                MappingProxyType({"resampled": _OVERLAP}),
-                paired=False,
-                least="2/C(2n, n)",
-            ),
-        )
-    }
+#: Which design allows which method: the one table of code and documentation.
+TABLE: Final = (
+    TestInfo(
+        "paired-t",
+        "paired t",
+        "The paired differences are independent and nearly normal; it compares means.",
+        _OVERLAP,
+    ),
+    TestInfo(
+        "nadeau-bengio",
+        "Nadeau-Bengio corrected t",
+        "The splits are redrawn from one data set, and their overlap correlates the paired differences by "
+        "about n_test/(n_test + n_train); it compares means.",
+        MappingProxyType(
+            {
+                "fixed": "it corrects for splits that overlap, but here there is one split and the seeds "
+                "are independent given it; use 'paired-t'",
+                "crossed": "the reserve is drawn once, so the ratio of its size to the training set's does not "
+                "describe how the repeats overlap; use 'paired-t' on the means of the splits",
+            }
+        ),
+    ),
+    TestInfo(
+        "welch",
+        "Welch t",
+        "The two samples are independent and nearly normal, with any two variances; it compares means and "
+        "ignores that the repeats are paired, which costs power.",
+        _OVERLAP,
+        paired=False,
+    ),
+    TestInfo(
+        "wilcoxon",
+        "Wilcoxon signed-rank",
+        "The paired differences are independent and symmetric about one centre; it compares that centre.",
+        _OVERLAP,
+        least="2/2ⁿ",
+    ),
+    TestInfo(
+        "sign-flip",
+        "sign-flip",
+        "The paired differences are independent and symmetric, all about one mean, which it compares.",
+        _OVERLAP,
+        least=f"2/2ⁿ, to n = {ALL_FLIPS}; beyond 2/{DRAWS + 1}, of very long samples 2/{FEWEST[0] + 1}",
+    ),
+    TestInfo(
+        "permutation",
+        "label permutation",
+        "The two samples are independent and exchangeable but for a shift, so of equal variance; it compares "
+        "means and ignores that the repeats are paired, which costs power.",
+        _OVERLAP,
+        paired=False,
+        least=f"2/C(2n, n), to n = {ALL_LABELLINGS}; beyond 2/{DRAWS + 1}, of very long samples 2/{FEWEST[1] + 1}",
+    ),
+    TestInfo(
+        "mann-whitney",
+        "Mann-Whitney",
+        "The two samples are independent and of one shape but for a shift; it compares that shift and ignores "
+        "that the repeats are paired, which costs power.",
+        _OVERLAP,
+        paired=False,
+        least="2/C(2n, n)",
+    ),
+    TestInfo(
+        "friedman",
+        "Friedman",
+        "The repeats are independent of each other; it asks whether every order of the variants is equally "
+        "likely within a repeat.",
+        _OVERLAP,
+        least="–",
+        kind="all variants",
+    ),
+    TestInfo(
+        "repeated-measures",
+        "repeated-measures analysis of variance",
+        "The repeats are independent and the scores nearly normal; it compares the means of all variants.",
+        _OVERLAP,
+        least="–",
+        kind="all variants",
+    ),
+    TestInfo(
+        "correlated-t",
+        "correlated t posterior",
+        "The paired differences are nearly normal and correlated only by the overlap of their splits; it "
+        "speaks of the mean difference.",
+        MappingProxyType({}),
+        least="–",
+        kind="posterior",
+    ),
+    TestInfo(
+        "sign",
+        "sign posterior",
+        "The paired differences are independent; it speaks of how often one variant is better.",
+        _OVERLAP,
+        least="–",
+        kind="posterior",
+    ),
+    TestInfo(
+        "signed-rank",
+        "signed-rank posterior",
+        "The paired differences are independent; it speaks of the means of pairs of differences.",
+        _OVERLAP,
+        least="–",
+        kind="posterior",
+    ),
 )
 
 
-def _known_test(test: str) -> TestInfo:
+def methods(kind: Kind) -> Mapping[str, TestInfo]:
+    """Return the rows of one kind by their keys.
+
+    Parameters
+    ----------
+    kind : {'test', 'all variants', 'posterior'}
+        Which of them.
+    """
+    return MappingProxyType({info.key: info for info in TABLE if info.kind == kind})
+
+
+#: The tests of pairs, which make verdicts.
+TESTS: Final = methods("test")
+
+
+def _known(test: str, kind: Kind = "test") -> TestInfo:
+    known = methods(kind)
     try:
-        return TESTS[test]
+        return known[test]
     except KeyError:
-        raise StatisticsError(f"There is no test '{test}'{nearest(test, TESTS)}") from None
+        raise StatisticsError(f"There is no {_KINDS[kind]} '{test}'{nearest(test, known)}") from None
 
 
-def require_allowed(test: str, design: str) -> None:
-    """Refuse a test that has no right answer in a design.
+def require_allowed(test: str, design: str, kind: Kind = "test") -> None:
+    """Refuse a test, or a posterior, that has no right answer in a design.
 
     Parameters
     ----------
     test : str
-        A key of :data:`TESTS`.
+        A key of that kind in :data:`TABLE`.
     design : str
         One of :data:`DESIGNS`.
+    kind : {'test', 'all variants', 'posterior'}
+        What it is.
 
     Raises
     ------
     StatisticsError
         For an unknown name (the nearest is offered) or a refused pair (with the reason).
     """
-    info = _known_test(test)
+    info = _known(test, kind)
     if design not in DESIGNS:
         raise StatisticsError(f"There is no design '{design}'{nearest(design, DESIGNS)}")
     if design in info.refused:
-        raise StatisticsError(f"The test '{test}' is not allowed in a {design} design: {info.refused[design]}.")
+        raise StatisticsError(
+            f"The {_KINDS[kind]} '{test}' is not allowed in a {design} design: {info.refused[design]}."
+        )
 
 
 def require_together(test: str, correction: str) -> None:
@@ -187,10 +258,28 @@ def require_together(test: str, correction: str) -> None:
         )
 
 
+def require_ratio(test_to_train: float | None) -> None:
+    """Refuse an impossible ratio of test to training size; none at all is possible.
+
+    Parameters
+    ----------
+    test_to_train : float or None
+        n_test/n_train of one split.
+
+    Raises
+    ------
+    StatisticsError
+        When it is not positive and finite.
+    """
+    if test_to_train is not None and not 0 < test_to_train < math.inf:
+        raise StatisticsError(f"test_to_train must be a positive number, found {test_to_train!r}.")
+
+
 def table() -> str:
-    """Return which design allows which test, as a Markdown table: one row for each test."""
+    """Return which design allows which test, as a Markdown table: one row for each test and each posterior."""
     head = (
-        "test",
+        "method",
+        "of",
         "paired",
         *(f"`{design}`" for design in DESIGNS),
         "smallest two-sided p",
@@ -199,12 +288,13 @@ def table() -> str:
     rows = [
         (
             f"`{info.key}`",
+            {"test": "pairs", "all variants": "all variants", "posterior": "pairs, posterior"}[info.kind],
             "yes" if info.paired else "no",
             *("yes" if design in info.designs else "refused" for design in DESIGNS),
             info.least,
             info.assumes.rstrip("."),
         )
-        for info in TESTS.values()
+        for info in TABLE
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
 
@@ -264,8 +354,7 @@ class Rules:
                 "The test 'nadeau-bengio' needs test_to_train, the size of a test set divided by that of its "
                 "training set; none was given."
             )
-        if self.test_to_train is not None and not 0 < self.test_to_train < math.inf:
-            raise StatisticsError(f"test_to_train must be a positive number, found {self.test_to_train!r}.")
+        require_ratio(self.test_to_train)
         if self.seed < 0:
             raise StatisticsError(f"A seed is a whole number that is not negative, found {self.seed!r}.")
 
@@ -296,7 +385,7 @@ def smallest_p(test: str, n: int, baseline_n: int | None = None) -> float:
     StatisticsError
         For an unknown test, a negative n, or two numbers for a paired test.
     """
-    info = _known_test(test)
+    info = _known(test)
     m = n if baseline_n is None else baseline_n
     if min(n, m) < 0:
         raise StatisticsError(f"A number of repeats cannot be negative, found {min(n, m)}.")
@@ -360,7 +449,7 @@ def require_reachable(test: str, n: int, family_size: int, correction: str, alph
     StatisticsError
         With the smallest p, the level that it misses and the least n that could reach it, if any could.
     """
-    info = _known_test(test)
+    info = _known(test)
     level = reachable_alpha(correction, family_size, alpha)
     if smallest_p(test, n) <= level:
         return

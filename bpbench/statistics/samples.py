@@ -16,6 +16,8 @@ from bpbench.errors import StatisticsError
 
 #: Beyond this a square leaves the double-precision numbers.
 LARGEST: Final = 1e150
+#: Values that agree to this share of the largest are equal: what is left is rounding, not noise.
+_ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +70,17 @@ class Sample:
     def n(self) -> int:
         """Number of repeats."""
         return int(self.values.size)
+
+
+def rounding(*values: npt.NDArray[np.float64]) -> float:
+    """Return how far apart two values, or two differences of them, may be and still be one, but for rounding.
+
+    Parameters
+    ----------
+    *values : ndarray
+        One or more finite values each, in one unit.
+    """
+    return _ROUNDING * max(float(np.max(np.abs(some))) for some in values)
 
 
 def average_within_splits(sample: Sample) -> Sample:
