@@ -27,6 +27,7 @@ from bpbench.report.document import Block, Document, Facts, Figure, Items, Secti
 from bpbench.report.numerals import count, exact, listed, say, short, whole
 from bpbench.report.vocabulary import (
     SCORED,
+    compared_with,
     data_label,
     distinct_note,
     job_word,
@@ -91,7 +92,7 @@ def _sections(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> tu
         timing.measured(findings, environment) if timed(findings) else _split(findings),
         _sets(findings),
         *agreement.section(findings),
-        *(() if timed(findings) else (_networks(findings),)),
+        *(() if timed(findings) else _networks(findings)),
         _methods(findings),
         *_results(findings),
         Section("failures", "What failed or is missing", tuple(results.failures(findings))),
@@ -124,7 +125,7 @@ def _question(findings: Mapping[str, Any]) -> Section:
     if timed(findings):
         text = (
             f"Protocol {say(protocol['name'])} compares what {count(counts['variants'], 'set')} of symmetry functions "
-            f"cost, by {findings['metric']['label']}; baseline is {say(analysis['baseline'])}. Each is measured in "
+            f"cost, by {findings['metric']['label']}; {compared_with(analysis)}. Each is measured in "
             f"{count(split['repeats'], 'round')}; of {count(counts['trainings'], 'measurement')} in all, "
             f"{counts['done']} succeeded. Nothing is trained."
         )
@@ -148,7 +149,7 @@ def _compared(findings: Mapping[str, Any]) -> str:
     analysis, split = findings["analysis"], findings["split"]
     return (
         f"Protocol {say(protocol['name'])} compares {count(counts['variants'], 'variant')} by "
-        f"{findings['metric']['label']} on the {analysis['part']} set; baseline is {say(analysis['baseline'])}. "
+        f"{findings['metric']['label']} on the {analysis['part']} set; {compared_with(analysis)}. "
         f"Each variant has {count(split['repeats'], 'repeat')}"
         + (f" on {count(split['splits'], 'split')}" if split["splits"] > 1 else "")
         + f"; of {count(counts['trainings'], 'training')} in all, {counts['done']} succeeded. {distinct_note(findings)}"
@@ -252,10 +253,11 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def _networks(findings: Mapping[str, Any]) -> Section:
+def _networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
+    """Return the section that draws the networks, none where there are none."""
     shapes = list(dict.fromkeys(variant["shape"] for variant in findings["variants"] if variant["shape"]))
     if not shapes:
-        return Section("networks", "The networks", (Text("No variant is a network.", "note"),))
+        return ()
     left, shapes = shapes[_SHAPES:], shapes[:_SHAPES]
     figure = Figure(
         "networks",
@@ -265,7 +267,7 @@ def _networks(findings: Mapping[str, Any]) -> Section:
         f"Layers of the networks {listed(shapes)}.",
     )
     note = Text(f"{count(len(left), 'further network')} {'is' if len(left) == 1 else 'are'} not drawn.", "note")
-    return Section("networks", "The networks", (figure, note) if left else (figure,))
+    return (Section("networks", "The networks", (figure, note) if left else (figure,)),)
 
 
 def _methods(findings: Mapping[str, Any]) -> Section:
@@ -298,11 +300,15 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
         *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),
-        Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
-        Section("parity", "Parity", tuple(results.parity(findings, looks))),
+        *_unless_empty("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
+        *_unless_empty("parity", "Parity", results.parity(findings, looks)),
         Section("states", "Errors by state", tuple(results.by_state(findings, looks))),
         *_remarks(findings),
     ]
+
+
+def _unless_empty(key: str, title: str, blocks: Sequence[Block]) -> list[Section]:
+    return [Section(key, title, tuple(blocks))] if blocks else []
 
 
 #: A remark that differs from variant to variant in its two numbers alone.

@@ -204,15 +204,10 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
 
 
 def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return the learning curves, or words where no model has any."""
+    """Return the learning curves, or words where only those that are not drawn have any; nothing without any."""
     panels = [(variant["name"], variant["curve"]) for variant in drawn(findings) if variant["curve"]]
     if not panels:
-        return [
-            Text(
-                "No variant has a learning curve." if not undrawn_note(findings) else undrawn_note(findings).strip(),
-                "note",
-            )
-        ]
+        return [Text(note.strip(), "note")] if (note := undrawn_note(findings)) else []
     return [
         Figure(
             "learning_curves",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import agreement, divided, given, timing
@@ -21,6 +22,7 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.vocabulary import (
     CORRECTIONS,
+    adjusted_p,
     beside_linear,
     by_ranks,
     ends,
@@ -159,7 +161,7 @@ def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     adjusted = comparison["p_adjusted"]
     if adjusted is None or len(analysis["family"]) == 1:
         return f"p {p_equals(comparison['p'])}"
-    return f"{CORRECTIONS.get(analysis['correction'], analysis['correction'])}-adjusted p {p_equals(adjusted)}"
+    return f"{adjusted_p(analysis)} {p_equals(adjusted)}"
 
 
 def _possible(comparison: Mapping[str, Any], metric: Mapping[str, Any], places: int | None) -> str:
@@ -181,8 +183,7 @@ def _equivalent(
     what, shown, scale = equivalence_scale(analysis, metric)
     places = decimals(half_width(comparison["low"], comparison["high"]) if what else half_width(low, high))
     margin = margin_text(analysis, metric, comparison["baseline"])
-    p = comparison["p_equivalence_adjusted"]
-    name = "p" if len(analysis["family"]) == 1 else f"{CORRECTIONS.get(analysis['correction'], '')}-adjusted p"
+    p, name = comparison["p_equivalence_adjusted"], adjusted_p(analysis, of_equivalence=True)
     mine, base = say(comparison["candidate"]), say(comparison["baseline"])
     level = ""
     if low is not None:
@@ -209,7 +210,8 @@ def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks
     """Return what must be said where interval, difference and test point different ways; the verdict is the test's.
 
     Interval and test of one comparison are made of the same evidence, so they part for two reasons only: the test is
-    adjusted for the family, or the p of a rank test allows for ties, zeros or many repeats and its interval does not.
+    adjusted for the family (which may make p larger, or by an adaptive method smaller), or the p of a rank test allows
+    for ties, zeros or many repeats and its interval does not.
     """
     low, high = comparison["low"], comparison["high"]
     if low is None:
@@ -222,6 +224,13 @@ def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks
         text = (
             f" The interval by itself excludes zero, but it is not adjusted for the family of {family}; after the "
             f"{correction} correction the difference is not resolved."
+        )
+    elif not excludes and comparison["significant"] and comparison["p"] > analysis["alpha"]:
+        correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
+        text = (
+            f" By itself the comparison would be undecided (p {p_equals(comparison['p'])}, not adjusted), and the "
+            f"interval includes zero; the {correction} correction resolves it, as it adapts to how many of the family "
+            "appear to differ."
         )
     elif excludes is not comparison["significant"]:
         said = "excludes zero although the test does not reject" if excludes else "includes zero although it rejects"
@@ -241,10 +250,16 @@ def _remarks(remarks: Sequence[str], *, known: Sequence[str] = ()) -> str:
     return "".join(f" {sentence(remark)}" for remark in rest)
 
 
+#: A word in plain letters; a symbol, such as n, τ, d_z or p95, is none.
+_WORD: Final = re.compile(r"(a|[a-z]{2,})\b")
+
+
 def sentence(text: str) -> str:
-    """Return a remark with a capital letter and a full stop."""
+    """Return a remark with a full stop, and with a capital letter where it begins with a word and not with a symbol."""
     text = text.strip()
-    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    if _WORD.match(text):
+        text = text[0].upper() + text[1:]
+    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 # ---------------------------------------------------------------------------------------------- the answer
