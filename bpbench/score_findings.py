@@ -46,8 +46,9 @@ _SENTENCES: Final = {
     "and "
     "the repeats within a split are averaged first.",
 }
-#: Names of columns that sound as if repeats redraw the split.
-_REDRAWN: Final = re.compile(r"fold|split|resampl|boot|cv", re.IGNORECASE)
+#: Names of columns that sound as if repeats redraw the split, and as if splits have no test data in common.
+_REDRAWN: Final = re.compile(r"fold(?!er)|split|resampl|boot|cv", re.IGNORECASE)
+_APART: Final = re.compile(r"fold(?!er)|resampl|boot|cv", re.IGNORECASE)
 
 
 def findings(judged: Judged, *, name: str, command: str, metric: str | None, unit: str, formats: Sequence[str]) -> Json:
@@ -73,7 +74,12 @@ def findings(judged: Judged, *, name: str, command: str, metric: str | None, uni
     """
     scores, rules, roles = judged.scores, judged.rules, judged.roles
     label = metric or roles.score
-    asked = [dataclasses.asdict(roles), dataclasses.asdict(rules), judged.baseline, label, unit]
+    asked = [
+        *(dataclasses.asdict(each) for each in (roles, rules)),
+        *(judged.baseline, judged.chosen, judged.family, label, unit),
+        # How paths were read and which epoch counts are told there.
+        *(scores.pattern, scores.remarks),
+    ]
     lists = [_listed(judged, runs) for runs in judged.runs]
     variants = [_variant(judged, runs, listed) for runs, listed in zip(judged.runs, lists, strict=True)]
     done = sum(entry["n"] for entry in variants)
@@ -152,7 +158,14 @@ def _remarks(judged: Judged) -> list[str]:
     said = []
     if not judged.chosen and {baseline for _, baseline in judged.family} == {judged.baseline}:
         said.append(f"No baseline was named, so it is the first variant of the table, '{judged.baseline}'.")
-    if judged.rules.design == "fixed" and roles.unit is not None and _REDRAWN.search(roles.unit):
+    design, split = judged.rules.design, roles.split
+    if design == "crossed" and split is not None and _APART.search(split):
+        said.append(
+            f"The column '{split}' sounds as if every split had test data of its own, as the folds of a "
+            "cross-validation have. Such splits are not independent, and a plain test on them errs far more often than "
+            "α: --design resampled --test-fraction F allows for what they have in common."
+        )
+    if design != "resampled" and roles.unit is not None and _REDRAWN.search(roles.unit):
         said.append(
             f"The column '{roles.unit}' sounds as if every repeat redraws the split of one data set. Such repeats are "
             "not "

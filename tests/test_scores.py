@@ -321,7 +321,7 @@ def test_where_chooses_rows(tmp_path: Path) -> None:
         (Roles("model", "loss"), {"test": "paired-t"}, r"nothing says which rows belong together: name the column"),
         (Roles("model", "loss"), {"design": "resampled", "test_to_train": 1.0}, r"name their column with --unit, or"),
         (Roles("model", "loss", None, "seed"), {"design": "fixed"}, r"--design fixed has one split; leave --split out"),
-        (PAIRED, {"test": "wilcoxon", "alpha": 0.01}, r"could never reach alpha = 0.01.*declare at least 9 repeats"),
+        (PAIRED, {"test": "wilcoxon", "alpha": 0.01}, r"scores.csv: with 6 repeats .* could never reach alpha = 0.01.*; at least 9 repeats are needed"),
     ],
 )  # fmt: skip
 def test_requests_that_cannot_be_answered_say_why(

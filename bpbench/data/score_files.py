@@ -143,7 +143,9 @@ def read_table(path: Path, roles: Roles) -> Scores:
         where a score should, or no row is left.
     """
     digest = sha256_of(path)
-    table: Columns = JsonLines(path) if path.name.lower().endswith(JSON_LINES) else open_columns(path, gaps=GAPS)
+    table: Columns = (
+        JsonLines(path) if path.name.lower().endswith(JSON_LINES) else open_columns(path, gaps=GAPS, whole=True)
+    )
     named = {"--variant": roles.variant, "--score": roles.score, "--unit": roles.unit, "--split": roles.split}
     _check_columns(path, table, {key: name for key, name in named.items() if name is not None}, roles.where)
     labels = [name for name in (roles.variant, roles.unit, roles.split) if name is not None]

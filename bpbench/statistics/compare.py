@@ -219,7 +219,7 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         p=two_sided_p(evidence),
         p_smallest=evidence.p_smallest,
         p_equivalence=None if same is None else same.p,
-        margin_width=_width(rules.margin, float(np.mean(other.values)), sd),
+        margin_width=None if hindered else _width(rules.margin, float(np.mean(other.values)), sd),
         detectable=_detectable(evidence, rules, level),
         remarks=(*hindered, *_dropped(evidence), *_cautions(one.n, other.n, rules, has_interval=interval is not None)),
     )
@@ -327,7 +327,7 @@ def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str,
     if rules.design == "crossed":
         cautions.append(
             f"The {n} splits come from one data set and are counted as independent: the claim holds given these data "
-            "and this reserve, not beyond them."
+            "and this test set, not beyond them."
         )
     return tuple(cautions)
 
@@ -365,7 +365,7 @@ def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[
         try:
             require_positive(other.values)
         except StatisticsError as error:  # known only now, when the trainings are paid for
-            return None, (str(error),)
+            return None, (f"No equivalence test was made. {error}",)
 
     def contrast(factor: float) -> Evidence:
         return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
