@@ -17,6 +17,7 @@ import numpy as np
 
 from bpbench import __version__, magnitudes, standing
 from bpbench.contestants import MEAN_LEVEL, ROUNDING
+from bpbench.counting import grouped
 from bpbench.data.readers import counted
 from bpbench.findings import SCHEMA, margin_width
 from bpbench.identity import digest
@@ -189,7 +190,7 @@ def _remarks(judged: Judged) -> list[str]:
     gone = judged.missing
     if gone:
         parts = [
-            f"{len(cells)} of '{name}' ({', '.join(judged.called(cell) for cell in cells[:6])}"
+            f"{grouped(len(cells))} of '{name}' ({', '.join(judged.called(cell) for cell in cells[:6])}"
             f"{', …' if len(cells) > 6 else ''})"
             for name, cells in list(gone.items())[:6]
         ]
@@ -359,7 +360,7 @@ def _ranking(judged: Judged) -> tuple[Json | None, str | None]:
         return None, "which repeats belong together was not told."
     every = np.unique(np.concatenate([runs.cell for runs in judged.runs]))
     if every.size > MOST_RANKED:
-        return None, f"ranks are given for at most {MOST_RANKED} repeats, and there are {every.size}."
+        return None, f"ranks are given for at most {grouped(MOST_RANKED)} repeats, and there are {grouped(every.size)}."
     lost = math.inf if rules.lower_is_better else -math.inf
     columns: dict[str, list[float]] = {}
     for runs in judged.runs:

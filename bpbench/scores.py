@@ -225,7 +225,8 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
         try:
             compare.require_reachable(rules.test, units, len(family), rules.correction, rules.alpha)
         except StatisticsError as error:
-            raise RequestError(f"{scores.label}: w{str(error).removeprefix('W')}") from None
+            text = str(error)
+            raise RequestError(f"{scores.label}: {text[0].lower()}{text[1:]}") from None
     missing = _missing(runs) if roles.unit is not None or roles.split is not None else {}
     made = Judged(
         scores=scores,

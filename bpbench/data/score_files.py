@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.counting import grouped
 from bpbench.data.columns import CSV, PARQUET, Columns, open_columns
 from bpbench.data.json_lines import JSON_LINES, JsonLines
 from bpbench.data.readers import counted, sha256_of
@@ -176,7 +177,7 @@ def read_table(path: Path, roles: Roles) -> Scores:
     remarks = []
     if roles.where:
         which = " and ".join(f"{name} = {word}" for name, word in roles.where)
-        remarks.append(f"Only the {counted(len(row), 'row')} with {which} count, of {rows}.")
+        remarks.append(f"Only the {counted(len(row), 'row')} with {which} count, of {grouped(rows)}.")
     return Scores(
         label=path.name,
         sha256=digest,
