@@ -77,6 +77,23 @@ def decided(findings: Mapping[str, Any]) -> str:
     )
 
 
+def assumed(findings: Mapping[str, Any], *, told: bool) -> str:
+    """Return what design the scores were taken to have, and by which test they were judged.
+
+    Parameters
+    ----------
+    findings : dict
+        Of scores.
+    told : bool
+        Whether the design was named, and not assumed from the columns.
+    """
+    split, test = findings["split"], findings["analysis"]["test"]
+    return (
+        f"The design is {split['design']} ({'as told' if told else 'assumed, since no --design was named'}) and the "
+        f"test the {TESTS.get(test, test)}. {split['sentence']}"
+    )
+
+
 def late(findings: Mapping[str, Any]) -> str:
     """Return the stamp that every comparison of existing scores bears."""
     seen = findings["analysis"]["chosen_after"]

@@ -19,6 +19,7 @@ from bpbench.report.numerals import (
     say,
     significant,
     span,
+    whole,
 )
 from bpbench.report.vocabulary import (
     CORRECTIONS,
@@ -107,10 +108,10 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
             ) + _remarks(remarks, known=("no spread between",))
         if repeats is not None and n < repeats:
             return (
-                f"No verdict yet on {mine} and {base}: {n} of {count(repeats, f'paired {repeat}')} succeeded; "
+                f"No verdict yet on {mine} and {base}: {whole(n)} of {count(repeats, f'paired {repeat}')} succeeded; "
                 f"in these they {plain}."
             ) + _remarks(remarks)
-        return f"No test of {mine} and {base} was possible (n = {n}); they {plain}." + _remarks(remarks)
+        return f"No test of {mine} and {base} was possible (n = {whole(n)}); they {plain}." + _remarks(remarks)
 
     evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
     if verdict in {"better", "worse"}:
@@ -153,7 +154,7 @@ def _evidence(
 def _n_words(comparison: Mapping[str, Any]) -> str:
     """Return ``n = 10``, or ``n = 10 and 12`` where the sides are not paired and have different numbers."""
     n, other = comparison["n"], comparison["n_baseline"]
-    return f"n = {n}" if n == other else f"n = {n} and {other}"
+    return f"n = {whole(n)}" if n == other else f"n = {whole(n)} and {whole(other)}"
 
 
 def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
