@@ -144,6 +144,7 @@ def test_the_plan_holds_every_rule_at_every_n() -> None:
                 assert cells["single", info.label, noise, n].bound == "at most"
                 assert cells["family", info.label, noise, n].bound == "at most"
         assert cells["single", info.label, nulls.ASYMMETRIC, 5].bound == "reported"
+        assert (cells["single", info.label, nulls.TIED, 5].bound == "at most") is not info.label.endswith(" t")
     for correction in CORRECTIONS:
         for shape in ("common", "separate"):
             assert any(key[1].split()[0] == correction for key in cells if key[0] == f"corrections, {shape}")
