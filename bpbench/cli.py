@@ -237,18 +237,22 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    from bpbench import roles
+    from bpbench.report import terminal
     from bpbench.report.numerals import count
     from bpbench.study import check_design
 
     protocol = _protocol(options)
     check_design(protocol)
+    still = roles.deterministic(protocol)
     if options.json:
-        _print_json({"protocol": protocol.name, "valid": True})
+        _print_json({"protocol": protocol.name, "valid": True, "deterministic": [list(pair) for pair in still]})
     else:
         print(
             f"{protocol.origin.file} is a valid protocol: {len(protocol.variants)} variants, "
             f"{count(protocol.repeat_count, 'repeat')}, {count(len(protocol.family), 'comparison')}."
         )
+        print("".join(f"{line}\n" for line in terminal.deterministic(still, len(protocol.family))), end="")
     return DONE
 
 

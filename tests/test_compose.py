@@ -336,14 +336,15 @@ def test_pairs_name_both_variants() -> None:
     assert "linear against A" in text
     assert "linear against D" in text
     looks = styles([variant["name"] for variant in data["variants"]])
-    forest, *tables = judged.comparisons(data, looks)
+    forest, *others = judged.comparisons(data, looks)
     assert isinstance(forest, Figure)
     assert "(candidate minus baseline)" in forest.caption
     assert forest.alt == "Forest plot of 3 differences of pairs."
+    assert all(isinstance(block, Table | Text) for block in others)
+    tables = [block for block in others if isinstance(block, Table)]
+    assert [table.key for table in tables][:2] == ["comparisons", "effects"]
     for table in tables:
-        if not isinstance(table, Text):
-            assert isinstance(table, Table)
-            assert [column.key for column in table.columns][:2] == ["candidate", "baseline"]
+        assert [column.key for column in table.columns][:2] == ["candidate", "baseline"]
     prose = " ".join(methods.statistics(data))
     assert "adjusted together by step-down max-T, at α = 0.05. It turns the signs of all differences of a" in prose
     assert "at least as extreme: all 8 of them." in prose
@@ -474,7 +475,7 @@ def test_equal_remarks_are_one_item() -> None:
             "weights, 280 energies) and “22” (351 weights, 280 energies): More weights than data; patience may keep "
             "them from it."
         ),
-        "A: Only here.",
+        "A (in 1 of 2 trainings): Only here.",
     ]
     data["variants"] += [data["variants"][1] | {"name": f"more{number}"} for number in range(3)]
     first, second, _ = remarks(data)
@@ -482,6 +483,11 @@ def test_equal_remarks_are_one_item() -> None:
     assert second.startswith("all 8 variants, among them A (701 weights, 280 energies), B (701 weights")
     data["variants"].append(data["variants"][1] | {"name": "none", "results": []})
     assert remarks(data)[0].startswith("8 of 9 variants, among them A, B and C: ")
+    data["variants"][1] = deep_copy(data["variants"][1])
+    data["variants"][1]["results"][0]["remarks"] = []
+    first, second, _ = remarks(data)
+    assert first.startswith("8 of 9 variants (in 15 of 16 trainings), among them A, B (in 1 of 2 trainings) and C: ")
+    assert "among them A (701 weights, 280 energies), B (701 weights, 280 energies; in 1 of 2 trainings)" in second
 
 
 def test_crossed_designs_count_splits() -> None:
@@ -506,6 +512,9 @@ def test_trainings_that_count_more_than_once_are_told() -> None:
     once = "there are 7 different trainings for 9 results"
     assert once in visible(render_html(compose(small(), environment())))
     assert "different training" not in visible(render_html(compose(resampled(), environment())))
+    copies = "n and spread are those of all results, copies of one training among them. A model that is"
+    assert copies in caption(small(), "scores")
+    assert "copies" not in caption(resampled(), "scores")
 
 
 def test_a_thinned_parity_plot_says_so() -> None:

@@ -362,6 +362,17 @@ def many(verdict: str, number: int, **changes: Any) -> list[dict[str, Any]]:
     ]
 
 
+def test_a_crossed_design_counts_splits_and_not_repeats() -> None:
+    """Headline and single judgements name what the statistics count; repeats are told where they are more."""
+    data = deep_copy(findings())
+    data["split"]["design"] = data["analysis"]["design"] = "crossed"
+    assert " against D over 10 splits: " in answer(data)[0]
+    data["analysis"]["units"] = 5
+    assert " against D over 5 splits (10 repeats): " in answer(data)[0]
+    data["analysis"]["comparisons"] = [comparison(p=None, n=3, remarks=[])]
+    assert "3 of 5 paired splits succeeded" in answer(data)[0]
+
+
 def test_a_headline_counts_many_candidates_and_names_the_most_telling() -> None:
     """Up to six of one verdict are named; of more three, by size of the difference or by the least p."""
     data = deep_copy(findings(repeats=3, names=("A", "D"), states=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import (
@@ -319,27 +320,51 @@ _FIRST: Final = 3
 
 
 def _remarks(findings: Mapping[str, Any]) -> list[Section]:
-    """Return what trainings remarked, each sentence once, with the variants that it was said of."""
-    by_text: dict[str, list[str]] = {}
+    """Return what trainings remarked, each sentence once, with the variants and, if not all, how many trainings."""
+    by_text: dict[str, list[_Said]] = {}
     for variant in findings["variants"]:
-        said: dict[str, list[str]] = {}
-        for text in dict.fromkeys(remark for result in variant["results"] for remark in result["remarks"]):
-            if found := _OUTNUMBERED.fullmatch(text):
-                said.setdefault(f"{found[1]}{found[4]}", []).append(f"{found[2]}, {found[3]}")
-            else:
-                said[text] = []
-        for text, sizes in said.items():
-            named = say(variant["name"])
-            by_text.setdefault(text, []).append(f"{named} ({'; '.join(sizes)})" if sizes else named)
-    lines = [f"{_whose(names, len(findings['variants']))}: {sentence(text)}" for text, names in by_text.items()]
-    return [Section("remarks", f"Remarks of the {job_word(findings)}s", (Items(tuple(lines)),))] if lines else []
+        said: dict[str, _Said] = {}
+        done = [result["remarks"] for result in variant["results"] if result["status"] == "done"]
+        for remarks in done:
+            for text in dict.fromkeys(remarks):
+                found = _OUTNUMBERED.fullmatch(text)
+                entry = said.setdefault(f"{found[1]}{found[4]}" if found else text, _Said(variant["name"], len(done)))
+                entry.times += 1
+                if found and (size := f"{found[2]}, {found[3]}") not in entry.sizes:
+                    entry.sizes.append(size)
+        for text, entry in said.items():
+            by_text.setdefault(text, []).append(entry)
+    job, total = job_word(findings), len(findings["variants"])
+    lines = [f"{_whose(entries, total, job)}: {sentence(text)}" for text, entries in by_text.items()]
+    return [Section("remarks", f"Remarks of the {job}s", (Items(tuple(lines)),))] if lines else []
 
 
-def _whose(names: Sequence[str], total: int) -> str:
-    if len(names) <= _EACH:
-        return listed(names)
-    which = "all" if len(names) == total else f"{len(names)} of"
-    return f"{which} {total} variants, among them {listed(names[:_FIRST])}"
+@dataclass(slots=True)
+class _Said:
+    """How many of a variant's finished trainings made a remark, and the sizes that it named."""
+
+    name: str
+    of: int
+    times: int = 0
+    sizes: list[str] = field(default_factory=list)
+
+    def named(self, job: str) -> str:
+        beside = [*self.sizes, *_often(self.times, self.of, job)]
+        return say(self.name) + (f" ({'; '.join(beside)})" if beside else "")
+
+
+def _often(times: int, of: int, job: str) -> list[str]:
+    """Return in how many trainings, nothing where it is all."""
+    return [] if times == of else [f"in {times} of {count(of, job)}"]
+
+
+def _whose(entries: Sequence[_Said], total: int, job: str) -> str:
+    if len(entries) <= _EACH:
+        return listed([entry.named(job) for entry in entries])
+    which = "all" if len(entries) == total else f"{len(entries)} of"
+    often = _often(sum(entry.times for entry in entries), sum(entry.of for entry in entries), job)
+    names = listed([entry.named(job) for entry in entries[:_FIRST]])
+    return f"{which} {total} variants{f' ({often[0]})' if often else ''}, among them {names}"
 
 
 # ------------------------------------------------------------------------------------------- around the study

@@ -20,6 +20,7 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.tables import align, counted, number, spanned, words
 from bpbench.report.vocabulary import (
+    by_role,
     distinct_note,
     drawn,
     ends,
@@ -149,6 +150,7 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         f"{metric['label']}{f' ({shown})' if shown else ''} on the {part} set over the repeats, beside the constant "
         "predictor, which gives every configuration the mean energy per atom of the training configurations."
         + ("" if bars else " The means have no interval, since the repeats are not independent.")
+        + _copies(findings)
         + " Not converged: trainings still improving at their limit of epochs or rounds (see Methods); – for models "
         "without such a limit.",
         columns,
@@ -157,6 +159,14 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         "wide",
         shown,
     )
+
+
+def _copies(findings: Mapping[str, Any]) -> str:
+    """Return that n counts copies of one training, nothing where there are none."""
+    if not findings["jobs"]["repeated"]:
+        return ""
+    once = " The section on where the noise comes from counts each training once." if by_role(findings) else ""
+    return f" n and spread are those of all results, copies of one training among them. {distinct_note(findings)}{once}"
 
 
 def _all_metrics(findings: Mapping[str, Any]) -> Table:

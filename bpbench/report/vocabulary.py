@@ -150,6 +150,11 @@ def repeat_word(metric: Mapping[str, Any]) -> str:
     return "round" if is_time(metric) else "repeat"
 
 
+def unit_word(metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return what the statistics count: splits in a crossed design, else repeats."""
+    return "split" if analysis.get("design") == "crossed" else repeat_word(metric)
+
+
 def job_word(findings: Mapping[str, Any]) -> str:
     """Return what is repeated."""
     return study_kind(findings).job

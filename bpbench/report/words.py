@@ -42,6 +42,7 @@ from bpbench.report.vocabulary import (
     tally,
     target,
     timed,
+    unit_word,
     verdict_word,
     with_unit,
 )
@@ -86,7 +87,8 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         One or two whole sentences.
     """
     mine, base = say(comparison["candidate"]), say(comparison["baseline"])
-    n, gap, verdict, repeat = comparison["n"], comparison["difference"], comparison["verdict"], repeat_word(metric)
+    n, gap, verdict = comparison["n"], comparison["difference"], comparison["verdict"]
+    repeat = unit_word(metric, analysis)
     remarks = [str(remark) for remark in comparison["remarks"]]
     if not n or gap is None:
         return f"No verdict on {mine} and {base}: no {repeat} of both has succeeded." + _remarks(remarks)
@@ -103,7 +105,7 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         if any("no spread between" in remark.lower() for remark in remarks):
             how = f"differ by {size} ({mine} {side})" if gap else "score the same"
             return (
-                f"No test for {mine} and {base}: they {how} in each of {count(n, f'paired {repeat_word(metric)}')}, so "
+                f"No test for {mine} and {base}: they {how} in each of {count(n, f'paired {repeat}')}, so "
                 "there is no noise to test against."
             ) + _remarks(remarks, known=("no spread between",))
         if repeats is not None and n < repeats:
@@ -344,7 +346,11 @@ def _headline(findings: Mapping[str, Any]) -> str:
             verdict = f"{verdict_word(word, metric)}{within if word == 'equivalent' else ''}"
             pairs = several_baselines(analysis)
             parts.append(f"{_named(found, len(comparisons), pairs=pairs)} {verb} {verdict}")
-    over = f"over {count(split['repeats'], repeat_word(metric))}: {'; '.join(parts)}."
+    repeats = count(split["repeats"], repeat_word(metric))
+    if analysis.get("design") == "crossed":
+        splits = count(analysis["units"], "split")
+        repeats = splits if analysis["units"] == split["repeats"] else f"{splits} ({repeats})"
+    over = f"over {repeats}: {'; '.join(parts)}."
     if several_baselines(analysis):
         return f"{where}, in {len(comparisons)} pairs {over}"
     return f"{where}, against {say(comparisons[0]['baseline'])} {over}"
