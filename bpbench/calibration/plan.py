@@ -15,6 +15,7 @@ A rate is bounded where theory promises it and reported where it does not:
   scores, the repeated-measures F for normal ones; χ², F of ranks and critical differences are limits of many repeats.
 * *Intervals of estimates* are bounded where :mod:`bpbench.statistics.coverage` says that theory promises a coverage.
 * *Nadeau-Bengio* is exact where all differences are equally correlated, and reported where splits really are redrawn.
+  On whole studies of equals it is bounded all the same, though no theory promises it: that is what such a study claims.
 """
 
 from __future__ import annotations
