@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
+import time
 from functools import partial
 from pathlib import Path
 
@@ -81,6 +83,29 @@ def test_progress_is_told_to_its_end() -> None:
     heard: list[tuple[int, int]] = []
     measure([few("paired-t")], root=1, told=lambda done, total: heard.append((done, total)))
     assert heard == [(25, 60), (50, 60), (60, 60)]
+
+
+def test_an_interrupt_ends_all_processes() -> None:
+    """Ctrl-C is passed on, and no process goes on with what nobody waits for."""
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    endless = Experiment("endless", 10, _slow, (claim(),), share=1)
+    with pytest.raises(KeyboardInterrupt):
+        measure([endless], root=1, jobs=2, told=interrupt)
+    assert not multiprocessing.active_children()
+
+
+def _slow(rng: np.random.Generator, runs: int) -> tuple[int]:  # noqa: ARG001 - as every simulation
+    if len(_ran) > 1:
+        time.sleep(60)
+    _ran.append(True)
+    return (0,)
+
+
+#: In each process: the first piece of work ends at once (it runs twice, to load its libraries), others would not.
+_ran: list[bool] = []
 
 
 def test_the_risk_is_shared_by_all_bounded_rates() -> None:
