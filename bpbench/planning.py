@@ -21,9 +21,9 @@ from bpbench.statistics.repeats import (
     floor_of_equivalence,
     needed,
     noise_limit,
+    spread_of,
 )
 from bpbench.statistics.samples import average_within_splits
-from bpbench.statistics.student import spread as sd
 from bpbench.study import Prepared, pairs
 
 
@@ -121,7 +121,7 @@ _FEWEST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Pilot:
-    """What the stored repeats of a pair tell of its noise, whose spread is the upper limit."""
+    """What the stored repeats of a pair tell of its noise: the spread that the test sees, and its upper limit."""
 
     pair: tuple[str, str]
     pairs: int
@@ -131,7 +131,7 @@ class _Pilot:
 
 
 def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
-    """Return what is known of the spread of paired differences from stored repeats, the noisiest pair first.
+    """Return what is known from stored repeats of the spread that the test sees, the noisiest pair first.
 
     A pilot has at least three pairs of repeats, and some spread.
     """
@@ -142,7 +142,7 @@ def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
         if pair.candidate_sample is not None and pair.baseline_sample is not None:
             both = [pair.candidate_sample, pair.baseline_sample]
             ours, theirs = (average_within_splits(sample) if crossed else sample for sample in both)
-            if ours.n >= _FEWEST and (spread := sd(ours.values - theirs.values)) > 0:
+            if ours.n >= _FEWEST and (spread := spread_of(ours, theirs, rules.test)) > 0:
                 noise = noise_limit(ours, theirs, rules.test, pair.test_to_train)
                 names = (pair.candidate, pair.baseline)
                 found.append(_Pilot(names, ours.n, spread, noise, float(np.mean(theirs.values))))

@@ -18,7 +18,8 @@ from bpbench.report import judged, methods, terminal
 from bpbench.report.words import answer
 from bpbench.runner.store import Store
 from bpbench.statistics.repeats import Noise, repeats_for_difference, repeats_for_equivalence
-from bpbench.study import Prepared, conduct, prepare
+from bpbench.statistics.samples import average_within_splits
+from bpbench.study import Prepared, conduct, pairs, prepare
 
 TEXT = """\
 question: q
@@ -98,6 +99,21 @@ def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
         assert each["difference"] == repeats_for_difference(0.5, noise, alpha=alpha)
     assert after["detectable"] == pytest.approx(after["detectable_dz"] * after["pilots"][0]["limit"])
     assert "the noisiest pair" in "\n".join(terminal.plan(after | {"report": "r"}))
+
+
+def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) -> None:
+    """Under Welch's test the spread and its limit are both of √(s_c² + s_b²), and not of the paired differences."""
+    prepared, store = _prepared(folder, "0.5", **{"design: resampled": "design: crossed", "nadeau-bengio": "welch"})
+    study = conduct(prepared, store)
+    for pilot in plan(prepared, store, 1)["pilots"]:
+        (pair,) = [each for each in pairs(prepared, study.results) if [each.candidate, each.baseline] == pilot["pair"]]
+        assert pair.candidate_sample is not None
+        assert pair.baseline_sample is not None
+        v_c, v_b = (average_within_splits(side).values.var(ddof=1) for side in
+                    (pair.candidate_sample, pair.baseline_sample))  # fmt: skip
+        df = (v_c + v_b) ** 2 / (v_c**2 / (pilot["pairs"] - 1) + v_b**2 / (pilot["pairs"] - 1))
+        assert pilot["spread"] == pytest.approx(math.sqrt(v_c + v_b))
+        assert pilot["limit"] == pytest.approx(pilot["spread"] * math.sqrt(df / stats.chi2.ppf(0.2, df)))
 
 
 def _told(folder: Path, margin: str) -> dict[str, Any]:
