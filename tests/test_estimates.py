@@ -170,7 +170,7 @@ def test_bootstrap_intervals_of_efron_and_tibshirani() -> None:
 
 
 # The stratified bootstrap of the IQM has no published interval whose data are at hand (rliable prints plots); its value
-# has Wikipedia's and scipy's above, its resamples the definition below, its ends scipy's bootstrap of the same strata.
+# has Wikipedia's and scipy's above, its strata the test below.
 
 # ------------------------------------------------------------------------------------------------ by their definitions
 
@@ -358,6 +358,7 @@ def test_each_estimate_has_its_own_generator() -> None:
         (d,),
         lambda x, axis: rank_biserial(x) if axis == -1 else x,
         generator(1, "rank_biserial"),
+        of="paired/rank_biserial",
         level=0.95,
         paired=True,
         methods=("percentile",),
@@ -492,8 +493,8 @@ def test_few_values_carry_the_warning() -> None:
     many = _paired(rng.normal(10, 1, 40), rng.normal(10, 1, 40), resamples=99)["difference"]
     assert [bool(interval.remark) for interval in few.intervals] == [False, True, True, True]
     assert _interval(few, "percentile").remark == (
-        "Bootstrap intervals of few values do not keep their level: simulated with normal values at 95 %, the percentile "
-        "interval of the difference of paired values covers about 84 % for 5 values and 89 % for 10."
+        "Bootstrap intervals of few values do not keep their level: simulated with normal values at 95 %, the "
+        "percentile interval of the difference of paired values covers about 84 % for 5 values and 89 % for 10."
     )
     wide = _paired(rng.normal(10, 1, 5), rng.normal(10, 1, 5), resamples=99)["pooled_d"]
     assert "the basic interval of the pooled d of paired values covers about 98 %" in _interval(wide, "basic").remark

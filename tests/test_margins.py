@@ -364,7 +364,7 @@ def test_non_inferiority_of_scipy() -> None:
 @pytest.mark.parametrize("noise", [0.0, 1e-15, 1e-9])
 @pytest.mark.parametrize(("shift", "p"), [(-0.625, 0.0), (0.0, 1.0), (0.625, 1.0)])
 def test_variants_tied_by_the_very_factor_of_the_margin(noise: float, shift: float, p: float) -> None:
-    """C = 1.5 b + shift has no noise at +50 %: the difference is at the bound, within rounding, or on one side of it."""
+    """At c = 1.5 b + shift, +50 % has no noise: the difference is at the bound, within rounding, or on a side of it."""
     b = np.array([1, 1.25, 1.5, 2, 1.75, 1.125, 1.625, 1.875])
     c = 1.5 * b + shift + noise * np.array([1, -1, 1, -1, 1, 1, -1, -1])
     margin, upper = Margin(0.5, "relative"), _p(_contrast(c, b), Margin(0.5, "relative"), 1, None)

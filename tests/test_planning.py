@@ -103,14 +103,16 @@ def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
 
 def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) -> None:
     """Under Welch's test the spread and its limit are both of √(s_c² + s_b²), and not of the paired differences."""
-    prepared, store = _prepared(folder, "0.5", **{"design: resampled": "design: crossed", "nadeau-bengio": "welch"})
+    prepared, store = _prepared(
+        folder, "0.5", **{"design: resampled": "design: crossed, splits: 5", "nadeau-bengio": "welch"}
+    )
     study = conduct(prepared, store)
     for pilot in plan(prepared, store, 1)["pilots"]:
         (pair,) = [each for each in pairs(prepared, study.results) if [each.candidate, each.baseline] == pilot["pair"]]
         assert pair.candidate_sample is not None
         assert pair.baseline_sample is not None
-        v_c, v_b = (average_within_splits(side).values.var(ddof=1) for side in
-                    (pair.candidate_sample, pair.baseline_sample))  # fmt: skip
+        sides = [average_within_splits(side) for side in (pair.candidate_sample, pair.baseline_sample)]
+        v_c, v_b = (np.var(side.values, ddof=1) for side in sides)
         df = (v_c + v_b) ** 2 / (v_c**2 / (pilot["pairs"] - 1) + v_b**2 / (pilot["pairs"] - 1))
         assert pilot["spread"] == pytest.approx(math.sqrt(v_c + v_b))
         assert pilot["limit"] == pytest.approx(pilot["spread"] * math.sqrt(df / stats.chi2.ppf(0.2, df)))

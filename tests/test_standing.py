@@ -204,7 +204,7 @@ def _of(c: np.ndarray, b: np.ndarray, rules: Rules) -> Posterior:
 
 @pytest.mark.parametrize("lower", [True, False])
 def test_three_probabilities_sum_to_one(lower: bool) -> None:
-    """Also where the baseline's mean is hardly known, which two tests of two contrasts do not share out between them."""
+    """Also where the baseline's mean is hardly known, which tests of two contrasts do not share out between them."""
     rng = np.random.default_rng(3)
     for _ in range(150):
         n = int(rng.integers(2, 8))
