@@ -32,7 +32,7 @@ DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(cli_compare.joined(sys.argv[1:] if arguments is None else arguments))
     try:
         code: int = options.verb(options)
     except KeyboardInterrupt:
@@ -144,7 +144,7 @@ def _protocol(options: argparse.Namespace) -> Protocol:
         elif path.is_dir() or path.suffix not in {".yaml", ".yml"}:
             what = "a folder" if path.is_dir() else "no file"
             raise RequestError(
-                f"Expected a protocol, {path} is {what}{nearest(path.name, known)} (shipped protocols go by their name)"
+                f"Expected a protocol (shipped ones go by their name), {path} is {what}{nearest(path.name, known)}"
             )
     protocol = load(path)
     if getattr(options, "data", None):
@@ -237,18 +237,22 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    from bpbench import roles
+    from bpbench.report import terminal
     from bpbench.report.numerals import count
     from bpbench.study import check_design
 
     protocol = _protocol(options)
     check_design(protocol)
+    still = roles.deterministic(protocol)
     if options.json:
-        _print_json({"protocol": protocol.name, "valid": True})
+        _print_json({"protocol": protocol.name, "valid": True, "deterministic": [list(pair) for pair in still]})
     else:
         print(
             f"{protocol.origin.file} is a valid protocol: {len(protocol.variants)} variants, "
             f"{count(protocol.repeat_count, 'repeat')}, {count(len(protocol.family), 'comparison')}."
         )
+        print("".join(f"{line}\n" for line in terminal.deterministic(still, len(protocol.family))), end="")
     return DONE
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,6 +68,17 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--no-pdf", action="store_true", help="write HTML, tables and figures only")
 
 
+def joined(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with a negative margin joined to its option, which argparse takes for an option otherwise."""
+    found: list[str] = []
+    for word in arguments:
+        if found and found[-1] == "--margin" and re.match(r"-\.?\d", word):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
+
+
 def compare(
     asked: argparse.Namespace, writable: Callable[[Path, str], Path]
 ) -> tuple[dict[str, Any], list[str], str | None]:
@@ -94,7 +106,7 @@ def compare(
         For everything that is wrong with the request or the scores.
     """
     from bpbench import score_findings, scores
-    from bpbench.report import render, words
+    from bpbench.report import given, render, words
 
     start = time.monotonic()
     held, roles = _read(asked)
@@ -112,7 +124,8 @@ def compare(
     command = shlex.join(["bpbench", *sys.argv[1:]])
     beside = score_findings.environment(command=command, wall_s=time.monotonic() - start)
     written = render.write_report(found, beside, folder, formats=formats)
-    lines = [*words.answer(found), *(f"- {remark}" for remark in found["data"]["remarks"]), ""]
+    assumed = given.assumed(found, told=asked.design is not None)
+    lines = [*words.answer(found), assumed, *(f"- {remark}" for remark in found["data"]["remarks"]), ""]
     lines.append(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
     lines += [f"PDF:    {written.pdf}"] if written.pdf else []
     told = {"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)}
@@ -183,6 +196,11 @@ def _asked(asked: argparse.Namespace) -> Any:
 def _overlap(fraction: float | None, ratio: float | None) -> float | None:
     """Return n_test/n_train from the share that is tested on, or as given."""
     if fraction is None:
+        if ratio is not None and not 0 < ratio < math.inf:
+            raise RequestError(
+                f"--test-to-train: expected a positive number, the size of a test set over that of its training set, "
+                f"found {ratio:g}."
+            )
         return ratio
     if ratio is not None:
         raise RequestError("--test-fraction and --test-to-train say the same thing; give one of them.")

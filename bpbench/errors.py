@@ -42,7 +42,7 @@ class StoreError(BpbenchError):
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """Return a hint such as ``; did you mean 'rmse'?``, or a list of what is possible.
+    """Return a hint such as ``; did you mean 'rmse'?``, or a list of what is possible, which ends the sentence.
 
     Parameters
     ----------
@@ -54,10 +54,10 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     Returns
     -------
     str
-        A clause that starts with ``;`` and can be appended to a sentence.
+        A clause that starts with ``;`` and ends in a mark; nothing without choices.
     """
     known = sorted(choices)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{close[0]}'?"
-    return f"; possible are {', '.join(known)}" if known else ""
+    return f"; possible are {', '.join(known)}." if known else ""

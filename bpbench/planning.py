@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import metrics, shares
+from bpbench import metrics, roles, shares
 from bpbench.features import ColumnSet
 from bpbench.runner import cost, execute, work
 from bpbench.runner.store import Store
@@ -23,6 +23,7 @@ from bpbench.statistics.repeats import (
     noise_limit,
     spread_of,
 )
+from bpbench.statistics.rules import TESTS
 from bpbench.statistics.samples import average_within_splits
 from bpbench.study import Prepared, pairs
 
@@ -65,11 +66,14 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "repeats": protocol.repeat_count,
         "roles": None if protocol.roles is None else {"split": protocol.split.splits, **asdict(protocol.roles)},
         "units": units,
+        "design": protocol.split.design,
         "jobs": kinds,
         "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
         "workers": workers if protocol.measure is None else 1,
         "family": [list(pair) for pair in protocol.family],
+        "deterministic": [list(pair) for pair in roles.deterministic(protocol)],
         "test": rules.test,
+        "paired": TESTS[rules.test].paired,
         "correction": rules.correction,
         "alpha": rules.alpha,
         "first_step_alpha": alpha,
@@ -133,13 +137,18 @@ class _Pilot:
 def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
     """Return what is known from stored repeats of the spread that the test sees, the noisiest pair first.
 
-    A pilot has at least three pairs of repeats, and some spread.
+    A pilot has at least three pairs of repeats, and some spread: that of copies of one result is rounding.
     """
+    still = roles.deterministic(prepared.protocol)
     results = {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
     crossed, rules = prepared.protocol.split.design == "crossed", prepared.rules
     found = []
     for pair in pairs(prepared, results):
-        if pair.candidate_sample is not None and pair.baseline_sample is not None:
+        if (
+            pair.candidate_sample is not None
+            and pair.baseline_sample is not None
+            and (pair.candidate, pair.baseline) not in still
+        ):
             both = [pair.candidate_sample, pair.baseline_sample]
             ours, theirs = (average_within_splits(sample) if crossed else sample for sample in both)
             if ours.n >= _FEWEST and (spread := spread_of(ours, theirs, rules.test)) > 0:

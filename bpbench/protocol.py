@@ -614,10 +614,15 @@ def _missing(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _check_split(protocol: Protocol) -> None:
     where = protocol.origin.where
     split = protocol.split
-    if (split.splits is not None) != (split.design == "crossed"):
+    if split.splits is None and split.design == "crossed":
         raise ProtocolError(
-            f"{where('split', 'splits')}: a crossed design, and only that, names its number of splits; "
-            f"found design '{split.design}' with splits {split.splits}."
+            f"{where('split', 'design')}: a crossed design names its number of splits, and splits is missing; write "
+            "splits: 6, or as many as you want."
+        )
+    if split.splits is not None and split.design != "crossed":
+        raise ProtocolError(
+            f"{where('split', 'splits')}: only a crossed design names its number of splits, found design "
+            f"'{split.design}' with splits: {split.splits}; leave splits out, or write design: crossed."
         )
     _check_roles(protocol)
     if split.reserve + split.validation >= 1:

@@ -72,6 +72,18 @@ def _places(protocol: Protocol) -> list[tuple[int, int, int, int]]:
     ]
 
 
+def deterministic(protocol: Protocol) -> list[tuple[str, str]]:
+    """Return the declared comparisons of which neither side changes from repeat to repeat: no number of them gives a p.
+
+    These are the pairs of models that draw nothing, on one split.
+    """
+    if protocol.split.design != "fixed" or protocol.measure is not None:
+        return []
+    model = {variant.name: protocol.models.get(variant.model or "") for variant in protocol.variants}
+    still = {name for name, spec in model.items() if spec is not None and not drawn(spec)}
+    return [pair for pair in protocol.family if still.issuperset(pair)]
+
+
 def drawn(model: ModelSpec) -> tuple[str, ...]:
     """Return the roles that a model draws from; the seeds of the others are no part of what decides its result."""
     if isinstance(model, Linear):

@@ -17,6 +17,7 @@ import numpy as np
 
 from bpbench import __version__, magnitudes, standing
 from bpbench.contestants import MEAN_LEVEL, ROUNDING
+from bpbench.counting import grouped
 from bpbench.data.readers import counted
 from bpbench.findings import SCHEMA, margin_width
 from bpbench.identity import digest
@@ -46,8 +47,9 @@ _SENTENCES: Final = {
     "and "
     "the repeats within a split are averaged first.",
 }
-#: Names of columns that sound as if repeats redraw the split.
-_REDRAWN: Final = re.compile(r"fold|split|resampl|boot|cv", re.IGNORECASE)
+#: Names of columns that sound as if repeats redraw the split, and as if splits have no test data in common.
+_REDRAWN: Final = re.compile(r"fold(?!er)|split|resampl|boot|cv", re.IGNORECASE)
+_APART: Final = re.compile(r"fold(?!er)|resampl|boot|cv", re.IGNORECASE)
 
 
 def findings(judged: Judged, *, name: str, command: str, metric: str | None, unit: str, formats: Sequence[str]) -> Json:
@@ -73,7 +75,12 @@ def findings(judged: Judged, *, name: str, command: str, metric: str | None, uni
     """
     scores, rules, roles = judged.scores, judged.rules, judged.roles
     label = metric or roles.score
-    asked = [dataclasses.asdict(roles), dataclasses.asdict(rules), judged.baseline, label, unit]
+    asked = [
+        *(dataclasses.asdict(each) for each in (roles, rules)),
+        *(judged.baseline, judged.chosen, judged.family, label, unit),
+        # How paths were read and which epoch counts are told there.
+        *(scores.pattern, scores.remarks),
+    ]
     lists = [_listed(judged, runs) for runs in judged.runs]
     variants = [_variant(judged, runs, listed) for runs, listed in zip(judged.runs, lists, strict=True)]
     done = sum(entry["n"] for entry in variants)
@@ -152,7 +159,14 @@ def _remarks(judged: Judged) -> list[str]:
     said = []
     if not judged.chosen and {baseline for _, baseline in judged.family} == {judged.baseline}:
         said.append(f"No baseline was named, so it is the first variant of the table, '{judged.baseline}'.")
-    if judged.rules.design == "fixed" and roles.unit is not None and _REDRAWN.search(roles.unit):
+    design, split = judged.rules.design, roles.split
+    if design == "crossed" and split is not None and _APART.search(split):
+        said.append(
+            f"The column '{split}' sounds as if every split had test data of its own, as the folds of a "
+            "cross-validation have. Such splits are not independent, and a plain test on them errs far more often than "
+            "α: --design resampled --test-fraction F allows for what they have in common."
+        )
+    if design != "resampled" and roles.unit is not None and _REDRAWN.search(roles.unit):
         said.append(
             f"The column '{roles.unit}' sounds as if every repeat redraws the split of one data set. Such repeats are "
             "not "
@@ -176,7 +190,7 @@ def _remarks(judged: Judged) -> list[str]:
     gone = judged.missing
     if gone:
         parts = [
-            f"{len(cells)} of '{name}' ({', '.join(judged.called(cell) for cell in cells[:6])}"
+            f"{grouped(len(cells))} of '{name}' ({', '.join(judged.called(cell) for cell in cells[:6])}"
             f"{', …' if len(cells) > 6 else ''})"
             for name, cells in list(gone.items())[:6]
         ]
@@ -346,7 +360,7 @@ def _ranking(judged: Judged) -> tuple[Json | None, str | None]:
         return None, "which repeats belong together was not told."
     every = np.unique(np.concatenate([runs.cell for runs in judged.runs]))
     if every.size > MOST_RANKED:
-        return None, f"ranks are given for at most {MOST_RANKED} repeats, and there are {every.size}."
+        return None, f"ranks are given for at most {grouped(MOST_RANKED)} repeats, and there are {grouped(every.size)}."
     lost = math.inf if rules.lower_is_better else -math.inf
     columns: dict[str, list[float]] = {}
     for runs in judged.runs:

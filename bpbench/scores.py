@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from bpbench.data.readers import counted
 from bpbench.data.score_files import NAMED, Roles, Scores
-from bpbench.errors import RequestError, nearest
+from bpbench.errors import RequestError, StatisticsError, nearest
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import MAX_T, first_step_alpha, reachable_alpha
@@ -221,7 +221,12 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
     if not units and any(each.done.any() for each in runs):
         _refuse_strangers(scores, runs, roles)
     if units and not any(_reaches(pair, rules, len(family)) for pair in pairs):
-        compare.require_reachable(rules.test, units, len(family), rules.correction, rules.alpha)
+        _refuse_few(scores, by_name, max(pairs, key=lambda pair: _independent(pair, rules.design)), roles, rules)
+        try:
+            compare.require_reachable(rules.test, units, len(family), rules.correction, rules.alpha)
+        except StatisticsError as error:
+            text = str(error)
+            raise RequestError(f"{scores.label}: {text[0].lower()}{text[1:]}") from None
     missing = _missing(runs) if roles.unit is not None or roles.split is not None else {}
     made = Judged(
         scores=scores,
@@ -405,6 +410,22 @@ def _refuse_strangers(scores: Scores, runs: Sequence[Runs], roles: Roles) -> Non
     raise RequestError(
         f"{scores.label}: no repeat with a score is common to the baseline and another variant, so there are no pairs "
         f"('{column}': {'; '.join(parts)}); where repeats do not belong together, leave --unit out."
+    )
+
+
+def _refuse_few(scores: Scores, runs: dict[str, Runs], pair: Pair, roles: Roles, rules: Rules) -> None:
+    """Refuse a table of which even the pair with most repeats has a single one."""
+    if _independent(pair, rules.design) > 1:
+        return
+    what, column = ("split", roles.split) if rules.design == "crossed" else ("repeat", roles.unit or roles.split)
+    option = "--unit" if column is None or column == roles.unit else "--split"
+    held = f"a single {what} in common by '{column}'" if pair.paired else "a single one on one side"
+    rows = " and ".join(f"{np.count_nonzero(runs[name].done)} of '{name}'" for name in (pair.candidate, pair.baseline))
+    another = f"or name another column with {option}" if column else f"or name with {option} what tells repeats apart"
+    raise RequestError(
+        f"{scores.label}: a test needs at least 2 independent {what}s on both sides to see any spread, and even "
+        f"'{pair.candidate}' against '{pair.baseline}' has {held} (rows with a score: {rows}); add rows of further "
+        f"{what}s, {another}."
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpbench import shares
+from bpbench.counting import grouped
 from bpbench.errors import StatisticsError
 from bpbench.identity import seed
 from bpbench.runner.store import Outcome
@@ -198,7 +199,7 @@ def _unfit(column: Floats, design: str) -> str | None:
     """Return why a contestant cannot be ranked, or nothing."""
     missing = int(np.count_nonzero(np.isnan(column)))
     if missing:
-        return f"{missing} of its {column.size} scores {'is' if missing == 1 else 'are'} missing"
+        return f"{grouped(missing)} of its {grouped(column.size)} scores {'is' if missing == 1 else 'are'} missing"
     still = np.isfinite(column).all() and np.ptp(column) <= _ROUNDING * np.max(np.abs(column))
     if design == "fixed" and column.size > 1 and still:
         # n copies of one result would count as n repeats that agree

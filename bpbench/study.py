@@ -199,6 +199,10 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
 
 def _draw(protocol: Protocol, frames: Configurations, split: Split) -> splits.Parts:
     """Draw a split, or refuse data too few to learn from before anything runs."""
+    try:
+        splits.divided(frames, split.fresh)
+    except DataError as error:
+        raise DataError(f"{protocol.origin.where('split', 'fresh')}: {error}") from None
     where = protocol.origin.where("data")
     try:
         parts = splits.draw(frames, split)
@@ -369,11 +373,7 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
     watcher : Watcher, optional
         Told how it goes.
     """
-    # A comparison has been seen where both its sides are stored.
-    existing = max(
-        sum(all(store.has(prepared.trainings[name, repeat.number]) for name in pair) for repeat in prepared.repeats)
-        for pair in prepared.protocol.family
-    )
+    existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
     chosen_after = store.declare(*_declaration(prepared), existing)
     executed = execute.execute(prepared.jobs, store, workers=workers, watcher=watcher)
     results: dict[tuple[str, int], Outcome | Failure] = {
@@ -386,6 +386,12 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         for name, job in prepared.inputs.agreements.items()
     }
     return Study(prepared, results, comparisons, chosen_after, executed, agreements)
+
+
+def _seen(prepared: Prepared, store: Store, pair: tuple[str, str]) -> int:
+    """Return how many different results of a comparison are stored on both its sides; copies count once."""
+    both = {tuple(prepared.trainings[name, repeat.number] for name in pair) for repeat in prepared.repeats}
+    return sum(all(map(store.has, jobs)) for jobs in both)
 
 
 def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tuple[Comparison, ...]:

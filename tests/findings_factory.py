@@ -354,7 +354,9 @@ def resampled() -> dict[str, Any]:
     data["split"].update(design="resampled", splits=3, sentence="Every repeat redraws the split.")
     data["split"]["counts"] = [{**data["split"]["counts"][0], "split": number} for number in range(3)]
     data["analysis"].update(
-        test="nadeau-bengio", ranking=None, unranked="No test of all variants at once counts the overlap of the splits."
+        test="nadeau-bengio",
+        ranking=None,
+        unranked="The test 'friedman' is not allowed in a resampled design: splits overlap.",
     )
     data["jobs"] |= {"distinct": data["jobs"]["total"], "repeated": 0}
     for variant in data["variants"]:

@@ -82,7 +82,12 @@ def test_frames_across_a_border_are_no_near_copies() -> None:
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 20))
 def test_any_length_and_guard_leave_whole_blocks(count: int, length: int, guard: int) -> None:
     """No block is empty, all but the last have the length, the guards have theirs, and order is that of time."""
-    laid = lay(np.zeros(count), np.full(count, "a"), None, length=length, guard=guard)
+    group = np.full(count, "a")
+    if guard and 1 < count < 1.5 * (length + guard):  # one block: no border for the guard to be at
+        with pytest.raises(DataError, match="no group is long enough for two blocks"):
+            lay(np.zeros(count), group, None, length=length, guard=guard)
+        return
+    laid = lay(np.zeros(count), group, None, length=length, guard=guard)
     used, block = kept(laid), laid["block"]
     assert block.tolist() == sorted(block.tolist())
     names, sizes = np.unique(block[used], return_counts=True)
@@ -92,6 +97,35 @@ def test_any_length_and_guard_leave_whole_blocks(count: int, length: int, guard:
     assert (~used).sum() == guard * (len(sizes) - 1)
     if not guard:
         np.testing.assert_array_equal(block, cut_blocks(np.full(count, "a"), length))
+
+
+def test_a_guard_beside_which_nothing_is_cut_is_refused() -> None:
+    """A guard as long as the trajectories would make a split by block one by state, and leave nothing out."""
+    group = np.repeat(["a", "b"], 40)
+    energy = np.concatenate([series(0.0, 40, seed) for seed in (1, 2)])
+    said = (
+        r"f: with a guard of 100 frames no group is long enough for two blocks \(the longest has 40 frames\), so that "
+        "whole groups would be split and no frame left out; ask for a shorter guard or shorter blocks, or leave the "
+        "guard out."
+    )
+    for length in (5, "auto"):
+        with pytest.raises(DataError, match=said):
+            lay(energy, group, None, length=length, guard=100, path="f")  # type: ignore[arg-type]
+    lay(np.zeros(2), np.array(["a", "b"]), None, guard=1)  # nothing to cut
+
+
+def test_groups_too_short_for_two_blocks_are_told(tmp_path: Path) -> None:
+    """A group of one block goes whole into one part, and that is said of it, beside others that are cut."""
+    path = write(tmp_path / "t.extxyz", series(0.0, 52, 1), group=["long"] * 40 + ["short"] * 12)
+    source = readers.open_source(path, block_length=5, guard=5)
+    frames = readers.read(source)
+    (told,) = (text for text in readers.remarks(frames, source) if "too short for two blocks" in text)
+    assert told == (
+        "1 of 2 groups is too short for two blocks and goes as a whole into one part of a split by block, as in a "
+        "split by state: short."
+    )
+    source = readers.open_source(path, block_length=5)
+    assert "too short" not in " ".join(readers.remarks(readers.read(source), source))
 
 
 def test_declared_blocks_get_a_guard_too() -> None:

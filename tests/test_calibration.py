@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
+import time
 from functools import partial
 from pathlib import Path
 
@@ -83,6 +85,29 @@ def test_progress_is_told_to_its_end() -> None:
     assert heard == [(25, 60), (50, 60), (60, 60)]
 
 
+def test_an_interrupt_ends_all_processes() -> None:
+    """Ctrl-C is passed on, and no process goes on with what nobody waits for."""
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    endless = Experiment("endless", 10, _slow, (claim(),), share=1)
+    with pytest.raises(KeyboardInterrupt):
+        measure([endless], root=1, jobs=2, told=interrupt)
+    assert not multiprocessing.active_children()
+
+
+def _slow(rng: np.random.Generator, runs: int) -> tuple[int]:  # noqa: ARG001 - as every simulation
+    if len(_ran) > 1:
+        time.sleep(60)
+    _ran.append(True)
+    return (0,)
+
+
+#: In each process: the first piece of work ends at once (it runs twice, to load its libraries), others would not.
+_ran: list[bool] = []
+
+
 def test_the_risk_is_shared_by_all_bounded_rates() -> None:
     """One more bounded rate widens every bound; a reported one does not."""
     one = Experiment("a", 400, _nothing, (claim(),))
@@ -144,6 +169,7 @@ def test_the_plan_holds_every_rule_at_every_n() -> None:
                 assert cells["single", info.label, noise, n].bound == "at most"
                 assert cells["family", info.label, noise, n].bound == "at most"
         assert cells["single", info.label, nulls.ASYMMETRIC, 5].bound == "reported"
+        assert (cells["single", info.label, nulls.TIED, 5].bound == "at most") is not info.label.endswith(" t")
     for correction in CORRECTIONS:
         for shape in ("common", "separate"):
             assert any(key[1].split()[0] == correction for key in cells if key[0] == f"corrections, {shape}")

@@ -104,6 +104,17 @@ def test_labels_of_exchangeable_samples(noise: str, n: int, m: int) -> None:
     assert alarms / runs <= ALPHA + _error(ALPHA, runs)
 
 
+@pytest.mark.parametrize("test", ["wilcoxon", "sign-flip", "mann-whitney"])
+def test_ties_cost_no_alarms(test: str) -> None:
+    """Of rounded scores one difference in seven is zero; tests by ranks and by redrawing keep to alpha."""
+    rng = np.random.default_rng(9)
+    differences = np.diff(nulls.scores(rng, nulls.TIED, 2, 4000), axis=0)[0]
+    assert np.mean(differences == 0) == pytest.approx(0.14, abs=0.03)
+    assert np.unique(differences).size < 30
+    count = nulls.alarms(rng, 400, rules=(Rules(test, "fixed"),), noise=nulls.TIED, n=10, rows=2, shape="common")[0]
+    assert count / 400 <= ALPHA + _error(ALPHA, 400)
+
+
 def test_asymmetric_differences_make_a_t_test_err() -> None:
     """On exponential differences of mean zero a paired t of few repeats errs at about 10 %, and nothing bounds it."""
     rules, rng = (Rules("paired-t", "fixed"),), np.random.default_rng(6)

@@ -108,6 +108,39 @@ def test_margins_of_every_kind_reach_the_report(folder: Path, capsys: pytest.Cap
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--split", "seed"),
+            "The design is crossed (assumed, since no --design was named) and the test the paired t test.",
+        ),
+        (
+            (),
+            "The design is fixed (assumed, since no --design was named) and the test the Welch t test. Repeats are",
+        ),
+        (("--unit", "seed", "--design", "fixed"), "The design is fixed (as told) and the test the paired t test."),
+    ],
+)
+def test_the_terminal_says_which_design_and_test_were_taken(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
+) -> None:
+    """On a line of its own, with what the design takes for granted."""
+    assert main([*ASKED, *options]) == DONE
+    assert f"\n{said}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("role", ["--unit", "--split"])
+def test_folds_are_warned_of_on_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str], role: str) -> None:
+    """A plain test on them is known to err too often."""
+    file = folder / "scores.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace("seed", "fold"), encoding="utf-8")
+    assert main([*ASKED, role, "fold"]) == DONE
+    out = capsys.readouterr().out
+    assert re.search(r"\n- The column 'fold' sounds as if .* a plain test on them errs far more often than α", out)
+
+
+@pytest.mark.usefixtures("folder")
 def test_higher_may_be_better(capsys: pytest.CaptureFixture[str]) -> None:
     """The direction turns the verdict and the words."""
     assert main([*PAIRED, "--higher-is-better"]) == DONE
@@ -118,6 +151,9 @@ def test_higher_may_be_better(capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "expected"),
     [
         (("--margin", "wide"), r"A margin is a number .*\(0\.3 d_z\), found 'wide'\."),
+        (("--margin", "-5%"), r"A margin is a positive share of the baseline's mean, found -5 %\."),
+        (("--margin", "-.5"), r"A margin is a positive number in the metric's unit, found -0\.5\."),
+        (("--test-to-train", "-1"), r"--test-to-train: expected a positive number, .*, found -1\."),
         (("--where", "model"), r"--where: expected COLUMN=VALUE, found 'model'\."),
         (("--test-fraction", "1.5"), r"--test-fraction: expected a share between 0 and 1, found 1\.5\."),
         (("--test-fraction", "0.1", "--test-to-train", "0.2"), r"say the same thing; give one of them\."),

@@ -89,8 +89,8 @@ def test_signed_rank_of_r_and_hollander_wolfe() -> None:
 def test_nadeau_bengio_by_hand() -> None:
     """For d = 1..5 and ρ = 1/4, t = 3/√1.125 = 2√2; the closed form of t with df = 4 gives p = 0.0474.
 
-    Strangers' numbers of this test stand in test_bayes: the correlated t posterior that the tutorial of baycomp's authors
-    prints has the same t and df, and without a margin its probabilities are this p.
+    Strangers' numbers of this test stand in test_bayes: the correlated t posterior that its authors' tutorial prints
+    (BayesianTestsML, also behind baycomp) has the same t and df, and without a margin its probabilities are this p.
     """
     found = _one([1.0, 2, 3, 4, 5], [0.0] * 5, Rules("nadeau-bengio", "resampled", test_to_train=0.25))
     assert found.statistic == pytest.approx(2 * math.sqrt(2))
@@ -277,7 +277,7 @@ def test_crossed_designs_count_splits() -> None:
     stranger = stats.ttest_rel(new.reshape(4, 3).mean(1), old.reshape(4, 3).mean(1))
     assert found.n == 4
     assert (found.p, found.statistic) == pytest.approx((stranger.pvalue, stranger.statistic))
-    assert "the claim holds given these data and this reserve, not beyond them" in found.remarks[0]
+    assert "the claim holds given these data and this test set, not beyond them" in found.remarks[0]
     with pytest.raises(StatisticsError, match="not allowed in a crossed design: the reserve is drawn once"):
         Rules("nadeau-bengio", "crossed", test_to_train=0.25)
 
@@ -517,7 +517,7 @@ def test_splits_that_contradict_the_design_are_refused() -> None:
 def test_least_repeats_of_the_signed_rank_test(family: int, least: int) -> None:
     """The first Holm step at 0.05 needs 6 repeats alone, 12 in a family of 56 (2/2^n against 0.05/m)."""
     require_reachable("wilcoxon", least, family, "holm", 0.05)
-    with pytest.raises(StatisticsError, match=f"could never reach alpha = 0.05: .* declare at least {least} repeats"):
+    with pytest.raises(StatisticsError, match=f"alpha = 0.05: .* at least {least} repeats are needed"):
         require_reachable("wilcoxon", least - 1, family, "holm", 0.05)
 
 
@@ -525,7 +525,7 @@ def test_reachability_says_why_and_does_not_refuse_too_much() -> None:
     """The sentence names the smallest p and the level; step-up methods are refused only where nothing could pass."""
     sentence = (
         "With 5 repeats the Wilcoxon signed-rank test could never reach alpha = 0.05: its smallest p is 0.0625, and "
-        "the correction 'holm' over 7 comparisons asks for 0.00714; declare at least 9 repeats."
+        "the correction 'holm' over 7 comparisons asks for 0.00714; at least 9 repeats are needed."
     )
     with pytest.raises(StatisticsError) as caught:
         require_reachable("wilcoxon", 5, 7, "holm", 0.05)
@@ -533,7 +533,7 @@ def test_reachability_says_why_and_does_not_refuse_too_much() -> None:
     # seven p-values of 0.03125 are all rejected by Benjamini-Hochberg and by Hommel
     require_reachable("wilcoxon", 6, 7, "bh", 0.05)
     require_reachable("wilcoxon", 6, 7, "hommel", 0.05)
-    with pytest.raises(StatisticsError, match="at least 2 independent repeats to see any spread, found 1; declare 2"):
+    with pytest.raises(StatisticsError, match=r"at least 2 independent .*, found 1; 2 or more are needed"):
         require_reachable("paired-t", 1, 7, "holm", 0.05)
     require_reachable("paired-t", 2, 56, "by", 0.001)
 
@@ -550,9 +550,9 @@ def test_reachability_of_redrawings() -> None:
         StatisticsError, match=r"no number of repeats is enough, since it draws at most 99999 .* such as 'paired-t'"
     ):
         require_reachable("sign-flip", 30, 5000, "bonferroni", 0.05)
-    with pytest.raises(StatisticsError, match="declare fewer, such as 14, of which more redrawings are made"):
+    with pytest.raises(StatisticsError, match="fewer, such as 14, could, of which more redrawings are made"):
         require_reachable("sign-flip", 10**6, 300, "bonferroni", 0.05)
-    with pytest.raises(StatisticsError, match=r"at least 2 independent repeats .*, found 1; declare 4 or more"):
+    with pytest.raises(StatisticsError, match=r"at least 2 independent repeats .*, found 1; 4 or more are needed"):
         require_reachable("permutation", 1, 1, "holm", 0.05)
 
 

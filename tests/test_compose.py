@@ -336,14 +336,15 @@ def test_pairs_name_both_variants() -> None:
     assert "linear against A" in text
     assert "linear against D" in text
     looks = styles([variant["name"] for variant in data["variants"]])
-    forest, *tables = judged.comparisons(data, looks)
+    forest, *others = judged.comparisons(data, looks)
     assert isinstance(forest, Figure)
     assert "(candidate minus baseline)" in forest.caption
     assert forest.alt == "Forest plot of 3 differences of pairs."
+    assert all(isinstance(block, Table | Text) for block in others)
+    tables = [block for block in others if isinstance(block, Table)]
+    assert [table.key for table in tables][:2] == ["comparisons", "effects"]
     for table in tables:
-        if not isinstance(table, Text):
-            assert isinstance(table, Table)
-            assert [column.key for column in table.columns][:2] == ["candidate", "baseline"]
+        assert [column.key for column in table.columns][:2] == ["candidate", "baseline"]
     prose = " ".join(methods.statistics(data))
     assert "adjusted together by step-down max-T, at α = 0.05. It turns the signs of all differences of a" in prose
     assert "at least as extreme: all 8 of them." in prose
@@ -474,7 +475,7 @@ def test_equal_remarks_are_one_item() -> None:
             "weights, 280 energies) and “22” (351 weights, 280 energies): More weights than data; patience may keep "
             "them from it."
         ),
-        "A: Only here.",
+        "A (in 1 of 2 trainings): Only here.",
     ]
     data["variants"] += [data["variants"][1] | {"name": f"more{number}"} for number in range(3)]
     first, second, _ = remarks(data)
@@ -482,6 +483,11 @@ def test_equal_remarks_are_one_item() -> None:
     assert second.startswith("all 8 variants, among them A (701 weights, 280 energies), B (701 weights")
     data["variants"].append(data["variants"][1] | {"name": "none", "results": []})
     assert remarks(data)[0].startswith("8 of 9 variants, among them A, B and C: ")
+    data["variants"][1] = deep_copy(data["variants"][1])
+    data["variants"][1]["results"][0]["remarks"] = []
+    first, second, _ = remarks(data)
+    assert first.startswith("8 of 9 variants (in 15 of 16 trainings), among them A, B (in 1 of 2 trainings) and C: ")
+    assert "among them A (701 weights, 280 energies), B (701 weights, 280 energies; in 1 of 2 trainings)" in second
 
 
 def test_crossed_designs_count_splits() -> None:
@@ -506,6 +512,9 @@ def test_trainings_that_count_more_than_once_are_told() -> None:
     once = "there are 7 different trainings for 9 results"
     assert once in visible(render_html(compose(small(), environment())))
     assert "different training" not in visible(render_html(compose(resampled(), environment())))
+    copies = "n and spread are those of all results, copies of one training among them. A model that is"
+    assert copies in caption(small(), "scores")
+    assert "copies" not in caption(resampled(), "scores")
 
 
 def test_a_thinned_parity_plot_says_so() -> None:
@@ -549,3 +558,103 @@ def test_models_are_told_as_they_are(data: dict[str, Any]) -> None:
     )
     assert "energy per atom on the mean of the standardised descriptors" in linear
     assert all("less one reference energy per atom" in text for text in (hdnn, forest, boosted, linear))
+
+
+def headers(data: dict[str, Any]) -> dict[str, str]:
+    """Return the columns of the tables of comparisons and effects."""
+    tables = compose(data, environment()).tables
+    return {
+        column.key: column.label
+        for table in tables
+        if table.key in {"comparisons", "effects"}
+        for column in table.columns
+    }
+
+
+@pytest.mark.parametrize("test", ["welch", "permutation", "mann-whitney"])
+def test_unpaired_tests_are_not_called_paired(test: str) -> None:
+    """Methods, effect sizes and posterior tell what is of pairs where the test is not."""
+    data = deep_copy(small())
+    data["analysis"].update(test=test, redrawings={"count": 20, "all": True} if test == "permutation" else None)
+    text = " ".join(methods.statistics(data))
+    assert "compared in pairs" not in text
+    assert "ignores that the repeats are paired" in text
+    assert headers(data)["d_z"] == "d_z of paired differences"
+    assert headers(data)["hedges_g"] == "Hedges' g of paired differences"
+    assert "the paired differences, which the test does not use" in caption(data, "comparisons")
+    assert "over the repeats" in caption(data, "effects")
+    told = caption(data, "posteriors")
+    assert "of the paired t test read as probabilities, and no further evidence" in told
+    assert f"; the p beside them is that of the {TESTS[test]}" in told
+    assert "It is of the paired differences" in told
+    assert "of t tests read as probabilities" in caption(small(), "posteriors")
+    assert headers(small())["d_z"] == "d_z"
+
+
+def test_unpaired_tests_of_scores_of_others() -> None:
+    """A table with paired rows and an unpaired test is not said to be compared in pairs."""
+    data = compared()
+    assert "compared in pairs" in methods.statistics(data)[0]
+    data["analysis"]["test"] = "welch"
+    assert "compared in pairs" not in methods.statistics(data)[0]
+    data["data"]["roles"]["split"] = "fold"
+    assert "All variants have the same splits." in methods.statistics(data)[0]
+
+
+def test_a_relative_margin_has_its_interval_with_t_tests_alone() -> None:
+    """Where a test gives no interval of the ratio, none is announced, and there are no columns without entries."""
+    data = deep_copy(small())
+    data["analysis"].update(margin="5 %", margin_width=None)
+    assert "The interval that belongs to them is Fieller's." in methods.statistics(data)[2]
+    assert "of the mean of the baseline, is not drawn, as it is of another width in each row" in caption(data, "forest")
+    assert "equivalence_low" in headers(data)
+    data["analysis"].update(test="wilcoxon")
+    for entry in data["analysis"]["comparisons"]:
+        entry.update(equivalence_low=None, equivalence_high=None, df=None)
+    assert "Fieller" not in methods.statistics(data)[2]
+    assert "No interval of the ratio is given for this test." in methods.statistics(data)[2]
+    assert not {"equivalence_low", "equivalence_high", "df"} & headers(data).keys()
+    assert "interval that belongs" not in caption(data, "effects")
+
+
+def test_all_pairs_are_told_as_such() -> None:
+    """Question, methods, margin and posterior speak of pairs and of no single baseline."""
+    data = in_pairs()
+    data["analysis"].update(margin="5 %", margin_width=None)
+    page = visible(render_html(compose(data, environment())))
+    assert "; all 3 pairs are compared, in each the later variant with the earlier." in page
+    assert "baseline is" not in page
+    assert "Decided in the protocol, before any paired repeat had been seen: all pairs, metric RMSE" in page
+    assert "All 3 pairs are compared" in methods.statistics(data)[1]
+    assert "±5 % of the mean of the second of each pair" in methods.statistics(data)[2]
+    assert "one of the true mean of the second of the pair" in methods.statistics(data)[2]
+    assert "the same comparisons in pairs, by" in caption(data, "posteriors")
+
+
+def test_a_family_of_one_is_not_adjusted_for_equivalence() -> None:
+    """One comparison needs no adjustment, also of its p of equivalence."""
+    assert "which need no adjustment either." in methods.statistics(ranked(1))[2]
+    assert "adjusted over the family separately." in methods.statistics(ranked(2))[2]
+
+
+def test_methods_say_that_an_adaptive_p_can_be_smaller() -> None:
+    """The two-stage method may adjust a p downwards; the others cannot."""
+    data = deep_copy(small())
+    for correction, words in (("tsbh", True), ("bh", False)):
+        data["analysis"]["correction"] = correction
+        assert ("so that an adjusted p can be smaller than p." in methods.statistics(data)[1]) is words
+
+
+def test_sections_and_columns_without_content_are_left_out() -> None:
+    """A study of linear potentials has no section on networks or learning; sums of ranks are whole or halves."""
+    data = deep_copy(ranked())
+    for variant in data["variants"]:
+        variant.update(model="linear", shape=None, curve=None, parameters=None)
+    keys = {section.key for section in compose(data, environment()).sections}
+    assert not {"networks", "curves"} & keys
+    for entry, value in zip(data["analysis"]["comparisons"], (44.0, 10.5), strict=True):
+        entry["statistic"] = value
+    effects = next(table for table in compose(data, environment()).tables if table.key == "effects")
+    place = [column.key for column in effects.columns].index("statistic")
+    assert [row[place].text.strip("\u2007\u2008") for row in effects.rows] == ["44", "10.5"]
+    assert "df" not in {column.key for column in effects.columns}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import pytest
+from matplotlib.figure import Figure
 
 from bpbench.features import preset
-from bpbench.report import draw, schematics
+from bpbench.report import canvas, draw, schematics
 from bpbench.report.canvas import COLOURS, Style, label, styles
 
 NAMES = ["A", "$x^2$ <script> --> 漢", "😀 " + "z" * 300]
@@ -95,3 +97,47 @@ def test_differences_over_orders_are_drawn() -> None:
     for margin in (0.2, None):
         svg = draw.forest(rows, styles(["A", "B", "C"]), axis="difference", margin=margin, sides=("better", "worse"))
         assert svg.startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("rows", "margin", "scale", "marks"),
+    [
+        ([(-0.00451596, -0.02, 0.011), (0.019, 0.004, 0.033)], None, "linear", {0.0, 0.02}),
+        ([(-0.00451596, -0.02, 0.011), (12.3, 10, 14.9), (-3000, -3300, -2800)], None, "symlog", {0.0, 0.1, -1000.0}),
+        ([(0.3, 0.1, 0.5), (9e5, 8e5, 1e6)], 0.0647, "symlog", {0.0, 0.1, 1e6}),
+        ([(1e-9, -0.05, 0.05), (1.0, 0.9, 1.1)], None, "linear", {0.0, 1.0}),
+        ([(12345.6, 12000.1, 12700.3)], None, "linear", {0.0}),
+    ],
+)
+def test_the_axis_of_differences_has_plain_marks_apart(
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[tuple[float, float, float]],
+    margin: float | None,
+    scale: str,
+    marks: set[float],
+) -> None:
+    """Marks are 1, 2, 5 times a power of ten or even steps, their labels do not touch, and decades alone are bent."""
+    seen: list[tuple[str, list[float], list[tuple[float, float]]]] = []
+    real = canvas.svg
+
+    def spy(figure: Figure, key: str) -> str:
+        figure.draw_without_rendering()
+        axis = figure.axes[0].xaxis
+        left, right = figure.axes[0].get_xlim()
+        ticks = [tick for tick in axis.get_major_ticks() if left <= tick.get_loc() <= right]
+        boxes = [tick.label1.get_window_extent() for tick in ticks]
+        seen.append((axis.get_scale(), [tick.get_loc() for tick in ticks], sorted((b.x0, b.x1) for b in boxes)))
+        return real(figure, key)
+
+    monkeypatch.setattr(canvas, "svg", spy)
+    names = [str(place) for place in range(len(rows))]
+    drawn = [
+        draw.Difference(name, *numbers, "undecided", "0.1 (0 to 1)") for name, numbers in zip(names, rows, strict=True)
+    ]
+    draw.forest(drawn, styles(names), axis="difference", margin=margin, sides=("better", "worse"))
+    ((found, places, boxes),) = seen
+    assert found == scale
+    assert all(any(place == pytest.approx(mark) for place in places) for mark in marks)
+    if scale == "symlog":
+        assert all(f"{abs(place):.6e}"[:8] in {"1.000000", "2.000000", "5.000000", "0.000000"} for place in places)
+    assert all(one[1] < other[0] for one, other in pairwise(boxes))

@@ -260,6 +260,11 @@ def test_a_training_that_comes_to_nothing_says_so_and_never_counts_as_converged(
     kept, ridge = (fit(spec, ragged(), weights_seed=1, order_seed=1) for spec in (wild, Linear("linear")))
     assert kept.checkpoint == 0
     assert kept.remarks[-1].startswith("No epoch had a lower validation error than the ridge")
+    course = network.Course(None, 1, np.ones(2), np.ones(2))  # type: ignore[arg-type]
+    (some,) = hdnn._unmoved(replace(wild, ensemble=3), [course] * 3, [0.5, 0.5, 2.0])
+    assert some.startswith(
+        "In 2 of the 3 networks of the ensemble no epoch had a lower validation error than the ridge"
+    )
     np.testing.assert_allclose(kept.energy, ridge.energy, rtol=1e-12)
 
 

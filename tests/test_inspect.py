@@ -294,7 +294,7 @@ def test_each_trajectory_is_told_with_what_its_frames_are_worth(dense: Frames) -
         assert told["descriptors"] is None
         assert not told["reliable"]
     shown = "\n".join(terminal.audit(audit))
-    assert shown.count("τ unreliable (fewer than 50 τ frames)") == 2
+    assert shown.count("τ unreliable (fewer than 50 frames)") == 2  # as τ < 1
     assert "block ≥ 5τ" in shown
 
 

@@ -171,6 +171,10 @@ def test_too_few_states_and_unknown_fresh_groups_are_refused(prepared: Prepared)
         splits.draw(two, Split(0.2, 0.2, 1, 1, "state"))
     with pytest.raises(DataError, match=r"There is no group 'hott' to keep fresh; did you mean 'hot'\?"):
         splits.draw(frames, Split(0.2, 0.2, 1, 1, fresh=("hott",)))
+    every = tuple(sorted(set(frames.group.tolist())))
+    said = rf"every group fresh \({len(every)} of {len(every)}\) leaves no frames to divide .*; name fewer groups"
+    with pytest.raises(DataError, match=said):
+        splits.draw(frames, Split(0.2, 0.2, 1, 1, fresh=every))
 
 
 # ----------------------------------------------------------------------------------------------------- the study

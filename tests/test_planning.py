@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from bpbench import cli
+from bpbench.errors import DataError
 from bpbench.findings import findings
 from bpbench.planning import plan
 from bpbench.protocol import load
@@ -63,8 +66,8 @@ def _prepared(folder: Path, margin: str, **changes: str) -> tuple[Prepared, Stor
 def test_the_ratio_is_one_of_blocks(folder: Path) -> None:
     """N_test/n_train of the Nadeau-Bengio test counts blocks, whatever the numbers of their frames."""
     prepared, _ = _prepared(folder, "0.5")
-    blocks = np.mean([part.test_blocks / part.train_blocks for part in prepared.parts])
-    frames = np.mean([len(part.test) / len(part.train) for part in prepared.parts])
+    blocks = np.mean([part.test_blocks / part.train_blocks for part in prepared.parts["block"]])
+    frames = np.mean([len(part.test) / len(part.train) for part in prepared.parts["block"]])
     assert prepared.rules.test_to_train == pytest.approx(blocks)
     assert blocks != pytest.approx(frames, rel=0.01)
 
@@ -103,11 +106,12 @@ def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
 
 def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) -> None:
     """Under Welch's test the spread and its limit are both of √(s_c² + s_b²), and not of the paired differences."""
-    prepared, store = _prepared(
-        folder, "0.5", **{"design: resampled": "design: crossed, splits: 5", "nadeau-bengio": "welch"}
-    )
+    changes = {"design: resampled": "design: crossed, splits: 5", "nadeau-bengio": "welch"}
+    prepared, store = _prepared(folder, "0.5", **changes)
     study = conduct(prepared, store)
-    for pilot in plan(prepared, store, 1)["pilots"]:
+    pilots = plan(prepared, store, 1)["pilots"]
+    assert pilots
+    for pilot in pilots:
         (pair,) = [each for each in pairs(prepared, study.results) if [each.candidate, each.baseline] == pilot["pair"]]
         assert pair.candidate_sample is not None
         assert pair.baseline_sample is not None
@@ -116,6 +120,46 @@ def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) 
         df = (v_c + v_b) ** 2 / (v_c**2 / (pilot["pairs"] - 1) + v_b**2 / (pilot["pairs"] - 1))
         assert pilot["spread"] == pytest.approx(math.sqrt(v_c + v_b))
         assert pilot["limit"] == pytest.approx(pilot["spread"] * math.sqrt(df / stats.chi2.ppf(0.2, df)))
+
+
+def test_a_plan_of_models_that_draw_nothing_on_one_split(folder: Path) -> None:
+    """Before and after the results it says that no repeat gives a p; copies of one result are no pilot, and one result.
+
+    The analysis declared afterwards has seen one result of each, however many repeats count it.
+    """
+    changes = {"design: resampled": "design: fixed", "nadeau-bengio": "paired-t"}
+    prepared, store = _prepared(folder, "0.5", **changes)
+    for _ in range(2):
+        planned = plan(prepared, store, 1)
+        assert planned["deterministic"] == [["some", "all"], ["few", "all"]]
+        assert (planned["pilots"], planned["needed"]) == ([], [])
+        assert "All 2 comparisons are deterministic given this split" in "\n".join(
+            terminal.plan(planned | {"report": "r"})
+        )
+        study = conduct(prepared, store)
+    assert all("Deterministic given this split" in comparison.remarks[0] for comparison in study.comparisons)
+    later, _ = _prepared(folder, "0.7", **changes)
+    assert conduct(later, store).chosen_after == 1
+    redrawn, _ = _prepared(folder, "0.5")
+    assert plan(redrawn, store, 1)["deterministic"] == []
+
+
+def test_validate_tells_pairs_that_are_deterministic(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Such a protocol is valid and told, in words and in JSON; one that redraws its splits has nothing to be told."""
+    _prepared(folder, "0.5", **{"design: resampled": "design: fixed", "nadeau-bengio": "paired-t"})
+    assert cli.main(["validate", str(folder / "p.yaml")]) == 0
+    assert "All 2 comparisons are deterministic given this split (“some” against “all”" in capsys.readouterr().out
+    assert cli.main(["validate", str(folder / "p.yaml"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["deterministic"] == [["some", "all"], ["few", "all"]]
+    _prepared(folder, "0.5")
+    assert cli.main(["validate", str(folder / "p.yaml")]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_fresh_groups_are_refused_at_their_line(folder: Path) -> None:
+    """The refusal points to split.fresh, not to the data."""
+    with pytest.raises(DataError, match=r"p.yaml, line \d+, split.fresh: There is no group 'cold' to keep fresh"):
+        _prepared(folder, "0.5", **{"validation: 0.2}": "validation: 0.2, fresh: [cold]}"})
 
 
 def _told(folder: Path, margin: str) -> dict[str, Any]:

@@ -119,8 +119,16 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
         ("repeats: 10", "repeats: 10\nname: x", "line 14, name: unknown key 'name'; remove it."),
         ("- {name: A, set: A, model: n}", "- A", 'line 11, variants.0: expected a mapping, found "A".'),
         ("repeats: 10", "repeats: 10\npool: thesis-57-A", "every function of a set must be in the pool 'thesis-57-A'"),
-        ("repeats: 10", "repeats: 3\nsplit: {design: crossed}", "a crossed design, and only that, names its number"),
-        ("repeats: 10", "repeats: 3\nsplit: {splits: 3}", "a crossed design, and only that, names its number"),
+        (
+            "repeats: 10",
+            "repeats: 3\nsplit: {design: crossed}",
+            "split.design: a crossed design names its number of splits, and splits is missing; write splits: 6, or",
+        ),
+        (
+            "repeats: 10",
+            "repeats: 3\nsplit: {splits: 3}",
+            "only a crossed design names its number of splits, found design 'fixed' with splits: 3; leave splits out",
+        ),
         ("repeats: 10", "repeats: 3\nsplit: {reserve: 0.5, validation: 0.5}", "must leave frames to train on"),
         ("functions: [{kind: G2, eta: 1, r_s: 0, r_c: 6}]", "functions: []", "expected at least 1, found 0."),
         ("question: q", "question: [q", "this is not YAML"),

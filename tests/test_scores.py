@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from scipy import stats
 
 from bpbench.data.score_files import Roles, Scores, read_table
 from bpbench.errors import BpbenchError
-from bpbench.score_findings import KEY, LISTED, PART, findings
+from bpbench.report.words import answer
+from bpbench.score_findings import KEY, LISTED, PART, findings, folder
 from bpbench.scores import MOST_VARIANTS, Asked, Judged, judge
 from bpbench.statistics.margins import Margin
 
@@ -175,6 +178,43 @@ def test_repeats_that_sound_like_folds_are_warned_of(tmp_path: Path) -> None:
     assert said[0].startswith("The column 'cv_fold' sounds as if every repeat redraws the split of one data set.")
     resampled = judged(file, Roles("model", "loss", "cv_fold"), baseline="A", design="resampled", test_to_train=0.25)
     assert found(resampled)["data"]["remarks"] == []
+    crossed = judged(file, Roles("model", "loss", None, "cv_fold"), baseline="A")
+    (said,) = found(crossed)["data"]["remarks"]
+    assert said.startswith("The column 'cv_fold' sounds as if every split had test data of its own, as the folds of a")
+    repeated = Roles("model", "loss", "cv_fold", "draw")
+    file = table(tmp_path, [(*row[:2], draw, row[2]) for row in three() for draw in (1, 2)], "model,cv_fold,draw,loss")
+    assert "sounds as if every repeat redraws" in found(judged(file, repeated, baseline="A"))["data"]["remarks"][0]
+
+
+@pytest.mark.parametrize("column", ["split", "folder"])
+def test_a_split_that_may_well_share_its_test_data_is_not_warned_of(tmp_path: Path, column: str) -> None:
+    """The plain word says nothing of what splits have in common, and a folder is no fold."""
+    file = table(tmp_path, three(), f"model,{column},loss")
+    assert found(judged(file, Roles("model", "loss", None, column), baseline="A"))["data"]["remarks"] == []
+
+
+#: Each decides the findings, or what is said of them.
+OTHERWISE: tuple[dict[str, Any], ...] = (
+    {"pairs": "all"}, {"baseline": "B"}, {"baseline": None}, {"test": "welch"}, {"correction": "bh"},
+    {"alpha": 0.1}, {"power": 0.9}, {"margin": Margin(0.1)}, {"lower_is_better": False}, {"seed": 1},
+    {"design": "resampled", "test_to_train": 0.25},
+)  # fmt: skip
+
+
+def test_another_question_has_another_digest(tmp_path: Path) -> None:
+    """No report lands in the folder of another: by what was asked, which rows count, and how curves were read."""
+    file = table(tmp_path, [(*row, "a") for row in three()], "model,seed,loss,kind")
+    usual, held = {"baseline": "A"}, read_table(file, PAIRED)
+    chosen = Roles("model", "loss", "seed", where=(("kind", "a"),))
+    ways = [
+        *(judged(file, **(usual | other)) for other in ({}, *OTHERWISE)),
+        judged(file, chosen, **usual),
+        judge(replace(held, pattern="{variant}/{repeat}/*"), PAIRED, Asked(**usual)),
+        judge(replace(held, remarks=("The score is that of the last epoch.",)), PAIRED, Asked(**usual)),
+    ]
+    places = [folder(found(one)) for one in ways]
+    assert len(set(places)) == len(places)
+    assert folder(found(ways[0])) == folder(found(judged(file, **usual)))
 
 
 def test_a_baseline_that_nobody_named_is_the_first_of_the_table(tmp_path: Path) -> None:
@@ -298,6 +338,32 @@ def test_where_chooses_rows(tmp_path: Path) -> None:
         )
 
 
+def test_a_share_of_scores_that_are_not_positive_has_no_equivalence_test(tmp_path: Path) -> None:
+    """It is said first, and no number of repeats is promised to decide what is not tested."""
+    rows = [(model, seed, loss - 1) for model, seed, loss in three()]
+    one = judged(table(tmp_path, rows), margin=Margin(0.05, "relative"))
+    for entry in one.comparisons:
+        assert (entry.p_equivalence, entry.margin_width, entry.needed) == (None, None, None)
+        assert entry.remarks[0].startswith("No equivalence test was made. A relative margin is a share of")
+    assert " No equivalence test was made. A relative margin" in " ".join(answer(found(one)))
+
+
+def test_counts_are_written_in_one_way(tmp_path: Path) -> None:
+    """Thousands are set apart in remarks as in verdicts."""
+    rng = np.random.default_rng(4)
+    rows = [
+        (model, seed, "" if model == "B" and seed < 12_000 else 1 + rng.normal())
+        for model in ("A", "B")
+        for seed in range(28_000)
+    ]
+    file = table(tmp_path, [*(("x", *row) for row in rows), ("y", "A", 1, 0)], "part,model,seed,loss")
+    one = judged(file, Roles("model", "loss", "seed", where=(("part", "x"),)))
+    said = "\n".join([*answer(found(one)), *found(one)["data"]["remarks"]])
+    for text in ("n = 16 000,", "Only the 56 000 rows", "of 56 001.", "12 000 scores of 'B'", "12 000 repeats of"):
+        assert text.replace(" 00", "\u202f00") in said
+    assert not re.search(r"\d{5}", said)
+
+
 # ------------------------------------------------------------------------------------------------- refusals
 
 
@@ -309,7 +375,7 @@ def test_where_chooses_rows(tmp_path: Path) -> None:
         (Roles("model", "loss", "sed"), {}, r"there is no column 'sed' for --unit; did you mean 'seed'\?"),
         (Roles("model", "loss", "model"), {}, r"'model' is named as --variant and as --unit; each needs its own\."),
         (Roles("model", "loss", where=(("x", "1"),)), {}, r"there is no column 'x' for --where; possible are loss,"),
-        (PAIRED, {"baseline": "AA"}, r"there is no variant 'AA' for --baseline; (did you mean|possible are)"),
+        (PAIRED, {"baseline": "zz"}, r"there is no variant 'zz' for --baseline; possible are A, B, C\.$"),
         (PAIRED, {"test": "paired"}, r"There is no test 'paired'; did you mean 'paired-t'\?"),
         (PAIRED, {"correction": "hom"}, r"There is no correction 'hom'; did you mean"),
         (PAIRED, {"design": "fix"}, r"There is no design 'fix'; did you mean 'fixed'\?"),
@@ -321,7 +387,7 @@ def test_where_chooses_rows(tmp_path: Path) -> None:
         (Roles("model", "loss"), {"test": "paired-t"}, r"nothing says which rows belong together: name the column"),
         (Roles("model", "loss"), {"design": "resampled", "test_to_train": 1.0}, r"name their column with --unit, or"),
         (Roles("model", "loss", None, "seed"), {"design": "fixed"}, r"--design fixed has one split; leave --split out"),
-        (PAIRED, {"test": "wilcoxon", "alpha": 0.01}, r"could never reach alpha = 0.01.*declare at least 9 repeats"),
+        (PAIRED, {"test": "wilcoxon", "alpha": 0.01}, r"scores.csv: with 6 repeats .*; at least 9 repeats are"),
     ],
 )  # fmt: skip
 def test_requests_that_cannot_be_answered_say_why(
@@ -330,6 +396,29 @@ def test_requests_that_cannot_be_answered_say_why(
     """Every refusal names what was asked, what there is, and what to do."""
     with pytest.raises(BpbenchError, match=expected):
         judged(table(tmp_path, three()), roles, **asked)
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (b"", r"scores.csv: the file is empty\.$"),
+        (
+            b"model\x01\x02,seed\x03\n1,2\n",
+            r"scores.csv: expected a table as text \(UTF-8\), found bytes that are none\.$",
+        ),
+        (b"\x01\x02\xc8,\x07\x00\n", r"scores.csv: expected a table as text \(UTF-8\), found bytes that are none\.$"),
+        (
+            b"model,seed,loss\nA,1,2\n\xff\xfe,2,3\n",
+            r"scores.csv: expected a table as text \(UTF-8\), found bytes that",
+        ),
+    ],
+)
+def test_files_that_hold_no_table_say_so(tmp_path: Path, held: bytes, expected: str) -> None:
+    """Nothing of what is no text is printed."""
+    (tmp_path / "scores.csv").write_bytes(held)
+    with pytest.raises(BpbenchError, match=expected) as caught:
+        judged(tmp_path / "scores.csv")
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -347,7 +436,21 @@ def test_requests_that_cannot_be_answered_say_why(
             [("A", "a1", 1.0), ("A", "a2", 1.0), ("B", "b1", 1.0), ("B", "b2", 1.0)],
             r"there are no pairs \('seed': 'A' has a1, a2; 'B' has b1, b2\); where repeats do not belong together,",
         ),
-        ([("A", 1, 1.0), ("B", 1, 2.0)], r"needs at least 2 independent repeats to see any spread, found 1"),
+        (
+            [("A", 1, 1.0), ("B", 1, 2.0), ("B", 2, 2.0)],
+            (
+                r"^scores.csv: a test needs at least 2 independent repeats .*, and even 'B' against 'A' has a "
+                r"single repeat in common by 'seed' \(rows with a score: 2 of 'B' and 1 of 'A'\); add rows of further"
+            ),
+        ),
+        (
+            [("A", 1, 1.0), ("B", 1, 2.0, 3), ("B", 2, 2.0), ("B", 3, 2.0, 3)],
+            r"scores.csv, row 2: expected 3 cells as in the header, found 4; too long as well: row 4\.$",
+        ),
+        (
+            [("A", 1, 1.0), *(("B", row, 2.0, 3) for row in range(9))],
+            r"row 2: expected 3 cells as in the header, found 4; too long as well: row 3, row 4, …$",
+        ),
         (
             [(number, 1, 1.0) for number in range(MOST_VARIANTS + 1)],
             r"expected at most 200 variants, found 201 \('0', '1'",

@@ -357,7 +357,9 @@ def test_the_report_tells_the_ranks() -> None:
 def test_the_report_says_why_there_are_no_ranks() -> None:
     """A resampled study and one of two networks have a reason; findings that know of no ranks have no section."""
     (section,) = told.ranks(resampled())
-    assert _words(section.blocks).startswith("The variants are not ranked: No test of all variants at once")
+    assert _words(section.blocks).startswith("The variants are not ranked: the training and test sets")
+    assert "not allowed" not in _words(section.blocks)
+    assert "no test of all variants at once is known that counts the overlap." in _words(section.blocks)
     (section,) = told.ranks(small())
     assert "2 of 3 can be ranked; 'linear' cannot, as it is deterministic" in _words(section.blocks)
     data = small()
@@ -393,7 +395,7 @@ def test_probabilities_are_never_shown_as_certain() -> None:
     entries[0]["bayes"] |= {"model": "correlated-t", "draws": None, "error": None}
     (table,) = told.posteriors(data)
     assert [cell.text.strip() for cell in table.rows[0][1:]] == ["1.000", "0.000", "0.000"]
-    assert "one-sided p-values of t tests read as probabilities" in table.caption
+    assert "one-sided p-values of the paired t test read as probabilities" in table.caption
     entries[0]["bayes"] = None
     assert told.posteriors(data) == []
 

@@ -167,7 +167,7 @@ def test_float32_is_stored_as_such(tmp_path: Path) -> None:
         ("conf,", "conv,", "there is no column 'conf' for 'configuration'; did you mean 'conv'?"),
         (",E,", ",energy,", "there is no column 'E' for 'energy'; possible are conf, energy, g1, g2, state"),
         (CSV[CSV.index("7,") :], "", "the table holds no rows."),
-        (CSV, "", "the table cannot be read (EmptyDataError"),
+        (CSV, "", "t.csv: the file is empty."),
         (
             CSV,
             CSV.replace(",", ";"),

@@ -18,6 +18,9 @@ PLANNED: dict[str, Any] = {
     "columns": {},
     "repeats": 10,
     "units": 10,
+    "design": "fixed",
+    "deterministic": [],
+    "paired": True,
     "jobs": {
         "describe": {"stored": 7, "new": 0, "expected_s": 0.0},
         "train hdnn": {"stored": 0, "new": 50, "expected_s": 300.0},
@@ -105,6 +108,45 @@ def test_a_plan_for_ranks_names_the_t_test() -> None:
     assert "Smallest effect a paired t test would detect with power 0.8: 1.23 standard deviations" in text
     assert "the declared test needs more where the noise is normal" in text
     assert "By a paired t test, the 10 declared repeats decide at the margin of ±0.5 meV/atom" in text
+    text = "\n".join(terminal.plan(PLANNED | {"test": "welch", "detectable_dz": None, "paired": False}))
+    assert "needs more where the noise is normal" not in text
+    assert (
+        "(d_z); the declared test takes the two samples as independent, so that what they share, such as the split, "
+        "counts against it, and it needs more the more they share."
+    ) in text
+    assert "would tell it. The declared test, which takes the samples as independent, needs a smaller spread." in text
+
+
+def test_a_plan_says_that_no_repeat_would_help_where_nothing_is_drawn() -> None:
+    """Pairs that are deterministic given the split are told; where all are, no effect and no number is named."""
+    said = "no number of repeats gives a p; redraw the splits (design resampled or crossed)."
+    one = terminal.plan(PLANNED | {"deterministic": [["A", "D"]]})
+    assert (
+        "1 of 2 comparisons is deterministic given this split (“A” against “D”): their models draw nothing, so " + said
+    ) in one
+    assert any("this design detects" in line for line in one)
+    both = terminal.plan(PLANNED | {"deterministic": [["A", "D"], ["B", "D"]]})
+    assert (
+        "All 2 comparisons are deterministic given this split (“A” against “D” and “B” against “D”): their models draw "
+        "nothing, so " + said
+    ) in both
+    assert not any(word in "\n".join(both) for word in ("detects", "smallest p", "margin", "stored repeats"))
+    many = terminal.deterministic([["A", "D"]] * 6, 6)
+    assert "and “A” against “D”, and 2 more): their" in many[0]
+    assert terminal.deterministic([["A", "D"]], 1)[0].startswith("The comparison is deterministic given this split (")
+
+
+def test_a_tau_below_one_is_shown_as_such() -> None:
+    """No τ of 0 or less is shown: it says no more than that frames are worth as much as independent ones."""
+    item = {
+        "name": "a", "frames": 4, "tau": -0.1, "tau_error": 0.4, "effective_frames": 4.0, "reliable": False,
+        "block_length": 5, "guard": 1, "descriptors": {"tau_median": 0.2, "tau_largest": 3.0},
+    }  # fmt: skip
+    audit = inspect.inspect(readers.read(readers.sample_source()), "sample")
+    text = "\n".join(terminal.audit(audit | {"trajectories": [item]}))
+    line = next(line for line in text.splitlines() if line.startswith("a   "))
+    assert line.split("  τ unreliable")[0].split() == ["a", "4", "<", "1", "4", "5", "1", "<", "1", "3.0"]
+    assert line.endswith("τ unreliable (fewer than 50 frames)")
 
 
 PILOT = {"pair": ["A", "D"], "pairs": 5, "spread": 0.15, "limit": 0.2341, "confidence": 0.8}
@@ -120,7 +162,10 @@ def test_a_plan_with_a_pilot_and_without_a_margin() -> None:
         "0.25 meV/atom by the 80 % upper limit (0.234 meV/atom) of the largest spread stored so far (0.15 meV/atom of "
         "5 pairs)."
     ) in text
-    assert "No margin is declared: nothing can come out as equivalent, and no number of repeats is enough." in text
+    assert (
+        "No margin is declared: how many repeats would be enough cannot be said without one, and nothing can come out "
+        "as equivalent."
+    ) in text
     assert "smallest p" not in text
 
 
@@ -134,7 +179,7 @@ def test_a_plan_says_how_many_repeats_would_decide() -> None:
     )
     assert said in terminal.plan(planned)
     assert said.replace("takes 42", "takes about 42") in terminal.plan(planned | {"detectable_dz": None})
-    crossed = terminal.plan(planned | {"repeats": 50})
+    crossed = terminal.plan(planned | {"design": "crossed"})
     assert said.replace("42 repeats", "42 splits") in crossed
     both = terminal.plan(planned | {"needed": [NEEDED | {"pair": ["B", "D"], "repeats": 3}, NEEDED]})
     assert said.replace("To decide", "To decide “A” and “D”, the noisiest pair,") in both

@@ -10,6 +10,7 @@ from findings_factory import comparison, deep_copy, findings, without_results
 from bpbench.report import numerals
 from bpbench.report.vocabulary import data_label, set_label, source_note, tally
 from bpbench.report.words import answer, comparison_sentence
+from bpbench.report.words import sentence as as_sentence
 
 METRIC = {"key": "rmse", "label": "RMSE", "unit": "meV/atom"}
 ANALYSIS: dict[str, Any] = {
@@ -366,6 +367,17 @@ def many(verdict: str, number: int, **changes: Any) -> list[dict[str, Any]]:
     ]
 
 
+def test_a_crossed_design_counts_splits_and_not_repeats() -> None:
+    """Headline and single judgements name what the statistics count; repeats are told where they are more."""
+    data = deep_copy(findings())
+    data["split"]["design"] = data["analysis"]["design"] = "crossed"
+    assert " against D over 10 splits: " in answer(data)[0]
+    data["analysis"]["units"] = 5
+    assert " against D over 5 splits (10 repeats): " in answer(data)[0]
+    data["analysis"]["comparisons"] = [comparison(p=None, n=3, remarks=[])]
+    assert "3 of 5 paired splits succeeded" in answer(data)[0]
+
+
 def test_a_headline_counts_many_candidates_and_names_the_most_telling() -> None:
     """Up to six of one verdict are named; of more three, by size of the difference or by the least p."""
     data = deep_copy(findings(repeats=3, names=("A", "D"), states=1))
@@ -520,6 +532,46 @@ def test_tension_in_a_family_of_one_is_not_blamed_on_the_family() -> None:
     text = ranked_sentence(family=1, low=-0.5, high=0.0)
     assert "The interval includes zero although it rejects: with equal or zero differences" in text
     assert "adjusted for the family of 3" in ranked_sentence(family=3, **undecided)
+
+
+def test_equivalence_is_never_called_adjusted_by_max_t() -> None:
+    """Max-T has no form for equivalence, which Holm's method adjusts; the p of the difference stays max-T's."""
+    analysis = {**ANALYSIS, "correction": "max-t"}
+    close = {"difference": -0.05, "low": -0.09, "high": -0.01, "equivalence_low": -0.08, "equivalence_high": -0.02}
+    text = comparison_sentence(
+        comparison(**close, verdict="equivalent", p_equivalence_adjusted=0.002), METRIC, analysis
+    )
+    assert "Holm-adjusted p of equivalence = 0.002" in text
+    assert "(max-T-adjusted p = 0.003)" in text
+
+
+def test_an_adaptive_correction_that_rejects_is_named() -> None:
+    """Where the two-stage method rejects and p alone does not, it is not said that p by ranks is approximate."""
+    analysis = {**ANALYSIS, "correction": "tsbh"}
+    found = comparison(low=-0.7, high=0.02, p=0.06, p_adjusted=0.04, significant=True)
+    for test in ("paired-t", "wilcoxon"):
+        text = comparison_sentence(found, METRIC, {**analysis, "test": test})
+        assert (
+            "By itself the comparison would be undecided (p = 0.060, not adjusted), and the interval includes zero; "
+            "the two-stage Benjamini-Hochberg correction resolves it"
+        ) in text
+        assert "although" not in text
+
+
+@pytest.mark.parametrize(
+    ("remark", "said"),
+    [
+        ("τ is unreliable", "τ is unreliable."),
+        ("d_z is large", "d_z is large."),
+        ("n = 3", "n = 3."),
+        ("a repeat diverged.", "A repeat diverged."),
+        ("one-sided", "One-sided."),
+        ("", ""),
+    ],
+)
+def test_symbols_keep_their_case(remark: str, said: str) -> None:
+    """A remark begins with a capital letter where it begins with a word."""
+    assert as_sentence(remark) == said
 
 
 # --------------------------------------------------------------------------------------------------- numerals

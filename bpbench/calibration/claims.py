@@ -24,11 +24,12 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ import numpy as np
 from bpbench.identity import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 Bound = Literal["at most", "at least", "equal", "reported"]
 #: Takes a generator and a number of runs, and returns for each claim how many runs showed its event.
@@ -185,11 +186,12 @@ def measure(
     ]
     total, done = sum(runs for _, _, runs in tasks), 0
     counts = [np.zeros(len(experiment.claims), dtype=np.int64) for experiment in experiments]
-    for (place, _, runs), found in _simulated(experiments, tasks, root, jobs):
-        counts[place] += found
-        done += runs
-        if told is not None:
-            told(done, total)
+    with closing(_simulated(experiments, tasks, root, jobs)) as pieces:
+        for (place, _, runs), found in pieces:
+            counts[place] += found
+            done += runs
+            if told is not None:
+                told(done, total)
     bounded = sum(claim.bound != "reported" for experiment in experiments for claim in experiment.claims)
     return tuple(
         Rate(claim, experiment.runs, count, *limits(claim, experiment.runs, RISK / max(1, bounded)))
@@ -203,21 +205,25 @@ _Task = tuple[int, int, int]  # place of the experiment, number of its first run
 
 def _simulated(
     experiments: Sequence[Experiment], tasks: list[_Task], root: int, jobs: int
-) -> Iterator[tuple[_Task, Sequence[int]]]:
+) -> Generator[tuple[_Task, Sequence[int]]]:
     """Yield each task with its counts, in any order."""
     if jobs == 1:
         with few_objects_to_collect():
             for task in tasks:
                 yield task, _simulate(experiments[task[0]], root, task)
         return
+    before = set(active_children())
     # Started afresh rather than forked: a fork would copy locks held by the threads of libraries.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin) as pool:
         waiting = {pool.submit(_simulate, experiments[task[0]], root, task): task for task in tasks}
         try:
             for ended in as_completed(waiting):
                 yield waiting[ended], ended.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:
+            for child in set(active_children()) - before:  # what they work at is of no use any more
+                child.terminate()
+                child.join()
+            raise
 
 
 #: Simulations that have run in this process: what they load is set aside from collection.
@@ -236,11 +242,20 @@ def _simulate(experiment: Experiment, root: int, task: _Task) -> Sequence[int]:
 
 
 def _begin() -> None:
-    """Prepare a process of ours: only the parent answers to Ctrl-C."""
+    """Prepare a process of ours: only the parent answers to Ctrl-C, and none outlives it."""
     import signal
+    from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_follow, daemon=True).start()
     _freeze()
+
+
+def _follow() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # killed without a word to us
 
 
 def _freeze() -> None:

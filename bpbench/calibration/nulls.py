@@ -37,6 +37,10 @@ NOISES: Final[Mapping[str, Draw]] = MappingProxyType(
 )
 #: Differences of mean zero that are exponential: the pairs cannot be exchanged, and no test promises anything.
 ASYMMETRIC: Final = "asymmetric"
+#: Normal scores that are read from a coarse scale, so that many are equal and many differences zero.
+TIED: Final = "with ties"
+#: Steps of that scale, in standard deviations of a variant's own noise.
+_STEP: Final = 0.5
 
 #: A family: every candidate against one common baseline, each against a baseline of its own, or all pairs of variants.
 Shape = Literal["common", "separate", "all pairs"]
@@ -50,7 +54,8 @@ def scores(rng: np.random.Generator, noise: str, rows: int, n: int) -> Array:
     rng : Generator
         Source of chance.
     noise : str
-        A key of :data:`NOISES`, or :data:`ASYMMETRIC`, which leaves the first row without noise of its own.
+        A key of :data:`NOISES`; :data:`TIED`, which rounds; or :data:`ASYMMETRIC`, which leaves the first row without
+        noise of its own.
     rows, n : int
         Variants and repeats.
 
@@ -63,6 +68,8 @@ def scores(rng: np.random.Generator, noise: str, rows: int, n: int) -> Array:
         own = rng.exponential(size=(rows, n)) - 1
         own[0] = 0
         return own + shared
+    if noise == TIED:
+        return np.round((rng.normal(size=(rows, n)) + shared) / _STEP) * _STEP
     return NOISES[noise](rng, (rows, n)) + shared
 
 

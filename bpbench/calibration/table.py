@@ -42,7 +42,8 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
         "single": Part(
             "One comparison of equals",
             "Share of significant differences between two variants of one distribution; both hold a common part, as "
-            "from a split or a batch order. Asymmetric: their differences are exponential with mean zero.",
+            "from a split or a batch order. With ties: normal scores are rounded to half a standard deviation. "
+            "Asymmetric: their differences are exponential with mean zero.",
         ),
         "family": Part(
             f"Families of {FAMILY} against a common baseline, Holm",

@@ -135,8 +135,8 @@ def lay(
     Raises
     ------
     DataError
-        When a trajectory whose energies are all equal is to be cut by τ, or a declared block is no longer than the
-        guard.
+        When a trajectory whose energies are all equal is to be cut by τ, a declared block is no longer than the guard,
+        or no trajectory is longer than it.
     """
     block = np.empty(len(group), dtype=object)
     left_out = np.zeros(len(group), dtype=np.bool_)
@@ -152,7 +152,21 @@ def lay(
             numbers, out = _cut(len(members), least, gap, even=length == "auto")
             block[members] = [f"{name}/{number + 1:03d}" for number in numbers]
         left_out[members] = out
+    if declared is None and guard != "auto" and guard > 0:
+        _refuse_useless(block, group, guard, path)
     return {"block": block.astype(np.str_)} | ({"guard": left_out} if left_out.any() else {})
+
+
+def _refuse_useless(block: npt.NDArray[Any], group: Words, guard: int, path: Any) -> None:
+    """Refuse a guard beside which no group is cut: it would leave nothing out, and turn blocks into whole groups."""
+    names, sizes = np.unique(group, return_counts=True)
+    longest = int(sizes.max())
+    if len(set(block.tolist())) == len(names) and longest > 1:
+        raise DataError(
+            f"{path}: with a guard of {guard} frames no group is long enough for two blocks (the longest has {longest} "
+            "frames), so that whole groups would be split and no frame left out; ask for a shorter guard or shorter "
+            "blocks, or leave the guard out."
+        )
 
 
 def _asked(value: Length, of: Trajectory | None, key: str, path: Any) -> int:
@@ -255,6 +269,8 @@ def remarks(data: Configurations, length: Length, guard: Length) -> list[str]:
     said = []
     if "auto" in {length, guard}:
         said += _of_tau(data, length)
+    if not data.blocks_declared:
+        said += _whole(data)
     if data.guard is not None:
         left = int(data.guard.sum())
         each = "⌈τ⌉" if guard == "auto" else str(guard)
@@ -265,9 +281,28 @@ def remarks(data: Configurations, length: Length, guard: Length) -> list[str]:
     return said
 
 
+def _whole(data: Configurations) -> list[str]:
+    """Return which groups were too short to be cut, so that a split by block takes them as a whole."""
+    names = list(dict.fromkeys(data.group.tolist()))
+    whole = [name for name in names if len(set(data.block[data.group == name].tolist())) == 1]
+    if not whole:
+        return []
+    verbs = ("is", "goes") if len(whole) == 1 else ("are", "go")
+    return [
+        (
+            f"{len(whole)} of {len(names)} groups {verbs[0]} too short for two blocks and {verbs[1]} as a "
+            f"whole into one part of a split by block, as in a split by state: {_named(whole)}."
+        )
+    ]
+
+
 def _of_tau(data: Configurations, length: Length) -> list[str]:
     found = trajectories(data.energy / data.atoms, data.group)
-    named = [f"{item.name} {item.tau:.1f} of {item.frames}" for item in found if item.tau is not None]
+    named = [
+        f"{item.name} {f'{item.tau:.1f}' if item.tau >= 1 else 'below 1'} of {item.frames}"
+        for item in found
+        if item.tau is not None
+    ]
     more = f", and {len(named) - _LISTED} more groups" if len(named) > _LISTED else ""
     said = [
         (

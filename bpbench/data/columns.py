@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from bpbench.data.npz_columns import Npz
-from bpbench.data.pieces import Columns, Piece, not_numbers, readable, rows_at_once, text_of, unique
+from bpbench.data.pieces import Columns, Piece, not_numbers, not_text, readable, rows_at_once, text_of, unique
 from bpbench.errors import DataError
 from bpbench.formats.n2p2_text import OPENERS
 
@@ -24,9 +26,11 @@ CSV: Final = (".csv", ".csv.gz", ".csv.xz")
 PARQUET: Final = (".parquet", ".pq")
 #: What stands in a csv where a number or a word is missing.
 _GAPS: Final = ["", "nan", "NaN"]
+#: Rows that are named of many that are too long.
+_TOLD: Final = 3
 
 
-def open_columns(path: Path, *, gaps: tuple[str, ...] = ()) -> Columns:
+def open_columns(path: Path, *, gaps: tuple[str, ...] = (), whole: bool = False) -> Columns:
     """Open a table by the ending of its name.
 
     Parameters
@@ -35,6 +39,8 @@ def open_columns(path: Path, *, gaps: tuple[str, ...] = ()) -> Columns:
         The file.
     gaps : tuple of str
         What a csv may write for a number that is not there, beside nothing and NaN.
+    whole : bool
+        Whether every row of a csv is read with all its cells, so that one that is too long is always refused.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def open_columns(path: Path, *, gaps: tuple[str, ...] = ()) -> Columns:
     name = path.name.lower()
     with readable(path):
         if name.endswith(CSV):
-            return _Csv(path, gaps)
+            return _Csv(path, gaps, whole=whole)
         if name.endswith(PARQUET):
             return _Parquet(path)
         if name.endswith(".npz"):
@@ -59,12 +65,17 @@ class _Csv:
     offsets: Ints | None = None
     labels: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, gaps: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, gaps: tuple[str, ...], *, whole: bool) -> None:
         import pandas as pd
 
-        self.path, self.gaps = path, gaps
-        header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+        self.path, self.gaps, self.whole = path, gaps, whole
+        try:
+            header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+        except pd.errors.EmptyDataError:
+            raise DataError(f"{path}: the file is empty.") from None
         names = tuple(str(name).strip() for name in header.iloc[0])
+        if any(unicodedata.category(letter) == "Cc" for name in names for letter in name if letter not in "\t\r\n"):
+            raise not_text(path)
         if names[0].startswith("#") or (len(names) == 1 and any(mark in names[0] for mark in ";\t|")):
             found = names[0] if len(names[0]) <= 40 else f"{names[0][:40]}…"
             raise DataError(
@@ -81,14 +92,16 @@ class _Csv:
         used = {*values, *numbers, *words} or {self.names[0]}  # without any, the rows are only counted
         first = 0
         # A first row with more cells than the header would lose the surplus with a mere warning, and any such row
-        # without one if columns were chosen; so they are chosen only where the values are not wanted.
+        # without one if columns were chosen; so they are chosen only where neither values nor whole rows are wanted.
         with readable(self.path), warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             reader = pd.read_csv(
                 self.path,
                 header=0,
                 names=list(self.names),
-                usecols=None if values else [place for place, name in enumerate(self.names) if name in used],
+                usecols=None
+                if values or self.whole
+                else [place for place, name in enumerate(self.names) if name in used],
                 index_col=False,
                 dtype=dict.fromkeys(words, str),
                 # "NA" is a group of sodium as likely as a gap.
@@ -121,13 +134,15 @@ class _Csv:
         except (pd.errors.ParserError, pd.errors.ParserWarning):
             with OPENERS.get(self.path.suffix.lower(), open)(self.path, "rt", encoding="utf-8", newline="") as stream:
                 rows = (cells for cells in csv.reader(stream) if cells)  # pandas passes over empty lines too
-                for row, cells in enumerate(rows):
-                    if len(cells) > len(self.names):
-                        raise DataError(
-                            f"{self.path}, row {row}: expected {len(self.names)} cells as in the header, found "
-                            f"{len(cells)}."
-                        ) from None
-            raise
+                long = ((row, len(cells)) for row, cells in enumerate(rows) if len(cells) > len(self.names))
+                found = list(itertools.islice(long, _TOLD + 1))
+            if not found:
+                raise
+            (first, size), more = found[0], ", ".join(f"row {row}" for row, _ in found[1:_TOLD])
+            raise DataError(
+                f"{self.path}, row {first}: expected {len(self.names)} cells as in the header, found {size}"
+                f"{more and f'; too long as well: {more}'}{', …' if len(found) > _TOLD else '.'}"
+            ) from None
 
     def _refused(self, name: str, column: Any, first: int, *, descriptor: bool) -> DataError:
         import pandas as pd

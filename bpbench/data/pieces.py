@@ -74,9 +74,16 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except DataError:
         raise
+    except UnicodeDecodeError:
+        raise not_text(path) from None
     except Exception as error:
         text = " ".join(str(error).split()).rstrip(".") or "it ends too early"
         raise DataError(f"{path}: the table cannot be read ({type(error).__name__}: {text}).") from error
+
+
+def not_text(path: Path) -> DataError:
+    """Return the error for a file of bytes that are no text, which are not shown."""
+    return DataError(f"{path}: expected a table as text (UTF-8), found bytes that are none.")
 
 
 def unique(path: Path, names: tuple[str, ...]) -> tuple[str, ...]:

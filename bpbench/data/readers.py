@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 
+from bpbench.counting import grouped
 from bpbench.data import archive, ase_files, blocks, n2p2_files
 from bpbench.data.frames import Frames
 from bpbench.errors import DataError, nearest
@@ -217,7 +218,7 @@ def remarks(frames: Frames, source: FrameSource) -> tuple[str, ...]:
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as ``1 block`` or ``5 blocks``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{grouped(number)} {noun}s"
 
 
 def sha256_of(path: Path) -> str:

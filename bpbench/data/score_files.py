@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.counting import grouped
 from bpbench.data.columns import CSV, PARQUET, Columns, open_columns
 from bpbench.data.json_lines import JSON_LINES, JsonLines
 from bpbench.data.readers import counted, sha256_of
@@ -143,7 +144,9 @@ def read_table(path: Path, roles: Roles) -> Scores:
         where a score should, or no row is left.
     """
     digest = sha256_of(path)
-    table: Columns = JsonLines(path) if path.name.lower().endswith(JSON_LINES) else open_columns(path, gaps=GAPS)
+    table: Columns = (
+        JsonLines(path) if path.name.lower().endswith(JSON_LINES) else open_columns(path, gaps=GAPS, whole=True)
+    )
     named = {"--variant": roles.variant, "--score": roles.score, "--unit": roles.unit, "--split": roles.split}
     _check_columns(path, table, {key: name for key, name in named.items() if name is not None}, roles.where)
     labels = [name for name in (roles.variant, roles.unit, roles.split) if name is not None]
@@ -174,7 +177,7 @@ def read_table(path: Path, roles: Roles) -> Scores:
     remarks = []
     if roles.where:
         which = " and ".join(f"{name} = {word}" for name, word in roles.where)
-        remarks.append(f"Only the {counted(len(row), 'row')} with {which} count, of {rows}.")
+        remarks.append(f"Only the {counted(len(row), 'row')} with {which} count, of {grouped(rows)}.")
     return Scores(
         label=path.name,
         sha256=digest,

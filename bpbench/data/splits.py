@@ -80,7 +80,7 @@ def draw(frames: Configurations, split: Split) -> Parts:
     ------
     DataError
         When there are fewer than three blocks, frames or groups, when the shares leave nothing for one of the parts, or
-        when a fresh group is not there.
+        when a fresh group is not there or no other is.
     """
     for name, share in (("reserve", split.reserve), ("validation", split.validation)):
         if not 0 < share < 1:
@@ -90,7 +90,7 @@ def draw(frames: Configurations, split: Split) -> Parts:
             f"A reserve of {split.reserve:g} and a validation share of {split.validation:g} leave nothing to train on; "
             "their sum must stay below 1."
         )
-    used = _used(frames, split.fresh)
+    used = divided(frames, split.fresh)
     unit = {"block": frames.block, "frame": np.arange(len(frames)), "state": frames.group}[split.by][used]
     names, first, unit_of_frame, sizes = np.unique(unit, return_index=True, return_inverse=True, return_counts=True)
     if len(names) < 3:
@@ -130,12 +130,30 @@ def draw(frames: Configurations, split: Split) -> Parts:
 _UNITS: Final = {"block": "blocks", "frame": "frames", "state": "groups"}
 
 
-def _used(frames: Configurations, fresh: tuple[str, ...]) -> Ints:
-    """Return the frames that are divided: all but guards and fresh groups."""
+def divided(frames: Configurations, fresh: tuple[str, ...]) -> Ints:
+    """Return the positions of the frames that are divided, ascending: all but guards and fresh groups.
+
+    Parameters
+    ----------
+    frames : Configurations
+        With their groups.
+    fresh : tuple of str
+        Groups that are kept fresh.
+
+    Raises
+    ------
+    DataError
+        When a fresh group is not there, or when all groups are fresh.
+    """
     present = set(frames.group.tolist())
     for name in fresh:
         if name not in present:
             raise DataError(f"There is no group '{name}' to keep fresh{nearest(name, present)}")
+    if present == set(fresh):
+        raise DataError(
+            f"To keep every group fresh ({len(present)} of {len(present)}) leaves no frames to divide into training, "
+            "validation and test; name fewer groups."
+        )
     used = frames.used
     return used[~np.isin(frames.group[used], fresh)]
 

@@ -141,19 +141,21 @@ def _outnumbered(spec: Hdnn, weights: int, configurations: int) -> tuple[str, ..
 
 
 def _unmoved(spec: Hdnn, courses: list[network.Course], firsts: list[float]) -> tuple[str, ...]:
-    if not any(map(_nowhere, courses, firsts)):
+    still = sum(map(_nowhere, courses, firsts))
+    if not still:
         return ()
+    some = f"In {still} of the {len(courses)} networks of the ensemble n" if still < len(courses) else ""
     if spec.skip:
         return (
             (
-                "No epoch had a lower validation error than the ridge, from which the network started with its skip: "
-                "the answer kept is the linear potential's."
+                f"{some or 'N'}o epoch had a lower validation error than the ridge, from which the network started "
+                "with its skip: the answer kept is the linear potential's."
             ),
         )
     return (
         (
-            "The training came to nothing: no epoch had a lower validation error than the initial weights; "
-            f"{_ADVICE[spec.optimizer.kind]} may help."
+            f"{some or 'The training came to nothing: n'}o epoch had a lower validation error than the initial "
+            f"weights; {_ADVICE[spec.optimizer.kind]} may help."
         ),
     )
 

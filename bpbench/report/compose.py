@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import (
@@ -27,6 +28,7 @@ from bpbench.report.document import Block, Document, Facts, Figure, Items, Secti
 from bpbench.report.numerals import count, exact, listed, say, short, whole
 from bpbench.report.vocabulary import (
     SCORED,
+    compared_with,
     data_label,
     distinct_note,
     job_word,
@@ -91,7 +93,7 @@ def _sections(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> tu
         timing.measured(findings, environment) if timed(findings) else _split(findings),
         _sets(findings),
         *agreement.section(findings),
-        *(() if timed(findings) else (_networks(findings),)),
+        *(() if timed(findings) else _networks(findings)),
         _methods(findings),
         *_results(findings),
         Section("failures", "What failed or is missing", tuple(results.failures(findings))),
@@ -124,7 +126,7 @@ def _question(findings: Mapping[str, Any]) -> Section:
     if timed(findings):
         text = (
             f"Protocol {say(protocol['name'])} compares what {count(counts['variants'], 'set')} of symmetry functions "
-            f"cost, by {findings['metric']['label']}; baseline is {say(analysis['baseline'])}. Each is measured in "
+            f"cost, by {findings['metric']['label']}; {compared_with(analysis)}. Each is measured in "
             f"{count(split['repeats'], 'round')}; of {count(counts['trainings'], 'measurement')} in all, "
             f"{counts['done']} succeeded. Nothing is trained."
         )
@@ -148,7 +150,7 @@ def _compared(findings: Mapping[str, Any]) -> str:
     analysis, split = findings["analysis"], findings["split"]
     return (
         f"Protocol {say(protocol['name'])} compares {count(counts['variants'], 'variant')} by "
-        f"{findings['metric']['label']} on the {analysis['part']} set; baseline is {say(analysis['baseline'])}. "
+        f"{findings['metric']['label']} on the {analysis['part']} set; {compared_with(analysis)}. "
         f"Each variant has {count(split['repeats'], 'repeat')}"
         + (f" on {count(split['splits'], 'split')}" if split["splits"] > 1 else "")
         + f"; of {count(counts['trainings'], 'training')} in all, {counts['done']} succeeded. {distinct_note(findings)}"
@@ -252,10 +254,11 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def _networks(findings: Mapping[str, Any]) -> Section:
+def _networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
+    """Return the section that draws the networks, none where there are none."""
     shapes = list(dict.fromkeys(variant["shape"] for variant in findings["variants"] if variant["shape"]))
     if not shapes:
-        return Section("networks", "The networks", (Text("No variant is a network.", "note"),))
+        return ()
     left, shapes = shapes[_SHAPES:], shapes[:_SHAPES]
     figure = Figure(
         "networks",
@@ -265,7 +268,7 @@ def _networks(findings: Mapping[str, Any]) -> Section:
         f"Layers of the networks {listed(shapes)}.",
     )
     note = Text(f"{count(len(left), 'further network')} {'is' if len(left) == 1 else 'are'} not drawn.", "note")
-    return Section("networks", "The networks", (figure, note) if left else (figure,))
+    return (Section("networks", "The networks", (figure, note) if left else (figure,)),)
 
 
 def _methods(findings: Mapping[str, Any]) -> Section:
@@ -298,11 +301,15 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
         *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),
-        Section("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
-        Section("parity", "Parity", tuple(results.parity(findings, looks))),
+        *_unless_empty("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
+        *_unless_empty("parity", "Parity", results.parity(findings, looks)),
         Section("states", "Errors by state", tuple(results.by_state(findings, looks))),
         *_remarks(findings),
     ]
+
+
+def _unless_empty(key: str, title: str, blocks: Sequence[Block]) -> list[Section]:
+    return [Section(key, title, tuple(blocks))] if blocks else []
 
 
 #: A remark that differs from variant to variant in its two numbers alone.
@@ -313,27 +320,51 @@ _FIRST: Final = 3
 
 
 def _remarks(findings: Mapping[str, Any]) -> list[Section]:
-    """Return what trainings remarked, each sentence once, with the variants that it was said of."""
-    by_text: dict[str, list[str]] = {}
+    """Return what trainings remarked, each sentence once, with the variants and, if not all, how many trainings."""
+    by_text: dict[str, list[_Said]] = {}
     for variant in findings["variants"]:
-        said: dict[str, list[str]] = {}
-        for text in dict.fromkeys(remark for result in variant["results"] for remark in result["remarks"]):
-            if found := _OUTNUMBERED.fullmatch(text):
-                said.setdefault(f"{found[1]}{found[4]}", []).append(f"{found[2]}, {found[3]}")
-            else:
-                said[text] = []
-        for text, sizes in said.items():
-            named = say(variant["name"])
-            by_text.setdefault(text, []).append(f"{named} ({'; '.join(sizes)})" if sizes else named)
-    lines = [f"{_whose(names, len(findings['variants']))}: {sentence(text)}" for text, names in by_text.items()]
-    return [Section("remarks", f"Remarks of the {job_word(findings)}s", (Items(tuple(lines)),))] if lines else []
+        said: dict[str, _Said] = {}
+        done = [result["remarks"] for result in variant["results"] if result["status"] == "done"]
+        for remarks in done:
+            for text in dict.fromkeys(remarks):
+                found = _OUTNUMBERED.fullmatch(text)
+                entry = said.setdefault(f"{found[1]}{found[4]}" if found else text, _Said(variant["name"], len(done)))
+                entry.times += 1
+                if found and (size := f"{found[2]}, {found[3]}") not in entry.sizes:
+                    entry.sizes.append(size)
+        for text, entry in said.items():
+            by_text.setdefault(text, []).append(entry)
+    job, total = job_word(findings), len(findings["variants"])
+    lines = [f"{_whose(entries, total, job)}: {sentence(text)}" for text, entries in by_text.items()]
+    return [Section("remarks", f"Remarks of the {job}s", (Items(tuple(lines)),))] if lines else []
 
 
-def _whose(names: Sequence[str], total: int) -> str:
-    if len(names) <= _EACH:
-        return listed(names)
-    which = "all" if len(names) == total else f"{len(names)} of"
-    return f"{which} {total} variants, among them {listed(names[:_FIRST])}"
+@dataclass(slots=True)
+class _Said:
+    """How many of a variant's finished trainings made a remark, and the sizes that it named."""
+
+    name: str
+    of: int
+    times: int = 0
+    sizes: list[str] = field(default_factory=list)
+
+    def named(self, job: str) -> str:
+        beside = [*self.sizes, *_often(self.times, self.of, job)]
+        return say(self.name) + (f" ({'; '.join(beside)})" if beside else "")
+
+
+def _often(times: int, of: int, job: str) -> list[str]:
+    """Return in how many trainings, nothing where it is all."""
+    return [] if times == of else [f"in {times} of {count(of, job)}"]
+
+
+def _whose(entries: Sequence[_Said], total: int, job: str) -> str:
+    if len(entries) <= _EACH:
+        return listed([entry.named(job) for entry in entries])
+    which = "all" if len(entries) == total else f"{len(entries)} of"
+    often = _often(sum(entry.times for entry in entries), sum(entry.of for entry in entries), job)
+    names = listed([entry.named(job) for entry in entries[:_FIRST]])
+    return f"{which} {total} variants{f' ({often[0]})' if often else ''}, among them {names}"
 
 
 # ------------------------------------------------------------------------------------------- around the study

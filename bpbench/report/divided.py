@@ -8,7 +8,7 @@ from bpbench.report import tables
 from bpbench.report.document import Block, Column, Section, Table, Text
 from bpbench.report.numerals import count, decimals, listed, percent, say, short, significant, whole
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import mixed, source_note, timed, unit
+from bpbench.report.vocabulary import mixed, source_note, timed, unit, unpaired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,12 +82,13 @@ def _whose(findings: Mapping[str, Any], way: str) -> str:
 
 def paired(findings: Mapping[str, Any]) -> str:
     """Return what the variants of one repeat have in common."""
-    text = "All variants of one repeat share the split and the seeds, so that they are compared in pairs."
+    independent = unpaired(findings["analysis"])
+    text = "All variants of one repeat share the split and the seeds"
+    so = ", so that they are compared in pairs"
     if mixed(findings):
-        text = (
-            "All variants of one repeat share the seeds, and those that are split in one way share the split; they are "
-            "compared in pairs, also across ways, where a pair has little in common."
-        )
+        text = "All variants of one repeat share the seeds, and those that are split in one way share the split"
+        so = "; they are compared in pairs, also across ways, where a pair has little in common"
+    text += "." if independent else f"{so}."
     if set(findings["split"].get("ways") or ()) - {"block"}:
         text += " Where single frames or whole states are split, these are counted in place of blocks."
     return text

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.canvas import FAINT, INK, Style, label, log_axis, sheet, spread
+from bpbench.report.numerals import exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 _REACH: Final = 3
 #: Ratio of largest to smallest value from which an axis is logarithmic.
 _LOG_FROM: Final = 8.0
+#: Ratio of largest to smallest size of a difference from which its axis is logarithmic beyond the smaller.
+_SYMLOG_FROM: Final = 50.0
+#: Points that labels of one axis must be apart.
+_GAP: Final = 4.0
 #: Height in inches that the rows of a figure may take in all: what a page leaves beside its caption.
 _ROWS: Final = 8.2
 
@@ -316,18 +322,23 @@ def forest(
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None] + [0.0]
     if margin is not None:
         ends += [-margin, margin]
-    # Differences over several orders are drawn linear within the margin and logarithmic beyond it.
-    threshold = margin or min((abs(row.value) for row in rows if row.value), default=1.0)
-    wide = max(map(abs, ends)) > 6 * threshold
+    # Differences over several orders are drawn linear within about the margin and logarithmic beyond it. Without one
+    # it is within what the nearest row reaches, not how near its middle happens to lie to zero.
+    reach = max(map(abs, ends))
+    threshold = _rounded(margin or min(filter(None, map(_reach, rows)), default=1.0))
+    wide = reach > _SYMLOG_FROM * threshold
     # Tiny differences have many decimals, beside which the verdict still needs its place.
     room = max(1.0, max(len(row.numbers) for row in rows) / 24)
-    with sheet("forest", 0.95 + min(0.3 * len(rows), _ROWS), columns=2, width_ratios=[1.7, room]) as (_, grid, drawn):
+    with sheet("forest", 0.95 + min(0.3 * len(rows), _ROWS), columns=2, width_ratios=[1.7, room]) as (
+        figure,
+        grid,
+        drawn,
+    ):
         axes, beside = grid[0]
         beside.set_axis_off()
         beside.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
         if wide:
             axes.set_xscale("symlog", linthresh=threshold, linscale=1.0)
-            _symlog_ticks(axes.xaxis, threshold, max(map(abs, ends)))
             axes.set_xlim(min(1.35 * min(ends), -1.2 * threshold), max(1.35 * max(ends), 1.2 * threshold))
         if margin is not None:
             axes.axvspan(-margin, margin, color=FAINT, alpha=0.18, linewidth=0)
@@ -345,6 +356,7 @@ def forest(
         axes.grid(axis="x")
         for place, (words, side) in enumerate(zip(sides, ("left", "right"), strict=True)):
             axes.text(place, 1.0, words, transform=axes.transAxes, ha=side, va="bottom", fontsize=6.5)
+        _apart(figure, axes.xaxis, threshold if wide else None, reach)
     return drawn[0]
 
 
@@ -352,18 +364,56 @@ def _pair(candidate: str, baseline: str) -> str:
     return f"{label(candidate, 11)} − {label(baseline, 11)}"
 
 
-def _symlog_ticks(axis: Any, threshold: float, reach: float) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+def _reach(row: Difference) -> float:
+    return max(abs(end) for end in (row.value, row.low, row.high, 0.0) if end is not None)
 
-    from bpbench.report.numerals import exact
 
-    positive = [threshold]
-    power = math.floor(math.log10(threshold))
-    while 10.0**power <= reach * 1.3:
-        positive += [step for factor in (1, 2, 5) if threshold * 1.9 < (step := factor * 10.0**power) <= reach * 1.3]
-        power += 1
-    while len(positive) > 5:
-        positive = positive[:1] + positive[2::2]
-    axis.set_major_locator(FixedLocator([-value for value in positive[::-1]] + [0.0] + positive))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: exact(value)))
+def _rounded(size: float) -> float:
+    """Return the largest of 1, 2 and 5 times a power of ten that is not above a size."""
+    power = math.floor(math.log10(size))
+    # a size that is such a number may lie below it by rounding
+    return max(step for factor in (0.5, 1, 2, 5) if (step := float(f"{factor}e{power}")) <= size * (1 + 1e-12))
+
+
+def _apart(figure: Any, axis: Any, threshold: float | None, reach: float) -> None:
+    """Set as many marks on the axis of differences as leave their labels apart.
+
+    Parameters
+    ----------
+    figure, axis : Figure, XAxis
+        Finished but for its marks.
+    threshold : float or None
+        Where the axis turns logarithmic, ``None`` if it is linear.
+    reach : float
+        The largest size that is drawn.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
     axis.set_minor_locator(NullLocator())
+    if threshold is None:
+        choices: list[Any] = [MaxNLocator(number, steps=[1, 2, 5, 10]) for number in range(8, 0, -1)]
+    else:
+        choices = [FixedLocator(marks) for marks in _symlog_marks(threshold, 1.3 * reach)]
+        axis.set_major_formatter(FuncFormatter(lambda value, _: exact(value)))
+    for choice in choices:
+        axis.set_major_locator(choice)
+        figure.draw_without_rendering()  # lays the figure out
+        left, right = sorted(axis.axes.get_xlim())
+        ticks = [tick for tick in axis.get_major_ticks() if left <= tick.get_loc() <= right]
+        boxes = sorted((box.x0, box.x1) for tick in ticks for box in [tick.label1.get_window_extent()])
+        if all(one[1] + _GAP <= other[0] for one, other in pairwise(boxes)):
+            return
+
+
+def _symlog_marks(threshold: float, reach: float) -> list[list[float]]:
+    """Return marks from many to few: three a decade, one, then every second, third, … and zero alone."""
+    first, last = math.ceil(math.log10(threshold * (1 - 1e-9))), math.floor(math.log10(reach))
+    decades = [float(f"1e{power}") for power in range(first, last + 1)]
+    fine = [
+        step
+        for power in range(first - 1, last + 1)
+        for factor in (1, 2, 5)
+        if threshold <= (step := float(f"{factor}e{power}")) <= reach
+    ]
+    found = [fine, *(decades[::-1][::every] for every in range(1, len(decades) + 1)), []]
+    return [sorted({0.0, *marks, *(-mark for mark in marks)}) for marks in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bpbench.report.numerals import count, exact, percent, significant
-from bpbench.report.vocabulary import margin_text, repeat_word, with_unit
+from bpbench.report.vocabulary import margin_text, unit_word, with_unit
 from bpbench.statistics.repeats import CONFIDENCE, MOST
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def enough(comparisons: Sequence[Mapping[str, Any]], metric: Mapping[str, Any], 
     told = [(entry["n"], entry["needed"]) for entry in comparisons if entry.get("needed") is not None]
     if not told:
         return ""
-    repeat = "split" if analysis.get("design") == "crossed" else repeat_word(metric)
+    repeat = unit_word(metric, analysis)
     margin = f"the margin of ±{margin_text(analysis, metric)}"
     never = [needed for _, needed in told if needed["repeats"] is None]
     if never:

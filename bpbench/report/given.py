@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.numerals import count, exact, say
-from bpbench.report.vocabulary import CORRECTIONS, SCORED, TESTS, margin_text, scored
+from bpbench.report.vocabulary import (
+    CORRECTIONS,
+    SCORED,
+    TESTS,
+    margin_text,
+    scored,
+    several_baselines,
+    unpaired,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +30,13 @@ def repeats(findings: Mapping[str, Any]) -> str:
     if roles["split"] is None:
         return (
             f"The unit of all statistics is the repeat, a value of {say(roles['unit'])}. {split['sentence']} The rows "
-            "of two variants with the same value are taken as a pair that shares whatever a repeat redraws, and they "
-            "are compared in pairs."
+            "of two variants with the same value are taken as a pair that shares whatever a repeat redraws"
+            f"{'.' if unpaired(findings['analysis']) else ', and they are compared in pairs.'}"
+        )
+    if unpaired(findings["analysis"]):
+        return (
+            f"The unit of all statistics is the split, a value of {say(roles['split'])}, by the mean of its scores. "
+            f"{split['sentence']} All variants have the same splits."
         )
     within = "" if roles["unit"] is None else f", those with the same {say(roles['unit'])} in pairs"
     return (
@@ -41,6 +54,11 @@ def reworded(text: str, findings: Mapping[str, Any]) -> str:
     return text.replace("the protocol's seed", "the command's seed")
 
 
+def against(analysis: Mapping[str, Any]) -> str:
+    """Return the declared baseline, or that all pairs are compared, as one of the things declared."""
+    return "all pairs" if several_baselines(analysis) else f"baseline {say(analysis['baseline'])}"
+
+
 def decided(findings: Mapping[str, Any]) -> str:
     """Return the rules, and that they were given with the results."""
     analysis, metric = findings["analysis"], findings["metric"]
@@ -49,13 +67,30 @@ def decided(findings: Mapping[str, Any]) -> str:
     family = count(len(analysis["family"]), "comparison")
     better = "lower" if metric["lower_is_better"] else "higher"
     return (
-        f"The command states baseline {say(analysis['baseline'])}, score {say(roles['score'])} ({better} is better), "
+        f"The command states {against(analysis)}, score {say(roles['score'])} ({better} is better), "
         f"{'no margin' if analysis['margin'] is None else 'margin ' + margin_text(analysis, metric)}, the "
         f"{TESTS.get(analysis['test'], analysis['test'])}, the correction of {correction} over {family}, α = "
         f"{exact(analysis['alpha'])} and the {findings['split']['design']} design. {late(findings)} Whether other "
         "results "
         "would have led to other rules nobody can tell, and p-values and verdicts are to be read with that in mind; "
         "rules that a protocol declares before the runs are free of it."
+    )
+
+
+def assumed(findings: Mapping[str, Any], *, told: bool) -> str:
+    """Return what design the scores were taken to have, and by which test they were judged.
+
+    Parameters
+    ----------
+    findings : dict
+        Of scores.
+    told : bool
+        Whether the design was named, and not assumed from the columns.
+    """
+    split, test = findings["split"], findings["analysis"]["test"]
+    return (
+        f"The design is {split['design']} ({'as told' if told else 'assumed, since no --design was named'}) and the "
+        f"test the {TESTS.get(test, test)}. {split['sentence']}"
     )
 
 

@@ -35,12 +35,13 @@ from bpbench.report.vocabulary import (
     source_note,
     target,
     unit,
+    unpaired,
     verdict_word,
     with_unit,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bpbench.report.canvas import Style
 
@@ -86,7 +87,11 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
     margin = analysis.get("margin_width", analysis["margin"])
     ranks = by_ranks(analysis)
     centre = f" The mark is the difference of the means, the interval that of the {target(analysis)}." if ranks else ""
-    band = f" The grey band is the margin, ±{_band(analysis, metric, margin)}." if margin is not None else ""
+    band = ""
+    if margin is not None:
+        band = f" The grey band is the margin, ±{_band(analysis, metric, margin)}."
+    elif analysis["margin"] is not None:
+        band = f" The margin, ±{margin_text(analysis, metric)}, is not drawn, as it is of another width in each row."
     return Figure(
         "forest",
         f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} "
@@ -129,7 +134,8 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     shown = unit(metric)
     floor = any(entry["p_smallest"] for entry in entries)
     correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
-    several = several_baselines(analysis)
+    several, sized = several_baselines(analysis), _any(entries, "d_z")
+    effect = f"effect size d_z{_OF_PAIRS if unpaired(analysis) else ''}, " if sized else ""
     columns = (
         Column("candidate", "candidate", align="left"),
         *((Column("baseline", "baseline", align="left"),) if several else ()),
@@ -137,7 +143,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
         Column("difference", "difference", shown),
         Column("low", f"{level_text(findings)} from", shown),
         Column("high", "to", shown),
-        Column("d_z", "d_z"),
+        *((Column("d_z", "d_z of paired differences" if unpaired(analysis) else "d_z"),) if sized else ()),
         Column("p", "p"),
         *((Column("p_smallest", "smallest possible p"),) if floor else ()),
         Column("p_adjusted", f"p, {correction}"),
@@ -155,7 +161,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
                 *((words(short(entry["baseline"])),) if several else ()),
                 _sizes(entry),
                 *(number(entry[key], places) for key in ("difference", "low", "high")),
-                Cell(number(entry["d_z"], 2).text, entry["d_z"]),
+                *((number(entry["d_z"], 2),) if sized else ()),
                 Cell(p_text(entry["p"]), entry["p"]),
                 *((Cell(significant(entry["p_smallest"] or None, 2), entry["p_smallest"]),) if floor else ()),
                 Cell(p_text(entry["p_adjusted"]), entry["p_adjusted"]),
@@ -167,7 +173,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
         "comparisons",
         f"Comparisons {'in pairs' if several else f'with {_against(findings)}'} by {axis(findings)}"
         f"{on_part(findings)}: difference "
-        f"(candidate minus baseline), {_whose(analysis)} (not adjusted), effect size d_z, p of the test, p adjusted "
+        f"(candidate minus baseline), {_whose(analysis)} (not adjusted), {effect}p of the test, p adjusted "
         "over the family, adjusted p of equivalence, verdict.",
         columns,
         align(rows, columns),
@@ -178,11 +184,25 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
 
 
 _ENDS: Final = ("low", "high")
+#: Said of effect sizes that stand beside a test which is not of what they measure.
+_OF_PAIRS: Final = " of the paired differences, which the test does not use"
+
+
+def _any(entries: Sequence[Mapping[str, Any]], key: str) -> bool:
+    return any(entry[key] is not None for entry in entries)
+
+
+def _statistic(value: float | None, *, ranks: bool) -> Cell:
+    """Return a test statistic; sums of ranks are whole, or halves where ranks are tied."""
+    return number(value, 2 if not ranks or value is None else 0 if float(value).is_integer() else 1)
 
 
 def _effects(findings: Mapping[str, Any]) -> Table:
     metric, analysis = findings["metric"], findings["analysis"]
-    stated = any(entry["detectable"] is not None for entry in analysis["comparisons"])
+    stated, free, sized, bounded = (
+        _any(analysis["comparisons"], key) for key in ("detectable", "df", "hedges_g", "equivalence_low")
+    )
+    paired = " of paired differences" if unpaired(analysis) else ""
     several = several_baselines(analysis)
     shown = unit(metric)
     name, measure, scale = equivalence_scale(analysis, metric)
@@ -192,11 +212,17 @@ def _effects(findings: Mapping[str, Any]) -> Table:
         *((Column("baseline", "baseline", align="left"),) if several else ()),
         Column("candidate_mean", "mean of candidate", shown),
         Column("baseline_mean", "mean of baseline", shown),
-        Column("equivalence_low", f"{what}{percent(1 - 2 * analysis['alpha'])} from", measure),
-        Column("equivalence_high", "to", measure),
-        Column("hedges_g", "Hedges' g"),
+        *(
+            (
+                Column("equivalence_low", f"{what}{percent(1 - 2 * analysis['alpha'])} from", measure),
+                Column("equivalence_high", "to", measure),
+            )
+            if bounded
+            else ()
+        ),
+        *((Column("hedges_g", f"Hedges' g{paired}"),) if sized else ()),
         Column("statistic", "statistic"),
-        Column("df", "degrees of freedom"),
+        *((Column("df", "degrees of freedom"),) if free else ()),
         *((Column("detectable", "detectable", shown),) if stated else ()),
     )
     rows = []
@@ -208,18 +234,24 @@ def _effects(findings: Mapping[str, Any]) -> Table:
                 words(short(entry["candidate"])),
                 *((words(short(entry["baseline"])),) if several else ()),
                 *(number(entry[f"{side}_mean"], places) for side in ("candidate", "baseline")),
-                *(number(end, decimals(half_width(*ends)) if name else places) for end in ends),
-                number(entry["hedges_g"], 2),
-                number(entry["statistic"], 2),
-                Cell(exact(entry["df"], 3), entry["df"]),
+                *((number(end, decimals(half_width(*ends)) if name else places) for end in ends) if bounded else ()),
+                *((number(entry["hedges_g"], 2),) if sized else ()),
+                _statistic(entry["statistic"], ranks=by_ranks(analysis)),
+                *((Cell(exact(entry["df"], 3), entry["df"]),) if free else ()),
                 *((number(entry["detectable"], decimals(entry["detectable"])),) if stated else ()),
             )
         )
     return Table(
         "effects",
-        f"The same comparisons in more detail, by {axis(findings)}: means over the paired {repeat_word(metric)}s, the "
-        f"{percent(1 - 2 * analysis['alpha'])} interval that belongs to the equivalence test, effect size, test "
-        "statistic"
+        f"The same comparisons in more detail, by {axis(findings)}: means over the {'' if paired else 'paired '}"
+        f"{repeat_word(metric)}s, "
+        + (
+            f"the {percent(1 - 2 * analysis['alpha'])} interval that belongs to the equivalence test, "
+            if bounded
+            else ""
+        )
+        + (f"effect size{_OF_PAIRS if paired else ''}, " if sized else "")
+        + "test statistic"
         + (
             f", and the smallest difference that these {repeat_word(metric)}s could have detected with a power of "
             f"{percent(analysis['power'])}."

@@ -10,15 +10,19 @@ from bpbench.report.vocabulary import (
     CORRECTIONS,
     TESTS,
     by_role,
+    by_student,
+    compared_with,
     data_label,
     margin_text,
     on_part,
     repeat_word,
     scope,
     scored,
+    several_baselines,
     source_note,
     study_kind,
     timed,
+    unpaired,
     verdict_word,
 )
 from bpbench.statistics.margins import Margin
@@ -347,7 +351,8 @@ _HOW: Final = {
     "bh": " It bounds the expected share of false findings among the findings and not the chance of any.",
     "by": " It bounds the expected share of false findings among the findings and not the chance of any.",
     "tsbh": " It first estimates how many comparisons differ, and bounds the expected share of false findings among "
-    "the findings and not the chance of any.",
+    "the findings and not the chance of any. The more of them appear to differ, the higher "
+    "is the threshold that each must pass, beyond α itself where most do, so that an adjusted p can be smaller than p.",
 }
 
 
@@ -366,9 +371,9 @@ _HARDEST: Final = " for the hardest pair, that of the fewest training configurat
 
 _MARGIN: Final = {
     "absolute": "",
-    "relative": " The share f is one of the true mean of the baseline: the two tests are of the contrasts "
-    "c − (1 + f) b and c − (1 − f) b of the candidate's and the baseline's scores, so that the noise of the observed "
-    "mean is counted. The interval that belongs to them is Fieller's.",
+    "relative": " The share f is one of the true mean of {whose}: the two tests are of the contrasts c − (1 + f) b and "
+    "c − (1 − f) b of the scores c of the candidate and b of {whose}, so that the noise of the observed "
+    "mean is counted.",
     "d_z": " The margin is in units of the true spread of the differences, and the two tests are of the noncentral t "
     "distribution, so that the noise of the observed spread is counted.",
 }
@@ -385,7 +390,7 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
     first = (
         f"The unit of all statistics is the {unit}, not the frame and not the pass. All sets of one round are measured "
-        "close to each other in time, so that they are compared in pairs."
+        f"close to each other in time{'.' if unpaired(analysis) else ', so that they are compared in pairs.'}"
         if timed(findings)
         else given.repeats(findings)
         if scored(findings)
@@ -395,16 +400,19 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     why = given.reworded(_why(analysis), findings)
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
-        f"{metric['label']}{on_part(findings)}. {why} "
+        f"{metric['label']}{on_part(findings)}. {why} {_pairs(analysis)}"
     ) + (
         f"The p-values of the {family} comparisons are adjusted together {_adjusted(analysis, alpha)}"
         if family > 1
         else f"There is one comparison, so its p-value needs no adjustment; α = {alpha}."
     )
-    by_holm = " by Holm's method, since max-T has no form for them" if analysis["correction"] == "max-t" else ""
+    by_holm = ""
+    if analysis["correction"] == "max-t" and family > 1:
+        by_holm = " by Holm's method, since max-T has no form for them"
     equivalence = (
         f"Equivalence is judged by two one-sided tests against the margin of ±{margin_text(analysis, metric)}, "
-        f"adjusted over the family separately{by_holm}.{_MARGIN[Margin.parse(margin).kind]}"
+        f"{'adjusted over the family separately' if family > 1 else 'which need no adjustment either'}{by_holm}."
+        f"{_measured(analysis)}"
         if margin is not None
         else f"{'No margin was given' if scored(findings) else 'The protocol states no margin'}, so nothing can be "
         "called equivalent."
@@ -426,6 +434,17 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
     return [first, test, f"{equivalence} {verdict}{power}"]
 
 
+def _measured(analysis: Mapping[str, Any]) -> str:
+    """Return how a margin is tested that is no number in the metric's unit, and which interval belongs to it."""
+    kind = Margin.parse(analysis["margin"]).kind
+    text = _MARGIN[kind].format(whose="the second of the pair" if several_baselines(analysis) else "the baseline")
+    if kind != "relative":
+        return text
+    if by_student(analysis):
+        return f"{text} The interval that belongs to them is Fieller's."
+    return f"{text} No interval of the ratio is given for this test."
+
+
 def _why(analysis: Mapping[str, Any]) -> str:
     """Return what the test assumes and does, and how many redrawings it visits."""
     text = _WHY.get(analysis["test"], "")
@@ -435,6 +454,11 @@ def _why(analysis: Mapping[str, Any]) -> str:
     many = whole(redrawn["count"])
     # what was seen is one of them, the others are drawn
     return text.format(redrawn=f"all {many} of them" if redrawn["all"] else f"{many} in all, by the protocol's seed")
+
+
+def _pairs(analysis: Mapping[str, Any]) -> str:
+    """Return that all pairs are compared, where they are."""
+    return f"A{compared_with(analysis)[1:]}. " if several_baselines(analysis) else ""
 
 
 def _adjusted(analysis: Mapping[str, Any], alpha: str) -> str:
@@ -451,7 +475,7 @@ def decided(findings: Mapping[str, Any]) -> str:
     analysis, metric = findings["analysis"], findings["metric"]
     margin = analysis["margin"]
     what = (
-        f"baseline {say(analysis['baseline'])}, metric {metric['label']}, "
+        f"{given.against(analysis)}, metric {metric['label']}, "
         f"{'margin ' + margin_text(analysis, metric) if margin is not None else 'no margin'}, "
         f"test, correction, α = {exact(analysis['alpha'])}, power, the family of "
         f"{count(len(analysis['family']), 'comparison')} and the number of {repeat_word(metric)}s "

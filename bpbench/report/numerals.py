@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
+from bpbench.counting import grouped
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -77,9 +79,7 @@ def exact(value: float | None, digits: int = 6) -> str:
 
 def whole(value: int | None) -> str:
     """Return a count, its thousands set apart by narrow spaces from five digits on."""
-    if value is None:
-        return NOTHING
-    return str(value) if abs(value) < 10_000 else f"{value:,}".replace(",", "\u202f")
+    return NOTHING if value is None else grouped(value)
 
 
 def percent(share: float) -> str:

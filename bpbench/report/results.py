@@ -20,6 +20,7 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.tables import align, counted, number, spanned, words
 from bpbench.report.vocabulary import (
+    by_role,
     distinct_note,
     drawn,
     ends,
@@ -149,6 +150,7 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         f"{metric['label']}{f' ({shown})' if shown else ''} on the {part} set over the repeats, beside the constant "
         "predictor, which gives every configuration the mean energy per atom of the training configurations."
         + ("" if bars else " The means have no interval, since the repeats are not independent.")
+        + _copies(findings)
         + " Not converged: trainings still improving at their limit of epochs or rounds (see Methods); – for models "
         "without such a limit.",
         columns,
@@ -157,6 +159,14 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         "wide",
         shown,
     )
+
+
+def _copies(findings: Mapping[str, Any]) -> str:
+    """Return that n counts copies of one training, nothing where there are none."""
+    if not findings["jobs"]["repeated"]:
+        return ""
+    once = " The section on where the noise comes from counts each training once." if by_role(findings) else ""
+    return f" n and spread are those of all results, copies of one training among them. {distinct_note(findings)}{once}"
 
 
 def _all_metrics(findings: Mapping[str, Any]) -> Table:
@@ -204,15 +214,10 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
 
 
 def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return the learning curves, or words where no model has any."""
+    """Return the learning curves, or words where only those that are not drawn have any; nothing without any."""
     panels = [(variant["name"], variant["curve"]) for variant in drawn(findings) if variant["curve"]]
     if not panels:
-        return [
-            Text(
-                "No variant has a learning curve." if not undrawn_note(findings) else undrawn_note(findings).strip(),
-                "note",
-            )
-        ]
+        return [Text(note.strip(), "note")] if (note := undrawn_note(findings)) else []
     return [
         Figure(
             "learning_curves",

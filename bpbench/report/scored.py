@@ -9,7 +9,7 @@ from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, Verbatim
 from bpbench.report.numerals import count, decimals, half_width, say, short, whole
 from bpbench.report.tables import align, counted, given, number, words
-from bpbench.report.vocabulary import mean_level, source_note, tally, unit
+from bpbench.report.vocabulary import compared_with, mean_level, source_note, tally, unit
 from bpbench.report.words import comparison_sentence, sentence
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _question(findings: Mapping[str, Any]) -> Section:
     metric, analysis = findings["metric"], findings["analysis"]
     text = (
         f"{count(len(findings['variants']), 'variant')} are compared by {metric['label']}"
-        f"{f' ({unit(metric)})' if unit(metric) else ''}; baseline is {say(analysis['baseline'])}."
+        f"{f' ({unit(metric)})' if unit(metric) else ''}; {compared_with(analysis)}."
     )
     return Section(
         "question",

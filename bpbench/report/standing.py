@@ -10,7 +10,6 @@ from bpbench.report.numerals import (
     count,
     exact,
     fixed,
-    listed,
     p_equals,
     say,
     short,
@@ -19,7 +18,17 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.results import axis
 from bpbench.report.tables import align, number, words
-from bpbench.report.vocabulary import on_part, repeat_word, source_note, verdict_word
+from bpbench.report.vocabulary import (
+    TESTS,
+    by_student,
+    on_part,
+    repeat_word,
+    several_baselines,
+    source_note,
+    unpaired,
+    verdict_word,
+)
+from bpbench.statistics.ranking import OMNIBUS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
 
 _MODELS: Final = {
     "correlated-t": "Of the mean difference, under a flat prior on it and on the logarithm of the spread: these are "
-    "one-sided p-values of t tests read as probabilities, and no further evidence.",
+    "one-sided p-values of {which} read as probabilities, and no further evidence{beside}.",
     "signed-rank": "“Better” here means that, among the means of two differences each, better ones are the most "
     "frequent kind; the prior is a Dirichlet process with weight 0.5 on a difference of zero.",
     "sign": "“Better” here means that better differences are the most frequent kind; the prior counts one difference "
@@ -43,7 +52,7 @@ def posteriors(findings: Mapping[str, Any]) -> list[Block]:
     known = [bayes for _, bayes in entries if bayes is not None]
     if not known:
         return []
-    several = len({entry["baseline"] for entry, _ in entries}) > 1
+    several = several_baselines(analysis)
     margin = any(bayes["equal"] is not None for bayes in known)
     better, worse = (verdict_word(word, metric) for word in ("better", "worse"))
     columns = (
@@ -67,13 +76,20 @@ def posteriors(findings: Mapping[str, Any]) -> list[Block]:
         if isinstance(analysis["margin"], str) and any(bayes["model"] != "correlated-t" for bayes in known)
         else ""
     )
-    models = [_MODELS[model] for model in dict.fromkeys(bayes["model"] for bayes in known)]
-    bases = listed([say(name) for name in sorted({entry["baseline"] for entry, _ in entries})])
+    own = by_student(analysis) and not unpaired(analysis)
+    which = "t tests" if own else "the paired t test"
+    beside = f"; the p beside them is that of the {TESTS[analysis['test']]}, which is another" * (not own)
+    models = [
+        _MODELS[model].format(which=which, beside=beside) for model in dict.fromkeys(bayes["model"] for bayes in known)
+    ]
+    if unpaired(analysis):
+        models.append("It is of the paired differences, while the test takes the two sides as independent samples.")
+    against = "in pairs" if several else f"with {say(entries[0][0]['baseline'])}"
     within = ", practically equal (within the margin)" if margin else ""
     return [
         Table(
             "posteriors",
-            f"What the posterior says of the same comparisons with {bases}, by {axis(findings)}{on_part(findings)}: "
+            f"What the posterior says of the same comparisons {against}, by {axis(findings)}{on_part(findings)}: "
             f"the probability that the candidate is {better}{within} or {worse}, given these data. "
             f"{' '.join(models)}{_drawn(known)}{taken} "
             "Each pair is taken alone, not adjusted for the family; verdicts come from the adjusted tests.",
@@ -115,7 +131,10 @@ def ranks(findings: Mapping[str, Any]) -> list[Section]:
     title = "Ranks of all variants"
     found = analysis["ranking"]
     if found is None:
-        return [Section("ranks", title, (Text(f"The variants are not ranked: {analysis['unranked']}", "note"),))]
+        refused = OMNIBUS["friedman"].refused.get(findings["split"]["design"])
+        # its first clause is the reason, the second advice to who declares
+        why = analysis["unranked"] if refused is None else f"{refused.partition(';')[0]}."
+        return [Section("ranks", title, (Text(f"The variants are not ranked: {why}", "note"),))]
     blocks: list[Block] = [Text(_omnibus(findings, found)), Text(_variance(found)), _table(findings, found)]
     notes = _notes(findings, found)
     return [Section("ranks", title, (*blocks, Items(tuple(notes))) if notes else tuple(blocks))]

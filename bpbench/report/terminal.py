@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.agreement.columns import KINDS, ColumnAgreement, unordered
 from bpbench.data.readers import counted
 from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
-from bpbench.report.numerals import count, percent, short
+from bpbench.report.numerals import count, listed, percent, short
 from bpbench.report.vocabulary import margin_text
 from bpbench.statistics.autocorrelation import ENOUGH
 from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 #: Rows shown of a long table, and of them at its end.
 _ROWS: Final = 24
 _LAST: Final = 6
+#: Pairs that are named in one line.
+_PAIRS: Final = 4
 
 
 def plan(planned: dict[str, Any]) -> list[str]:
@@ -50,16 +55,56 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
         "",
         f"Test: {planned['test']}, {count(len(planned['family']), 'comparison')}, {rule}, n = {planned['units']}.",
+        *deterministic(planned["deterministic"], len(planned["family"])),
     ]
+    if len(planned["deterministic"]) < len(planned["family"]):
+        lines += _could_show(planned, unit)
+    return [*lines, f"Report: {planned['report']}"]
+
+
+def deterministic(pairs: Sequence[Sequence[str]], family: int) -> list[str]:
+    """Return a sentence on the comparisons that no number of repeats gives a p, nothing where there are none.
+
+    Parameters
+    ----------
+    pairs : sequence of pairs of str
+        From :func:`bpbench.roles.deterministic`.
+    family : int
+        How many comparisons are declared.
+    """
+    if not pairs:
+        return []
+    named = listed([f"“{one}” against “{other}”" for one, other in pairs[:_PAIRS]])
+    more = f", and {len(pairs) - _PAIRS} more" if len(pairs) > _PAIRS else ""
+    verb = "is" if len(pairs) == 1 else "are"
+    which = (
+        f"{len(pairs)} of {family} comparisons {verb}"
+        if len(pairs) < family
+        else ("The comparison is" if family == 1 else f"All {family} comparisons are")
+    )
+    return [
+        (
+            f"{which} deterministic given this split ({named}{more}): their models draw nothing, so no number of "
+            "repeats gives a p; redraw the splits (design resampled or crossed)."
+        )
+    ]
+
+
+def _could_show(planned: dict[str, Any], unit: str) -> list[str]:
+    """Return what the design could show: the least p, the smallest effect, and how many repeats would be enough."""
+    lines = []
     hardest = " for the hardest pair" if planned["unequal"] else ""
     smallest = planned["smallest_p"]
     if smallest:
         lines.append(f"The smallest p this test can give at this n is {smallest:.3g}.")
     effect = f"{planned['detectable_dz_t']:.2f} standard deviations of the paired differences (d_z)"
     if planned["detectable_dz"] is None:
+        least = f"Smallest effect a paired t test would detect with power {planned['power']:g}: {effect}; "
         lines.append(
-            f"Smallest effect a paired t test would detect with power {planned['power']:g}: {effect}; the declared "
-            "test needs more where the noise is normal, and how much depends on the noise."
+            f"{least}the declared test needs more where the noise is normal, and how much depends on the noise."
+            if planned["paired"]
+            else f"{least}the declared test takes the two samples as independent, so that what they share, such as the "
+            "split, counts against it, and it needs more the more they share."
         )
     elif planned["detectable"] is None:
         lines.append(
@@ -71,7 +116,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
             f"Smallest effect this design detects{hardest} with power {planned['power']:g}: {effect}, "
             f"{planned['detectable']:.3g} {unit} by {_of_pilot(planned['pilots'][0], unit)}."
         )
-    return [*lines, _enough(planned, unit), f"Report: {planned['report']}"]
+    return [*lines, _enough(planned, unit)]
 
 
 def _of_pilot(pilot: dict[str, Any], unit: str) -> str:
@@ -85,8 +130,11 @@ def _of_pilot(pilot: dict[str, Any], unit: str) -> str:
 def _enough(planned: dict[str, Any], unit: str) -> str:
     """Return how many repeats would decide at the margin, or why no number can be named."""
     if planned["margin"] is None:
-        return "No margin is declared: nothing can come out as equivalent, and no number of repeats is enough."
-    word = "split" if planned["units"] != planned["repeats"] else "repeat"
+        return (
+            "No margin is declared: how many repeats would be enough cannot be said without one, and nothing can come "
+            "out as equivalent."
+        )
+    word = "split" if planned["design"] == "crossed" else "repeat"
     margin, power = f"the margin of ±{margin_text(planned, {'unit': planned['unit']})}", f"power {planned['power']:g}"
     if not planned["needed"]:
         kind = Margin.parse(planned["margin"])
@@ -98,11 +146,14 @@ def _enough(planned: dict[str, Any], unit: str) -> str:
             if planned["floor_dz"]
             else ""
         )
-        by = "The" if planned["detectable_dz"] is not None else "By a paired t test, the"
+        by, more = ("The", "") if planned["detectable_dz"] is not None else ("By a paired t test, the", "")
+        if not planned["paired"]:
+            more = " The declared test, which takes the samples as independent, needs a smaller spread."
         return (
             f"{by} {count(planned['units'], f'declared {word}')} decide at {margin} if that is at least "
             f"{planned['decided_dz']:.3g} standard deviations of the differences ({power} each for a difference of "
-            f"that size and for none), so if their spread is at most {shown}; stored repeats would tell it.{floor}"
+            f"that size and for none), so if their spread is at most {shown}; stored repeats would tell it."
+            f"{more}{floor}"
         )
     worst, *others = sorted(planned["needed"], key=_most, reverse=True)
     whose = f"“{worst['pair'][0]}” and “{worst['pair'][1]}”, the noisiest pair, " if others else ""
@@ -212,7 +263,7 @@ def _trajectories(found: list[dict[str, Any]]) -> list[str]:
         if tau is None:
             line += f"{'-':>16}{'-':>11}{'-':>12}{'-':>7}"
         else:
-            shown = f"{tau:.1f} ± {item['tau_error']:.1f}"
+            shown = f"{tau:.1f} ± {item['tau_error']:.1f}" if tau >= 1 else _tau(tau)
             line += f"{shown:>16}{item['effective_frames']:>11.0f}{item['block_length']:>12}{item['guard']:>7}"
         if told:
             line += f"{_tau(told['tau_median']):>23}{_tau(told['tau_largest']):>9}"
@@ -221,14 +272,19 @@ def _trajectories(found: list[dict[str, Any]]) -> list[str]:
 
 
 def _tau(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+    """Return a τ; less than 1 says no more than that frames are worth as much as independent ones."""
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if value >= 1 else "< 1"
 
 
 def _doubt(item: dict[str, Any]) -> str:
     """Return why not to trust a τ."""
     if item["tau"] is None:
         return f"  τ undefined ({'all energies are equal' if item['frames'] > 1 else 'a single frame'})"
-    return "" if item["reliable"] else f"  τ unreliable (fewer than {ENOUGH} τ frames)"
+    if item["reliable"]:
+        return ""
+    return f"  τ unreliable (fewer than {ENOUGH}{' τ' if item['tau'] >= 1 else ''} frames)"
 
 
 # ------------------------------------------------------------------------------------------------------- descriptors

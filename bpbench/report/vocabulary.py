@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.metrics import METRICS
 from bpbench.report.numerals import count, exact, listed, percent, say, short
 from bpbench.statistics.margins import Margin
+from bpbench.statistics.rules import TESTS as KNOWN
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ CORRECTIONS: Final = {
     "tsbh": "two-stage Benjamini-Hochberg",
     "max-t": "max-T",
 }
+#: Tests of means by the t distribution, which alone know an interval of a ratio.
+_STUDENT: Final = ("paired-t", "nadeau-bengio", "welch")
 TESTS: Final = {
     "paired-t": "paired t test",
     "nadeau-bengio": "Nadeau-Bengio corrected resampled t test",
@@ -147,6 +150,11 @@ def repeat_word(metric: Mapping[str, Any]) -> str:
     return "round" if is_time(metric) else "repeat"
 
 
+def unit_word(metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return what the statistics count: splits in a crossed design, else repeats."""
+    return "split" if analysis.get("design") == "crossed" else repeat_word(metric)
+
+
 def job_word(findings: Mapping[str, Any]) -> str:
     """Return what is repeated."""
     return study_kind(findings).job
@@ -201,7 +209,8 @@ def margin_text(analysis: Mapping[str, Any], metric: Mapping[str, Any], baseline
     """
     margin = Margin.parse(analysis["margin"])
     if margin.kind == "relative":
-        return f"{percent(margin.value)} of the mean of {say(baseline) if baseline else 'the baseline'}"
+        whose = "the second of each pair" if several_baselines(analysis) else "the baseline"
+        return f"{percent(margin.value)} of the mean of {say(baseline) if baseline else whose}"
     if margin.kind == "d_z":
         return f"{exact(margin.value)} standard deviations of the paired differences (d_z)"
     return with_unit(exact(margin.value), metric)
@@ -371,6 +380,31 @@ def interval_name(analysis: Mapping[str, Any]) -> str:
 def by_ranks(analysis: Mapping[str, Any]) -> bool:
     """Return whether the test is by ranks."""
     return analysis["test"] in _BY_RANKS
+
+
+def unpaired(analysis: Mapping[str, Any]) -> bool:
+    """Return whether the test takes the two sides as independent samples."""
+    return not KNOWN[analysis["test"]].paired
+
+
+def by_student(analysis: Mapping[str, Any]) -> bool:
+    """Return whether the test is one of the t distribution."""
+    return analysis["test"] in _STUDENT
+
+
+def adjusted_p(analysis: Mapping[str, Any], *, of_equivalence: bool = False) -> str:
+    """Return what an adjusted p is called, and that of a family of one; that of equivalence has Holm's for max-T."""
+    if len(analysis["family"]) == 1:
+        return "p"
+    key = analysis["correction"]
+    return f"{CORRECTIONS['holm' if of_equivalence and key == 'max-t' else key]}-adjusted p"
+
+
+def compared_with(analysis: Mapping[str, Any]) -> str:
+    """Return with what variants are compared: the baseline, or in all pairs."""
+    if several_baselines(analysis):
+        return f"all {len(analysis['family'])} pairs are compared, in each the later variant with the earlier"
+    return f"baseline is {say(analysis['baseline'])}"
 
 
 def target(analysis: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import agreement, divided, given, timing
@@ -18,9 +19,11 @@ from bpbench.report.numerals import (
     say,
     significant,
     span,
+    whole,
 )
 from bpbench.report.vocabulary import (
     CORRECTIONS,
+    adjusted_p,
     beside_linear,
     by_ranks,
     ends,
@@ -39,6 +42,7 @@ from bpbench.report.vocabulary import (
     tally,
     target,
     timed,
+    unit_word,
     verdict_word,
     with_unit,
 )
@@ -83,7 +87,8 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         One or two whole sentences.
     """
     mine, base = say(comparison["candidate"]), say(comparison["baseline"])
-    n, gap, verdict, repeat = comparison["n"], comparison["difference"], comparison["verdict"], repeat_word(metric)
+    n, gap, verdict = comparison["n"], comparison["difference"], comparison["verdict"]
+    repeat = unit_word(metric, analysis)
     remarks = [str(remark) for remark in comparison["remarks"]]
     if not n or gap is None:
         return f"No verdict on {mine} and {base}: no {repeat} of both has succeeded." + _remarks(remarks)
@@ -100,15 +105,15 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         if any("no spread between" in remark.lower() for remark in remarks):
             how = f"differ by {size} ({mine} {side})" if gap else "score the same"
             return (
-                f"No test for {mine} and {base}: they {how} in each of {count(n, f'paired {repeat_word(metric)}')}, so "
+                f"No test for {mine} and {base}: they {how} in each of {count(n, f'paired {repeat}')}, so "
                 "there is no noise to test against."
             ) + _remarks(remarks, known=("no spread between",))
         if repeats is not None and n < repeats:
             return (
-                f"No verdict yet on {mine} and {base}: {n} of {count(repeats, f'paired {repeat}')} succeeded; "
+                f"No verdict yet on {mine} and {base}: {whole(n)} of {count(repeats, f'paired {repeat}')} succeeded; "
                 f"in these they {plain}."
             ) + _remarks(remarks)
-        return f"No test of {mine} and {base} was possible (n = {n}); they {plain}." + _remarks(remarks)
+        return f"No test of {mine} and {base} was possible (n = {whole(n)}); they {plain}." + _remarks(remarks)
 
     evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
     if verdict in {"better", "worse"}:
@@ -151,7 +156,7 @@ def _evidence(
 def _n_words(comparison: Mapping[str, Any]) -> str:
     """Return ``n = 10``, or ``n = 10 and 12`` where the sides are not paired and have different numbers."""
     n, other = comparison["n"], comparison["n_baseline"]
-    return f"n = {n}" if n == other else f"n = {n} and {other}"
+    return f"n = {whole(n)}" if n == other else f"n = {whole(n)} and {whole(other)}"
 
 
 def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
@@ -159,7 +164,7 @@ def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     adjusted = comparison["p_adjusted"]
     if adjusted is None or len(analysis["family"]) == 1:
         return f"p {p_equals(comparison['p'])}"
-    return f"{CORRECTIONS.get(analysis['correction'], analysis['correction'])}-adjusted p {p_equals(adjusted)}"
+    return f"{adjusted_p(analysis)} {p_equals(adjusted)}"
 
 
 def _possible(comparison: Mapping[str, Any], metric: Mapping[str, Any], places: int | None) -> str:
@@ -181,8 +186,7 @@ def _equivalent(
     what, shown, scale = equivalence_scale(analysis, metric)
     places = decimals(half_width(comparison["low"], comparison["high"]) if what else half_width(low, high))
     margin = margin_text(analysis, metric, comparison["baseline"])
-    p = comparison["p_equivalence_adjusted"]
-    name = "p" if len(analysis["family"]) == 1 else f"{CORRECTIONS.get(analysis['correction'], '')}-adjusted p"
+    p, name = comparison["p_equivalence_adjusted"], adjusted_p(analysis, of_equivalence=True)
     mine, base = say(comparison["candidate"]), say(comparison["baseline"])
     level = ""
     if low is not None:
@@ -209,7 +213,8 @@ def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks
     """Return what must be said where interval, difference and test point different ways; the verdict is the test's.
 
     Interval and test of one comparison are made of the same evidence, so they part for two reasons only: the test is
-    adjusted for the family, or the p of a rank test allows for ties, zeros or many repeats and its interval does not.
+    adjusted for the family (which may make p larger, or by an adaptive method smaller), or the p of a rank test allows
+    for ties, zeros or many repeats and its interval does not.
     """
     low, high = comparison["low"], comparison["high"]
     if low is None:
@@ -222,6 +227,13 @@ def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks
         text = (
             f" The interval by itself excludes zero, but it is not adjusted for the family of {family}; after the "
             f"{correction} correction the difference is not resolved."
+        )
+    elif not excludes and comparison["significant"] and comparison["p"] > analysis["alpha"]:
+        correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
+        text = (
+            f" By itself the comparison would be undecided (p {p_equals(comparison['p'])}, not adjusted), and the "
+            f"interval includes zero; the {correction} correction resolves it, as it adapts to how many of the family "
+            "appear to differ."
         )
     elif excludes is not comparison["significant"]:
         said = "excludes zero although the test does not reject" if excludes else "includes zero although it rejects"
@@ -241,10 +253,16 @@ def _remarks(remarks: Sequence[str], *, known: Sequence[str] = ()) -> str:
     return "".join(f" {sentence(remark)}" for remark in rest)
 
 
+#: A word in plain letters; a symbol, such as n, τ, d_z or p95, is none.
+_WORD: Final = re.compile(r"(a|[a-z]{2,})\b")
+
+
 def sentence(text: str) -> str:
-    """Return a remark with a capital letter and a full stop."""
+    """Return a remark with a full stop, and with a capital letter where it begins with a word and not with a symbol."""
     text = text.strip()
-    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    if _WORD.match(text):
+        text = text[0].upper() + text[1:]
+    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 # ---------------------------------------------------------------------------------------------- the answer
@@ -328,7 +346,11 @@ def _headline(findings: Mapping[str, Any]) -> str:
             verdict = f"{verdict_word(word, metric)}{within if word == 'equivalent' else ''}"
             pairs = several_baselines(analysis)
             parts.append(f"{_named(found, len(comparisons), pairs=pairs)} {verb} {verdict}")
-    over = f"over {count(split['repeats'], repeat_word(metric))}: {'; '.join(parts)}."
+    repeats = count(split["repeats"], repeat_word(metric))
+    if analysis.get("design") == "crossed":
+        splits = count(analysis["units"], "split")
+        repeats = splits if analysis["units"] == split["repeats"] else f"{splits} ({repeats})"
+    over = f"over {repeats}: {'; '.join(parts)}."
     if several_baselines(analysis):
         return f"{where}, in {len(comparisons)} pairs {over}"
     return f"{where}, against {say(comparisons[0]['baseline'])} {over}"

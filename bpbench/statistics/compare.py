@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.counting import grouped
 from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
 from bpbench.statistics.effects import hedges
@@ -219,7 +220,7 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         p=two_sided_p(evidence),
         p_smallest=evidence.p_smallest,
         p_equivalence=None if same is None else same.p,
-        margin_width=_width(rules.margin, float(np.mean(other.values)), sd),
+        margin_width=None if hindered else _width(rules.margin, float(np.mean(other.values)), sd),
         detectable=_detectable(evidence, rules, level),
         remarks=(*hindered, *_dropped(evidence), *_cautions(one.n, other.n, rules, has_interval=interval is not None)),
     )
@@ -290,7 +291,7 @@ def _no_noise(one: Sample, other: Sample, design: str, *, paired: bool) -> tuple
     if paired:
         differences = one.values - other.values
         low, high = float(np.min(differences)), float(np.max(differences))
-        calm, what = high - low <= rounding, f"all {one.n} paired differences are"
+        calm, what = high - low <= rounding, f"all {grouped(one.n)} paired differences are"
     else:
         low = high = float(np.mean(one.values) - np.mean(other.values))
         calm, what = still, "the values of each side are all equal and their difference is"
@@ -312,10 +313,9 @@ def _dropped(evidence: Evidence) -> tuple[str, ...]:
     if not isinstance(evidence, RankEvidence) or not evidence.zeros:
         return ()
     n, zeros = evidence.differences.size, evidence.zeros
-    which = "1 is" if zeros == 1 else f"{zeros} are"
-    return (
-        f"Of {n} paired differences {which} exactly zero and left out of the ranks: p rests on the other {n - zeros}.",
-    )
+    which = "1 is" if zeros == 1 else f"{grouped(zeros)} are"
+    left = f"Of {grouped(n)} paired differences {which} exactly zero and left out of the ranks"
+    return (f"{left}: p rests on the other {grouped(n - zeros)}.",)
 
 
 def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str, ...]:
@@ -326,8 +326,8 @@ def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str,
         cautions.append(f"{many} repeats are too few for a {1 - rules.alpha:.0%} interval {how}.")
     if rules.design == "crossed":
         cautions.append(
-            f"The {n} splits come from one data set and are counted as independent: the claim holds given these data "
-            "and this reserve, not beyond them."
+            f"The {grouped(n)} splits come from one data set and are counted as independent: the claim holds given "
+            "these data and this test set, not beyond them."
         )
     return tuple(cautions)
 
@@ -365,7 +365,7 @@ def _equivalence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> tuple[
         try:
             require_positive(other.values)
         except StatisticsError as error:  # known only now, when the trainings are paid for
-            return None, (str(error),)
+            return None, (f"No equivalence test was made. {error}",)
 
     def contrast(factor: float) -> Evidence:
         return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
@@ -441,8 +441,8 @@ def _barred(pair: Pair) -> set[Verdict]:
 def _diverged(pair: Pair) -> tuple[str, ...]:
     counts = ((pair.candidate, pair.diverged_candidate), (pair.baseline, pair.diverged_baseline))
     return tuple(
-        f"{'1 repeat' if count == 1 else f'{count} repeats'} of '{name}' diverged: it cannot be called better or "
-        "equivalent, and the numbers describe only the repeats that finished on both sides."
+        f"{'1 repeat' if count == 1 else f'{grouped(count)} repeats'} of '{name}' diverged: it cannot be called better "
+        "or equivalent, and the numbers describe only the repeats that finished on both sides."
         for name, count in counts
         if count
     )

@@ -368,16 +368,16 @@ def require_reachable(test: str, n: int, family_size: int, correction: str, alph
     if n < 2 and least is not None:
         raise StatisticsError(
             f"The {info.label} test needs at least 2 independent repeats to see any spread, found {n}; "
-            f"declare {least} or more."
+            f"{least} or more are needed."
         )
     family = "1 comparison" if family_size == 1 else f"{family_size} comparisons"
     advice = (
         f"no number of repeats is enough, since it draws at most {DRAWS} redrawings; choose a test without a smallest "
         "p, such as 'paired-t' or 'welch'"
         if least is None
-        else f"declare at least {least} repeats"
+        else f"at least {least} repeats are needed"
         if least > n
-        else f"declare fewer, such as {least}, of which more redrawings are made"
+        else f"fewer, such as {least}, could, of which more redrawings are made"
     )
     raise StatisticsError(
         f"With {n} repeats the {info.label} test could never reach alpha = {alpha:g}: its smallest p is "
