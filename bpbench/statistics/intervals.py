@@ -17,8 +17,8 @@ bca                the same, at levels corrected for bias and acceleration (Efro
 
 The three of the bootstrap are ``scipy.stats.bootstrap``'s, of one set of resamples. None of them is to be trusted for
 a handful of values: most are too narrow, some too wide, and beside each is said how often it covers (:data:`COVERED`).
-The noncentral t belongs to normal differences alone: of exponential ones its 95 % interval of d_z covers 81 to 86 %, and
-more repeats do not mend it.
+The noncentral t belongs to normal differences alone: of exponential ones its 95 % interval of d_z covers 81 to 86 %,
+and more repeats do not mend it.
 """
 
 from __future__ import annotations
