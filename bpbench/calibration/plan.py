@@ -85,7 +85,7 @@ class Size:
 
 
 SIZES: Final[Mapping[str, Size]] = MappingProxyType(
-    {"tiny": Size(4, 1, 1), "small": Size(200, 50, 200), "full": Size(800, 150, 300)}
+    {"tiny": Size(4, 1, 1), "small": Size(200, 50, 200), "full": Size(400, 60, 200)}
 )
 
 
