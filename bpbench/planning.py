@@ -21,10 +21,10 @@ from bpbench.statistics.repeats import (
     floor_of_equivalence,
     needed,
     noise_limit,
+    spread_of,
 )
 from bpbench.statistics.rules import TESTS
 from bpbench.statistics.samples import average_within_splits
-from bpbench.statistics.student import spread as sd
 from bpbench.study import Prepared, pairs
 
 
@@ -125,7 +125,7 @@ _FEWEST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Pilot:
-    """What the stored repeats of a pair tell of its noise, whose spread is the upper limit."""
+    """What the stored repeats of a pair tell of its noise: the spread that the test sees, and its upper limit."""
 
     pair: tuple[str, str]
     pairs: int
@@ -135,7 +135,7 @@ class _Pilot:
 
 
 def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
-    """Return what is known of the spread of paired differences from stored repeats, the noisiest pair first.
+    """Return what is known from stored repeats of the spread that the test sees, the noisiest pair first.
 
     A pilot has at least three pairs of repeats, and some spread: that of copies of one result is rounding.
     """
@@ -151,7 +151,7 @@ def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
         ):
             both = [pair.candidate_sample, pair.baseline_sample]
             ours, theirs = (average_within_splits(sample) if crossed else sample for sample in both)
-            if ours.n >= _FEWEST and (spread := sd(ours.values - theirs.values)) > 0:
+            if ours.n >= _FEWEST and (spread := spread_of(ours, theirs, rules.test)) > 0:
                 noise = noise_limit(ours, theirs, rules.test, pair.test_to_train)
                 names = (pair.candidate, pair.baseline)
                 found.append(_Pilot(names, ours.n, spread, noise, float(np.mean(theirs.values))))

@@ -88,7 +88,11 @@ def test_signed_rank_of_r_and_hollander_wolfe() -> None:
 
 
 def test_nadeau_bengio_by_hand() -> None:
-    """For d = 1..5 and ρ = 1/4, t = 3/√1.125 = 2√2; the closed form of t with df = 4 gives p = 0.0474."""
+    """For d = 1..5 and ρ = 1/4, t = 3/√1.125 = 2√2; the closed form of t with df = 4 gives p = 0.0474.
+
+    Strangers' numbers of this test stand in test_bayes: the correlated t posterior that its authors' tutorial prints
+    (BayesianTestsML, also behind baycomp) has the same t and df, and without a margin its probabilities are this p.
+    """
     found = _one([1.0, 2, 3, 4, 5], [0.0] * 5, Rules("nadeau-bengio", "resampled", test_to_train=0.25))
     assert found.statistic == pytest.approx(2 * math.sqrt(2))
     u = found.statistic / math.sqrt(1 + found.statistic**2 / 4)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from bpbench.errors import StatisticsError
-from bpbench.statistics.coverage import CONDITIONS, INTERVALS, Coverage, coverage, truths
+from bpbench.statistics.coverage import CONDITIONS, INTERVALS, Coverage, Data, coverage, truths
 from bpbench.statistics.effects import dominance, interquartile_mean, pooled_d, rank_biserial
+from bpbench.statistics.intervals import BOOTSTRAPS, COVERED
 
 
 def _kept(found: dict[str, Coverage], condition: str, level: float = 0.95) -> int:
@@ -46,8 +47,24 @@ def test_a_false_promise_would_be_noticed() -> None:
     """The bound fails for the percentile interval of five values, were it promised."""
     found = coverage("paired", "normal", 5, runs=300, seed=4, resamples=199)["paired/difference/percentile"]
     assert found.covered < 0.95 - 3 * math.sqrt(0.95 * 0.05 / 300)
-    # what is said beside every such interval
-    assert found.covered == pytest.approx(0.83, abs=3 * found.error)
+
+
+@pytest.mark.parametrize(("data", "entries"), [("paired", 11), ("independent", 6), ("strata", 2)])
+def test_what_is_said_beside_bootstrap_intervals_is_so(data: Data, entries: int) -> None:
+    """How often each covers for five normal values is what stands beside it, and every one has its entry."""
+    found = coverage(data, "normal", 5, runs=300, seed=11, resamples=499)
+    known = {key: said for key, said in COVERED.items() if key.startswith(data)}
+    assert len(known) == entries
+    for key, (five, _) in known.items():
+        # three standard errors, of the share said, and what 499 resamples lose beside 999
+        assert found[key].covered == pytest.approx(five / 100, abs=0.015 + 3 * math.sqrt(five * (100 - five) / 3e6)), (
+            key
+        )
+
+
+def test_every_bootstrap_interval_says_how_often_it_covers() -> None:
+    """None is left out of the table, and nothing else stands in it."""
+    assert set(COVERED) == {key for key, info in INTERVALS.items() if info.method in BOOTSTRAPS}
 
 
 @pytest.mark.slow

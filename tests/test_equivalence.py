@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import rankdata
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
-from bpbench.statistics.equivalence import two_one_sided
+from bpbench.statistics.equivalence import Equivalence, Evidence, equivalence
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.ranks import signed_rank
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.student import paired, welch
@@ -21,15 +22,19 @@ def _samples(seed: int, n: int = 12) -> tuple[Sample, Sample]:
     return Sample(rng.normal(3, 1, n), splits), Sample(rng.normal(3.2, 2, n), splits)
 
 
+def _within(evidence: Evidence, margin: float, alpha: float) -> Equivalence:
+    return equivalence(lambda _: evidence, Margin(margin), alpha)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("margin", [0.3, 1.0, 3.0])
 def test_paired_and_welch_equal_statsmodels(seed: int, margin: float) -> None:
     """The p-values are those of statsmodels' ttost_paired(x, y, -m, m) and ttost_ind(…, usevar="unequal")."""
     x, y = _samples(seed)
     stranger = ttost_paired(x.values, y.values, -margin, margin)[0]
-    assert two_one_sided(paired(x, y), margin, 0.05).p == pytest.approx(stranger, rel=1e-9)
+    assert _within(paired(x, y), margin, 0.05).p == pytest.approx(stranger, rel=1e-9)
     stranger = ttost_ind(x.values, y.values, -margin, margin, usevar="unequal")[0]
-    assert two_one_sided(welch(x, y), margin, 0.05).p == pytest.approx(stranger, rel=1e-9)
+    assert _within(welch(x, y), margin, 0.05).p == pytest.approx(stranger, rel=1e-9)
 
 
 def test_nadeau_bengio_by_hand() -> None:
@@ -41,7 +46,7 @@ def test_nadeau_bengio_by_hand() -> None:
     u = 2 / np.sqrt(1 + 4 / 4)
     expected = 0.5 - 3 / 8 * u * (1 - u**2 / 12)
     assert expected == pytest.approx(0.0580583, abs=1e-7)
-    assert two_one_sided(evidence, 3 + 2 * np.sqrt(1.125), 0.05).p == pytest.approx(expected, rel=1e-12)
+    assert _within(evidence, 3 + 2 * np.sqrt(1.125), 0.05).p == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["paired", "overlap", "welch", "ranks"])
@@ -57,7 +62,7 @@ def test_it_rejects_exactly_when_its_interval_lies_within_the_margin(kind: str) 
             "ranks": lambda x=x, y=y: signed_rank(x.values - y.values),
         }[kind]()
         for margin in (0.5, 1.5, 2.5):
-            result = two_one_sided(evidence, margin, 0.1)
+            result = _within(evidence, margin, 0.1)
             assert result.low is not None
             assert result.high is not None
             inside = -margin < result.low and result.high < margin
@@ -82,4 +87,4 @@ def test_rank_form_equals_enumeration_of_all_signs(differences: list[float]) -> 
     evidence = signed_rank(d)
     assert evidence.p_greater(-margin) == enumerated(d + margin)
     assert evidence.p_less(margin) == enumerated(margin - d)
-    assert two_one_sided(evidence, margin, 0.05).p == max(enumerated(d + margin), enumerated(margin - d))
+    assert _within(evidence, margin, 0.05).p == max(enumerated(d + margin), enumerated(margin - d))

@@ -141,7 +141,7 @@ def test_the_table_of_estimates() -> None:
     assert row[-1].value == values["difference"]["intervals"]["bca"]["high"]
     assert "no verdict rests on any of them" in table.caption
     notes = [block.text for block in estimates(data)[1:] if isinstance(block, Text)]
-    assert any(note.startswith("Bootstrap intervals of few values are too narrow") for note in notes)
+    assert any(note.startswith("Bootstrap intervals of few values do not keep their level") for note in notes)
     assert len(notes) == len(set(notes))
 
 

@@ -21,7 +21,8 @@ from bpbench.report import judged, methods, terminal
 from bpbench.report.words import answer
 from bpbench.runner.store import Store
 from bpbench.statistics.repeats import Noise, repeats_for_difference, repeats_for_equivalence
-from bpbench.study import Prepared, conduct, prepare
+from bpbench.statistics.samples import average_within_splits
+from bpbench.study import Prepared, conduct, pairs, prepare
 
 TEXT = """\
 question: q
@@ -101,6 +102,24 @@ def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
         assert each["difference"] == repeats_for_difference(0.5, noise, alpha=alpha)
     assert after["detectable"] == pytest.approx(after["detectable_dz"] * after["pilots"][0]["limit"])
     assert "the noisiest pair" in "\n".join(terminal.plan(after | {"report": "r"}))
+
+
+def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) -> None:
+    """Under Welch's test the spread and its limit are both of √(s_c² + s_b²), and not of the paired differences."""
+    changes = {"design: resampled": "design: crossed, splits: 5", "nadeau-bengio": "welch"}
+    prepared, store = _prepared(folder, "0.5", **changes)
+    study = conduct(prepared, store)
+    pilots = plan(prepared, store, 1)["pilots"]
+    assert pilots
+    for pilot in pilots:
+        (pair,) = [each for each in pairs(prepared, study.results) if [each.candidate, each.baseline] == pilot["pair"]]
+        assert pair.candidate_sample is not None
+        assert pair.baseline_sample is not None
+        sides = [average_within_splits(side) for side in (pair.candidate_sample, pair.baseline_sample)]
+        v_c, v_b = (np.var(side.values, ddof=1) for side in sides)
+        df = (v_c + v_b) ** 2 / (v_c**2 / (pilot["pairs"] - 1) + v_b**2 / (pilot["pairs"] - 1))
+        assert pilot["spread"] == pytest.approx(math.sqrt(v_c + v_b))
+        assert pilot["limit"] == pytest.approx(pilot["spread"] * math.sqrt(df / stats.chi2.ppf(0.2, df)))
 
 
 def test_a_plan_of_models_that_draw_nothing_on_one_split(folder: Path) -> None:

@@ -13,11 +13,12 @@ from bpbench.errors import StatisticsError
 from bpbench.statistics.power import (
     detectable,
     detectable_dz,
+    noncentral_t,
     power_at,
     power_equivalence,
-    power_t,
     sd_for_equivalence,
 )
+from bpbench.statistics.repeats import Noise, power_of_difference
 
 
 def test_two_sample_power_of_r() -> None:
@@ -27,7 +28,8 @@ def test_two_sample_power_of_r() -> None:
 
 def test_paired_power_of_r() -> None:
     """R: pwr.t.test(d = 0.5, power = 0.8, type = "paired") gives n = 33.36713: 33 pairs miss it and 34 reach it."""
-    assert power_t(0.5, 33, alpha=0.05) < 0.8 < power_t(0.5, 34, alpha=0.05)
+    missed, reached = (power_of_difference(0.5, n, Noise(1.0), alpha=0.05) for n in (33, 34))
+    assert missed < 0.8 < reached
     size = 0.5 * math.sqrt(33.36713)
     assert power_at(size, 32.36713, 0.05) == pytest.approx(0.8, abs=1e-6)
 
@@ -38,8 +40,8 @@ def test_detectable_equals_statsmodels(n: int, alpha: float) -> None:
     """The smallest d_z equals TTestPower().solve_power(nobs=n, alpha=alpha, power=0.8), and has that power itself."""
     dz = detectable_dz(n, alpha=alpha)
     assert dz == pytest.approx(TTestPower().solve_power(nobs=n, alpha=alpha, power=0.8), rel=1e-4)
-    assert power_t(dz, n, alpha=alpha) == pytest.approx(0.8, abs=1e-9)
-    assert power_t(-dz, n, alpha=alpha) == pytest.approx(0.8, abs=1e-9)
+    assert power_at(dz * math.sqrt(n), n - 1, alpha) == pytest.approx(0.8, abs=1e-9)
+    assert power_at(-dz * math.sqrt(n), n - 1, alpha) == pytest.approx(0.8, abs=1e-9)
 
 
 def test_large_n_is_the_normal_limit() -> None:
@@ -52,7 +54,7 @@ def test_two_repeats_still_have_an_answer() -> None:
     """With n = 2 the search ends at a huge effect that does have the power asked for."""
     dz = detectable_dz(2, alpha=0.05 / 56)
     assert dz > 100
-    assert power_t(dz, 2, alpha=0.05 / 56) == pytest.approx(0.8, abs=1e-6)
+    assert power_at(dz * math.sqrt(2), 1, 0.05 / 56) == pytest.approx(0.8, abs=1e-6)
 
 
 def test_overlapping_splits_have_a_floor() -> None:
@@ -99,9 +101,15 @@ def test_largest_spread_for_equivalence_has_the_power(n: int) -> None:
         (lambda: detectable_dz(1, alpha=0.05), "at least 2 independent repeats, found 1"),
         (lambda: detectable_dz(5, alpha=0.0), "alpha must lie between 0 and 1, found 0.0"),
         (lambda: detectable_dz(5, alpha=0.05, power=1.0), r"power must lie between alpha \(0.05\) and 1, found 1.0"),
-        (lambda: power_t(1.0, 5, alpha=0.05, test_to_train=-1.0), "test_to_train .* not negative, found -1.0"),
+        (lambda: detectable_dz(5, alpha=0.05, test_to_train=-1.0), "test_to_train .* not negative, found -1.0"),
         (lambda: detectable(-1.0, 5, alpha=0.05), "standard deviation .* not negative, found -1.0"),
         (lambda: detectable(math.nan, 5, alpha=0.05), "standard deviation .* not negative, found nan"),
+        (lambda: power_at(math.nan, 4, 0.05), "difference in standard errors is a finite number, found nan"),
+        (lambda: power_at(-math.inf, 4, 0.05), "difference in standard errors is a finite number, found inf|-inf"),
+        (lambda: noncentral_t(math.nan, 4, 1.0), "finite number, found nan"),
+        (lambda: noncentral_t(1.0, 4, math.nan), "finite number, found nan"),
+        (lambda: power_equivalence(math.nan, 1.0, 4, alpha=0.05), "finite number, found nan"),
+        (lambda: power_of_difference(math.nan, 5, Noise(1.0), alpha=0.05), "finite number, found nan"),
         (lambda: sd_for_equivalence(5, 0.0, 0.05), "margin is a positive number .* found 0.0"),
         (lambda: sd_for_equivalence(5, 1.0, 0.6, 0.8), "alpha must lie between 0 and 0.5, found 0.6"),
     ],

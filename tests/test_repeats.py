@@ -28,6 +28,7 @@ from bpbench.statistics.repeats import (
     repeats_for_equivalence,
     repeats_for_non_inferiority,
     spread_limit,
+    spread_of,
     unpaired,
 )
 from bpbench.statistics.rules import smallest_p
@@ -293,6 +294,8 @@ def test_unpaired_tests_reckon_with_both_spreads() -> None:
     df = (v_c + v_b) ** 2 / (v_c**2 + v_b**2) * 6
     assert noise.df_factor == pytest.approx(df / 6)
     assert noise.sd == pytest.approx(math.sqrt((v_c + v_b) * df / stats.chi2.ppf(0.2, df)))
+    assert spread_of(one, other, "welch") == pytest.approx(math.sqrt(v_c + v_b))
+    assert spread_of(one, other, "paired-t") == pytest.approx(np.std(one.values - other.values, ddof=1))
 
 
 @pytest.mark.parametrize(
@@ -301,6 +304,11 @@ def test_unpaired_tests_reckon_with_both_spreads() -> None:
         (lambda: Noise(-1.0), "standard deviation is a number that is not negative, found -1.0"),
         (lambda: Noise(1.0, -0.1), "test_to_train must be a number that is not negative, found -0.1"),
         (lambda: Noise(1.0, 0.0, 3.0), "one to two times n - 1 degrees of freedom, found 3.0 times"),
+        (lambda: unpaired(0.0, 0.0), "Neither sample has any spread: there is no noise to plan with"),
+        (lambda: unpaired(1.0, -1.0), "standard deviation is a number that is not negative, found -1.0"),
+        (lambda: power_of_difference(1.0, 1, ONE, alpha=0.05), "at least 2 independent repeats, found 1"),
+        (lambda: power_of_difference(1.0, 5, Noise(0.0), alpha=0.05), "without any spread has no power to tell"),
+        (lambda: repeats_for_equivalence(1.0, Noise(0.0), alpha=0.05), "without any spread has no power to tell"),
         (lambda: spread_limit(math.nan, 4), "not negative, found nan"),
         (lambda: spread_limit(1.0, 0), r"at least 2 values \(1 degree of freedom\), found 0"),
         (lambda: spread_limit(1.0, 4, 1.0), "confidence lies between 0 and 1, found 1.0"),

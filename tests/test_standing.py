@@ -20,7 +20,7 @@ from bpbench.runner.store import Store
 from bpbench.standing import MOST_RANKED, posterior
 from bpbench.standing import ranked as rank_all
 from bpbench.statistics.anova import repeated_measures
-from bpbench.statistics.bayes import correlated_t, signed_rank
+from bpbench.statistics.bayes import Posterior, correlated_t, of_pair, signed_rank
 from bpbench.statistics.compare import Comparison, Pair, Rules, judge
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.ranking import friedman
@@ -185,6 +185,7 @@ def test_margins_in_other_measures() -> None:
     rules = Rules("paired-t", "fixed", margin=Margin(0.15, "relative"))
     found = posterior(pair, *judge([pair], rules), rules, root=1)
     assert found is not None
+    assert found["test_pairs"]
     ends = [(np.mean(c - k * b), stats.sem(c - k * b)) for k in (0.85, 1.15)]
     below, above = (mean + error * rng.standard_t(n - 1, draws) for mean, error in ends)
     assert (found["better"], found["worse"]) == pytest.approx((np.mean(below < 0), np.mean(above > 0)), abs=0.005)
@@ -194,6 +195,65 @@ def test_margins_in_other_measures() -> None:
     found = posterior(pair, *judge([pair], rules), rules, root=1)
     assert found is not None
     assert found["equal"] == pytest.approx(signed_rank(c - b, margin=0.15 * b.mean(), seed=3).equal, abs=0.01)
+
+
+def _of(c: np.ndarray, b: np.ndarray, rules: Rules) -> Posterior:
+    own = np.zeros(c.size, int)
+    return of_pair(Sample(c, own), Sample(b, own), rules, seed=1)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_three_probabilities_sum_to_one(lower: bool) -> None:
+    """Also where the baseline's mean is hardly known, which tests of two contrasts do not share out between them."""
+    rng = np.random.default_rng(3)
+    for _ in range(150):
+        n = int(rng.integers(2, 8))
+        b = rng.exponential(size=n) + rng.choice([1e-3, 0.1, 10])
+        c = b * rng.normal(1, 0.1, n) + rng.normal(size=n) * rng.choice([1e-9, 0.1, 1])
+        margin = Margin(float(rng.uniform(0.01, 0.95)), "relative")
+        found = _of(c, b, Rules("paired-t", "fixed", margin=margin, lower_is_better=lower))
+        assert min(found.better, found.equal or 0.0, found.worse) >= 0
+        assert found.better + (found.equal or 0.0) + found.worse == pytest.approx(1, abs=1e-12)
+
+
+def test_a_share_of_an_uncertain_mean() -> None:
+    """The three by drawing both means of the joint posterior, of which the baseline's is positive."""
+    c, b = np.array([0.6, 1.5, 0.9, 1.0, 3.8]), np.array([0.5, 2.0, 0.3, 1.4, 3.0])
+    found = _of(c, b, Rules("paired-t", "fixed", margin=Margin(0.3, "relative")))
+    rng, draws, pair = np.random.default_rng(4), 400_000, np.stack([c, b])
+    scales = np.sqrt(rng.chisquare(4, draws) / 4)
+    half = np.linalg.cholesky(np.cov(pair) / 5)
+    own, base = pair.mean(1)[:, None] + half @ rng.normal(size=(2, draws)) / scales
+    kept = base > 0
+    assert 0.005 < 1 - kept.mean() < 0.1
+    expected = [np.mean(own[kept] < 0.7 * base[kept]), np.mean(own[kept] > 1.3 * base[kept])]
+    assert [found.better, found.worse] == pytest.approx(expected, abs=0.003)
+
+
+def test_a_certain_baseline_and_one_that_ties() -> None:
+    """Of a baseline without noise it is the p; tied by the very factor, all probability lies on one side, or half."""
+    rng = np.random.default_rng(5)
+    rules = Rules("paired-t", "fixed", margin=Margin(0.5, "relative"))
+    c, b = rng.normal(2.2, 0.3, 6), np.full(6, 2.0)
+    assert _of(c, b, rules).better == pytest.approx(stats.ttest_1samp(c, 1.0, alternative="greater").pvalue)
+    b = rng.uniform(1, 2, 6)
+    assert [_of(1.5 * b + shift, b, rules).worse for shift in (-0.1, 0.0, 0.1)] == pytest.approx([0, 0.5, 1])
+
+
+def test_two_repeats_have_no_joint_posterior_of_two_means() -> None:
+    """Of two repeats nothing is practically equal at a share of the mean; at a margin in the unit something is."""
+    c, b = np.array([0.4419, 0.0366]), np.array([0.2179, 0.0068])
+    assert _of(c, b, Rules("paired-t", "fixed", margin=Margin(0.9, "relative"))).equal is None
+    assert _of(c, b, Rules("paired-t", "fixed", margin=Margin(0.2))).equal is not None
+    assert _of(c, b, Rules("wilcoxon", "fixed", margin=Margin(0.9, "relative"))).equal is not None
+
+
+@pytest.mark.parametrize(("test", "pairs"), [("welch", False), ("mann-whitney", False), ("wilcoxon", True)])
+def test_a_posterior_tells_whether_the_test_pairs(test: str, pairs: bool) -> None:
+    """Every posterior is of the paired differences; beside tests that are not, that is told."""
+    found, _, _ = _judged(_pair(), Rules(test, "fixed"))
+    assert found is not None
+    assert found["test_pairs"] is pairs
 
 
 def test_no_share_of_scores_that_are_not_positive() -> None:

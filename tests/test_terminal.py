@@ -207,12 +207,15 @@ def test_a_plan_says_where_no_number_of_repeats_would_decide() -> None:
     text = "\n".join(terminal.plan(PLANNED | {"needed": [never | {"pair": None}], "margin": "0.5 d_z"}))
     assert "No number of repeats decides at the margin" in text
     assert "less than 0.679 d_z cannot be resolved" in text
+    text = "\n".join(terminal.plan(PLANNED | {"needed": [never | {"pair": None, "floor": 0.0}]}))
+    assert "No number of repeats that could be run decides at the margin of ±0.5 meV/atom: beside the spread" in text
+    assert "overlap" not in text  # what overlaps has a floor
 
 
 def test_an_audit_in_lines() -> None:
     """The audit of the embedded sample lists its eleven states and its largest net force."""
     frames = readers.read(readers.sample_source())
     lines = terminal.audit(inspect.inspect(frames, "sample"))
-    assert lines[0].startswith("sample: 440 frames, 112640 atoms of Al, 256 to 256 atoms a frame")
+    assert lines[0].startswith("sample: 440 frames, 112\u202f640 atoms of Al, 256 to 256 atoms a frame")
     assert sum(" K " in line and line.split()[-1].count("-") == 1 for line in lines) == 11
     assert any(line.startswith("Largest net force on a frame:") for line in lines)

@@ -95,6 +95,11 @@ def test_undecided_says_where_no_number_would_be_enough() -> None:
         "No number of repeats would decide at the margin of ±0.2 meV/atom: as splits of the same data overlap, less "
         "than 0.457 meV/atom cannot be resolved; more independent blocks would lower that."
     )
+    # without overlap there is no floor: it is the spread
+    assert enough(**never | {"floor": 0.0}) == (
+        "No number of repeats that could be run would decide at the margin of ±0.2 meV/atom: beside their spread the "
+        "margin is so small that more than 10¹² would be needed."
+    )
     assert "less than 0.457 d_z cannot" in enough({"margin": "0.5 d_z"}, **never, spread=None)
 
 

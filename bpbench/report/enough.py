@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bpbench.report.numerals import count, percent, significant
+from bpbench.report.numerals import count, exact, percent, significant
 from bpbench.report.vocabulary import margin_text, unit_word, with_unit
-from bpbench.statistics.repeats import CONFIDENCE
+from bpbench.statistics.repeats import CONFIDENCE, MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,11 +29,16 @@ def enough(comparisons: Sequence[Mapping[str, Any]], metric: Mapping[str, Any], 
     margin = f"the margin of ±{margin_text(analysis, metric)}"
     never = [needed for _, needed in told if needed["repeats"] is None]
     if never:
-        worst = max(never, key=lambda needed: needed["floor"])
-        floor = significant(worst["floor"])
-        floor = f"{floor} d_z" if worst["spread"] is None else with_unit(floor, metric)
         some = f"{len(never)} of the" if len(never) < len(told) else "the"
         whom = "" if len(told) == 1 else f" {some} {len(told)} undecided comparisons"
+        worst = max(never, key=lambda needed: needed["floor"])
+        if worst["floor"] == 0:
+            return (
+                f"No number of {repeat}s that could be run would decide{whom} at {margin}: beside their spread the "
+                f"margin is so small that more than {exact(MOST, 1)} would be needed."
+            )
+        floor = significant(worst["floor"])
+        floor = f"{floor} d_z" if worst["spread"] is None else with_unit(floor, metric)
         return (
             f"No number of {repeat}s would decide{whom} at {margin}: as splits of the same data overlap, less than "
             f"{floor} cannot be resolved; more independent blocks would lower that."

@@ -8,10 +8,11 @@ from bpbench.agreement.columns import KINDS, ColumnAgreement, unordered
 from bpbench.data.readers import counted
 from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
-from bpbench.report.numerals import count, listed, percent, short
+from bpbench.report.numerals import count, exact, listed, percent, short
 from bpbench.report.vocabulary import margin_text
 from bpbench.statistics.autocorrelation import ENOUGH
 from bpbench.statistics.margins import Margin
+from bpbench.statistics.repeats import MOST
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
@@ -160,7 +161,12 @@ def _enough(planned: dict[str, Any], unit: str) -> str:
     known = [pilot for pilot in planned["pilots"] if pilot["pair"] == worst["pair"]]
     by = f" by {_of_pilot(known[0], unit)}" if known else ""
     about = "about " if planned["detectable_dz"] is None else ""
-    if worst["repeats"] is None:
+    if worst["repeats"] is None and worst["floor"] == 0:
+        said = (
+            f"No number of {word}s that could be run decides {whose}at {margin}: beside the spread the margin is so "
+            f"small that more than {exact(MOST, 1)} would be needed ({power}){by}."
+        )
+    elif worst["repeats"] is None:
         floor = f"{worst['floor']:.3g} {unit if known else 'd_z'}"
         said = (
             f"No number of {word}s decides {whose}at {margin}: as splits of the same data overlap, less than {floor} "

@@ -41,7 +41,8 @@ If no difference varies there is no posterior but a point: all probability lies 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -49,11 +50,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bpbench.errors import StatisticsError
-from bpbench.statistics.equivalence import non_inferiority
-from bpbench.statistics.power import unit_se
-from bpbench.statistics.rules import methods, require_allowed
+from bpbench.statistics.power import noncentral_t, unit_se
+from bpbench.statistics.rules import TESTS, methods, require_allowed
 from bpbench.statistics.samples import LARGEST, Sample, average_within_splits
-from bpbench.statistics.student import StudentEvidence, one_sample, paired
+from bpbench.statistics.student import one_sample, spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +75,8 @@ _WEIGHTS: Final = 50_000_000
 _AT_ONCE: Final = 2_000_000
 #: Differences that agree to this share of their mean are equal.
 _ROUNDING: Final = 1e-12
+#: The largest share of which a quantile is finite.
+_NEARLY_ALL: Final = math.nextafter(1.0, 0.0)
 #: Prior weights of a difference of zero: of the sign and of the signed-rank model.
 _SIGN_PRIOR: Final = 1.0
 _RANK_PRIOR: Final = 0.5
@@ -96,6 +98,8 @@ class Posterior:
         Random draws, ``None`` where nothing was drawn.
     error : float or None
         Largest standard error of the three that comes from drawing.
+    test_pairs : bool
+        Whether the test beside it uses the pairing, as every posterior does.
     """
 
     model: Model
@@ -104,6 +108,7 @@ class Posterior:
     worse: float
     draws: int | None = None
     error: float | None = None
+    test_pairs: bool = True
 
 
 #: The posterior that sees a difference as a test sees it; tests of means, which all others are, see the mean.
@@ -113,14 +118,16 @@ _BY_TEST: Final[Mapping[str, Model]] = MappingProxyType({"wilcoxon": "signed-ran
 def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> Posterior:
     """Return what the posterior says of a pair that is judged by the given rules.
 
-    It is the one that sees the differences as the declared test sees them: ``signed-rank`` beside tests of ranks, else
-    ``correlated-t``, with the overlap of the splits beside ``nadeau-bengio``. In a crossed design it is that of the
-    means of the splits.
+    It is ``signed-rank`` beside tests of ranks, else ``correlated-t``, with the overlap of the splits beside
+    ``nadeau-bengio``. In a crossed design it is that of the means of the splits. Every posterior is of the paired
+    differences. Tests that take the samples as unpaired (``welch``, ``permutation``, ``mann-whitney``) do not see them,
+    and beside those it may say more, or something else: ``Posterior.test_pairs`` tells.
 
     A margin that is a share of the baseline's mean or a number of d_z is as uncertain as that mean or that spread, and
-    the posterior of the mean difference takes it so, as the equivalence test does (:mod:`.equivalence`): each limit by
-    the posterior of its own contrast c - (1 ± f)b, or of δ/σ. The signed-rank posterior takes a share of the observed
-    mean. Of scores that are not positive no share can be taken, and there is no margin.
+    the posterior of the mean difference takes it so, as the equivalence test does (:mod:`.equivalence`): by the joint
+    posterior of both means, of which the baseline's is positive, or by that of δ/σ. The signed-rank posterior takes a
+    share of the observed mean. Of scores that are not positive no share can be taken, and of two repeats there is no
+    joint posterior of two means: there, nothing is practically equal.
 
     Parameters
     ----------
@@ -136,13 +143,18 @@ def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> 
     StatisticsError
         As the posteriors do.
     """
+    found = _of_differences(candidate, baseline, rules, seed)
+    return replace(found, test_pairs=TESTS[rules.test].paired)
+
+
+def _of_differences(candidate: Sample, baseline: Sample, rules: Rules, seed: int) -> Posterior:
     model = _BY_TEST.get(rules.test, "correlated-t")
     require_allowed(model, rules.design, "posterior")
     if rules.design == "crossed":
         candidate, baseline = average_within_splits(candidate), average_within_splits(baseline)
     d, margin, lower = candidate.values - baseline.values, rules.margin, rules.lower_is_better
-    if margin is not None and margin.kind == "relative" and not np.all(baseline.values > 0):
-        margin = None  # no share can be taken of such a mean
+    if margin is not None and margin.kind == "relative" and not (np.all(baseline.values > 0) and _joint(model, d)):
+        margin = None
     if model == "signed-rank":
         width = None if margin is None else _width(margin, baseline)
         return signed_rank(d, margin=width, lower_is_better=lower, seed=seed)
@@ -150,17 +162,59 @@ def of_pair(candidate: Sample, baseline: Sample, rules: Rules, *, seed: int) -> 
     if margin is None or margin.kind == "absolute":
         width = None if margin is None else margin.value
         return correlated_t(d, margin=width, lower_is_better=lower, test_to_train=overlap)
+    if margin.kind == "relative":
+        below, above = (
+            _share_of_mean(candidate.values, baseline.values, 1 + side * margin.value, overlap, side=side)
+            for side in (-1, 1)
+        )
+    else:  # P(δ/σ > Δ_z) is the one-sided p of "at least Δ_z", and so on
+        evidence, limit = one_sample(d, test_to_train=overlap), margin.value / unit_se(d.size, overlap)
+        below, above = (noncentral_t(side * evidence.statistic, evidence.df, limit) for side in (-1, 1))
+    above = min(above, 1 - below)  # they exclude each other, and are integrals to six digits
+    better, worse = (below, above) if lower else (above, below)
+    return _three("correlated-t", better, worse, margin.value)
 
-    def contrast(factor: float) -> StudentEvidence:
-        return paired(candidate, Sample(factor * baseline.values, baseline.splits), test_to_train=overlap)
 
-    # P(worse by more than the margin) is the p of non-inferiority, P(better) the same with the two sides exchanged
-    error = unit_se(d.size, overlap)
-    better, worse = (
-        non_inferiority(contrast, margin, rules.alpha, lower_is_better=side, unit_se=error).p
-        for side in (not lower, lower)
+def _joint(model: Model, differences: Array) -> bool:
+    """Return whether a share of the baseline's mean can be judged: of two repeats the covariance has no inverse."""
+    return model == "signed-rank" or differences.size > 2
+
+
+def _share_of_mean(candidate: Array, baseline: Array, factor: float, overlap: float, *, side: int) -> float:
+    """Return P(μ_c - k μ_b < 0), or with side 1 that it is positive, given that μ_b is positive.
+
+    Under a prior in which the covariance Σ of both has the density |Σ|⁻² (Geisser and Cornfield 1963), the two means
+    together follow a bivariate t distribution with n - 1 degrees of freedom, and each contrast the t of its test; so
+    this is the one-sided p where the baseline's mean is certainly positive. That of v = c - k b given u = b, with
+    z = (u - ū)/SE_u, is a t with n degrees of freedom around v̄ + r SE_v z, of scale SE_v √((1 - r²)(ν + z²)/n).
+    """
+    from scipy.integrate import quad
+    from scipy.special import stdtr, stdtrit
+
+    v = side * (candidate - factor * baseline)
+    own, base = one_sample(v, test_to_train=overlap), one_sample(baseline, test_to_train=overlap)
+    if own.se <= _ROUNDING * base.difference:  # tied by that very factor
+        return 0.5 if abs(own.difference) <= _ROUNDING * base.difference else float(own.difference > 0)
+    if base.se <= _ROUNDING * base.difference:
+        return own.p_less()
+    df, t = own.df, own.statistic
+    r = math.fsum((v - v.mean()) / spread(v) * ((baseline - baseline.mean()) / spread(baseline))) / df
+    narrow = math.sqrt(max(_ROUNDING**2, 1 - r * r) / (df + 1))
+
+    def positive(share: float) -> float:
+        z = float(stdtrit(df, min(share, _NEARLY_ALL)))
+        return float(stdtr(df + 1, (t + r * z) / (narrow * math.sqrt(df + z * z))))
+
+    start = float(stdtr(df, -base.statistic))
+    # of values that go with the baseline's, the integrand is nearly a step, there where the contrast turns
+    turn = -t / r if r else 0.0
+    width = narrow * math.sqrt(df + turn * turn)
+    steps = sorted(float(stdtr(df, turn + reach * width)) for reach in (-100, -10, 0, 10, 100))
+    corners = [start, *(share for share in steps if start < share < 1), 1.0]
+    found = math.fsum(
+        quad(positive, low, high, epsabs=1e-9, limit=200, full_output=1)[0] for low, high in pairwise(corners)
     )
-    return Posterior("correlated-t", better, max(0.0, 1 - better - worse), worse)
+    return min(1.0, found / (1 - start))
 
 
 def _width(margin: Margin, baseline: Sample) -> float:

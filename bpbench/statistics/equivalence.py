@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from bpbench.errors import StatisticsError
+from bpbench.statistics.intervals import noncentral
 from bpbench.statistics.power import noncentral_t
 from bpbench.statistics.student import StudentEvidence
 
@@ -80,6 +81,8 @@ class Evidence(Protocol):
         """Return the two-sided interval of that level, ``None`` when n is too small for it."""
 
 
+#: What is as small as this share of the means is rounding.
+_ROUNDING: Final = 1e-12
 #: A ratio whose interval reaches so far has, for every purpose, no end.
 _FAR: Final = 1e6
 
@@ -107,7 +110,7 @@ class Equivalence:
 
 @dataclass(frozen=True, slots=True)
 class OneSided:
-    """Outcome of a test of non-inferiority, or of superiority by a margin.
+    """Outcome of a test of non-inferiority.
 
     Attributes
     ----------
@@ -128,27 +131,6 @@ class OneSided:
 def two_sided_p(evidence: Evidence) -> float:
     """Return the p of "no difference" against a difference on either side: twice the smaller one-sided p."""
     return min(1.0, 2 * min(evidence.p_greater(), evidence.p_less()))
-
-
-def two_one_sided(evidence: Evidence, margin: float, alpha: float) -> Equivalence:
-    """Test whether the difference lies within ±margin.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Any of the tests.
-    margin : float
-        Δ, positive, in the metric's unit.
-    alpha : float
-        Error rate of each one-sided test, below 0.5.
-
-    Returns
-    -------
-    Equivalence
-        p and the interval of level 1 - 2 alpha.
-    """
-    low, high = evidence.interval(1 - 2 * alpha) or (None, None)
-    return Equivalence(max(evidence.p_greater(-margin), evidence.p_less(margin)), low, high)
 
 
 def equivalence(contrast: Contrast, margin: Margin, alpha: float, *, unit_se: float | None = None) -> Equivalence:
@@ -202,54 +184,6 @@ def non_inferiority(
     return OneSided(p, high if lower_is_better else low, lower_is_better)
 
 
-def superiority(
-    contrast: Contrast, margin: Margin, alpha: float, *, lower_is_better: bool = True, unit_se: float | None = None
-) -> OneSided:
-    """Test whether the candidate is better than the baseline by more than the margin.
-
-    Parameters
-    ----------
-    contrast, margin, alpha, unit_se
-        As in :func:`equivalence`.
-    lower_is_better : bool
-        Direction of the metric: with True, H0 is δ ≥ -Δ, else δ ≤ Δ.
-
-    Raises
-    ------
-    StatisticsError
-        For a margin in d_z and a test that is no paired t test.
-    """
-    low, high = _limits(contrast, margin, 1 - 2 * alpha, unit_se)
-    p = _p(contrast, margin, -1 if lower_is_better else 1, unit_se, beyond=True)
-    return OneSided(p, high if lower_is_better else low, lower_is_better)
-
-
-def claim(found: OneSided, margin: Margin, alpha: float, *, superior: bool = False) -> str:
-    """Return what a one-sided test says, as a clause about the candidate.
-
-    Parameters
-    ----------
-    found : OneSided
-        From :func:`non_inferiority` or :func:`superiority`.
-    margin : Margin
-        The one that was tested.
-    alpha : float
-        Level of the test.
-    superior : bool
-        Whether it was :func:`superiority`.
-    """
-    size = f"{margin}" + (" of the baseline's mean" if margin.kind == "relative" else "")
-    if superior:
-        side = "lower" if found.lower_is_better else "higher"
-        if found.p <= alpha:
-            return f"superior by more than the margin: {side} than the baseline by more than {size}"
-        return f"not shown to be {side} than the baseline by more than {size}"
-    side = "higher" if found.lower_is_better else "lower"
-    if found.p <= alpha:
-        return f"not inferior: if it is {side} than the baseline at all, then by less than {size}"
-    return f"not shown to be non-inferior: it may be {side} than the baseline by {size} or more"
-
-
 def require_positive(baseline: npt.NDArray[np.float64]) -> None:
     """Refuse scores of which no share can be taken.
 
@@ -275,16 +209,30 @@ def require_positive(baseline: npt.NDArray[np.float64]) -> None:
 # ---------------------------------------------------------------------------------------------- one side of a margin
 
 
-def _p(contrast: Contrast, margin: Margin, side: int, unit_se: float | None, *, beyond: bool = False) -> float:
-    """Return the p of "beyond that side of the margin"; with ``beyond``, of "within that side of it"."""
-    end = side * margin.value
-    less = (side > 0) is not beyond
+def _p(contrast: Contrast, margin: Margin, side: int, unit_se: float | None) -> float:
+    """Return the p of "beyond that side of the margin"."""
+    end, less = side * margin.value, side > 0
     if margin.kind == "d_z":
         return _noncentral_p(_student(contrast(1.0), margin, unit_se), end / _needed(unit_se), less=less)
-    evidence, bound = (contrast(1.0), end) if margin.kind == "absolute" else (contrast(1 + end), 0.0)
-    if isinstance(evidence, StudentEvidence) and evidence.se == 0:
-        return 1.0  # candidate and baseline are tied by that very factor: there is no noise to test against
+    if margin.kind == "absolute":
+        evidence, bound = contrast(1.0), end
+        scale = abs(bound)
+    else:
+        evidence, bound = contrast(1 + end), 0.0
+        scale = _mean(contrast, evidence, end)
+    if isinstance(evidence, StudentEvidence) and evidence.se <= _ROUNDING * scale:
+        # the two are tied by that very factor: without noise a difference is at the bound, or on one side of it
+        gap = evidence.difference - bound
+        return 1.0 if abs(gap) <= _ROUNDING * scale else float((gap > 0) is less)
     return evidence.p_less(bound) if less else evidence.p_greater(bound)
+
+
+def _mean(contrast: Contrast, evidence: Evidence, end: float) -> float:
+    """Return the size of the baseline's mean, which the contrasts with 1 and 1 + end tell."""
+    whole = contrast(1.0)
+    if not isinstance(whole, StudentEvidence) or not isinstance(evidence, StudentEvidence):
+        return 0.0
+    return abs((whole.difference - evidence.difference) / end)
 
 
 def _limits(
@@ -294,7 +242,9 @@ def _limits(
     if margin.kind == "absolute":
         return contrast(1.0).interval(level) or (None, None)
     if margin.kind == "d_z":
-        return _dz_interval(_student(contrast(1.0), margin, unit_se), _needed(unit_se), level)
+        evidence = _student(contrast(1.0), margin, unit_se)
+        ends = noncentral(evidence.statistic, evidence.df, level)
+        return ends[0] * _needed(unit_se), ends[1] * _needed(unit_se)
     return ratio_interval(contrast, level)
 
 
@@ -317,28 +267,6 @@ def _noncentral_p(evidence: StudentEvidence, noncentrality: float, *, less: bool
     # P(T ≥ t; λ) = P(T ≤ -t; -λ)
     sign = 1 if less else -1
     return noncentral_t(sign * evidence.statistic, evidence.df, sign * noncentrality)
-
-
-def _dz_interval(evidence: StudentEvidence, unit_se: float, level: float) -> tuple[float, float] | tuple[None, None]:
-    """Return the interval of the true d_z: the noncentralities under which t lies in neither tail."""
-    from scipy.optimize import brentq
-
-    tail, t = (1 - level) / 2, evidence.statistic
-
-    def end(*, less: bool) -> float:
-        def excess(noncentrality: float) -> float:
-            return _noncentral_p(evidence, noncentrality, less=less) - tail
-
-        # the tail shrinks as the noncentrality leaves t on that side
-        outward, step = (1 if less else -1), 1.0 + abs(t)
-        while excess(t + outward * step) > 0:
-            step *= 2
-        inward = 1.0
-        while excess(t - outward * inward) < 0:
-            inward *= 2
-        return float(brentq(excess, t - outward * inward, t + outward * step, xtol=1e-10, rtol=1e-12))
-
-    return end(less=False) * unit_se, end(less=True) * unit_se
 
 
 def ratio_interval(contrast: Contrast, level: float) -> tuple[float, float] | tuple[None, None]:

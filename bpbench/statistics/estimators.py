@@ -14,9 +14,12 @@ import numpy as np
 
 from bpbench.statistics import intervals
 from bpbench.statistics.effects import Array, dominance, hedges, interquartile_mean, pooled_d, rank_biserial
+from bpbench.statistics.equivalence import ratio_interval
 from bpbench.statistics.intervals import BOOTSTRAPS, Interval, missing
 from bpbench.statistics.permutation import generator
-from bpbench.statistics.student import StudentEvidence, spread
+from bpbench.statistics.power import unit_se
+from bpbench.statistics.samples import Sample
+from bpbench.statistics.student import StudentEvidence, one_sample, welch
 
 _SINGLE: Final = "A single value shows no spread."
 _STILL: Final = "There is no spread to take an interval from."
@@ -88,6 +91,7 @@ class Asked:
             data,
             statistic,
             generator(self.seed, *self.names, name),
+            of=f"{'strata' if name == 'iqm' else 'paired' if self.paired else 'independent'}/{name}",
             level=self.level,
             paired=self.paired,
             methods=methods,
@@ -111,17 +115,9 @@ def _no_spread(c: Array, b: Array, *, paired: bool) -> str:
 def _evidence(c: Array, b: Array, *, paired: bool) -> StudentEvidence:
     """Return the paired t, or Welch's of samples of any two sizes."""
     if paired:
-        d = c - b
-        return StudentEvidence(float(d.mean()), spread(d) / math.sqrt(d.size), d.size - 1.0)
-    errors = spread(c) / math.sqrt(c.size), spread(b) / math.sqrt(b.size)
-    return StudentEvidence(float(c.mean() - b.mean()), *_added(errors, (c.size, b.size)))
-
-
-def _added(errors: tuple[float, float], sizes: tuple[int, int]) -> tuple[float, float]:
-    """Return the standard error of a sum of two means, and Welch's degrees of freedom."""
-    se = math.hypot(*errors)
-    # shares, so that no fourth power can leave the numbers
-    return se, 1 / sum((error / se) ** 4 / (n - 1) for error, n in zip(errors, sizes, strict=True))
+        return one_sample(c - b)
+    one, other = (Sample(values, np.zeros(values.size, dtype=np.int64)) for values in (c, b))
+    return welch(one, other)
 
 
 # --------------------------------------------------------------------------------------------- means and their ratio
@@ -161,28 +157,17 @@ def _quotient(c: Array, b: Array, axis: int) -> Array:
 def _fieller(c: Array, b: Array, asked: Asked) -> Interval:
     if min(c.size, b.size) == 1:
         return Interval("fieller", None, None, _SINGLE)
-    mean = float(b.mean())
-    c, b = c / mean, b / mean
-    r = float(c.mean())
-    v_bb = spread(b) ** 2 / b.size
-    if asked.paired:
-        e = c - r * b
-        still = _is_still(e, c)
-        v_ee = spread(e) ** 2 / e.size
-        v_eb = float(np.sum((e - e.mean()) * (b - b.mean()))) / (e.size - 1) / e.size
-        df = c.size - 1.0
-    else:
-        still = _is_still(c, c) and _is_still(b, b)
-        errors = spread(c) / math.sqrt(c.size), r * math.sqrt(v_bb)
-        se, df = (0.0, 1.0) if still else _added(errors, (c.size, b.size))  # at the observed ratio
-        v_ee, v_eb = se * se, -r * v_bb
-    if still:
+    # both of the size of one: the baseline's mean is the unit, and the candidate's that of the factor
+    mean, own = float(b.mean()), float(c.mean())
+    c, b = c / own, b / mean
+    if _is_still(c - b, c) if asked.paired else _is_still(c, c) and _is_still(b, b):
         return Interval("fieller", None, None, _STILL)
-    ends = intervals.fieller(r, v_ee, v_eb, v_bb, asked.quantile(df))
-    if ends is None:
+    low, high = ratio_interval(lambda factor: _evidence(c, factor * b, paired=asked.paired), asked.level)
+    if low is None or high is None:
         why = "Fieller's interval is unbounded: the baseline's mean does not differ from zero significantly."
         return Interval("fieller", None, None, why)
-    return Interval("fieller", max(0.0, ends[0]), ends[1])  # the means of positive values are positive
+    # the means of positive values are positive
+    return Interval("fieller", max(0.0, 1 + low) * (own / mean), (1 + high) * (own / mean))
 
 
 # ------------------------------------------------------------------------------------------ standardised differences
@@ -191,18 +176,14 @@ def _fieller(c: Array, b: Array, asked: Asked) -> Interval:
 def d_z(c: Array, b: Array, asked: Asked) -> tuple[Estimate, Estimate]:
     """Return d_z of paired samples, and Hedges' g of it."""
     why = _no_spread(c, b, paired=True)
-    return _standardised("d_z", None if why else _evidence(c, b, paired=True), math.sqrt(1 / c.size), why, asked)
+    return _standardised("d_z", None if why else _evidence(c, b, paired=True), unit_se(c.size, None), why, asked)
 
 
 def pooled(c: Array, b: Array, asked: Asked) -> tuple[Estimate, Estimate]:
     """Return the pooled d of independent samples, and Hedges' g of it."""
     why = _no_spread(c, b, paired=False)
     scale = math.sqrt(1 / c.size + 1 / b.size)
-    evidence = None
-    if not why:
-        df = c.size + b.size - 2.0
-        sd = math.hypot(*(math.sqrt((part.size - 1) / df) * spread(part) for part in (c, b)))
-        evidence = StudentEvidence(float(c.mean() - b.mean()), sd * scale, df)
+    evidence = None if why else StudentEvidence(float(pooled_d(*_of_one(c, b))), scale, c.size + b.size - 2.0)
     return _standardised("pooled_d", evidence, scale, why, asked)
 
 
@@ -214,12 +195,8 @@ def _standardised(
         none = missing(("noncentral-t",), why)
         return Estimate(name, None, none, why), Estimate("hedges_g", None, none, why)
     d = evidence.statistic * scale
-    ends = intervals.noncentral(evidence.statistic, evidence.df, asked.level)
-    interval = (
-        Interval("noncentral-t", None, None, "The effect is so large that the noncentral t is not to be had precisely.")
-        if ends is None
-        else Interval("noncentral-t", ends[0] * scale, ends[1] * scale)
-    )
+    low, high = intervals.noncentral(evidence.statistic, evidence.df, asked.level)
+    interval = Interval("noncentral-t", low * scale, high * scale)
     g = hedges(d, evidence.df)
     remark = "" if g is not None else "With one degree of freedom the expectation of d does not exist."
     return Estimate(name, d, (interval,)), Estimate("hedges_g", g, (interval,), remark)
@@ -230,10 +207,14 @@ def pooled_of_pairs(c: Array, b: Array, asked: Asked) -> Estimate:
     why = _no_spread(c, b, paired=False)
     if why:
         return Estimate("pooled_d", None, missing(BOOTSTRAPS, why), why)
-    middle, scale = float(b.mean()), max(float(np.ptp(c)), float(np.ptp(b)))
-    # of the size of one, so that no square can leave the numbers
-    data = ((c - middle) / scale, (b - middle) / scale)
+    data = _of_one(c, b)
     return Estimate("pooled_d", float(pooled_d(*data)), asked.resampled("pooled_d", data, _pooled_d))
+
+
+def _of_one(c: Array, b: Array) -> tuple[Array, Array]:
+    """Return both in a unit in which they spread by about one, so that no square can leave the numbers."""
+    middle, scale = float(b.mean()), max(float(np.ptp(c)), float(np.ptp(b)))
+    return (c - middle) / scale, (b - middle) / scale
 
 
 def _pooled_d(c: Array, b: Array, axis: int) -> Array:

@@ -45,6 +45,13 @@ def _check(n: int, alpha: float, power: float | None = None, test_to_train: floa
         raise StatisticsError(f"test_to_train must be a number that is not negative, found {test_to_train!r}.")
 
 
+def _require_finite(*sizes: float) -> None:
+    """Refuse what is no number: ``min(1.0, nan)`` is 1.0, which would be told as certainty."""
+    for size in sizes:
+        if not math.isfinite(size):
+            raise StatisticsError(f"A difference in standard errors is a finite number, found {size!r}.")
+
+
 def unit_se(n: int, test_to_train: float | None) -> float:
     """Return SE/σ = √(1/n + ρ) of n repeats; ρ is ``None`` or 0 for independent ones."""
     return math.sqrt(1 / n + (test_to_train or 0.0))
@@ -61,35 +68,18 @@ def power_at(noncentrality: float, df: float, alpha: float) -> float:
         ν.
     alpha : float
         Level of the test.
-    """
-    from scipy.special import stdtrit
-
-    size, critical = abs(noncentrality), float(stdtrit(df, 1 - alpha / 2))
-    # P(T ≥ t; λ) = P(T ≤ -t; -λ)
-    return min(1.0, noncentral_t(-critical, df, -size) + noncentral_t(-critical, df, size))
-
-
-def power_t(dz: float, n: int, *, alpha: float, test_to_train: float | None = None) -> float:
-    """Return the probability that a two-sided paired t test finds a true effect.
-
-    Parameters
-    ----------
-    dz : float
-        True mean difference over the standard deviation of the differences.
-    n : int
-        Independent repeats, at least 2.
-    alpha : float
-        Level of the test.
-    test_to_train : float, optional
-        ρ of the Nadeau-Bengio test.
 
     Raises
     ------
     StatisticsError
-        For an n below 2 or an impossible level.
+        For a noncentrality that is no finite number.
     """
-    _check(n, alpha, test_to_train=test_to_train)
-    return power_at(dz / unit_se(n, test_to_train), n - 1, alpha)
+    from scipy.special import stdtrit
+
+    _require_finite(noncentrality)
+    size, critical = abs(noncentrality), float(stdtrit(df, 1 - alpha / 2))
+    # P(T ≥ t; λ) = P(T ≤ -t; -λ)
+    return min(1.0, noncentral_t(-critical, df, -size) + noncentral_t(-critical, df, size))
 
 
 def root(function: Callable[[float], float], start: float) -> float:
@@ -191,12 +181,18 @@ def power_equivalence(low: float, high: float, df: float, *, alpha: float) -> fl
     alpha : float
         Level of each one-sided test.
 
+    Raises
+    ------
+    StatisticsError
+        For a distance that is no finite number.
+
     Notes
     -----
     Owen's bivariate form as one integral; checked against PowerTOST (R) in the tests.
     """
     from scipy.special import ndtr, stdtrit
 
+    _require_finite(low, high)
     critical = float(stdtrit(df, 1 - alpha))
     if df > _NORMAL:
         return max(0.0, float(ndtr(high - critical) - ndtr(low + critical)))
@@ -244,6 +240,11 @@ def noncentral_t(t: float, df: float, noncentrality: float) -> float:
     noncentrality : float
         λ.
 
+    Raises
+    ------
+    StatisticsError
+        For a t or λ that is no finite number.
+
     Notes
     -----
     scipy's, which is not a number far from the middle; there P = ∫ Φ(t x - λ) f(x) dx, with f as in
@@ -252,6 +253,7 @@ def noncentral_t(t: float, df: float, noncentrality: float) -> float:
     from scipy.special import ndtr
     from scipy.stats import nct
 
+    _require_finite(t, noncentrality)
     found = float(nct.cdf(t, df, noncentrality))
     if math.isfinite(found):
         return found

@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING, Final
 from bpbench.errors import StatisticsError
 from bpbench.statistics.power import detectable_noncentrality, noncentral_t, power_at, power_equivalence, root, unit_se
 from bpbench.statistics.rules import TESTS, smallest_p
-from bpbench.statistics.student import spread
+from bpbench.statistics.student import satterthwaite, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,11 +53,16 @@ CONFIDENCE: Final = 0.8
 #: Least asymptotic efficiency beside the t test, for tests where it is below 1.
 _EFFICIENCY: Final[Mapping[str, float]] = MappingProxyType({"wilcoxon": 108 / 125, "mann-whitney": 108 / 125})
 #: More repeats than anyone could run: beyond, there is no number.
-_MOST: Final = 2**40
+MOST: Final = 2**40
 #: Repeats from which on the smallest p of no test falls with n.
 _FLOORED: Final = 64
 #: Degrees of freedom that stand for infinitely many.
 _NORMAL: Final = 1e12
+
+
+def _require_spread(sd: float) -> None:
+    if not 0 <= sd < math.inf:
+        raise StatisticsError(f"A standard deviation is a number that is not negative, found {sd!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,7 @@ class Noise:
     df_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.sd < math.inf:
-            raise StatisticsError(f"A standard deviation is a number that is not negative, found {self.sd!r}.")
+        _require_spread(self.sd)
         if not 0 <= self.test_to_train < math.inf:
             raise StatisticsError(f"test_to_train must be a number that is not negative, found {self.test_to_train!r}.")
         if not 1 <= self.df_factor <= 2:
@@ -94,7 +98,11 @@ class Noise:
             )
 
     def se(self, n: int) -> float:
-        """Return the standard error of the difference after n repeats."""
+        """Return the standard error of the difference after n ≥ 2 repeats, refused where there is none."""
+        if n < 2:
+            raise StatisticsError(f"Power needs at least 2 independent repeats, found {n}; one repeat shows no spread.")
+        if self.sd == 0:
+            raise StatisticsError("Noise without any spread has no power to tell: 2 repeats show every difference.")
         return self.sd * unit_se(n, self.test_to_train)
 
     def df(self, n: int) -> float:
@@ -109,10 +117,19 @@ def unpaired(sd_candidate: float, sd_baseline: float) -> Noise:
     ----------
     sd_candidate, sd_baseline : float
         True spreads of the two, not both zero.
+
+    Raises
+    ------
+    StatisticsError
+        For a spread that cannot be, or two of zero.
     """
-    total = math.hypot(sd_candidate, sd_baseline)
-    shares = ((sd / total) ** 2 for sd in (sd_candidate, sd_baseline))
-    return Noise(total, df_factor=min(2.0, 1 / math.fsum(share**2 for share in shares)))
+    for sd in (sd_candidate, sd_baseline):
+        _require_spread(sd)
+    if sd_candidate == 0 == sd_baseline:
+        raise StatisticsError("Neither sample has any spread: there is no noise to plan with.")
+    # two values each have one degree of freedom each
+    total, factor = satterthwaite((sd_candidate, sd_baseline), (2, 2))
+    return Noise(total, df_factor=min(2.0, max(1.0, factor)))
 
 
 def spread_limit(sd: float, df: float, confidence: float = CONFIDENCE) -> float:
@@ -134,13 +151,30 @@ def spread_limit(sd: float, df: float, confidence: float = CONFIDENCE) -> float:
     """
     from scipy.special import chdtri
 
-    if not 0 <= sd < math.inf:
-        raise StatisticsError(f"A standard deviation is a number that is not negative, found {sd!r}.")
+    _require_spread(sd)
     if not df >= 1:
         raise StatisticsError(f"The limit of a spread needs at least 2 values (1 degree of freedom), found {df:g}.")
     if not 0 < confidence < 1:
         raise StatisticsError(f"A confidence lies between 0 and 1, found {confidence!r}.")
     return sd * math.sqrt(df / float(chdtri(df, confidence)))  # chdtri takes the upper tail
+
+
+def spread_of(candidate: Sample, baseline: Sample, test: str) -> float:
+    """Return the spread on which the power of a test rests, in the metric's unit.
+
+    Parameters
+    ----------
+    candidate, baseline, test
+        As for :func:`noise_limit`.
+
+    Returns
+    -------
+    float
+        That of the paired differences, or √(s_c² + s_b²) where the test takes the samples as unpaired.
+    """
+    if TESTS[test].paired:
+        return spread(candidate.values - baseline.values)
+    return math.hypot(spread(candidate.values), spread(baseline.values))
 
 
 def noise_limit(candidate: Sample, baseline: Sample, test: str, test_to_train: float | None = None) -> Noise:
@@ -157,12 +191,9 @@ def noise_limit(candidate: Sample, baseline: Sample, test: str, test_to_train: f
     """
     sizes = (candidate.n, baseline.n)
     if TESTS[test].paired:
-        return Noise(spread_limit(spread(candidate.values - baseline.values), sizes[0] - 1), test_to_train or 0.0)
-    sds = [spread(sample.values) for sample in (candidate, baseline)]
-    noise = unpaired(*sds)
-    # Satterthwaite's degrees of freedom of s_c² + s_b², whatever the sizes
-    df = 1 / math.fsum((sd / noise.sd) ** 4 / (n - 1) for sd, n in zip(sds, sizes, strict=True))
-    return replace(noise, sd=spread_limit(noise.sd, df))
+        return Noise(spread_limit(spread_of(candidate, baseline, test), sizes[0] - 1), test_to_train or 0.0)
+    sds = spread(candidate.values), spread(baseline.values)
+    return replace(unpaired(*sds), sd=spread_limit(*satterthwaite(sds, sizes)))
 
 
 # -------------------------------------------------------------------------------------------------- power at given n
@@ -346,7 +377,7 @@ def _check(margin: float, alpha: float, power: float) -> None:
 
 def _limit(power: Callable[[int], float]) -> float:
     """Return what a power tends to; it grows with n."""
-    return power(_MOST)
+    return power(MOST)
 
 
 def _least(reached: Callable[[int], bool]) -> int | None:
@@ -354,7 +385,7 @@ def _least(reached: Callable[[int], bool]) -> int | None:
     high = 2
     while not reached(high):
         high *= 2
-        if high > _MOST:
+        if high > MOST:
             return None
     low = high // 2
     while high - low > 1:

@@ -36,6 +36,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.statistics.power import unit_se
+
 if TYPE_CHECKING:
     from bpbench.statistics.samples import Sample
 
@@ -109,6 +111,21 @@ def spread(values: npt.NDArray[np.float64]) -> float:
     return scale * float(np.sqrt(np.sum((centred / scale) ** 2) / (values.size - 1)))
 
 
+def satterthwaite(spreads: tuple[float, float], sizes: tuple[int, int]) -> tuple[float, float]:
+    """Return the spread of a sum of two independent parts, and the degrees of freedom of its square.
+
+    Parameters
+    ----------
+    spreads : tuple of float
+        Of the two parts, not both zero; standard errors give that of the sum.
+    sizes : tuple of int
+        2 or more values on which each rests.
+    """
+    total = math.hypot(*spreads)
+    # shares of the variance, so that no fourth power can overflow
+    return total, 1 / math.fsum((part / total) ** 4 / (n - 1) for part, n in zip(spreads, sizes, strict=True))
+
+
 def one_sample(values: npt.NDArray[np.float64], value: float = 0.0, *, test_to_train: float = 0.0) -> StudentEvidence:
     """Return the t test of whether the mean of one sample is a given value.
 
@@ -121,7 +138,7 @@ def one_sample(values: npt.NDArray[np.float64], value: float = 0.0, *, test_to_t
     test_to_train : float
         ρ; 0 for independent values.
     """
-    se = spread(values) * math.sqrt(1 / values.size + test_to_train)
+    se = spread(values) * unit_se(values.size, test_to_train)
     return StudentEvidence(float(np.mean(values)) - value, se, float(values.size - 1))
 
 
@@ -147,7 +164,5 @@ def welch(candidate: Sample, baseline: Sample) -> StudentEvidence:
         2 or more values each, at least one of the samples with some spread.
     """
     one, other = (spread(sample.values) / math.sqrt(sample.n) for sample in (candidate, baseline))
-    se = math.hypot(one, other)
-    # shares of the variance, so that no fourth power can overflow
-    df = 1 / ((one / se) ** 4 / (candidate.n - 1) + (other / se) ** 4 / (baseline.n - 1))
-    return StudentEvidence(float(np.mean(candidate.values) - np.mean(baseline.values)), se, df)
+    difference = float(np.mean(candidate.values) - np.mean(baseline.values))
+    return StudentEvidence(difference, *satterthwaite((one, other), (candidate.n, baseline.n)))

@@ -23,16 +23,17 @@ from dataclasses import dataclass
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics.power import unit_se
-from bpbench.statistics.student import StudentEvidence
+from bpbench.statistics.samples import LARGEST
+from bpbench.statistics.student import StudentEvidence, satterthwaite
 
 
 def _check(n: int, mean: float, sd: float, what: str) -> None:
     if n < 2:
         raise StatisticsError(f"A summary needs at least 2 values, found n = {n} for the {what}.")
-    if not math.isfinite(mean):
-        raise StatisticsError(f"A mean is a finite number, found {mean!r} for the {what}.")
-    if not 0 <= sd < math.inf:
-        raise StatisticsError(f"A standard deviation is a number that is not negative, found {sd!r} for the {what}.")
+    if not abs(mean) <= LARGEST:
+        raise StatisticsError(f"A mean is a finite number of at most {LARGEST:g}, found {mean!r} for the {what}.")
+    if not 0 <= sd <= LARGEST:
+        raise StatisticsError(f"A standard deviation is a number from 0 to {LARGEST:g}, found {sd!r} for the {what}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,5 @@ class WelchSummary:
         """Return the Welch t test of c - k b, with Satterthwaite's degrees of freedom."""
         one = self.sd_candidate / math.sqrt(self.n_candidate)
         other = factor * self.sd_baseline / math.sqrt(self.n_baseline)
-        se = math.hypot(one, other)
-        df = 1 / ((one / se) ** 4 / (self.n_candidate - 1) + (other / se) ** 4 / (self.n_baseline - 1))
-        return StudentEvidence(self.mean_candidate - factor * self.mean_baseline, se, df)
+        mean = self.mean_candidate - factor * self.mean_baseline
+        return StudentEvidence(mean, *satterthwaite((one, other), (self.n_candidate, self.n_baseline)))
