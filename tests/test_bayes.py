@@ -256,7 +256,7 @@ REFUSED = [
         lambda: require_allowed("sign", "resampled", "posterior"),
         "The posterior 'sign' is not allowed in a resampled design: .*'correlated-t'",
     ),
-    (lambda: require_allowed("signed-rank", "resampled", "posterior"), "a posterior be far too narrow"),
+    (lambda: require_allowed("signed-rank", "resampled", "posterior"), "would be far too narrow"),
     (lambda: require_allowed("signed", "fixed", "posterior"), "There is no posterior 'signed'; did you mean 'sign'"),
     (lambda: require_allowed("sign", "fixd", "posterior"), "There is no design 'fixd'; did you mean 'fixed'"),
 ]

@@ -59,8 +59,8 @@ EXACT: Final = 2**16
 DRAWS: Final = 99_999
 #: Values that are redrawn at most, in all redrawings together, for signs and for labels.
 WORK: Final = (10**9, 10**8)
-#: However long the samples, so many redrawings there are at least. Of a million differences 999 signs take some 4 s; of
-#: a million values a side 99 labellings take some 10 s, and no two-sided p is then below 0.02.
+#: However long the samples, so many redrawings there are at least. Of a million differences 999 signs were measured to
+#: take 1.4 s, of a million values a side 99 labellings 3.6 s; no two-sided p of these is then below 0.02.
 FEWEST: Final = (999, 99)
 #: Values beyond which labels are shuffled one labelling at a time, which is faster for so many.
 _LONG: Final = 500_000

@@ -34,11 +34,33 @@ _KINDS: Final[Mapping[Kind, str]] = MappingProxyType(
     {"test": "test", "all variants": "test of all variants", "posterior": "posterior"}
 )
 
-_OVERLAP: Final = MappingProxyType(
+_SHARED: Final = "the training and test sets of resampled splits overlap, so the repeats are not independent and {}; {}"
+#: Why resampled splits are refused, with what each kind of method would do and what to use instead.
+_OVERLAP: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
     {
-        "resampled": "the training and test sets of resampled splits overlap, so the repeats are not independent and "
-        "it would be far too sure: a test would give far more false alarms than alpha, a posterior be far too narrow; "
-        "compare pairs by 'nadeau-bengio', or by the posterior 'correlated-t', which count the overlap"
+        "test": MappingProxyType(
+            {
+                "resampled": _SHARED.format(
+                    "this test would give far more false alarms than alpha",
+                    "use 'nadeau-bengio', whose standard error counts the overlap",
+                )
+            }
+        ),
+        "all variants": MappingProxyType(
+            {
+                "resampled": _SHARED.format(
+                    "no test of all variants at once is known that counts the overlap",
+                    "compare pairs by 'nadeau-bengio'",
+                )
+            }
+        ),
+        "posterior": MappingProxyType(
+            {
+                "resampled": _SHARED.format(
+                    "this posterior would be far too narrow", "use 'correlated-t', which counts the overlap"
+                )
+            }
+        ),
     }
 )
 
@@ -85,7 +107,7 @@ TABLE: Final = (
         "paired-t",
         "paired t",
         "The paired differences are independent and nearly normal; it compares means.",
-        _OVERLAP,
+        _OVERLAP["test"],
     ),
     TestInfo(
         "nadeau-bengio",
@@ -106,21 +128,21 @@ TABLE: Final = (
         "Welch t",
         "The two samples are independent and nearly normal, with any two variances; it compares means and "
         "ignores that the repeats are paired, which costs power.",
-        _OVERLAP,
+        _OVERLAP["test"],
         paired=False,
     ),
     TestInfo(
         "wilcoxon",
         "Wilcoxon signed-rank",
         "The paired differences are independent and symmetric about one centre; it compares that centre.",
-        _OVERLAP,
+        _OVERLAP["test"],
         least="2/2ⁿ",
     ),
     TestInfo(
         "sign-flip",
         "sign-flip",
         "The paired differences are independent and symmetric, all about one mean, which it compares.",
-        _OVERLAP,
+        _OVERLAP["test"],
         least=f"2/2ⁿ, to n = {ALL_FLIPS}; beyond 2/{DRAWS + 1}, of very long samples 2/{FEWEST[0] + 1}",
     ),
     TestInfo(
@@ -128,7 +150,7 @@ TABLE: Final = (
         "label permutation",
         "The two samples are independent and exchangeable but for a shift, so of equal variance; it compares "
         "means and ignores that the repeats are paired, which costs power.",
-        _OVERLAP,
+        _OVERLAP["test"],
         paired=False,
         least=f"2/C(2n, n), to n = {ALL_LABELLINGS}; beyond 2/{DRAWS + 1}, of very long samples 2/{FEWEST[1] + 1}",
     ),
@@ -137,7 +159,7 @@ TABLE: Final = (
         "Mann-Whitney",
         "The two samples are independent and of one shape but for a shift; it compares that shift and ignores "
         "that the repeats are paired, which costs power.",
-        _OVERLAP,
+        _OVERLAP["test"],
         paired=False,
         least="2/C(2n, n)",
     ),
@@ -146,7 +168,7 @@ TABLE: Final = (
         "Friedman",
         "The repeats are independent of each other; it asks whether every order of the variants is equally "
         "likely within a repeat.",
-        _OVERLAP,
+        _OVERLAP["all variants"],
         least="–",
         kind="all variants",
     ),
@@ -154,7 +176,7 @@ TABLE: Final = (
         "repeated-measures",
         "repeated-measures analysis of variance",
         "The repeats are independent and the scores nearly normal; it compares the means of all variants.",
-        _OVERLAP,
+        _OVERLAP["all variants"],
         least="–",
         kind="all variants",
     ),
@@ -171,7 +193,7 @@ TABLE: Final = (
         "sign",
         "sign posterior",
         "The paired differences are independent; it speaks of how often one variant is better.",
-        _OVERLAP,
+        _OVERLAP["posterior"],
         least="–",
         kind="posterior",
     ),
@@ -179,7 +201,7 @@ TABLE: Final = (
         "signed-rank",
         "signed-rank posterior",
         "The paired differences are independent; it speaks of the means of pairs of differences.",
-        _OVERLAP,
+        _OVERLAP["posterior"],
         least="–",
         kind="posterior",
     ),
