@@ -1,0 +1,42 @@
+"""The whole vocabulary of a protocol file, and the one door through which such a file comes in.
+
+A protocol is YAML 1.2 (``1e-3`` is a number, ``no`` is a word, a key twice is an error). :func:`load` returns a frozen
+:class:`Protocol` or raises a :class:`~bpbench.errors.ProtocolError` that names file, line and path.
+
+``vocabulary`` holds what a file may say, ``checks`` what must fit together, ``reading`` makes one of the other.
+"""
+
+from bpbench.declared import (
+    Columns,
+    DescriptorTime,
+    Explicit,
+    FileData,
+    Roles,
+    SampleData,
+    Sweep,
+    TableData,
+    Variant,
+)
+from bpbench.protocol.reading import functions_in, load, loads, schema
+from bpbench.protocol.vocabulary import Analysis, Origin, Protocol, ReportSpec, SplitSpec
+
+__all__ = [
+    "Analysis",
+    "Columns",
+    "DescriptorTime",
+    "Explicit",
+    "FileData",
+    "Origin",
+    "Protocol",
+    "ReportSpec",
+    "Roles",
+    "SampleData",
+    "SplitSpec",
+    "Sweep",
+    "TableData",
+    "Variant",
+    "functions_in",
+    "load",
+    "loads",
+    "schema",
+]

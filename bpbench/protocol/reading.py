@@ -1,0 +1,166 @@
+"""Reading a protocol file: from text to a checked value, with file, line and path of every mistake."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bpbench import sweeps
+from bpbench.declared import Explicit, FromInputNn, SetSpec
+from bpbench.errors import FeatureError, ProtocolError, nearest
+from bpbench.features import FeatureSet
+from bpbench.formats.mistakes import sentences
+from bpbench.formats.yaml import Place, parse
+from bpbench.protocol.checks import check_names
+from bpbench.protocol.vocabulary import Origin, Protocol
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Protocol]:
+    return TypeAdapter(Protocol)
+
+
+#: Fields of Protocol that a file may not set.
+_INTERNAL = ("name", "origin", "points")
+
+
+def load(path: str | Path) -> Protocol:
+    """Read and check a protocol file.
+
+    Parameters
+    ----------
+    path : path-like
+        A YAML file.
+
+    Returns
+    -------
+    Protocol
+        Frozen, with every name in it resolved.
+
+    Raises
+    ------
+    ProtocolError
+        One sentence per mistake, with file, line and path.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = nearest(path.name, [other.name for other in path.parent.glob("*.yaml")]) if path.parent.is_dir() else ""
+        raise ProtocolError(f"There is no protocol file {path}{near or '.'}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{path} cannot be read as a protocol: {error}.") from None
+    return loads(text, file=str(path), name=path.stem)
+
+
+def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Protocol:
+    """Check the text of a protocol; see :func:`load`."""
+    data, lines = parse(text, file)
+    origin = Origin(file, text, lines)
+    if not isinstance(data, dict):
+        raise ProtocolError(f"{file}: a protocol is a mapping with keys such as question, data and variants.")
+    for key in _INTERNAL:
+        if key in data:
+            raise ProtocolError(f"{origin.where(key)}: unknown key '{key}'; remove it.")
+    wrong: list[Any] = _missing(data)
+    try:
+        protocol = _adapter().validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        wrong += error.errors()
+    if wrong:
+        raise ProtocolError("\n".join(sentences(wrong, data, Protocol, origin.where, _INTERNAL)))
+    protocol = _swept(dataclasses.replace(protocol, name=name, origin=origin), data)
+    check_names(protocol)
+    # The functions decide, not the file that they were read from.
+    settled: dict[str, SetSpec] = {
+        key: Explicit(protocol.feature_set(key).functions) if isinstance(spec, FromInputNn) else spec
+        for key, spec in protocol.sets.items()
+    }
+    return dataclasses.replace(protocol, sets=settled)
+
+
+def _swept(protocol: Protocol, data: Mapping[str, Any]) -> Protocol:
+    """Return a protocol with the contestants of its sweeps beside those written out."""
+    where = protocol.origin.where
+    _check_models(protocol)
+    if protocol.measure is not None and protocol.sweeps:
+        raise ProtocolError(f"{where('sweeps')}: with 'measure' nothing is trained; leave out 'sweeps'.")
+    written = [variant.name for variant in protocol.variants]
+    points = sweeps.expand(protocol.sweeps, data.get("models") or {}, protocol.sets, written, where)
+    made = [point for found in points.values() for point in found]
+    variants = (*protocol.variants, *(point.variant for point in made))
+    if len(variants) < 2:
+        raise ProtocolError(
+            f"{where('variants')}: a comparison needs at least 2 contestants, written out or by sweeps; found "
+            f"{len(variants)}."
+        )
+    models = protocol.models | {str(point.variant.model): point.model for point in made}
+    return dataclasses.replace(protocol, models=models, variants=variants, points=points)
+
+
+def _check_models(protocol: Protocol) -> None:
+    for name, model in protocol.models.items():
+        for place, _, sentence in sweeps.misfits(model):
+            raise ProtocolError(f"{protocol.origin.where('models', name, *place)}: {sentence}")
+
+
+def functions_in(text: str, file: str) -> FeatureSet:
+    """Return the symmetry functions of a text with the key ``functions``, as a set of a protocol has it.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    file : str
+        What the text is called in what is said of its mistakes.
+
+    Raises
+    ------
+    ProtocolError
+        One sentence per mistake, with file, line and path, in the words of :func:`load`.
+    """
+    data, lines = parse(text, file)
+    where = Origin(file, text, lines).where
+    if not isinstance(data, dict):
+        raise ProtocolError(f"{file}: a set of functions is a mapping with the key 'functions'.")
+    try:
+        explicit = TypeAdapter(Explicit).validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        raise ProtocolError("\n".join(sentences(error.errors(), data, Explicit, where, ()))) from None
+    try:
+        return FeatureSet(explicit.functions)
+    except FeatureError as error:
+        raise ProtocolError(f"{where('functions')}: {error}") from None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of protocol files, for editors."""
+    made = _adapter().json_schema()
+    for key in _INTERNAL:
+        del made["properties"][key]
+    for name in ("Origin", "Point"):
+        del made["$defs"][name]
+    sweeps.complete(made)
+    # Models are trained, or something is measured; contestants are written out, or made by sweeps.
+    made["allOf"] = [
+        {"anyOf": [{"required": [key]} for key in keys]} for keys in (("models", "measure"), ("variants", "sweeps"))
+    ]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bpbench protocol", **made}
+
+
+def _missing(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return which contestants, and which models of theirs, are missing, as pydantic would say it of required keys."""
+    places: list[Place] = [] if {"variants", "sweeps"} & set(data) else [("variants",)]
+    if data.get("measure") is None:
+        places += [] if "models" in data else [("models",)]
+        variants = data.get("variants")
+        for number, variant in enumerate(variants if isinstance(variants, list) else ()):
+            if isinstance(variant, dict) and variant.get("model") is None:
+                places.append(("variants", number, "model"))
+    return [{"type": "missing", "loc": place, "input": data} for place in places]

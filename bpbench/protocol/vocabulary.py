@@ -1,0 +1,296 @@
+"""What a protocol file may say: frozen values, and what follows from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Lt, MinLen
+from pydantic import BeforeValidator
+
+from bpbench.declared import (
+    Columns,
+    Data,
+    DescriptorTime,
+    Model,
+    Name,
+    Repeats,
+    Roles,
+    SetSpec,
+    Share,
+    Sweep,
+    Variant,
+    functions_of,
+)
+from bpbench.errors import FeatureError
+from bpbench.features import STRICT, FeatureSet
+from bpbench.formats.yaml import Place
+from bpbench.identity import NOT_IDENTITY
+from bpbench.jobs import SplitBy
+from bpbench.sweeps import Point
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSpec:
+    """How frames are divided and what a repeat redraws.
+
+    Attributes
+    ----------
+    design : {'fixed', 'resampled', 'crossed'}
+        ``fixed``: one split, seeds vary. ``resampled``: reserve, train and validation redrawn at every repeat.
+        ``crossed``: ``splits`` redraws of train and validation, ``repeats`` seeds within each.
+    reserve, validation : float
+        Shares of the frames in the reserve (the test set) and in validation.
+    splits : int or None
+        Number of splits of a crossed design.
+    fresh : tuple of str or None
+        Groups that go to no part: independent trajectories on which every contestant is scored besides.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    design: Literal["fixed", "resampled", "crossed"] = "fixed"
+    reserve: Share = 0.2
+    validation: Share = 0.2
+    splits: Annotated[int, Ge(2)] | None = None
+    fresh: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+
+
+def _margin(value: Any) -> Any:
+    """Refuse what can be no margin, and write a text as it is written everywhere: a changed blank is no new margin.
+
+    What the text means, the statistics say (:func:`bpbench.study.check_design`).
+    """
+    if isinstance(value, bool) or not isinstance(value, float | int | str):
+        raise ValueError(  # noqa: TRY004 - pydantic turns it into a sentence
+            f"expected a number, or a text such as 5% or 0.3 d_z, found {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
+    if not isinstance(value, str) and value <= 0:
+        raise ValueError(f"expected a margin greater than 0, found {value:g}.")
+    return " ".join(value.replace("%", " %").replace("d_z", " d_z").split()) if isinstance(value, str) else value
+
+
+#: Checked as one value, so that a mistake gives one sentence and not one of each alternative.
+Margin = Annotated[Annotated[float, Gt(0)] | str, BeforeValidator(_margin)]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """How the repeats are judged; declared before any of them exists.
+
+    Attributes
+    ----------
+    baseline : str
+        Variant that every other one is compared with; with ``pairs: all`` the one that figures refer to.
+    metric : str
+        Key of :data:`bpbench.metrics.METRICS`, scored on the reserve; a time where descriptors are timed.
+    test : {'paired-t', 'nadeau-bengio', 'welch', 'wilcoxon', 'sign-flip', 'permutation', 'mann-whitney'}
+        See the README's table of which design allows which.
+    correction : str
+        Over the family of comparisons: one of :data:`bpbench.statistics.corrections.CORRECTIONS`; ``max-t`` with the
+        test ``sign-flip`` alone.
+    alpha : float
+        Level of the family.
+    margin : float, str or None
+        Largest difference that does not matter: a number in the metric's unit, a share of the baseline's mean
+        (``"5%"``), or a number of standard deviations of the paired differences (``"0.3 d_z"``); needed to call
+        anything equivalent.
+    power : float
+        Power at which the smallest detectable difference is stated.
+    candidates : tuple of str or None
+        The family: these against the baseline; ``None`` for all other variants, of twins the first.
+    pairs : {'baseline', 'all'}
+        ``all``: each of them and the baseline against each other, the later in the protocol minus the earlier.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    baseline: Name
+    metric: str = "rmse"
+    test: Literal["paired-t", "nadeau-bengio", "welch", "wilcoxon", "sign-flip", "permutation", "mann-whitney"] = (
+        "paired-t"
+    )
+    correction: Literal[
+        "holm", "bonferroni", "hochberg", "hommel", "sidak", "holm-sidak", "bh", "by", "tsbh", "max-t"
+    ] = "holm"
+    alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
+    margin: Margin | None = None
+    power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
+    candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    pairs: Literal["baseline", "all"] = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """What is rendered."""
+
+    __pydantic_config__: ClassVar = STRICT
+    formats: Annotated[tuple[Literal["html", "pdf"], ...], MinLen(1)] = ("html", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a protocol came from: enough to name the file, line and path of anything in it.
+
+    ``data_option`` is the file that the command line gave in place of the protocol's data.
+    """
+
+    file: str
+    text: str
+    lines: Mapping[Place, int]
+    data_option: str | None = None
+
+    def where(self, *place: str | int) -> str:
+        """Return ``file, line n, a.b.c`` of a place in the protocol."""
+        if self.data_option is not None and place[:1] == ("data",):
+            return f"--data {self.data_option}"
+        known = place
+        while known and known not in self.lines:
+            known = known[:-1]
+        line = self.lines.get(known, 1)
+        path = ".".join(str(part) for part in place)
+        return f"{self.file}, line {line}" + (f", {path}" if path else "")
+
+
+_NOWHERE = Origin("protocol", "", {})
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A declared comparison.
+
+    Attributes
+    ----------
+    title, question : str
+        What the report is called and what it answers.
+    data : SampleData, FileData or TableData
+        The frames, or a table of their atoms.
+    pool : str or None
+        Preset whose functions are all computed; ``None``: just those the sets name.
+    precision : {'float64', 'float32'}
+        How the pool's values are stored; they are computed in float64 always.
+    sets : dict
+        Feature sets by name.
+    models : dict
+        Models by name, those that sweeps derive among them; none where descriptors are timed.
+    variants : tuple of Variant
+        The contestants: those written out, then those of the sweeps.
+    sweeps : dict of str to Sweep
+        Settings whose contestants are not written out one by one.
+    split : SplitSpec
+        The design.
+    repeats : int or Roles
+        Repeats (within each split of a crossed design), or, of a crossed design, how often each role is drawn; rounds
+        where descriptors are timed.
+    seed : int
+        Root of all seeds.
+    analysis : Analysis
+        Tests, correction, margin.
+    measure : DescriptorTime or None
+        What is timed; ``None``: models are trained.
+    report : ReportSpec
+        What is rendered.
+    name : str
+        The file's stem.
+    origin : Origin
+        File, text and lines.
+    points : dict of str to tuple of Point
+        The contestants of each sweep.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    question: str
+    data: Data
+    sets: Annotated[dict[str, SetSpec], MinLen(1)]
+    repeats: Repeats
+    analysis: Analysis
+    models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
+    variants: tuple[Variant, ...] = ()
+    sweeps: Annotated[dict[str, Sweep], MinLen(1)] = field(default_factory=dict)
+    measure: DescriptorTime | None = None
+    title: str = ""
+    pool: str | None = None
+    precision: Literal["float64", "float32"] = "float64"
+    split: SplitSpec = SplitSpec()
+    seed: Annotated[int, Ge(0)] = 1
+    report: ReportSpec = ReportSpec()
+    name: str = field(default="protocol", metadata=NOT_IDENTITY)
+    origin: Origin = field(default=_NOWHERE, metadata=NOT_IDENTITY)
+    points: dict[str, tuple[Point, ...]] = field(default_factory=dict, metadata=NOT_IDENTITY)
+
+    def where_of(self, variant: str, key: str) -> str:
+        """Return file, line and path of what a contestant says under ``key``, be it written out or of a sweep."""
+        for point in (point for points in self.points.values() for point in points):
+            if point.variant.name == variant:
+                return self.origin.where(*point.places[key])
+        number = [other.name for other in self.variants].index(variant)
+        return self.origin.where("variants", number, key)
+
+    def feature_set(self, name: str) -> FeatureSet:
+        """Return the symmetry functions of that name; a set of columns has none and is refused."""
+        spec = self.sets[name]
+        if isinstance(spec, Columns):
+            raise FeatureError(f"The set '{name}' names columns of a table, not symmetry functions.")
+        return functions_of(spec, Path(self.origin.file).parent)
+
+    def contestant(self, name: str) -> Variant:
+        """Return the variant of that name."""
+        return next(variant for variant in self.variants if variant.name == name)
+
+    @property
+    def ways(self) -> tuple[SplitBy, ...]:
+        """What the contestants' splits never divide, each way once: that of the baseline, then the others."""
+        base = self.contestant(self.analysis.baseline)
+        return tuple(dict.fromkeys(variant.split_by for variant in (base, *self.variants)))
+
+    @property
+    def twins(self) -> dict[str, str]:
+        """Contestants that are the same as an earlier one, by name: equal set, model, configurations and splits.
+
+        To compare both with the baseline would ask one question twice.
+        """
+        first: dict[Any, str] = {}
+        found = {}
+        for variant in self.variants:
+            model = None if variant.model is None else self.models[variant.model]
+            kind = (self.sets[variant.set], model, variant.train_share, variant.observations, variant.split_by)
+            other = first.setdefault(kind, variant.name)
+            if other != variant.name:
+                found[variant.name] = other
+        return found
+
+    @property
+    def family(self) -> tuple[tuple[str, str], ...]:
+        """The declared comparisons: pairs (candidate, baseline), of twins the first alone.
+
+        Of all pairs the later in the protocol is the candidate.
+        """
+        base, twins = self.analysis.baseline, self.twins
+        known = {base, twins.get(base, base), *twins}
+        names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name not in known)
+        if self.analysis.pairs == "baseline":
+            return tuple((name, base) for name in names)
+        chosen = {base, *names}
+        return tuple((b, a) for a, b in combinations((v.name for v in self.variants if v.name in chosen), 2))
+
+    @property
+    def units(self) -> int:
+        """Independent units that the statistics count: splits in a crossed design, else repeats."""
+        return self.split.splits or self.per_split
+
+    @property
+    def roles(self) -> Roles | None:
+        """Repeats by role, ``None`` for a plain number of them."""
+        return self.repeats if isinstance(self.repeats, Roles) else None
+
+    @property
+    def per_split(self) -> int:
+        """Trainings per variant in each split."""
+        return self.repeats.count if isinstance(self.repeats, Roles) else self.repeats
+
+    @property
+    def repeat_count(self) -> int:
+        """Trainings per variant: those in each split, times the splits of a crossed design."""
+        return self.per_split * (self.split.splits or 1)
