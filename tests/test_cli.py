@@ -328,8 +328,11 @@ def test_too_few_frames_start_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("run", "smok"), "Expected a protocol, smok is no file; did you mean 'smoke'?"),
-        (("run", "there"), "Expected a protocol, there is a folder"),
+        (
+            ("run", "smok"),
+            "Expected a protocol (shipped ones go by their name), smok is no file; did you mean 'smoke'?",
+        ),
+        (("run", "there"), "Expected a protocol (shipped ones go by their name), there is a folder"),
         (("run", "nowhere.yaml"), "There is no protocol file nowhere.yaml"),
         (("run", "smoke", "--data", "there"), "--data: expected a file of frames, there is a folder."),
         (("run", "smoke", "--data", "none.xyz"), "--data: expected a file of frames, none.xyz does not exist."),
