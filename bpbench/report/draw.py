@@ -19,6 +19,8 @@ _REACH: Final = 3
 _LOG_FROM: Final = 8.0
 #: Ratio of largest to smallest size of a difference from which its axis is logarithmic beyond the smaller.
 _SYMLOG_FROM: Final = 50.0
+#: The same of the largest to a margin, which must be wide enough to see what lies within.
+_SYMLOG_FROM_MARGIN: Final = 20.0
 #: Points that labels of one axis must be apart.
 _GAP: Final = 4.0
 #: Height in inches that the rows of a figure may take in all: what a page leaves beside its caption.
@@ -326,7 +328,7 @@ def forest(
     # it is within what the nearest row reaches, not how near its middle happens to lie to zero.
     reach = max(map(abs, ends))
     threshold = _rounded(margin or min(filter(None, map(_reach, rows)), default=1.0))
-    wide = reach > _SYMLOG_FROM * threshold
+    wide = reach > (_SYMLOG_FROM_MARGIN if margin else _SYMLOG_FROM) * threshold
     # Tiny differences have many decimals, beside which the verdict still needs its place.
     room = max(1.0, max(len(row.numbers) for row in rows) / 24)
     with sheet("forest", 0.95 + min(0.3 * len(rows), _ROWS), columns=2, width_ratios=[1.7, room]) as (

@@ -238,7 +238,7 @@ def cliffs_delta(c: Array, b: Array, asked: Asked) -> Estimate:
     remark = ""
     if abs(found.delta) == 1:
         low, high = (low, 1.0) if found.delta > 0 else (-1.0, high)
-        remark = f"{_APART}: the interval is a rough one."
+        remark = f"{_APART}: the interval of Cliff's δ is a rough one."
     return Estimate("cliffs_delta", found.delta, (Interval("consistent", low, high, remark),))
 
 
