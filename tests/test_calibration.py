@@ -209,7 +209,7 @@ def test_the_whole_command_at_its_smallest(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.slow
 def test_every_bounded_rate_is_within_its_bound(capsys: pytest.CaptureFixture[str]) -> None:
-    """The command at the size of minutes: 200 runs a rate, and the A/A test on 200 independent data sets."""
+    """The command at the size of minutes: 100 runs a rate, and the A/A test on 200 independent data sets."""
     assert cli.main(["doctor", "--calibrate", "--size", "small"]) == 0
     assert "bounded rates lie within their bounds." in capsys.readouterr().out
 

@@ -2,5 +2,5 @@
 
 ``claims`` says what is claimed of a rule and measures it, ``nulls`` draws data without any difference, ``effects``
 data with a known one, ``trainings`` repeats whole studies whose contestants are equally good, ``plan`` lays out every
-claim at a given size, and ``table`` prints what came of them.
+claim at a given size, and ``table`` tells what came of them.
 """

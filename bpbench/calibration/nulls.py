@@ -1,7 +1,8 @@
 """Data without any difference: how often a rule sees one nevertheless.
 
-Every simulation goes through :func:`bpbench.statistics.compare.judge`, as a study does, and counts the runs in which
-any comparison of the family is significant.
+Simulations of pairs go through :func:`bpbench.statistics.compare.judge`, as a study does, and count the runs in which
+any comparison of the family is significant; tests of all variants at once are called as a study calls them, with fewer
+random arrangements.
 """
 
 from __future__ import annotations

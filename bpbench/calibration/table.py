@@ -100,7 +100,7 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
         ),
         "estimates, paired": Part(
             "Coverage of estimates, paired",
-            f"{_HELD} Bootstraps of 999 resamples; those of few repeats are too narrow.",
+            f"{_HELD} Bootstraps of 999 resamples; most of those of few repeats are too narrow.",
         ),
         "estimates, independent": Part("Coverage of estimates, two samples", _HELD),
         "estimates, strata": Part("Coverage of estimates, three strata", _HELD),
@@ -108,10 +108,10 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
 )
 
 READING: Final = (
-    "Each rate is a share of simulated runs whose truth is known. Where theory promises a rate, it is bounded: the "
-    "bound is the nominal rate plus (or minus) the Monte-Carlo error, granted by exact binomial tails so that a table "
+    "Each rate is a share of simulated runs whose truth is known. Where theory or we promise a rate, it is bounded: "
+    "the bound is the nominal rate plus (or minus) the Monte-Carlo error, granted by exact binomial tails so that a table "
     f"of rules that keep exactly to their rates shows anything outside with a probability of at most {RISK:.0%}. Where "
-    "theory promises nothing, the rate is reported, in brackets."
+    "nothing is promised, the rate is reported, in brackets."
 )
 
 

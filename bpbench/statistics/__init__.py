@@ -11,4 +11,6 @@ Beside the verdicts, and making none: ``ranking`` and ``anova`` look at all vari
 of a pair. ``estimates`` says how large a difference is: ``effects`` defines the measures, ``intervals`` the intervals,
 ``estimators`` joins them one by one, and ``coverage`` simulates how often they hold the truth. ``best_of`` is what the
 best of several repeats would show.
+
+Of its own: ``variance`` says where noise comes from, ``autocorrelation`` how long a series remembers.
 """

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 class Evidence(Protocol):
-    """What any of the tests says of one pair of samples; :mod:`.student` and :mod:`.ranks` make it."""
+    """What any test says of one pair of samples: `student`, `ranks`, `rank_sums` and `permutation` make it."""
 
     @property
     def statistic(self) -> float:
