@@ -109,9 +109,9 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
 
 READING: Final = (
     "Each rate is a share of simulated runs whose truth is known. Where theory or we promise a rate, it is bounded: "
-    "the bound is the nominal rate plus (or minus) the Monte-Carlo error, granted by exact binomial tails so that a table "
-    f"of rules that keep exactly to their rates shows anything outside with a probability of at most {RISK:.0%}. Where "
-    "nothing is promised, the rate is reported, in brackets."
+    "the bound is the nominal rate plus (or minus) the Monte-Carlo error, granted by exact binomial tails so that a "
+    f"table of rules that keep exactly to their rates shows anything outside with a probability of at most {RISK:.0%}. "
+    "Where nothing is promised, the rate is reported, in brackets."
 )
 
 
