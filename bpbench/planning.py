@@ -14,6 +14,7 @@ from bpbench.runner import cost, execute, work
 from bpbench.runner.store import Store
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Rules
+from bpbench.statistics.designs import TESTS
 from bpbench.statistics.repeats import (
     CONFIDENCE,
     Noise,
@@ -23,7 +24,6 @@ from bpbench.statistics.repeats import (
     noise_limit,
     spread_of,
 )
-from bpbench.statistics.rules import TESTS
 from bpbench.statistics.samples import average_within_splits
 from bpbench.study import Prepared, pairs
 

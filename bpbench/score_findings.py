@@ -22,7 +22,8 @@ from bpbench.data.readers import counted
 from bpbench.findings import SCHEMA, margin_width
 from bpbench.identity import digest
 from bpbench.runner.machine import machine
-from bpbench.scores import Judged, Runs, means, name_of
+from bpbench.score_runs import Runs, means, name_of
+from bpbench.scores import Judged
 from bpbench.statistics.rules import redrawings
 from bpbench.statistics.student import StudentEvidence
 

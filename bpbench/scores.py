@@ -32,6 +32,7 @@ import numpy.typing as npt
 from bpbench.data.readers import counted
 from bpbench.data.score_files import NAMED, Roles, Scores
 from bpbench.errors import RequestError, StatisticsError, nearest
+from bpbench.score_runs import SHOWN, Runs, matched, name_of, ordered, runs_of
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import MAX_T, first_step_alpha, reachable_alpha
@@ -45,8 +46,6 @@ Floats = npt.NDArray[np.float64]
 MOST_VARIANTS: Final = 200
 #: The same where all are compared with each other.
 MOST_PAIRED: Final = 20
-#: Duplicates that are shown of many.
-_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Asked:
     pairs : {'baseline', 'all'}
         What is compared: each with the baseline, or all with each other, the later in the table as the candidate.
     test, design : str or None
-        Keys of :data:`bpbench.statistics.rules.TESTS` and ``DESIGNS``; ``None``: what the table allows.
+        Keys of :data:`bpbench.statistics.designs.TESTS` and ``DESIGNS``; ``None``: what the table allows.
     correction, alpha, power, margin, lower_is_better, seed
         As in :class:`bpbench.statistics.rules.Rules`.
     test_to_train : float or None
@@ -78,40 +77,6 @@ class Asked:
     lower_is_better: bool = True
     test_to_train: float | None = None
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Runs:
-    """All repeats of one variant, in the order of their names.
-
-    Attributes
-    ----------
-    name : str
-        The variant.
-    cell : ndarray of int, shape (n,)
-        Which repeat each is: the same number is the same repeat in all variants, as far as repeats have names.
-    unit, split, row : ndarray of int, shape (n,)
-        Places in the names of units and splits; row of the table.
-    score : ndarray, shape (n,)
-        NaN where the run broke down.
-    """
-
-    name: str
-    cell: Ints
-    unit: Ints
-    split: Ints
-    row: Ints
-    score: Floats
-
-    @property
-    def done(self) -> npt.NDArray[np.bool_]:
-        """Which repeats have a score."""
-        return np.isfinite(self.score)
-
-    @property
-    def diverged(self) -> int:
-        """How many have none."""
-        return int(np.count_nonzero(~self.done))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,12 +147,6 @@ class Judged:
         return name_of(self.scores, int(held.unit[place]), int(held.split[place]))
 
 
-def name_of(scores: Scores, unit: int, split: int) -> str:
-    """Return how a repeat is called: by its unit, by its split, or by both."""
-    names = ([scores.splits[split]] if scores.splits else []) + ([scores.units[unit]] if scores.units else [])
-    return "/".join(names)
-
-
 def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
     """Compare every variant of a table with its baseline.
 
@@ -212,8 +171,8 @@ def judge(scores: Scores, roles: Roles, asked: Asked) -> Judged:
     """
     baseline = _baseline(scores, roles, asked)
     rules = _rules(roles, asked)
-    scores = _ordered(scores, roles)
-    runs = _runs(scores, roles)
+    scores = ordered(scores, roles)
+    runs = runs_of(scores, roles)
     by_name = {each.name: each for each in runs}
     family = _family(scores, baseline, asked)
     pairs = tuple(_pair(by_name[one], by_name[other], roles, rules) for one, other in family)
@@ -335,70 +294,6 @@ def _rules(roles: Roles, asked: Asked) -> Rules:
 # ------------------------------------------------------------------------------------------------ from rows to runs
 
 
-def _ordered(scores: Scores, roles: Roles) -> Scores:
-    """Return a table whose units and splits, as far as asked for, are numbered in the order of their names."""
-    units, unit = _ranked(() if roles.unit is None else scores.units, scores.unit)
-    splits, split = _ranked(() if roles.split is None else scores.splits, scores.split)
-    return replace(scores, units=units, splits=splits, unit=unit, split=split)
-
-
-def _ranked(names: tuple[str, ...], codes: Ints) -> tuple[tuple[str, ...], Ints]:
-    """Return names in their natural order, numbers by size, and the codes that go with it."""
-    if not names:
-        return names, np.zeros_like(codes)
-    try:
-        keys = np.array(names, dtype=np.float64)
-    except ValueError:
-        keys = np.array(names)
-    order = np.argsort(keys, kind="stable")
-    rank = np.empty(len(names), dtype=np.int64)
-    rank[order] = np.arange(len(names))
-    return tuple(names[place] for place in order.tolist()), rank[codes]
-
-
-def _runs(scores: Scores, roles: Roles) -> tuple[Runs, ...]:
-    """Return the repeats of each variant; a repeat with two scores is refused."""
-    # Of repeats without names only their split is known.
-    cell = scores.split * max(1, len(scores.units)) + scores.unit
-    order = np.lexsort((scores.row, cell, scores.variant))
-    variant, cell = scores.variant[order], cell[order]
-    if roles.unit is not None:
-        _refuse_twice(scores, roles, order, variant, cell)
-    score = np.where(np.isfinite(scores.score), scores.score, np.nan)[order]
-    bounds = np.searchsorted(variant, np.arange(len(scores.variants) + 1))
-    made = []
-    for place, name in enumerate(scores.variants):
-        part = slice(bounds[place], bounds[place + 1])
-        rows = order[part]
-        # Repeats without names are numbered; no number is then the same repeat as that of another variant.
-        own = cell[part] if roles.unit is not None or roles.split is not None else np.arange(len(rows))
-        made.append(Runs(name, own, scores.unit[rows], scores.split[rows], scores.row[rows], score[part]))
-    return tuple(made)
-
-
-def _refuse_twice(scores: Scores, roles: Roles, order: Ints, variant: Ints, cell: Ints) -> None:
-    again = np.flatnonzero((variant[1:] == variant[:-1]) & (cell[1:] == cell[:-1]))
-    if not again.size:
-        return
-    said: dict[tuple[str, str], str] = {}
-    for place in again.tolist():
-        first, second = order[place], order[place + 1]
-        name = name_of(scores, int(scores.unit[first]), int(scores.split[first]))
-        key = (scores.variants[int(variant[place])], name)
-        said.setdefault(key, f"'{key[0]}' has repeat '{name}' on rows {scores.row[first]} and {scores.row[second]}")
-        if len(said) > _SHOWN:
-            break
-    shown = list(said.values())[:_SHOWN]
-    more = f"; {counted(again.size, 'row')} are too many in all" if len(said) > _SHOWN else ""
-    how = (
-        "choose rows with --where, or average them first"
-        if roles.split is not None
-        else "name the column that tells them apart with --split (repeats are then averaged within each split), choose "
-        "rows with --where, or average them first"
-    )
-    raise RequestError(f"{scores.label}: a repeat has one score, but {'; '.join(shown)}{more}; {how}.")
-
-
 def _refuse_strangers(scores: Scores, runs: Sequence[Runs], roles: Roles) -> None:
     column = roles.unit or roles.split
     parts = []
@@ -406,7 +301,7 @@ def _refuse_strangers(scores: Scores, runs: Sequence[Runs], roles: Roles) -> Non
         names = list(
             dict.fromkeys(name_of(scores, int(u), int(s)) for u, s in zip(each.unit[:9], each.split[:9], strict=True))
         )
-        parts.append(f"'{each.name}' has {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}")
+        parts.append(f"'{each.name}' has {', '.join(names[:SHOWN])}{', …' if len(names) > SHOWN else ''}")
     raise RequestError(
         f"{scores.label}: no repeat with a score is common to the baseline and another variant, so there are no pairs "
         f"('{column}': {'; '.join(parts)}); where repeats do not belong together, leave --unit out."
@@ -436,7 +331,7 @@ def _pair(candidate: Runs, baseline: Runs, roles: Roles, rules: Rules) -> Pair:
     paired = roles.unit is not None or roles.split is not None
     numbers = None
     if paired:
-        ours, theirs, splits, cells = _matched(candidate, baseline, roles, rules.design)
+        ours, theirs, splits, cells = matched(candidate, baseline, roles, rules.design)
         # Which repeat is which in all pairs at once matters there alone.
         numbers = tuple(cells.tolist()) if rules.correction == MAX_T else None
         one, other = (Sample(ours, splits), Sample(theirs, splits)) if len(ours) else (None, None)
@@ -459,33 +354,6 @@ def _pair(candidate: Runs, baseline: Runs, roles: Roles, rules: Rules) -> Pair:
 def _independent_sample(runs: Runs) -> Sample | None:
     own = runs.score[runs.done]
     return Sample(own, np.zeros(len(own), dtype=np.int64)) if len(own) else None
-
-
-def _matched(candidate: Runs, baseline: Runs, roles: Roles, design: str) -> tuple[Floats, Floats, Ints, Ints]:
-    """Return the scores of the repeats that two variants have in common, with the split and the number of each."""
-    if roles.unit is None:
-        averaged = (means(each.split[each.done], each.score[each.done]) for each in (candidate, baseline))
-        (ours, one), (theirs, other) = averaged
-        splits, mine, yours = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
-        return one[mine], other[yours], splits, splits
-    cells, mine, yours = np.intersect1d(candidate.cell, baseline.cell, assume_unique=True, return_indices=True)
-    both = candidate.done[mine] & baseline.done[yours]
-    cells, mine, yours = cells[both], mine[both], yours[both]
-    one, other = candidate.score[mine], baseline.score[yours]
-    if roles.split is None:
-        # Every repeat of a resampled design has a split of its own; those of a fixed one share theirs.
-        return one, other, cells if design == "resampled" else np.zeros_like(cells), cells
-    splits = candidate.split[mine]
-    if design != "resampled":
-        return one, other, splits, cells  # judge averages within splits
-    (found, one), (_, other) = (means(splits, own) for own in (one, other))
-    return one, other, found, found
-
-
-def means(splits: Ints, scores: Floats) -> tuple[Ints, Floats]:
-    """Return every split once, and the mean of its scores."""
-    found, place, count = np.unique(splits, return_inverse=True, return_counts=True)
-    return found, np.bincount(place, weights=scores, minlength=len(found)) / np.maximum(count, 1)
 
 
 def _independent(pair: Pair, design: str) -> int:

@@ -18,8 +18,8 @@ from bpbench.runner.store import Outcome
 from bpbench.statistics import bayes
 from bpbench.statistics.anova import repeated_measures
 from bpbench.statistics.compare import Comparison, Pair, Rules
+from bpbench.statistics.designs import require_allowed
 from bpbench.statistics.ranking import rank
-from bpbench.statistics.rules import require_allowed
 from bpbench.study import Study, pairs, status
 
 Json = dict[str, Any]

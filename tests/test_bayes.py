@@ -14,7 +14,7 @@ from scipy import stats
 from bpbench.errors import StatisticsError
 from bpbench.statistics import bayes
 from bpbench.statistics.bayes import Posterior, correlated_t, sign, signed_rank
-from bpbench.statistics.rules import require_allowed
+from bpbench.statistics.designs import require_allowed
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.student import paired
 

@@ -21,7 +21,7 @@ from findings_factory import (
     without_results,
 )
 
-from bpbench.report import judged, methods
+from bpbench.report import judged, learners, methods
 from bpbench.report.canvas import styles
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Table, Text
@@ -533,23 +533,23 @@ def test_optimisers_and_the_skip_are_told_as_they_are(data: dict[str, Any]) -> N
     network = data["models"][0]["values"]
     kalman = {"kind": "kalman", "block": 32, "prior": 1.0, "skip_prior": 1e-4, "trust": [0.01, 1e4], "growth": 10.0}
     network |= {"skip": True, "optimizer": kalman | {"noise": [0.01, 1e-6], "fall": 0.37}}
-    told = methods.models(data)[0]
+    told = learners.models(data)[0]
     assert "a prior variance of 1 (0.0001 for the direct weights)" in told
     assert "process noise falls from 0.01 by a factor of 0.37 an epoch" in told
     assert "the network learns what is not linear" in told
     network |= {"skip": False, "optimizer": kalman | {"noise": [0.0, 0.0], "fall": 0.37}}
-    told = methods.models(data)[0]
+    told = learners.models(data)[0]
     assert "and there is no process noise." in told
     assert "direct" not in told
     network |= {"optimizer": {"kind": "marquardt", "damping": 1e-3}}
     assert (
-        "Levenberg-Marquardt on all training configurations at once; the damping starts at" in methods.models(data)[0]
+        "Levenberg-Marquardt on all training configurations at once; the damping starts at" in learners.models(data)[0]
     )
 
 
 def test_models_are_told_as_they_are(data: dict[str, Any]) -> None:
     """The prose on each model names its target, its shares and what validation is used for."""
-    hdnn, forest, boosted, linear = methods.models(data)
+    hdnn, forest, boosted, linear = learners.models(data)
     assert "one reference energy per atom, fitted by least squares" in hdnn
     assert "two thirds" in hdnn
     assert "the validation set is not used" in forest

@@ -14,10 +14,10 @@ from scipy import stats
 from bpbench.errors import StatisticsError
 from bpbench.statistics.compare import DESIGNS, TESTS, Pair, Rules, judge
 from bpbench.statistics.corrections import CORRECTIONS, METHODS
+from bpbench.statistics.designs import TABLE, table
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.maxt import step_down
 from bpbench.statistics.permutation import generator
-from bpbench.statistics.rules import TABLE, table
 from bpbench.statistics.samples import Sample
 
 Array = np.ndarray

@@ -14,16 +14,16 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bpbench.errors import StatisticsError
+from bpbench.statistics import friedman as counting
 from bpbench.statistics import ranking
+from bpbench.statistics.designs import require_allowed
+from bpbench.statistics.friedman import friedman, iman_davenport
 from bpbench.statistics.ranking import (
     bonferroni_dunn_difference,
     cliques,
-    friedman,
-    iman_davenport,
     nemenyi_difference,
     rank,
 )
-from bpbench.statistics.rules import require_allowed
 
 # Demšar, J. Mach. Learn. Res. 7 (2006) 1, table 6: AUC on 14 data sets. One cell is 0.9751 as in scipy's own test of
 # friedmanchisquare, so that the ranks are those that the paper prints.
@@ -157,7 +157,7 @@ def test_random_arrangements_agree_with_counted_ones(monkeypatch: pytest.MonkeyP
     """The same table by 9999 random orders: within four standard errors, with the same bits for the same seed."""
     scores = np.random.default_rng(5).normal([0.0, 0.2, 0.4, 0.9], size=(8, 4))
     exact = friedman(scores)
-    monkeypatch.setattr(ranking, "_COUNTED", 0)
+    monkeypatch.setattr(counting, "_COUNTED", 0)
     drawn = friedman(scores, seed=1)
     assert exact.p_permutation is not None
     assert drawn.p_permutation == pytest.approx(exact.p_permutation, abs=4 * math.sqrt(exact.p_permutation / 9999))

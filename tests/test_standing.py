@@ -22,8 +22,8 @@ from bpbench.standing import ranked as rank_all
 from bpbench.statistics.anova import repeated_measures
 from bpbench.statistics.bayes import Posterior, correlated_t, of_pair, signed_rank
 from bpbench.statistics.compare import Comparison, Pair, Rules, judge
+from bpbench.statistics.friedman import friedman
 from bpbench.statistics.margins import Margin
-from bpbench.statistics.ranking import friedman
 from bpbench.statistics.samples import Sample
 from bpbench.study import conduct, prepare
 

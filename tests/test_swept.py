@@ -17,7 +17,7 @@ from bpbench import courses
 from bpbench.findings import findings
 from bpbench.jobs import Hdnn
 from bpbench.protocol import loads
-from bpbench.report import axis_sheet, methods
+from bpbench.report import axis_sheet, learners
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Figure, Table
 from bpbench.report.render import canonical, render_html
@@ -256,7 +256,7 @@ def test_contestants_of_the_baselines_model_are_spelt_out_first(data: dict[str, 
 
 def test_the_methods_name_each_model_once(data: dict[str, Any]) -> None:
     """Models that sweeps derive are one sentence in their origin's paragraph; fewer configurations have their own."""
-    told = methods.models(data)
+    told = learners.models(data)
     assert len(told) == 3
     assert told[0].endswith(
         "Sweeps derive other models from it, with “hidden 5” and “hidden 10-10”; what a change does not name stays as "
@@ -276,7 +276,7 @@ def test_a_large_sweep_is_counted_and_fits_on_pages(data: dict[str, Any]) -> Non
         more = {"name": str(number), "model": f"network, {number}", "shape": f"57-{number + 1}-1"}
         changed["variants"].append(variant | more)
     document = compose(changed, environment())
-    assert "Sweeps derive 42 other models from it, which the table of models lists;" in methods.models(changed)[0]
+    assert "Sweeps derive 42 other models from it, which the table of models lists;" in learners.models(changed)[0]
     # The forty and the network that is written out, less the eight drawn.
     assert "33 further networks are not drawn." in visible(render_html(document))
     height = re.search(r'height="([\d.]+)pt"', figure(document, "repeats").svg)
@@ -295,7 +295,7 @@ def varied(data: dict[str, Any], base: dict[str, Any], *changes: dict[str, Any])
     derived = next(model for model in rest if model["base"] is not None)
     rest = [derived | {"values": origin["values"] | one, "changes": str(place)} for place, one in enumerate(changes)]
     changed["models"] = [origin, *(model | {"name": f"network, {place}"} for place, model in enumerate(rest))]
-    return methods.models(changed)[0].partition("Sweeps derive")[2]
+    return learners.models(changed)[0].partition("Sweeps derive")[2]
 
 
 KALMAN = {
@@ -384,7 +384,7 @@ def test_a_network_is_told_as_it_is(changes: dict[str, Any], words: str) -> None
     """Activation, scaling, patience, decay and ensembles follow the model."""
     data = small()
     data["models"][0]["values"] |= changes
-    told = methods.models(data)[0]
+    told = learners.models(data)[0]
     assert words in told
     assert ",;" not in told
     assert ("tanh" in told) is ("activation" not in changes)

@@ -16,7 +16,8 @@ import numpy as np
 
 from bpbench.statistics.anova import repeated_measures
 from bpbench.statistics.compare import Pair, Rules, judge
-from bpbench.statistics.ranking import bonferroni_dunn_difference, friedman, nemenyi_difference
+from bpbench.statistics.friedman import friedman
+from bpbench.statistics.ranking import bonferroni_dunn_difference, nemenyi_difference
 from bpbench.statistics.samples import Sample
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from bpbench.report import (
     courses,
     divided,
     judged,
+    learners,
     magnitudes,
     methods,
     noise,
@@ -272,7 +273,7 @@ def _networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
 
 
 def _methods(findings: Mapping[str, Any]) -> Section:
-    texts = [*methods.models(findings), *methods.statistics(findings)]
+    texts = [*learners.models(findings), *methods.statistics(findings)]
     if timed(findings):
         return Section("methods", "Methods", tuple(Text(text) for text in texts))
     return Section("methods", "Methods", (*(Text(text) for text in texts), tables.models(findings)))

@@ -112,12 +112,11 @@ def _constant_name(findings: Mapping[str, Any]) -> str:
     return f"constant, split by {findings['constant']['split_by']}" if mixed(findings) else "constant"
 
 
-def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
-    part, metric = findings["analysis"]["part"], findings["metric"]
-    shown = unit(metric)
+def mean_columns(findings: Mapping[str, Any]) -> tuple[Column, ...]:
+    """Return the columns of a table of mean scores; an interval is owed to independent repeats alone."""
+    shown = unit(findings["metric"])
     bars = findings["split"]["design"] not in NO_BAR
-    keys = ("mean", *(("low", "high") if bars else ()), "sd", "min", "max")
-    columns = (
+    return (
         Column("variant", "variant", align="left"),
         Column("n", "n"),
         Column("mean", "mean", shown),
@@ -125,6 +124,32 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         Column("sd", "spread (sd)", shown),
         Column("min", "least", shown),
         Column("max", "largest", shown),
+    )
+
+
+def mean_places(findings: Mapping[str, Any], summary: Mapping[str, Any]) -> int | None:
+    """Return the decimals of a variant's mean scores, by its interval or its spread."""
+    bars = findings["split"]["design"] not in NO_BAR
+    return decimals(half_width(summary.get("low"), summary.get("high")) if bars else summary.get("sd"))
+
+
+def mean_cells(findings: Mapping[str, Any], variant: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[Cell, ...]:
+    """Return a variant's cells of :func:`mean_columns`."""
+    places = mean_places(findings, summary)
+    keys = (column.key for column in mean_columns(findings)[2:])
+    return (
+        words(short(variant["name"])),
+        counted(variant["n"]),
+        *(number(summary.get(key), places) for key in keys),
+    )
+
+
+def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
+    part, metric = findings["analysis"]["part"], findings["metric"]
+    shown = unit(metric)
+    bars = findings["split"]["design"] not in NO_BAR
+    columns = (
+        *mean_columns(findings),
         Column("train_mean", "train mean", shown),
         Column("validation_mean", "validation mean", shown),
         Column("not_converged", "not converged"),
@@ -132,13 +157,11 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     rows = []
     for variant in findings["variants"]:
         summary = summary_of(variant, part, metric["key"])
-        places = decimals(half_width(summary.get("low"), summary.get("high")) if bars else summary.get("sd"))
+        places = mean_places(findings, summary)
         others = (summary_of(variant, other, metric["key"]).get("mean") for other in ("train", "validation"))
         rows.append(
             (
-                words(short(variant["name"])),
-                counted(variant["n"]),
-                *(number(summary.get(key), places) for key in keys),
+                *mean_cells(findings, variant, summary),
                 *(number(value, places) for value in others),
                 counted(variant["not_converged"] if ends(variant) else None),
             )

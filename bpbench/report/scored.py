@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import draw, judged, magnitudes, methods, results, standing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, Verbatim
-from bpbench.report.numerals import count, decimals, half_width, say, short, whole
-from bpbench.report.tables import align, counted, given, number, words
-from bpbench.report.vocabulary import compared_with, mean_level, source_note, tally, unit
+from bpbench.report.numerals import count, say, short, whole
+from bpbench.report.tables import align, counted, given, words
+from bpbench.report.vocabulary import compared_with, source_note, tally, unit
 from bpbench.report.words import comparison_sentence, sentence
 
 if TYPE_CHECKING:
@@ -157,29 +157,9 @@ def _points(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
 
 
 def _means(findings: Mapping[str, Any]) -> Table:
-    shown = unit(findings["metric"])
     bars = findings["split"]["design"] not in results.NO_BAR
-    keys = ("mean", *(("low", "high") if bars else ()), "sd", "min", "max")
-    columns = (
-        Column("variant", "variant", align="left"),
-        Column("n", "n"),
-        Column("mean", "mean", shown),
-        *((Column("low", f"{mean_level(findings)} from", shown), Column("high", "to", shown)) if bars else ()),
-        Column("sd", "spread (sd)", shown),
-        Column("min", "least", shown),
-        Column("max", "largest", shown),
-    )
-    rows = []
-    for variant in findings["variants"]:
-        summary = _summary(variant, findings)
-        places = decimals(half_width(summary.get("low"), summary.get("high")) if bars else summary.get("sd"))
-        rows.append(
-            (
-                words(short(variant["name"])),
-                counted(variant["n"]),
-                *(number(summary.get(key), places) for key in keys),
-            )
-        )
+    columns = results.mean_columns(findings)
+    rows = [results.mean_cells(findings, variant, _summary(variant, findings)) for variant in findings["variants"]]
     return Table(
         "scores",
         f"{results.axis(findings)} over all repeats of each variant that have a score."
@@ -188,7 +168,7 @@ def _means(findings: Mapping[str, Any]) -> Table:
         align(rows, columns),
         source_note(findings),
         "wide",
-        shown,
+        unit(findings["metric"]),
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.metrics import METRICS
 from bpbench.report.numerals import count, exact, listed, percent, say, short
+from bpbench.statistics.designs import TESTS as KNOWN
 from bpbench.statistics.margins import Margin
-from bpbench.statistics.rules import TESTS as KNOWN
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:

@@ -1,16 +1,16 @@
 """Statistics: arrays in, frozen and judged values out; neither physics nor files nor machines are known here.
 
-``samples`` holds one value per independent repeat and ``pairs`` two samples, ``rules`` says which test a design allows,
-``student``, ``ranks``, ``rank_sums`` and ``permutation`` find what a test says of one pair, ``equivalence`` asks
-whether a difference is too small to matter, by ``margins`` of any measure, ``corrections`` adjusts a family's p-values
-and ``maxt`` makes them for all of it at once, ``slots`` declares families whose members a search will choose, and
-``compare`` joins all of it into verdicts. ``power`` says beforehand what a design could detect, ``repeats`` how many
-of them would be enough, and ``summaries`` tests published means and spreads.
+``samples`` holds one value per independent repeat and ``pairs`` two samples, ``designs`` says which test a design
+allows and ``rules`` how a family is judged, ``student``, ``ranks``, ``rank_sums`` and ``permutation`` find what a test
+says of one pair, ``equivalence`` asks whether a difference is too small to matter, by ``margins`` of any measure,
+``corrections`` adjusts a family's p-values and ``maxt`` makes them for all of it at once, ``slots`` declares families
+whose members a search will choose, and ``compare`` joins all of it into verdicts. ``power`` says beforehand what a
+design could detect, ``repeats`` how many of them would be enough, and ``summaries`` tests published means and spreads.
 
-Beside the verdicts, and making none: ``ranking`` and ``anova`` look at all variants at once, ``bayes`` at posteriors
-of a pair. ``estimates`` says how large a difference is: ``effects`` defines the measures, ``intervals`` the intervals,
-``estimators`` joins them one by one, and ``coverage`` simulates how often they hold the truth. ``best_of`` is what the
-best of several repeats would show.
+Beside the verdicts, and making none: ``friedman``, ``ranking`` and ``anova`` look at all variants at once, ``bayes``
+at posteriors of a pair. ``estimates`` says how large a difference is: ``effects`` defines the measures, ``intervals``
+the intervals, ``estimators`` joins them one by one, and ``coverage`` simulates how often they hold the truth.
+``best_of`` is what the best of several repeats would show.
 
 Of its own: ``variance`` says where noise comes from, ``autocorrelation`` how long a series remembers.
 """

@@ -50,8 +50,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bpbench.errors import StatisticsError
+from bpbench.statistics.designs import TESTS, methods, require_allowed
 from bpbench.statistics.power import noncentral_t, unit_se
-from bpbench.statistics.rules import TESTS, methods, require_allowed
 from bpbench.statistics.samples import LARGEST, Sample, average_within_splits
 from bpbench.statistics.student import one_sample, spread
 

@@ -34,6 +34,7 @@ import numpy.typing as npt
 from bpbench.counting import grouped
 from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
+from bpbench.statistics.designs import DESIGNS, TESTS, TestInfo, require_allowed
 from bpbench.statistics.effects import hedges
 from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
 from bpbench.statistics.maxt import step_down
@@ -43,16 +44,7 @@ from bpbench.statistics.power import detectable_noncentrality, unit_se
 from bpbench.statistics.rank_sums import rank_sum
 from bpbench.statistics.ranks import RankEvidence, signed_rank
 from bpbench.statistics.repeats import Needed, Noise, needed, noise_limit
-from bpbench.statistics.rules import (
-    DESIGNS,
-    TESTS,
-    Rules,
-    TestInfo,
-    require_allowed,
-    require_reachable,
-    require_together,
-    smallest_p,
-)
+from bpbench.statistics.rules import Rules, require_reachable, require_together, smallest_p
 from bpbench.statistics.samples import Sample, average_within_splits, rounding
 from bpbench.statistics.student import StudentEvidence, paired, spread, welch
 

@@ -34,10 +34,10 @@ import numpy as np
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics import estimators
+from bpbench.statistics.designs import TESTS
 from bpbench.statistics.effects import Array
 from bpbench.statistics.estimators import Asked, Estimate
 from bpbench.statistics.intervals import RESAMPLES
-from bpbench.statistics.rules import TESTS
 from bpbench.statistics.samples import Sample, average_within_splits
 
 if TYPE_CHECKING:

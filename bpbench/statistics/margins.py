@@ -110,7 +110,7 @@ def require_measurable(margin: Margin, test: str) -> None:
     margin : Margin
         The declared margin.
     test : str
-        A key of :data:`bpbench.statistics.rules.TESTS`.
+        A key of :data:`bpbench.statistics.designs.TESTS`.
 
     Raises
     ------

@@ -39,8 +39,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bpbench.errors import StatisticsError
+from bpbench.statistics.designs import TESTS
 from bpbench.statistics.power import detectable_noncentrality, noncentral_t, power_at, power_equivalence, root, unit_se
-from bpbench.statistics.rules import TESTS, smallest_p
+from bpbench.statistics.rules import smallest_p
 from bpbench.statistics.student import satterthwaite, spread
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def noise_limit(candidate: Sample, baseline: Sample, test: str, test_to_train: f
     candidate, baseline : Sample
         2 or more repeats each, with some spread between them; of two sizes only where the test takes them as unpaired.
     test : str
-        A key of :data:`bpbench.statistics.rules.TESTS`: whether the samples count as paired.
+        A key of :data:`bpbench.statistics.designs.TESTS`: whether the samples count as paired.
     test_to_train : float, optional
         ρ of the Nadeau-Bengio test.
     """
@@ -274,7 +275,7 @@ def repeats_for_difference(difference: float, noise: Noise, *, alpha: float, pow
     _check(difference, alpha, power)
     if difference <= floor_of_difference(noise, alpha=alpha, power=power):
         return None
-    return _least(lambda n: power_of_difference(difference, n, noise, alpha=alpha) >= power)
+    return _least(lambda n: power_of_difference(difference, n, noise, alpha=alpha), power)
 
 
 def repeats_for_equivalence(
@@ -295,9 +296,7 @@ def repeats_for_equivalence(
         For a margin that is not positive or an impossible level or power.
     """
     _check(margin, alpha, power)
-    if _limit(lambda n: power_of_equivalence(margin, n, noise, alpha=alpha, difference=difference)) < power:
-        return None
-    return _least(lambda n: power_of_equivalence(margin, n, noise, alpha=alpha, difference=difference) >= power)
+    return _reaching(lambda n: power_of_equivalence(margin, n, noise, alpha=alpha, difference=difference), power)
 
 
 def repeats_for_non_inferiority(
@@ -318,9 +317,7 @@ def repeats_for_non_inferiority(
         For a margin that is not positive or an impossible level or power.
     """
     _check(margin, alpha, power)
-    if _limit(lambda n: power_of_non_inferiority(margin, n, noise, alpha=alpha, difference=difference)) < power:
-        return None
-    return _least(lambda n: power_of_non_inferiority(margin, n, noise, alpha=alpha, difference=difference) >= power)
+    return _reaching(lambda n: power_of_non_inferiority(margin, n, noise, alpha=alpha, difference=difference), power)
 
 
 def _repeats_for_dz(margin: float, noise: Noise, *, alpha: float, power: float) -> int | None:
@@ -333,9 +330,8 @@ def _repeats_for_dz(margin: float, noise: Noise, *, alpha: float, power: float) 
         inside = float(nct.ppf(alpha, n - 1, margin / unit_se(n, noise.test_to_train)))
         return 2 * float(stdtr(n - 1, inside)) - 1
 
-    if noise.test_to_train and _limit(reached) < power:
-        return None
-    return _least(lambda n: reached(n) >= power)
+    # without overlap the power tends to 1
+    return (_reaching if noise.test_to_train else _least)(reached, power)
 
 
 def floor_of_difference(noise: Noise, *, alpha: float, power: float = 0.8) -> float:
@@ -375,22 +371,22 @@ def _check(margin: float, alpha: float, power: float) -> None:
         raise StatisticsError(f"power must lie between alpha ({alpha:g}) and 1, found {power!r}.")
 
 
-def _limit(power: Callable[[int], float]) -> float:
-    """Return what a power tends to; it grows with n."""
-    return power(MOST)
+def _reaching(power_of: Callable[[int], float], power: float) -> int | None:
+    """Return the least n with that power, ``None`` if what it tends to is less; it grows with n."""
+    return None if power_of(MOST) < power else _least(power_of, power)
 
 
-def _least(reached: Callable[[int], bool]) -> int | None:
-    """Return the least n from 2 on for which something that stays true is true."""
+def _least(power_of: Callable[[int], float], power: float) -> int | None:
+    """Return the least n from 2 on with that power, which grows with n."""
     high = 2
-    while not reached(high):
+    while not power_of(high) >= power:
         high *= 2
         if high > MOST:
             return None
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
+        low, high = (low, middle) if power_of(middle) >= power else (middle, high)
     return high
 
 
@@ -433,7 +429,7 @@ def needed(margin: float, noise: Noise, *, test: str, alpha: float, power: float
     noise : Noise
         With an upper limit for its spread (:func:`noise_limit`).
     test : str
-        A key of :data:`bpbench.statistics.rules.TESTS`.
+        A key of :data:`bpbench.statistics.designs.TESTS`.
     alpha : float
         Level of the correction's first step.
     power : float
