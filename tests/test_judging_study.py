@@ -15,7 +15,7 @@ from bpbench.protocol import loads
 from bpbench.report.compose import compose
 from bpbench.report.vocabulary import CORRECTIONS, TESTS
 from bpbench.runner.store import Store
-from bpbench.statistics import compare, rules
+from bpbench.statistics import compare, designs
 from bpbench.study import Study, conduct, prepare
 
 PROTOCOL = """question: q
@@ -30,7 +30,7 @@ split: {{design: {design}{splits}}}
 repeats: {repeats}
 analysis: {{baseline: all, margin: 1.0, {analysis}}}
 """
-CROSSED = [key for key, info in rules.TESTS.items() if "crossed" in info.designs]
+CROSSED = [key for key, info in designs.TESTS.items() if "crossed" in info.designs]
 
 
 @pytest.fixture(scope="module")
