@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bpbench import features, metrics
-from bpbench.declared import Columns, TableData
+from bpbench import cuts, features, metrics
+from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.protocol.vocabulary import Protocol
 
@@ -132,8 +132,8 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
 
 def _check_timed_sets(protocol: Protocol) -> None:
     where = protocol.origin.where
-    for name, spec in protocol.sets.items():
-        if isinstance(spec, Columns):
+    for name in protocol.sets:
+        if protocol.of_columns(name):
             raise ProtocolError(
                 f"{where('sets', name)}: with 'measure' sets are computed against the clock, and '{name}' names "
                 "columns of a table; name symmetry functions."
@@ -213,9 +213,12 @@ def _check_sets(protocol: Protocol) -> None:
                 f"{where('pool')}: a pool is computed from structures, and the data are a table; leave it out and "
                 "choose columns."
             )
-    for name, spec in protocol.sets.items():
+    _check_cuts(protocol)
+    # What is wrong with a set is said of that set, and not of one that is cut from it.
+    for name, spec in sorted(protocol.sets.items(), key=lambda item: len(cuts.chain(item[0], protocol.sets))):
         if isinstance(spec, Columns):
             _check_columns(protocol, name, spec)
+        if protocol.of_columns(name):
             continue
         if isinstance(protocol.data, TableData):
             raise ProtocolError(
@@ -232,6 +235,28 @@ def _check_sets(protocol: Protocol) -> None:
                 f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "
                 f"{outside[0]} is not. Leave out 'pool' to compute just what the sets name."
             )
+
+
+def _check_cuts(protocol: Protocol) -> None:
+    """Refuse a cut of a set that is not there, cuts in a circle, and cuts of columns by what only functions have."""
+    where, sets = protocol.origin.where, protocol.sets
+    made = {name: spec for name, spec in sets.items() if isinstance(spec, Cut)}
+    for name, spec in made.items():
+        if spec.cut not in sets:
+            raise ProtocolError(
+                f"{where('sets', name, 'cut')}: there is no set '{spec.cut}'{nearest(spec.cut, set(sets) - {name})}"
+            )
+    for name, spec in made.items():
+        try:
+            columns = protocol.of_columns(name)
+        except FeatureError as error:
+            raise ProtocolError(f"{where('sets', name, 'cut')}: {error}") from None
+        for key in ("kinds", "r_s") if columns else ():
+            if getattr(spec, key) is not None:
+                raise ProtocolError(
+                    f"{where('sets', name, key)}: what functions lie behind the columns of '{spec.cut}' is not known "
+                    "here; a set of columns is cut by 'names' and 'without' alone."
+                )
 
 
 def _check_columns(protocol: Protocol, name: str, spec: Columns) -> None:
@@ -255,7 +280,7 @@ def _check_columns(protocol: Protocol, name: str, spec: Columns) -> None:
 
 def _check_like(protocol: Protocol, name: str, spec: Columns) -> None:
     where, wanted = protocol.origin.where("sets", name, "like"), spec.like
-    described = [other for other, chosen in protocol.sets.items() if not isinstance(chosen, Columns)]
+    described = [other for other in protocol.sets if not protocol.of_columns(other)]
     if protocol.measure is not None:
         raise ProtocolError(f"{where}: with 'measure' no values are compared; leave 'like' out.")
     if spec.table is None:

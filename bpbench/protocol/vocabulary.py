@@ -12,8 +12,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import BeforeValidator
 
+from bpbench import cuts
 from bpbench.declared import (
     Columns,
+    Cut,
     Data,
     DescriptorTime,
     Model,
@@ -230,10 +232,15 @@ class Protocol:
 
     def feature_set(self, name: str) -> FeatureSet:
         """Return the symmetry functions of that name; a set of columns has none and is refused."""
-        spec = self.sets[name]
+        spec = self.sets[cuts.chain(name, self.sets)[0]]
         if isinstance(spec, Columns):
             raise FeatureError(f"The set '{name}' names columns of a table, not symmetry functions.")
-        return functions_of(spec, Path(self.origin.file).parent)
+        assert not isinstance(spec, Cut)  # a chain starts at a set that is none
+        return cuts.cut(name, self.sets, functions_of(spec, Path(self.origin.file).parent))
+
+    def of_columns(self, name: str) -> bool:
+        """Return whether a set names columns of a table, or is cut from one that does."""
+        return isinstance(self.sets[cuts.chain(name, self.sets)[0]], Columns)
 
     def contestant(self, name: str) -> Variant:
         """Return the variant of that name."""
