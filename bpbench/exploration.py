@@ -15,8 +15,8 @@ import numpy as np
 
 from bpbench import roles
 from bpbench.cuts import chain, cut
-from bpbench.declared import Cut, Variant
 from bpbench.data.frames import Frames
+from bpbench.declared import Cut, Variant
 from bpbench.descriptors.operations import operations
 from bpbench.descriptors.values import neighbours_per_atom
 from bpbench.errors import FeatureError, ProtocolError
