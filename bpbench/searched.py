@@ -66,8 +66,8 @@ def costs(study: Study) -> list[Json]:
     Returns
     -------
     list of dict
-        For each trained contestant whose inputs are computed here; empty where none are. ``of_baseline`` is the ratio of
-        its operations to the baseline's, ``None`` where that one's inputs are read from a table.
+        For each trained contestant whose inputs are computed here; empty where none are. ``of_baseline`` is the ratio
+        of its operations to the baseline's, ``None`` where that one's inputs are read from a table.
     """
     prepared = study.prepared
     if prepared.protocol.measure is not None or prepared.inputs.pool is None:
@@ -134,8 +134,10 @@ def _strategy(study: Study, name: str, laid: Laid) -> Json:
         "rival": prepared.protocol.slots[name],
         "ended": trace is not None,
         "steps": [] if trace is None else [_step(laid, step) for step in trace.steps],
-        "choice": _choice(study, (name, prepared.protocol.slots[name]), laid, trace, trace and trace.choice),
-        "best": _choice(study, (best_of(name), None), laid, trace, trace and trace.best),
+        "choice": _choice(
+            study, (name, prepared.protocol.slots[name]), laid, trace, None if trace is None else trace.choice
+        ),
+        "best": _choice(study, (best_of(name), None), laid, trace, None if trace is None else trace.best),
         "sizes": None if trace is None or not isinstance(spec, RandomSubsets) else _sizes(prepared.protocol, trace),
         "stability": _stability(laid, searches),
         "kept": _kept(laid, searches),

@@ -87,7 +87,7 @@ def answers(findings: Mapping[str, Any]) -> list[str]:
     told = searches(findings)
     if not told:
         return []
-    found = [_chose(told), *_without(told)]
+    found = [_chose(told), *_without(told), *_shared(findings, told)]
     if (confirmed := _confirmed(findings, told)) is not None:
         found.append(confirmed)
     return [text for text in (*found, _saves(findings, told)) if text]
@@ -103,12 +103,7 @@ def outcome(strategy: Mapping[str, Any]) -> str | None:
     """
     name, choice = say(strategy["name"]), strategy["choice"]
     if choice is None:
-        if strategy["broken"]:
-            return f"{name} could not go on: {strategy['broken']}"
-        if not strategy["ended"]:
-            return f"{name} has not ended."
-        why = compact(strategy["steps"][-1]["said"], strategy["pool"]) if strategy["steps"] else ""
-        return f"{name} found nothing. {why}".rstrip()
+        return _nothing(name, strategy)
     against = choice["against"]
     if against is None or not against["same"]:
         return None
@@ -121,6 +116,16 @@ def outcome(strategy: Mapping[str, Any]) -> str | None:
     if choice["size"] == len(strategy["pool"]):
         return f"{name} chose the whole set itself: nothing was left out, and there is nothing to compare."
     return f"{name} chose the very set with which it is compared, {_set(choice, strategy)}."
+
+
+def _nothing(name: str, strategy: Mapping[str, Any]) -> str:
+    """Return why a strategy chose nothing at all."""
+    if strategy["broken"]:
+        return f"{name} could not go on: {strategy['broken']}"
+    if not strategy["ended"]:
+        return f"{name} has not ended."
+    why = compact(strategy["steps"][-1]["said"], strategy["pool"]) if strategy["steps"] else ""
+    return f"{name} found nothing. {why}".rstrip()
 
 
 def _set(choice: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
@@ -161,14 +166,12 @@ def _judged(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> l
 
 def _confirmed(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str | None:
     metric, analysis = findings["metric"], findings["analysis"]
-    judged = _judged(findings, told)
+    judged = [(one, entry) for one, entry in _judged(findings, told) if not _twin(findings, one, entry)]
     if not judged:
         return None
     groups: dict[tuple[str, str], list[str]] = {}
     for one, entry in judged:
-        if entry["difference"] is None and (twin := _twin(findings, one)):
-            key = (f"the same set as {say(twin)}, which is judged for both", "")
-        elif entry["p"] is None or entry["verdict"] not in _VERDICTS:
+        if entry["p"] is None or entry["verdict"] not in _VERDICTS:
             key = ("without a verdict", "")
         else:
             key = (entry["verdict"], entry["baseline"])
@@ -188,9 +191,22 @@ def _confirmed(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
     )
 
 
-def _twin(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> str | None:
-    twins = {variant["name"]: variant["twin"] for variant in findings["variants"]}
-    return twins.get(strategy["name"])
+def _twin(findings: Mapping[str, Any], strategy: Mapping[str, Any], entry: Mapping[str, Any]) -> str | None:
+    """Return the earlier contestant that is the same as a choice, where that one is compared in its place."""
+    if entry["difference"] is not None:
+        return None
+    found: dict[str, str | None] = {variant["name"]: variant["twin"] for variant in findings["variants"]}
+    return found.get(strategy["name"])
+
+
+def _shared(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return which strategies chose what another contestant is already, and so have its verdict."""
+    pairs = [(one, _twin(findings, one, entry)) for one, entry in _judged(findings, told)]
+    return [
+        f"{say(one['name'])} chose the same set as {say(twin)}, which is compared for both."
+        for one, twin in pairs
+        if twin is not None
+    ]
 
 
 def _said(key: tuple[str, str], metric: Mapping[str, Any], within: str) -> str:
@@ -211,11 +227,10 @@ def _saves(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> st
         as_good = entry["p"] is not None and entry["verdict"] in {"equivalent", "better"}
         if against is None or not as_good or choice["size"] >= against["functions"]:
             continue
-        operations = (
-            "" if against["operations"] is None else f" and {percent(round(against['operations'], 2))} of the operations"
-        )
+        operations = _operations(against["operations"])
         parts.append(
-            f"{say(one['name'])} needs {choice['size']} in place of {count(against['functions'], _input(one))}{operations}"
+            f"{say(one['name'])} needs {choice['size']} in place of {count(against['functions'], _input(one))}"
+            f"{operations}"
         )
     if not parts:
         return ""
@@ -223,6 +238,14 @@ def _saves(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> st
     if more > 0:
         parts = [*parts[:_TOLD], f"{count(more, 'further one')} as in the table of costs"]
     return f"What this saves per atom: {'; '.join(parts)}."
+
+
+def _operations(ratio: float | None) -> str:
+    """Return how many operations are left; a saving that rounding hides is none."""
+    if ratio is None:
+        return ""
+    left = round(ratio, 2)
+    return f", {percent(left)} of the operations" if left != 1 else ", and as good as all of the operations"
 
 
 def direction(findings: Mapping[str, Any]) -> str:
@@ -236,7 +259,7 @@ def direction(findings: Mapping[str, Any]) -> str:
 def does(strategy: Mapping[str, Any]) -> str:
     """Return what a strategy does, with its settings, in plain words."""
     settings, kind = strategy["settings"], strategy["kind"]
-    text = _DOES[kind](settings)
+    text = str(_DOES[kind](settings))
     race = settings.get("race")
     if race:
         rule = "Friedman's test" if race.get("rule", "friedman") == "friedman" else "successive halving"
@@ -247,7 +270,7 @@ def does(strategy: Mapping[str, Any]) -> str:
 def _ranges(settings: Mapping[str, Any]) -> str:
     spans = [exact(low) if low == high else f"{exact(low)} to {exact(high)}" for low, high in settings["ranges"]]
     angular = {"both": "with and without the angular ones", "with": "with the angular ones", "without": "alone"}
-    return f"tries the radial functions of R_s {listed(spans)} Å, {angular[settings['angular']]}"
+    return f"tries the radial functions with an R_s of {listed(spans)} Å, {angular[settings['angular']]}"
 
 
 def _triples(rows: Sequence[Sequence[int]]) -> str:
@@ -277,15 +300,17 @@ def _together(settings: Mapping[str, Any]) -> str:
     return "one after another" if step == 1 else f"{step} at a time"
 
 
+def _several(counts: Sequence[int]) -> str:
+    return "the one" if list(counts) == [1] else f"together the {_sequence(counts)}"
+
+
 _DOES: Final[dict[str, Any]] = {
     "by-shift": _ranges,
     "random-subsets": lambda s: f"draws {s['draws']} random subsets of each of the sizes {_sequence(s['sizes'])}",
     "evenly-spaced": lambda s: (
         f"tries evenly spaced groups of the steps {_triples(s['steps'])} with the starts {_triples(s['starts'])}"
     ),
-    "drop-one": lambda s: (
-        f"leaves out each function alone, then together the {_sequence(s['remove'])} whose absence helps most"
-    ),
+    "drop-one": lambda s: f"leaves out each function alone, then {_several(s['remove'])} whose absence helps most",
     "backward": lambda s: (
         f"leaves out functions {_together(s)}, {_ORDER[s['order']]}, as long as the smaller set is not worse than the "
         "whole by the margin or more"
@@ -293,9 +318,7 @@ _DOES: Final[dict[str, Any]] = {
     "forward": lambda s: (
         f"adds the function that helps most, up to {s['most']}, until the set is not worse than the whole by the margin"
     ),
-    "by-weight": lambda s: (
-        f"weighs each function by {_BY[s['by']]}, and leaves out together the {_sequence(s['drop'])} lowest"
-    ),
+    "by-weight": lambda s: f"weighs each function by {_BY[s['by']]}, and leaves out {_several(s['drop'])} lowest",
     "smallest": lambda s: (
         f"looks for the set of the fewest {s['by']} that is not worse than the best by the margin or more, among "
         f"{listed([say(name) for name in (*s.get('sets', ()), *s.get('strategies', ()))])}"

@@ -167,7 +167,10 @@ def _why(analysis: Mapping[str, Any]) -> str:
 
 def _pairs(analysis: Mapping[str, Any]) -> str:
     """Return that all pairs are compared, where they are."""
-    return f"A{compared_with(analysis)[1:]}. " if several_baselines(analysis) else ""
+    if not several_baselines(analysis):
+        return ""
+    text = compared_with(analysis)
+    return f"{text[0].upper()}{text[1:]}. "
 
 
 def _adjusted(analysis: Mapping[str, Any], alpha: str) -> str:

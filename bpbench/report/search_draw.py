@@ -254,6 +254,12 @@ def path(attempts: Sequence[tuple[Mark, int]], start: int, *, key: str, axis: st
     return drawn[0]
 
 
+def _integers() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(10, integer=True)
+
+
 def _whole_numbers(axes: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -293,7 +299,7 @@ def growth(
     margin : float or None
         Its margin on the worse side, in the same unit; negative where more is better.
     """
-    with sheet(key, 3.1) as (_, panels, drawn):
+    with sheet(key, 3.1) as (figure, panels, drawn):
         axes = panels[0, 0]
         sizes = [size for size, _, _ in steps]
         axes.plot([size for size, _ in others], [value for _, value in others], "_", color=FAINT, markersize=9,
@@ -316,7 +322,7 @@ def growth(
         axes.set_xlabel("number of functions")
         axes.set_ylabel(score)
         axes.grid(axis="y")
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside upper center", ncols=5)
     return drawn[0]
 
 
@@ -341,7 +347,7 @@ def scatter(
     legend : dict of str to str, optional
         Words for ``marked`` and ``other`` points.
     """
-    with sheet(key, max(3.0, 0.9 + 0.17 * len(points)), columns=2, width_ratios=[2.6, 1.0]) as (figure, grid, drawn):
+    with sheet(key, max(3.0, 0.9 + 0.17 * len(points)), columns=2, width_ratios=[2.5, 1.0]) as (figure, grid, drawn):
         axes, beside = grid[0]
         beside.set_axis_off()
         beside.set(xlim=(0, 1), ylim=(0, 1))
@@ -361,7 +367,9 @@ def scatter(
             axes.plot(point.across, point.up, "o", color=colour, markersize=4.8, markerfacecolor=face)
         axes.set_xlabel(across)
         axes.set_ylabel(up)
-        axes.grid()
+        axes.grid(axis="x")  # lines across would be taken for those that lead to the names
+        if all(float(x).is_integer() for x in xs) and spread(xs) <= _LOG_FROM:
+            axes.xaxis.set_major_locator(_integers())
         if legend:
             _named(figure, legend)
         figure.draw_without_rendering()
@@ -393,7 +401,7 @@ def _column(figure: Any, axes: Any, beside: Any, points: Sequence[Point]) -> Non
     for (_, number), height in zip(sorted(heights), placed, strict=True):
         point = points[number]
         beside.annotate(
-            label(point.name, 24), (point.across, point.up), xycoords=axes.transData, xytext=(0.03, height),
+            label(point.name, 30), (point.across, point.up), xycoords=axes.transData, xytext=(0.03, height),
             textcoords=beside.transData, fontsize=7, va="center", ha="left", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3,
                         "relpos": (0, 0.5)},

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import search_draw
 from bpbench.report.chosen import compact, searches
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text
-from bpbench.report.numerals import common_decimals, count, exact, listed, percent, say, short
+from bpbench.report.numerals import common_decimals, count, listed, percent, say, short, whole
 from bpbench.report.results import axis
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import lower_is_better, on_part, source_note, unit
+from bpbench.report.vocabulary import on_part, source_note, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +57,8 @@ def _stability(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
     caption = (
         "How far the choices agree when a search is made again on other divisions of the frames beside the reserve. "
         "Jaccard: what two choices have in common of what they hold together, which is large for large sets even by "
-        "chance. Kuncheva (equal sizes alone), Lustgarten and Nogueira: 0 for choices at random, 1 for one and the same. "
-        "The interval is Nogueira's; it is one for many searches, and of few it is too narrow."
+        "chance. Kuncheva (equal sizes alone), Lustgarten and Nogueira: 0 for choices at random, 1 for one and the "
+        "same. The interval is Nogueira's; it is one for many searches, and of few it is too narrow."
     )
     return [Table("stability", caption, columns, align(rows, columns), source_note(findings), "wide")]
 
@@ -140,14 +140,12 @@ def front(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[S
         return []
     metric, shown = findings["metric"], unit(findings["metric"])
     points = _points(entries)
-    lower = lower_is_better(metric)
     corners = sorted({(entry["operations_per_atom"], entry["mean"]) for entry in entries if entry["on_front"]})
     figure = Figure(
         "front",
-        f"{metric['label']}{on_part(findings)}, mean over the repeats, against the operations that the descriptors of an "
-        "atom take on paper. Blue: on the front, where no other set is both cheaper and better; the line is that front. "
-        f"Names stand beside, from the {'largest' if lower else 'best'} on. Means without their spread: the verdicts are "
-        "those of the comparisons.",
+        f"{metric['label']}{on_part(findings)}, mean over the repeats, against the operations that the descriptors of "
+        "an atom take on paper. Blue: on the front, where no other set is both cheaper and better; the line is that "
+        "front. Means without their spread: the verdicts are those of the comparisons.",
         search_draw.scatter(
             points,
             key="front",
@@ -185,7 +183,7 @@ def _costs(
         Column("set", "set", align="left"),
         Column("functions", "functions"),
         Column("operations", "operations per atom"),
-        *((Column("of_baseline", f"of {say(base)}"),) if compared else ()),
+        *((Column("of_baseline", f"relative to {say(base)}"),) if compared else ()),
         *((Column("time", "descriptors, measured", "µs per atom"),) if measured else ()),
         Column("mean", "mean", shown),
         Column("front", "", align="left"),
@@ -196,7 +194,7 @@ def _costs(
             words(short(entry["variant"])),
             words(short(entry["set"])),
             counted(entry["functions"]),
-            Cell(exact(entry["operations_per_atom"], 4), entry["operations_per_atom"]),
+            Cell(whole(round(entry["operations_per_atom"])), entry["operations_per_atom"]),
             *((number(entry["of_baseline"], 3),) if compared else ()),
             *((number((times.get(entry["set"]) or {}).get("us_per_atom"), 1),) if measured else ()),
             number(entry["mean"], places),
@@ -205,15 +203,16 @@ def _costs(
         for entry in sorted(entries, key=lambda entry: entry["operations_per_atom"])
     ]
     note = (
-        " The measured times are of one machine (environment.json); they decide nothing, and the count of operations is "
-        "the same everywhere."
+        " The measured times are of one machine (environment.json); they decide nothing, and the count of operations "
+        "is the same everywhere."
         if measured
         else ""
     )
     return Table(
         "costs",
-        f"What the inputs cost, from the cheapest on: operations per atom, a count of the arithmetic of the descriptors "
-        f"on paper{f', as a share of those of {say(base)}' if compared else ''}, and {findings['metric']['label']}"
+        f"What the inputs cost, from the cheapest on: operations per atom, a count of the arithmetic of the "
+        f"descriptors on paper{f', relative to those of {say(base)}' if compared else ''}, and "
+        f"{findings['metric']['label']}"
         f"{on_part(findings)}.{note}",
         columns,
         align(rows, columns),

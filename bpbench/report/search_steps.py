@@ -66,11 +66,24 @@ def _rest(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in step["tried"] if one["label"] != step["reference"]]
 
 
+def _places(entries: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the decimals of a table of candidates, one number for all of its rows."""
+    beside = [one["compared"] or {} for one in entries]
+    widths = _middle([half_width(found.get("low"), found.get("high")) for found in beside])
+    return common_decimals([one["mean"] for one in entries]) if widths is None else widths
+
+
+def _middle(sizes: Sequence[float | None]) -> int | None:
+    """Return the decimals that show the middle one of some uncertainties with two digits."""
+    found = sorted(size for size in sizes if size)
+    return decimals(found[len(found) // 2]) if found else None
+
+
 def _mark(strategy: Mapping[str, Any], one: Mapping[str, Any], *, chosen: bool = False) -> Mark:
     beside = one["compared"] or {}
     stopped = one["stopped"] is not None
-    numbers = (beside.get(key) for key in ("difference", "low", "high"))
-    return Mark(_short(strategy, one["label"]), *numbers, chosen=chosen, stopped=stopped)
+    value, low, high = (beside.get(key) for key in ("difference", "low", "high"))
+    return Mark(_short(strategy, one["label"]), value, low, high, chosen=chosen, stopped=stopped)
 
 
 def _taken(step: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -85,12 +98,12 @@ def _drop_one(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str
     return [*_alone(findings, strategy, alone, key), *_together(findings, strategy, later, key)]
 
 
-def _alone(
-    findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mapping[str, Any], key: str
-) -> list[Block]:
+def _alone(findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mapping[str, Any], key: str) -> list[Block]:
     """Return the forest plot of all functions left out alone, and the two ends of their ranking."""
     rest = _rest(step)
-    gone = set(strategy["pool"]) - {strategy["pool"][place] for place in (strategy["choice"] or {"chosen": []})["chosen"]}
+    gone = set(strategy["pool"]) - {
+        strategy["pool"][place] for place in (strategy["choice"] or {"chosen": []})["chosen"]
+    }
     dropped = {f"without {name}" for name in gone} if strategy["choice"] else set()
     rows = [_mark(strategy, one, chosen=one["label"] in dropped) for one in rest]
     legend = {"other": "every repeat"}
@@ -100,13 +113,15 @@ def _alone(
         legend["stopped"] = "stopped before its last repeat"
     shown, many = unit(findings["metric"]), count(len(rest), "function")
     left = len(rest) - len([row for row in search_draw.kept_rows(len(rest)) if row is not None])
+    raced = any(row.stopped for row in rows)
+    race = " Hollow: stopped by the race, and ranked behind those with more repeats." if raced else ""
     ends = " The two ends of the ranking; the table explored.csv holds all." if left else ""
     figure = Figure(
         f"{key}_alone",
         f"Strategy {say(strategy['name'])}: difference of {findings['metric']['label']} to the whole set when one "
         f"function is left out ({direction(findings)}, so that those at the top are missed least), mean over the "
-        f"repeats of exploring with its {_level(findings)} interval, which is not corrected for the number of functions. "
-        f"Hollow: stopped by the race, and ranked behind those with more repeats.{ends}",
+        f"repeats of exploring with its {_level(findings)} interval, which is not corrected for the number of "
+        f"functions.{race}{ends}",
         search_draw.ranked(
             rows,
             key=f"{key}_alone",
@@ -156,9 +171,9 @@ def _differences(
         Column("high", "to", shown),
     )
     rows = []
+    places = _places([one for _, one in picked])
     for place, one in picked:
         beside = one["compared"] or {}
-        places = decimals(half_width(beside.get("low"), beside.get("high")))
         rows.append(
             (
                 counted(place),
@@ -215,10 +230,9 @@ def _candidates(
         Column("taken", "", align="left"),
     )
     rows = []
-    means = common_decimals([one["mean"] for one in step["tried"]])
+    places = _places(step["tried"])
     for one in step["tried"]:
         beside = one["compared"] or {}
-        places = decimals(half_width(beside.get("low"), beside.get("high"))) or means
         said = "chosen" if one["label"] == step["taken"] else "stopped" if one["stopped"] else ""
         rows.append(
             (
@@ -241,9 +255,7 @@ def _by_weight(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: st
     return [*_bars(findings, strategy, weighed, key), *_together(findings, strategy, later, key)]
 
 
-def _bars(
-    findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mapping[str, Any], key: str
-) -> list[Block]:
+def _bars(findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mapping[str, Any], key: str) -> list[Block]:
     """Return the bar chart of importances, from the largest on."""
     kept = {strategy["pool"][place] for place in (strategy["choice"] or {"chosen": []})["chosen"]}
     entries = [one for one in step["tried"] if one["value"] is not None][::-1]
@@ -281,9 +293,7 @@ def _backward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str
     if steps and len(_rest(steps[0])) > 1:
         first = steps.pop(0)
         weighed = any(one["value"] is not None for one in first["tried"])
-        found = (
-            _bars(findings, strategy, first, key) if weighed else _alone(findings, strategy, first, key)
-        )
+        found = _bars(findings, strategy, first, key) if weighed else _alone(findings, strategy, first, key)
     if not steps:
         return found
     attempts, left = [], len(strategy["pool"])
@@ -296,9 +306,9 @@ def _backward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str
     worse = width if width is None or lower_is_better(findings["metric"]) else -width
     figure = Figure(
         f"{key}_path",
-        f"Strategy {say(strategy['name'])}: every attempt in its order. Above, the difference of the smaller set to the "
-        f"whole one with its {_level(findings)} interval ({direction(findings)}); a function goes for good where the "
-        "smaller set is shown to be worse by less than the margin, if at all. Below, how many functions were left.",
+        f"Strategy {say(strategy['name'])}: every attempt in its order. Above, the difference of the smaller set to "
+        f"the whole one with its {_level(findings)} interval ({direction(findings)}); a function goes for good where "
+        "the smaller set is shown to be worse by less than the margin, if at all. Below, how many functions were left.",
         search_draw.path(
             attempts,
             len(strategy["pool"]),
@@ -327,10 +337,10 @@ def _attempts(
         Column("taken", "", align="left"),
     )
     rows = []
+    places = _places([one for step in steps for one in _rest(step)])
     for place, step in enumerate(steps, 1):
         (one,) = _rest(step)
         beside = one["compared"] or {}
-        places = decimals(half_width(beside.get("low"), beside.get("high")))
         rows.append(
             (
                 counted(place),
@@ -343,8 +353,8 @@ def _attempts(
         )
     return Table(
         key,
-        f"Strategy {say(strategy['name'])}: every attempt; functions: those of the smaller set that was tried. Differences "
-        f"are those to the whole set, not to the set before, as margins would add up.",
+        f"Strategy {say(strategy['name'])}: every attempt; functions: those of the smaller set that was tried. "
+        "Differences are those to the whole set, not to the set before, as margins would add up.",
         columns,
         align(rows, columns),
         source_note(findings),
@@ -357,7 +367,9 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
     taken = [(one, step) for step in strategy["steps"] if (one := _taken(step)) is not None and one["mean"] is not None]
     if not taken:
         return []
-    whole = next((one for step in strategy["steps"] for one in step["tried"] if one["label"] == step["reference"]), None)
+    whole = next(
+        (one for step in strategy["steps"] for one in step["tried"] if one["label"] == step["reference"]), None
+    )
     others = [
         (len(one["chosen"]), one["mean"])
         for step in strategy["steps"]
@@ -392,9 +404,9 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
         Column("high", "to", shown),
     )
     rows = []
+    places = _places([one for one, _ in taken])
     for one, _ in taken:
         beside = one["compared"] or {}
-        places = decimals(half_width(beside.get("low"), beside.get("high")))
         rows.append(
             (
                 counted(len(one["chosen"])),
@@ -445,11 +457,12 @@ def _sizes(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
         Column("draws", "draws"),
         *(Column(name, head, shown) for name, head in heads.items()),
     )
+    places = _middle([entry["sd"] for entry in strategy["sizes"]["sizes"]])
     rows = [
         (
             counted(entry["size"]),
             counted(entry["draws"]),
-            *(number(entry[name], decimals(entry["sd"])) for name in heads),
+            *(number(entry[name], places) for name in heads),
         )
         for entry in strategy["sizes"]["sizes"]
     ]
@@ -483,8 +496,8 @@ def _pairs(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
         Column("verdict", "the smaller is", align="left"),
     )
     rows = []
+    places = _middle([half_width(entry["low"], entry["high"]) for entry in found["comparisons"]])
     for entry in found["comparisons"]:
-        places = decimals(half_width(entry["low"], entry["high"]))
         verdict = entry["verdict"] if entry["p"] is not None else "no test"
         n, other = entry["n"], entry["n_baseline"]
         rows.append(
@@ -502,8 +515,8 @@ def _pairs(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
         Table(
             key,
             f"Strategy {say(strategy['name'])}: does the number of functions matter? Each size against the next larger "
-            "one, by the Welch t test with the draw as the unit (the mean of its repeats), p adjusted over all rows. All "
-            "draws share the frames on which they are scored, so that this holds given these data, while exploring.",
+            "one, by the Welch t test with the draw as the unit (the mean of its repeats), p adjusted over all rows. "
+            "All draws share the frames on which they are scored: this holds given these data, while exploring.",
             columns,
             align(rows, columns),
             source_note(findings),
@@ -526,8 +539,8 @@ def _known(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
     red = "; orange: stopped by the race" if stopped else ""
     figure = Figure(
         f"{key}_candidates",
-        f"Strategy {say(strategy['name'])}: every candidate while exploring, each repeat as a point, the stroke below the "
-        f"points the mean. Blue: the one that was chosen{red}.",
+        f"Strategy {say(strategy['name'])}: every candidate while exploring, each repeat as a point, the stroke below "
+        f"the points the mean. Blue: the one that was chosen{red}.",
         draw.repeats(rows, looks, axis=axis(findings), constant=None, key=f"{key}_candidates", limit=_LABEL),
         f"Dot plot of the scores of {count(len(rows), 'candidate')}.",
         source_note(findings),

@@ -45,7 +45,7 @@ def tried(findings: Mapping[str, Any]) -> Table:
                         counted(len(one["chosen"])),
                         *(given(one[key]) for key in ("cost", "mean", "value")),
                         *(given(beside.get(key)) for key in ("difference", "low", "high")),
-                        words({True: "yes", False: "no"}.get(beside.get("non_inferior"))),
+                        words({True: "yes", False: "no", None: None}[beside.get("non_inferior")]),
                         words("yes" if one["label"] == step["taken"] else None),
                         words(one["stopped"]),
                         *(given(score) for score in scores),

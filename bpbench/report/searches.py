@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import search_steps
 from bpbench.report.chosen import compact, direction, does, outcome, searches
-from bpbench.report.document import Block, Cell, Column, Section, Table, Text
-from bpbench.report.numerals import NOTHING, common_decimals, count, fixed, listed, percent, say, short, significant
+from bpbench.report.document import Block, Column, Section, Table, Text
+from bpbench.report.numerals import NOTHING, common_decimals, count, exact, fixed, percent, say, short, significant
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import source_note, unit, with_unit
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _KINDS: Final = {
-    "by-shift": "by ranges of R_s",
+    "by-shift": "by ranges of the shift",
     "random-subsets": "random subsets",
     "evenly-spaced": "evenly spaced groups",
     "drop-one": "leaving out one at a time",
@@ -82,7 +82,7 @@ def _opening(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> Text:
 
 def _margin(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
     margin = strategy["margin"]
-    return str(margin) if isinstance(margin, str) else with_unit(significant(margin), findings["metric"])
+    return str(margin) if isinstance(margin, str) else with_unit(exact(margin), findings["metric"])
 
 
 def _result(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
@@ -188,7 +188,7 @@ def _gains(findings: Mapping[str, Any]) -> list[Block]:
     if beside and any(_of(s, "explored_difference") is None or _of(s, "confirmed_difference") is None for s in found):
         caption += f" {NOTHING}: the whole set was not trained there."
     table = Table("gains", caption, columns, align(rows, columns), source_note(findings), "wide", shown)
-    return [table, *_shrunk(findings, found)]
+    return [table, *_shrunk(findings, found, digits)]
 
 
 def _of(strategy: Mapping[str, Any], key: str) -> float | None:
@@ -196,7 +196,7 @@ def _of(strategy: Mapping[str, Any], key: str) -> float | None:
     return value
 
 
-def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]]) -> list[Block]:
+def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]], digits: int | None) -> list[Block]:
     """Return in words how many gains of exploring are there again on the reserve."""
     sign = -1 if direction(findings).startswith("negative") else 1
     both = [
@@ -212,7 +212,10 @@ def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]]) -> list
     parts = []
     for strategy in gained[:6]:
         before, after = (_of(strategy, f"{when}_difference") for when in ("explored", "confirmed"))
-        parts.append(f"{say(strategy['name'])} {_signed(before)} while exploring, {_signed(after)} on the reserve")
+        parts.append(
+            f"{say(strategy['name'])} {_signed(before, digits)} while exploring, {_signed(after, digits)} on the "
+            "reserve"
+        )
     return [
         Text(
             f"Of the choices that were better than the whole set while exploring ({unit(findings['metric'])}): "
@@ -221,8 +224,8 @@ def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]]) -> list
     ]
 
 
-def _signed(value: float | None) -> str:
-    text = significant(value)
+def _signed(value: float | None, digits: int | None) -> str:
+    text = fixed(value, digits)
     return text if value is None or value <= 0 else f"+{text}"
 
 
@@ -269,5 +272,3 @@ def _raced(findings: Mapping[str, Any], told: list[Mapping[str, Any]]) -> list[B
         source_note(findings),
     )
     return [table, Text(text)]
-
-

@@ -357,6 +357,10 @@ def set_label(chosen: Mapping[str, Any]) -> str:
     return say(chosen["name"]) + (" (reconstruction)" if chosen["reconstructed"] else "")
 
 
+#: Functions of a cut that are named one by one; the table functions.csv names all.
+_CUT: Final = 3
+
+
 def cut_label(chosen: Mapping[str, Any]) -> str | None:
     """Return what a feature set is cut from and what is left of it, ``None`` for one that is no cut."""
     cut = chosen.get("cut")
@@ -367,7 +371,9 @@ def cut_label(chosen: Mapping[str, Any]) -> str | None:
         span = cut["r_s"] if isinstance(cut["r_s"], list | tuple) else (cut["r_s"],)
         said.append(f"R_s {'=' if len(span) == 1 else 'from'} {' to '.join(map(exact, span))} Å")
     for key, word in (("names", "only"), ("without", "without")):
-        said += [] if cut[key] is None else [f"{word} {listed([say(name) for name in cut[key]])}"]
+        if cut[key] is not None:
+            many = len(cut[key]) > _CUT
+            said.append(f"{word} {f'{len(cut[key])} by name' if many else listed([say(name) for name in cut[key]])}")
     return f"{say(cut['of'])}: {', '.join(said)}"
 
 
@@ -416,14 +422,26 @@ def adjusted_p(analysis: Mapping[str, Any], *, of_equivalence: bool = False) -> 
 
 def compared_with(analysis: Mapping[str, Any]) -> str:
     """Return with what variants are compared: the baseline, or in all pairs."""
-    if several_baselines(analysis):
+    if all_pairs(analysis):
         return f"all {len(analysis['family'])} pairs are compared, in each the later variant with the earlier"
+    if several_baselines(analysis):
+        beside: dict[str, list[str]] = {}
+        for candidate, baseline in analysis["family"]:
+            beside.setdefault(baseline, []).append(say(candidate))
+        parts = [f"{listed(names)} with {say(baseline)}" for baseline, names in beside.items()]
+        return f"compared are {'; '.join(parts)}"
     return f"baseline is {say(analysis['baseline'])}"
 
 
 def target(analysis: Mapping[str, Any]) -> str:
     """Return what the interval of a comparison holds."""
     return _BY_RANKS.get(analysis["test"], "difference")
+
+
+def all_pairs(analysis: Mapping[str, Any]) -> bool:
+    """Return whether every variant is compared with every other one, which is more than several baselines."""
+    names = {name for pair in analysis["family"] for name in pair}
+    return several_baselines(analysis) and 2 * len(analysis["family"]) == len(names) * (len(names) - 1)
 
 
 def several_baselines(analysis: Mapping[str, Any]) -> bool:

@@ -38,7 +38,6 @@ from bpbench.report.vocabulary import (
     repeat_word,
     scope,
     scored,
-    several_baselines,
     tally,
     target,
     timed,
@@ -289,7 +288,9 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         return [f"There is no answer: none of the {asked} succeeded{_troubles(counts)}. What failed is listed below."]
     strategies = chosen.answers(findings)
     beside = chosen.declared(findings)
-    found = [*strategies, *([_headline(findings, beside)] if beside or not strategies else [])]
+    found = [*strategies]
+    if beside or not strategies:
+        found.append(_headline(findings, beside, alone=not strategies))
     if timed(findings) and (costs := timing.costs(findings)):
         found.append(costs)
     comparisons = findings["analysis"]["comparisons"]
@@ -327,14 +328,17 @@ def _troubles(counts: Mapping[str, int]) -> str:
 _TROUBLES: Final = (("diverged", "diverged"), ("failed", "failed"), ("missing", "missing"))
 
 
-def _headline(findings: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]) -> str:
-    """Return the verdicts of declared contestants in one sentence; what strategies brought is told elsewhere."""
+def _headline(findings: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]], *, alone: bool) -> str:
+    """Return the verdicts of declared contestants in one sentence; what strategies brought is told elsewhere.
+
+    A single comparison is spelled out if it stands ``alone``.
+    """
     metric, analysis, split = findings["metric"], findings["analysis"], findings["split"]
     given = scope(findings)
     where = f"{given[0].upper()}{given[1:]}, by {metric['label']}{on_part(findings)}"
     if not comparisons:
         return f"{where}, nothing was compared: the protocol declares no family."
-    if len(comparisons) == 1:
+    if len(comparisons) == 1 and alone:
         text = comparison_sentence(comparisons[0], metric, analysis, repeats=analysis["units"])
         return f"{where}: {text}"
     pairs = len({entry["baseline"] for entry in comparisons}) > 1
