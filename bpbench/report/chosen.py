@@ -60,13 +60,21 @@ def compact(text: str, names: Sequence[str] = ()) -> str:
 
     def short(found: re.Match[str]) -> str:
         told = [
-            f"{_SYMBOLS.get(key, key)} {value.lstrip('+').replace('-', '−')}"
+            f"{_SYMBOLS.get(key, key)} {_value(value)}"
             for key, value in _parameters(found[2]).items()
             if key not in shared
         ]
         return f"{found[1]}({', '.join(told)})"
 
     return _FUNCTION.sub(short, text)
+
+
+def _value(text: str) -> str:
+    """Return a parameter with four significant digits, or as it is where it is no number."""
+    try:
+        return exact(float(text), 4)
+    except ValueError:
+        return text
 
 
 def _parameters(inside: str) -> dict[str, str]:
@@ -141,7 +149,7 @@ def _chose(told: Sequence[Mapping[str, Any]]) -> str:
     chosen = [one for one in told if one["choice"] is not None and outcome(one) is None]
     if not chosen:
         return f"None of {count(len(told), 'strategy', 'strategies')} chose a set other than it is compared with."
-    parts = [f"{say(one['name'])} {one['choice']['size']} of {len(one['pool'])}" for one in chosen[:_TOLD]]
+    parts = [f"{say(one['name'])} {_share(one)}" for one in chosen[:_TOLD]]
     more = len(chosen) - len(parts)
     if more:
         parts.append(f"{count(more, 'further one')} as in the table of strategies")
@@ -152,6 +160,11 @@ def _chose(told: Sequence[Mapping[str, Any]]) -> str:
     )
     things = "functions" if all(one["by_operations"] for one in chosen) else "inputs"
     return f"{which} {'a set' if len(chosen) == 1 else 'sets'} of {things}: {listed(parts)}."
+
+
+def _share(strategy: Mapping[str, Any]) -> str:
+    size, pool = strategy["choice"]["size"], len(strategy["pool"])
+    return f"all {pool}" if size == pool else f"{size} of {pool}"
 
 
 def _without(told: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -183,11 +196,9 @@ def _confirmed(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
         for key in order
     ]
     units = count(analysis["units"], unit_word(metric, analysis))
-    seeds = " and with other seeds"
-    given = scope(findings)
     return (
-        f"Confirmed{on_part(findings)}, a reserve that no strategy had seen,{seeds} ({units}), by {metric['label']}, "
-        f"{given}: {'; '.join(parts)}."
+        f"Judged{on_part(findings)}, which no strategy had seen, with other seeds ({units}), by {metric['label']}, "
+        f"{scope(findings)}: {'; '.join(parts)}."
     )
 
 

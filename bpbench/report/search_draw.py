@@ -465,7 +465,7 @@ def survival(
         axes.invert_yaxis()
         if strip:
             axes.set_yticks(range(len(columns)), [label(name) for name in columns])
-            axes.set_xlabel("number of the function in the pool")
+            axes.set_xlabel("number of the function")
             step = max(1, round(len(rows) / 12 / 5) * 5)
             marks = [0, *range(step - 1, len(rows), step)]
             axes.set_xticks(marks, [str(place + 1) for place in marks])
@@ -485,4 +485,4 @@ def survival(
 def _shades() -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("kept", ["#eef2f5", "#7db4d8", "#0b5a8a"])
+    return LinearSegmentedColormap.from_list("kept", ["#dfe5ea", "#7db4d8", "#0b5a8a"])

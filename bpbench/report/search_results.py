@@ -79,7 +79,7 @@ def _fields(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> l
     again = any(strategy["outer"] > 1 for strategy in told)
     what = "the share of its searches in which a strategy keeps a function" if again else "what each strategy keeps"
     how = (
-        "functions from left to right by their number in the pool"
+        "functions from left to right in the order of their pools"
         if strip
         else "one row for each function, those that are kept most often on top"
     )

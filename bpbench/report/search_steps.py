@@ -236,7 +236,7 @@ def _candidates(
         said = "chosen" if one["label"] == step["taken"] else "stopped" if one["stopped"] else ""
         rows.append(
             (
-                Cell(_short(strategy, one["label"]), one["label"]),
+                Cell(compact(one["label"], strategy["pool"]), one["label"]),
                 counted(len(one["chosen"])),
                 counted(len(one["scores"])),
                 number(one["mean"], places),

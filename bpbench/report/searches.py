@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import search_steps
 from bpbench.report.chosen import compact, direction, does, outcome, searches
-from bpbench.report.document import Block, Column, Section, Table, Text
+from bpbench.report.document import Block, Column, Items, Section, Table, Text
 from bpbench.report.numerals import NOTHING, common_decimals, count, exact, fixed, percent, say, short, significant
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import source_note, unit, with_unit
@@ -231,7 +231,8 @@ def _signed(value: float | None, digits: int | None) -> str:
 
 # ------------------------------------------------------------------------------------------------------ races
 
-#: Reasons that stand in the text; the CSV file holds all.
+#: Races that the table shows, and reasons below it; the CSV file holds all.
+_RACES: Final = 30
 _REASONS: Final = 3
 
 
@@ -255,20 +256,19 @@ def _raced(findings: Mapping[str, Any], told: list[Mapping[str, Any]]) -> list[B
         (words(short(strategy["name"])), counted(place), *(counted(left) for left in step["left"]))
         for strategy, place, step in races
     )
+    # One of each race: within a race the reasons are alike but for their numbers.
     reasons = [
-        f"{compact(one['label'], strategy['pool'])} ({say(strategy['name'])}): {one['stopped'].rstrip('.')}"
+        f"{say(strategy['name'])}, {compact(one['label'], strategy['pool'])}: {one['stopped']}"
         for strategy, _, step in races
-        for one in step["tried"]
-        if one["stopped"] is not None
+        for one in [one for one in step["tried"] if one["stopped"] is not None][:1]
     ]
-    text = f"Why candidates were stopped, for instance: {'; '.join(reasons[:_REASONS])}."
-    if len(reasons) > _REASONS:
-        text += " The table explored.csv holds the reasons of all."
+    more = f" The first {_RACES} of {len(rows)}." if len(rows) > _RACES else ""
     table = Table(
         "races",
-        "Races: how many candidates had each repeat. Who is stopped was behind when it was, and gets no further one.",
+        f"Races: how many candidates had each repeat. Who is stopped gets no further one.{more} Below, why the first of "
+        "each race was; the table explored.csv holds the reasons of all.",
         columns,
-        rows[:40],
+        rows[:_RACES],
         source_note(findings),
     )
-    return [table, Text(text)]
+    return [table, Items(tuple(reasons[:_REASONS]))]
