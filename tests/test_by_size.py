@@ -98,7 +98,7 @@ def test_sizes_that_are_alike() -> None:
     rng = np.random.default_rng(8)
     sizes = np.repeat([2, 6, 12, 22], [10, 8, 8, 6])
     spreads = np.repeat([3.0, 2.0, 1.0, 0.5], [10, 8, 8, 6])
-    runs = 150
+    runs = 100
     wrong = sum(
         any(one.significant for one in by_size(sizes.tolist(), rng.normal(0, spreads), against="largest").comparisons)
         for _ in range(runs)

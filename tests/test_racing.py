@@ -160,13 +160,13 @@ def test_equal_candidates_are_rarely_stopped(n: int, k: int, runs: int) -> None:
 
 
 def test_many_looks_err_more_often_than_one() -> None:
-    """Raced from 3 to 10 repeats, 5 equal candidates lose one in about 19 % of races: the level is that of a look."""
-    rng, runs = np.random.default_rng(7), 100
+    """Raced from 3 to 10 repeats, 20 equal candidates lose one in about 23 % of races: the level is that of a look."""
+    rng, runs = np.random.default_rng(7), 60
     lost = 0
     for _ in range(runs):
-        scores = rng.normal(size=(10, 5))
+        scores = rng.normal(size=(10, 20))
         lost += any(any(friedman_stop(scores[:done], 0.05).stopped) for done in range(3, 11))
-    assert lost / runs == pytest.approx(0.19, abs=0.12)
+    assert lost / runs == pytest.approx(0.23, abs=0.16)
 
 
 def test_chi2_and_f_do_not_keep_the_level() -> None:
