@@ -25,6 +25,7 @@ from bpbench.protocol import Cut, Protocol, Roles, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.searched import costs, exploration
 from bpbench.statistics.compare import Comparison
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
@@ -105,6 +106,8 @@ def findings(study: Study) -> Json:
         },
         "variants": variants,
         "sweeps": sweeps(prepared),
+        "exploration": exploration(study),
+        "costs": costs(study),
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,

@@ -33,6 +33,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import NOT_IDENTITY
 from bpbench.jobs import SplitBy
+from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
 
@@ -159,6 +160,9 @@ class Origin:
 _NOWHERE = Origin("protocol", "", {})
 
 
+_EXPLORE = Explore()
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """A declared comparison.
@@ -181,6 +185,10 @@ class Protocol:
         The contestants: those written out, then those of the sweeps.
     sweeps : dict of str to Sweep
         Settings whose contestants are not written out one by one.
+    strategies : dict of str to Strategy
+        Ways to choose inputs by exploring; each names one more contestant, called like the strategy.
+    explore : Explore
+        How they explore.
     split : SplitSpec
         The design.
     repeats : int or Roles
@@ -211,6 +219,8 @@ class Protocol:
     models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
     sweeps: Annotated[dict[str, Sweep], MinLen(1)] = field(default_factory=dict)
+    strategies: Annotated[dict[str, StrategySpec], MinLen(1)] = field(default_factory=dict)
+    explore: Explore = _EXPLORE
     measure: DescriptorTime | None = None
     title: str = ""
     pool: str | None = None
@@ -270,17 +280,29 @@ class Protocol:
 
     @property
     def family(self) -> tuple[tuple[str, str], ...]:
-        """The declared comparisons: pairs (candidate, baseline), of twins the first alone.
+        """The declared comparisons: pairs (candidate, baseline), of twins the first alone; then one for each strategy.
 
-        Of all pairs the later in the protocol is the candidate.
+        Of all pairs the later in the protocol is the candidate. What a strategy will choose is not known before, that
+        it chooses is: its comparison counts whatever it finds.
         """
         base, twins = self.analysis.baseline, self.twins
-        known = {base, twins.get(base, base), *twins}
+        known = {base, twins.get(base, base), *twins, *self.found}
         names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name not in known)
         if self.analysis.pairs == "baseline":
-            return tuple((name, base) for name in names)
+            return (*((name, base) for name in names), *self.slots.items())
         chosen = {base, *names}
         return tuple((b, a) for a, b in combinations((v.name for v in self.variants if v.name in chosen), 2))
+
+    @property
+    def slots(self) -> dict[str, str]:
+        """With what the choice of each strategy is compared: the baseline, or the best set of its own search."""
+        base = self.analysis.baseline
+        return {name: best_of(name) if isinstance(spec, Smallest) else base for name, spec in self.strategies.items()}
+
+    @property
+    def found(self) -> set[str]:
+        """Names of all contestants that strategies bring."""
+        return {name for pair in self.slots.items() for name in pair} - {self.analysis.baseline}
 
     @property
     def units(self) -> int:
