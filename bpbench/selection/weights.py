@@ -39,6 +39,7 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
         Scores of the trainings; NaN where one diverged.
     """
     from bpbench.jobs import Importance
+    from bpbench.models.contract import from_arrays
     from bpbench.models.importance import first_layer
 
     trainings = [ground.train(ground.whole, number) for number in range(ground.repeats)]
@@ -48,7 +49,7 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
     if by in {"absolute", "sum"}:
         rows = []
         for job in left:
-            signed, absolute = first_layer(job.model, results[job].arrays, len(ground.functions))
+            signed, absolute = first_layer(job.model, from_arrays(results[job].arrays))
             rows.append(absolute if by == "absolute" else np.abs(signed))
         return np.array(rows).reshape(len(left), len(ground.functions)), scores
     kind: Literal["permutation", "gain"] = "permutation" if by == "permutation" else "gain"
