@@ -227,8 +227,8 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
 def _check_clock(protocol: Protocol) -> None:
     if protocol.clock is not None and not any(not isinstance(spec, Columns) for spec in protocol.sets.values()):
         raise ProtocolError(
-            f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read from "
-            "a table; leave 'clock' out."
+            f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read "
+            "from a table; leave 'clock' out."
         )
 
 
