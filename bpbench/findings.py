@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, magnitudes, metrics, shares, standing
+from bpbench import __version__, magnitudes, metrics, reserve, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -108,6 +108,7 @@ def findings(study: Study) -> Json:
         "sweeps": sweeps(prepared),
         "exploration": exploration(study),
         "costs": costs(study),
+        "reserve": reserve.told(prepared, study.results),
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,

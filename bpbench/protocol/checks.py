@@ -116,6 +116,11 @@ def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
             f"the {protocol.explore.repeats} repeats of 'explore', found {race.first}; explore more repeats, or leave "
             "out 'race'."
         )
+    if race is not None and race.rule == "friedman" and race.first < 2:
+        raise ProtocolError(
+            f"{where(*place, 'race', 'first')}: Friedman's test ranks candidates in at least 2 repeats, found "
+            f"{race.first}; give more, or write rule: halving."
+        )
     if isinstance(spec, Backward | Forward | Smallest) and spec.margin is None and protocol.analysis.margin is None:
         raise ProtocolError(
             f"{where(*place)}: '{spec.kind}' asks what is as good within a margin, and none is declared; give one "

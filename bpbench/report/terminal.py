@@ -61,7 +61,38 @@ def plan(planned: dict[str, Any]) -> list[str]:
     ]
     if len(planned["deterministic"]) < len(planned["family"]):
         lines += _could_show(planned, unit)
-    return [*lines, f"Report: {planned['report']}"]
+    return [*lines, *_reserve(planned, unit), f"Report: {planned['report']}"]
+
+
+def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
+    """Return whether the reserve can carry the margin, as far as that is known."""
+    told = planned.get("reserve")
+    if told is None or planned["margin"] is None:
+        return []
+    margin = f"±{margin_text(planned, {'unit': planned['unit']})}"
+    size = f"{count(told['blocks'], 'block')} ({count(told['frames'], 'frame')})"
+    small = f"The reserve of {size} is too small for the margin of {margin}"
+    short = [pair for pair in told["pairs"] if not pair["resolved"]]
+    if short:
+        worst = max(short, key=lambda pair: pair["blocks_needed"])
+        pair, known = f"“{worst['candidate']}” to “{worst['baseline']}”", f"±{worst['half_width']:.3g} {unit}"
+        return [
+            (
+                f"{small}: by its own blocks, the difference of {pair} is known to {known} only ({told['level']:.0%}); "
+                f"about {worst['blocks_needed']} blocks would be enough. What is decided holds for this reserve; give "
+                "more frames or a larger reserve for more."
+            )
+        ]
+    needed = told["blocks_for_margin"]
+    if needed is not None and not told["pairs"] and needed > told["blocks"]:
+        correlation = 1 - told["blocks"] / needed
+        return [
+            (
+                f"{small} unless two contestants fail on the same blocks: with independent squared errors it takes about "
+                f"{needed} blocks, with so few a correlation of {correlation:.4g} or more. Stored repeats would tell it."
+            )
+        ]
+    return []
 
 
 def _exploring(planned: dict[str, Any]) -> list[str]:
