@@ -88,8 +88,9 @@ def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
         correlation = 1 - told["blocks"] / needed
         return [
             (
-                f"{small} unless two contestants fail on the same blocks: with independent squared errors it takes about "
-                f"{needed} blocks, with so few a correlation of {correlation:.4g} or more. Stored repeats would tell it."
+                f"{small} unless two contestants fail on the same blocks: with independent squared errors it takes "
+                f"about {needed} blocks, with so few a correlation of {correlation:.4g} or more. Stored repeats would "
+                "tell it."
             )
         ]
     return []
