@@ -65,11 +65,10 @@ def answer(findings: Mapping[str, Any], counts: Mapping[str, int], troubles: str
 def _means(findings: Mapping[str, Any]) -> str:
     """Return the means in the order of the protocol, nothing where they are too many to be read."""
     metric, part = findings["metric"], findings["analysis"]["part"]
-    means = [
-        (variant["name"], summary_of(variant, part, metric["key"]).get("mean")) for variant in findings["variants"]
-    ]
-    if len(means) > _TOLD:
-        return f"The table of scores has the means of its {count(len(means), 'variant')}."
+    variants = findings["variants"]
+    if len(variants) > _TOLD:
+        return f"The tables have the means of the {count(len(variants), 'variant')}."
+    means = [(variant["name"], summary_of(variant, part, metric["key"]).get("mean")) for variant in variants]
     told = [f"{significant(mean)} for {say(name)}" for name, mean in means if mean is not None]
     label = f"{metric['label']}{f' ({unit(metric)})' if unit(metric) else ''}"
     repeats = count(findings["split"]["repeats"], repeat_word(metric))
