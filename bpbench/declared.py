@@ -212,11 +212,59 @@ class Columns:
     like: Name | None = None
 
 
+_NumberOrRange = Annotated[
+    Annotated[float, Ge(0), Tag("a number")]
+    | Annotated[tuple[Annotated[float, Ge(0)], Annotated[float, Ge(0)]], Tag("from and to")],
+    Discriminator(lambda value: "from and to" if isinstance(value, list | tuple) else "a number"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is left of another set of the protocol, in that set's order; see :mod:`bpbench.cuts`.
+
+    Every key that is given must keep an input, or it is left out.
+
+    Attributes
+    ----------
+    cut : str
+        Key of ``sets``: the set that is cut, which may itself be a cut.
+    kinds : tuple of str or None
+        Kinds of symmetry functions that are kept.
+    r_s : float, tuple of float or None
+        Radial functions with this R_s are kept, or those from the first to the last of two, both included (Å); angular
+        functions stay.
+    names, without : tuple of str or None
+        Readable names, or patterns with ``*``, ``?`` and ``[…]`` as a shell has them, of what is kept and of what is
+        left out.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    cut: Name
+    kinds: Annotated[tuple[Literal["G2", "G4", "G5"], ...], MinLen(1)] | None = None
+    r_s: _NumberOrRange | None = None
+    names: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    without: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kinds is None and self.r_s is None and self.names is None and self.without is None:
+            raise FeatureError(
+                f"a cut says what is left of '{self.cut}' by 'kinds', 'r_s', 'names' or 'without', found none of them; "
+                "add one, or name that set itself."
+            )
+        if isinstance(self.r_s, tuple) and self.r_s[0] > self.r_s[1]:
+            low, high = self.r_s
+            raise FeatureError(
+                f"r_s goes from the smaller to the larger (Å), found [{low:g}, {high:g}]; write [{high:g}, {low:g}]."
+            )
+
+
 def _kind_of_set(value: Any) -> str:
     if isinstance(value, str):
         return "a preset"
     keys = value if isinstance(value, Mapping) else ()
-    kinds = {"functions": "written out", "preset": "by element", "input_nn": "from input.nn"}
+    kinds = dict.fromkeys(("cut", "kinds", "r_s", "names", "without"), "cut from another")
+    kinds |= {"functions": "written out", "preset": "by element", "input_nn": "from input.nn"}
     kinds |= {"columns": "of a table", "table": "of a table"}
     return next((kind for key, kind in kinds.items() if key in keys), "evenly spaced")
 
@@ -228,7 +276,8 @@ SetSpec = Annotated[
     | Annotated[Explicit, Tag("written out")]
     | Annotated[Resolved, Tag("by element")]
     | Annotated[FromInputNn, Tag("from input.nn")]
-    | Annotated[Columns, Tag("of a table")],
+    | Annotated[Columns, Tag("of a table")]
+    | Annotated[Cut, Tag("cut from another")],
     Discriminator(_kind_of_set),
 ]
 
@@ -333,7 +382,7 @@ def functions_of(spec: str | EvenlySpaced | Explicit | Resolved | FromInputNn, f
     Parameters
     ----------
     spec : SetSpec
-        Any but :class:`Columns`, which names no functions.
+        Any but :class:`Columns`, which names no functions, and :class:`Cut`, which needs the other sets.
     folder : Path
         The protocol's folder, from which the paths in it count.
 

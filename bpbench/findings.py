@@ -21,10 +21,11 @@ from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
-from bpbench.protocol import Protocol, Roles, SampleData
+from bpbench.protocol import Cut, Protocol, Roles, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
+from bpbench.searched import costs, exploration
 from bpbench.statistics.compare import Comparison
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
@@ -106,6 +107,8 @@ def findings(study: Study) -> Json:
         },
         "variants": variants,
         "sweeps": sweeps(prepared),
+        "exploration": exploration(study),
+        "costs": costs(study),
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,
@@ -300,6 +303,7 @@ def _set(prepared: Prepared, name: str) -> Json:
         "size": len(chosen),
         "reconstructed": chosen.reconstructed,
         "table": None,
+        "cut": _cut(spec) if isinstance(spec, Cut) else None,
     }
     if isinstance(chosen, ColumnSet):
         own = prepared.inputs.tables.get(name)
@@ -313,6 +317,11 @@ def _set(prepared: Prepared, name: str) -> Json:
             {"name": f.name, **{item.name: getattr(f, item.name) for item in dataclasses.fields(f)}} for f in chosen
         ],
     }
+
+
+def _cut(spec: Cut) -> Json:
+    """Return what a set is cut from, and what is kept or left out."""
+    return {"of": spec.cut} | {key: getattr(spec, key) for key in ("kinds", "r_s", "names", "without")}
 
 
 # ---------------------------------------------------------------------------------------------------- the judgement

@@ -78,7 +78,10 @@ def _plain(value: Any, *, top: bool) -> Any:  # noqa: PLR0911 - one line per kin
 def _counts(field: dataclasses.Field[Any], value: Any) -> bool:
     """Return whether a field of a dataclass belongs to what it is."""
     wanted = field.metadata.get("identity", True)
-    return bool(getattr(value, field.name) != field.default if wanted == IF_SET["identity"] else wanted)
+    if wanted != IF_SET["identity"]:
+        return bool(wanted)
+    made = field.default_factory
+    return bool(getattr(value, field.name) != (field.default if made is dataclasses.MISSING else made()))
 
 
 def digest(value: Any) -> str:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bpbench import cuts
 from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import DataError, FeatureError, nearest
@@ -102,17 +103,20 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
         raise DataError(f"{where('data')}: {error}") from None
     sets: dict[str, FeatureSet | ColumnSet] = {}
     own: dict[str, ReadTable] = {}
-    for name, spec in protocol.sets.items():
-        if not isinstance(spec, Columns):
+    read: dict[str, tuple[ReadTable | None, ColumnSet]] = {}
+    for name in protocol.sets:
+        if not protocol.of_columns(name):
             sets[name] = protocol.feature_set(name)
             continue
+        first = cuts.chain(name, protocol.sets)[0]
+        if first not in read:
+            read[first] = _columns(protocol, first, make, held, configurations, store)
+        table, start = read[first]
+        if table is not None:
+            own[name] = table
         try:
-            if spec.table is None:
-                assert held is not None  # the protocol was refused otherwise
-                sets[name] = _choose(spec, held, Path(make.source.path).name)
-            else:
-                own[name], sets[name] = _of_table(protocol, spec, configurations, store)
-        except (DataError, FeatureError) as error:
+            sets[name] = cuts.cut(name, protocol.sets, start)
+        except FeatureError as error:
             raise DataError(f"{where('sets', name)}: {error}") from None
     pool = _pool(protocol, sets)
     chunks: tuple[Describe, ...] = ()
@@ -174,6 +178,26 @@ def _choose(spec: Columns, held: Contents, file: str, sha256: str = "") -> Colum
         if name not in held.names:
             raise DataError(f"{file}: there is no column '{name}' of descriptors{nearest(name, held.names)}")
     return ColumnSet(tuple(Column(name, sha256) for name in chosen), file)
+
+
+def _columns(
+    protocol: Protocol,
+    name: str,
+    make: MakeFrames | ReadTable,
+    held: Contents | None,
+    configurations: Configurations,
+    store: Store,
+) -> tuple[ReadTable | None, ColumnSet]:
+    """Return a set of columns, and the job that reads its table if that is one of its own."""
+    spec = protocol.sets[name]
+    assert isinstance(spec, Columns)
+    try:
+        if spec.table is not None:
+            return _of_table(protocol, spec, configurations, store)
+        assert held is not None  # the protocol was refused otherwise
+        return None, _choose(spec, held, Path(make.source.path).name)
+    except (DataError, FeatureError) as error:
+        raise DataError(f"{protocol.origin.where('sets', name)}: {error}") from None
 
 
 def _of_table(

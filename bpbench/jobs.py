@@ -425,6 +425,8 @@ class Split:
         What is never divided: whole blocks go to one part, or single frames, or whole groups.
     fresh : tuple of str
         Groups that go to no part: independent trajectories on which every model is scored besides.
+    explore : float or None
+        Of a split in phase *explore* the share of all frames in its own test part: the reserve is in no part at all.
     """
 
     reserve: float
@@ -433,6 +435,7 @@ class Split:
     split_seed: int
     by: SplitBy = "block"
     fresh: tuple[str, ...] = ()
+    explore: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

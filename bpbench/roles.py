@@ -10,8 +10,13 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+from bpbench.data import splits
+from bpbench.data.frames import Configurations
+from bpbench.data.splits import Parts
+from bpbench.errors import DataError
 from bpbench.identity import seed
 from bpbench.jobs import Hdnn, Linear, Marquardt, ModelSpec, Split
+from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol
 
 
@@ -57,6 +62,71 @@ def lay_out(protocol: Protocol) -> tuple[Repeat, ...]:
         seeds = seed(root, "confirm", "weights", weights), seed(root, "confirm", "order", order)
         made.append(Repeat(number, index, split, *seeds, weights, order, rerun))
     return tuple(made)
+
+
+def exploring(protocol: Protocol, outer: int = 0) -> tuple[Repeat, ...]:
+    """Return the repeats of one search in phase *explore*, none of which sees the reserve.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        With its strategies.
+    outer : int
+        Number of the outer split; each has draws of its own.
+    """
+    root, spec, explore = protocol.seed, protocol.split, protocol.explore
+    made = []
+    for number in range(explore.repeats):
+        index = number if explore.design == "resampled" else 0
+        drawn = {
+            role: seed(root, "explore", role, outer, at)
+            for role, at in (("split", index), ("weights", number), ("order", number))
+        }
+        split = Split(
+            spec.reserve,
+            explore.validation,
+            seed(root, "reserve"),
+            drawn["split"],
+            fresh=spec.fresh or (),
+            explore=explore.test,
+        )
+        made.append(Repeat(number, index, split, drawn["weights"], drawn["order"], number, number))
+    return tuple(made)
+
+
+def draw(protocol: Protocol, frames: Configurations, split: Split) -> Parts:
+    """Draw a split, or refuse data too few to learn from before anything runs.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Whose lines are named.
+    frames : Configurations
+        What is divided.
+    split : Split
+        How.
+
+    Raises
+    ------
+    DataError
+        When the split leaves nothing for a part, or fewer than a model needs.
+    """
+    try:
+        splits.divided(frames, split.fresh)
+    except DataError as error:
+        raise DataError(f"{protocol.origin.where('split', 'fresh')}: {error}") from None
+    where = protocol.origin.where("data")
+    try:
+        parts = splits.draw(frames, split)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+    for name, verb in (("train", "train"), ("validation", "validate")):
+        if len(getattr(parts, name)) < LEAST:
+            raise DataError(
+                f"{where}: a model needs at least {LEAST} configurations to {verb} on, the split of {len(frames)} "
+                f"frames leaves {len(getattr(parts, name))}; give more frames or other shares."
+            )
+    return parts
 
 
 def _places(protocol: Protocol) -> list[tuple[int, int, int, int]]:

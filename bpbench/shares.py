@@ -55,6 +55,7 @@ def unequal(prepared: Prepared) -> bool:
     least = {
         tuple(min(both) for both in zip(*(size[name] for name in pair), strict=True))
         for pair in prepared.protocol.family
+        if size.keys() >= set(pair)  # a strategy may have found nothing so far
     }
     return len(least) > 1
 

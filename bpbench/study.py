@@ -6,17 +6,19 @@ says before what that would cost and could show. :mod:`bpbench.findings` then sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
 
-from bpbench import metrics, roles
+from bpbench import exploration, metrics, roles
 from bpbench.data import splits
 from bpbench.data.frames import Configurations
-from bpbench.errors import DataError, ProtocolError, StatisticsError
+from bpbench.errors import ProtocolError, StatisticsError
+from bpbench.exploration import Explored
 from bpbench.features import FeatureSet
 from bpbench.identity import address, digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
@@ -26,7 +28,6 @@ from bpbench.jobs import (
     Job,
     KerasAdam,
     MakeFrames,
-    Split,
     SplitBy,
     TableSource,
     TimeDescribe,
@@ -44,6 +45,7 @@ from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.samples import Sample
+from bpbench.statistics.slots import Slot
 from bpbench.statistics.unjudged import unjudged
 
 #: Why the quick version of a protocol has no verdict.
@@ -70,6 +72,10 @@ class Prepared:
         The repeated jobs by variant and repeat, in the order in which they are asked for: trainings, or measurements.
     rules : Rules
         How they are judged.
+    declared : Protocol
+        As it was written; ``protocol`` has the contestants that strategies found beside its own.
+    explored : Explored
+        What strategies have found so far.
     """
 
     protocol: Protocol
@@ -78,11 +84,13 @@ class Prepared:
     parts: Mapping[SplitBy, tuple[splits.Parts, ...]]
     trainings: Mapping[tuple[str, int], Train | TimeDescribe]
     rules: Rules
+    declared: Protocol
+    explored: Explored
 
     @property
     def jobs(self) -> list[Job]:
-        """Everything the study asks for, each once."""
-        return [*self.inputs.jobs, *dict.fromkeys(self.trainings.values())]
+        """Everything the study asks for, each once, as far as it is known: strategies ask as they go."""
+        return list(dict.fromkeys([*self.inputs.jobs, *self.explored.jobs, *self.trainings.values()]))
 
     @property
     def frames(self) -> Configurations:
@@ -132,8 +140,8 @@ class Prepared:
     @property
     def digest(self) -> str:
         """Digest of the protocol and the data: the study's identity."""
-        tables = [plain(table.source) for table in self.inputs.tables.values()]
-        return digest([plain(self.protocol), plain(self.source), *tables])
+        tables = [plain(table.source) for name, table in self.inputs.tables.items() if name in self.declared.sets]
+        return digest([plain(self.declared), plain(self.source), *tables])
 
     @property
     def folder(self) -> str:
@@ -154,8 +162,8 @@ class Study:
 
     @property
     def complete(self) -> bool:
-        """Whether every training has a score."""
-        return all(_scores(result) is not None for result in self.results.values())
+        """Whether every training has a score, and every search came to its end."""
+        return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
 
 
 # ------------------------------------------------------------------------------------------------- before it runs
@@ -179,12 +187,25 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     check_design(protocol)
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
+    laid = exploration.lay_out(protocol, inputs)
+    return _prepared(protocol, protocol, inputs, exploration.explore(laid, partial(_stored, store)))
+
+
+def _stored(store: Store, jobs: list[Job]) -> dict[Job, Outcome | Failure]:
+    """Return the results that are stored."""
+    return {job: store.load(job) for job in jobs if store.has(job)}
+
+
+def _prepared(declared: Protocol, protocol: Protocol, inputs: Inputs, explored: Explored) -> Prepared:
+    """Return a protocol laid out, with the contestants that its strategies have found so far."""
+    protocol, inputs = exploration.confirmed(protocol, inputs, explored)
     laid = roles.lay_out(protocol)
     if protocol.measure is not None:
-        return Prepared(protocol, inputs, laid, {}, _measurements(protocol, inputs), _rules(protocol, {}))
+        trainings = _measurements(protocol, inputs)
+        return Prepared(protocol, inputs, laid, {}, trainings, _rules(protocol, {}), declared, explored)
     drawn = {repeat.split_number: repeat.split for repeat in laid}
     parts = {
-        by: tuple(_draw(protocol, inputs.configurations, replace(split, by=by)) for split in drawn.values())
+        by: tuple(roles.draw(protocol, inputs.configurations, replace(split, by=by)) for split in drawn.values())
         for by in protocol.ways
     }
     _check_observations(protocol, parts)
@@ -201,27 +222,23 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
             for repeat in laid
         },
         rules=_rules(protocol, parts),
+        declared=declared,
+        explored=explored,
     )
 
 
-def _draw(protocol: Protocol, frames: Configurations, split: Split) -> splits.Parts:
-    """Draw a split, or refuse data too few to learn from before anything runs."""
-    try:
-        splits.divided(frames, split.fresh)
-    except DataError as error:
-        raise DataError(f"{protocol.origin.where('split', 'fresh')}: {error}") from None
-    where = protocol.origin.where("data")
-    try:
-        parts = splits.draw(frames, split)
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from None
-    for name, verb in (("train", "train"), ("validation", "validate")):
-        if len(getattr(parts, name)) < LEAST:
-            raise DataError(
-                f"{where}: a model needs at least {LEAST} configurations to {verb} on, the split of {len(frames)} "
-                f"frames leaves {len(getattr(parts, name))}; give more frames or other shares."
-            )
-    return parts
+def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: Store) -> Prepared:
+    """Let strategies search to their ends, and return the study with the contestants that they found."""
+
+    def answer(jobs: list[Job]) -> dict[Job, Outcome | Failure]:
+        executed = run(jobs)
+        return {job: executed.failures[job] if job in executed.failures else store.load(job) for job in jobs}
+
+    explored = exploration.explore(prepared.explored.laid, answer)
+    declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}
+    tables = {name: table for name, table in prepared.inputs.tables.items() if name in prepared.declared.sets}
+    inputs = replace(prepared.inputs, sets=declared, tables=tables)
+    return _prepared(prepared.declared, prepared.declared, inputs, explored)
 
 
 def learned(variant: Variant, part: splits.Parts) -> int:
@@ -327,7 +344,8 @@ def _check_installed(protocol: Protocol) -> None:
 def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> Rules:
     analysis = protocol.analysis
     # What the design detects anywhere is what its hardest pair shows.
-    ratios = [_test_to_train(protocol, parts, pair) for pair in protocol.family if parts]
+    overlapping = parts and analysis.test == "nadeau-bengio"
+    ratios = [_test_to_train(protocol, parts, pair) for pair in protocol.family] if overlapping else []
     return Rules(
         test=analysis.test,
         design=protocol.split.design,
@@ -336,7 +354,7 @@ def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]
         margin=_margin(protocol),
         power=analysis.power,
         lower_is_better=metrics.metric(analysis.metric).lower_is_better,
-        test_to_train=max(ratios) if analysis.test == "nadeau-bengio" else None,
+        test_to_train=max(ratios, default=None),
         seed=seed(protocol.seed, "analysis"),
     )
 
@@ -391,11 +409,22 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
     watcher : Watcher, optional
         Told how it goes.
     """
-    chosen_after = 0
-    if not prepared.protocol.quick:
-        existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
-        chosen_after = store.declare(*_declaration(prepared), existing)
-    executed = execute.execute(prepared.jobs, store, workers=workers, watcher=watcher)
+    executed = Executed(0, 0, {}, {})
+    with execute.Staff(workers) as staff:
+
+        def run(jobs: list[Job]) -> Executed:
+            nonlocal executed
+            went = execute.execute(jobs, store, watcher=watcher, staff=staff)
+            executed += went
+            return went
+
+        if not prepared.explored.complete:
+            prepared = _explore(prepared, run, store)
+        chosen_after = 0
+        if not prepared.protocol.quick:
+            existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
+            chosen_after = store.declare(*_declaration(prepared), existing)
+        run(prepared.jobs)
     results: dict[tuple[str, int], Outcome | Failure] = {
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
@@ -412,6 +441,8 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
 
 def _seen(prepared: Prepared, store: Store, pair: tuple[str, str]) -> int:
     """Return how many different results of a comparison are stored on both its sides; copies count once."""
+    if any((name, 0) not in prepared.trainings for name in pair):
+        return 0  # a strategy that has found nothing
     both = {tuple(prepared.trainings[name, repeat.number] for name in pair) for repeat in prepared.repeats}
     return sum(all(map(store.has, jobs)) for jobs in both)
 
@@ -434,9 +465,8 @@ def _declaration(prepared: Prepared) -> tuple[str, str]:
     """Return the keys under which the analysis was declared: what is compared, and how it is judged."""
     protocol = prepared.protocol
     rule = [plain(protocol.analysis), [list(pair) for pair in protocol.family], protocol.repeats]
-    what = [
-        address(prepared.trainings[name, 0]) for name in sorted({name for pair in protocol.family for name in pair})
-    ]
+    names = sorted({name for pair in protocol.family for name in pair})
+    what = [address(prepared.trainings[name, 0]) for name in names if (name, 0) in prepared.trainings]
     return digest(what), digest(rule)
 
 
@@ -454,11 +484,30 @@ def status(result: Outcome | Failure | None) -> str:
     return "failed" if isinstance(result, Failure) else str(result.values["status"])
 
 
+def _empty(prepared: Prepared, candidate: str, rival: str) -> bool:
+    """Return whether a strategy's comparison says nothing of its own.
+
+    That is so where it found nothing, found the very contestant that it is compared with, or one that another member
+    of the family compares already.
+    """
+    if not {(candidate, 0), (rival, 0)} <= prepared.trainings.keys():
+        return True
+    twins, family = prepared.protocol.twins, prepared.protocol.family
+    same = {name for name, other in twins.items() if other == twins.get(candidate, candidate)}
+    same = (same | {twins.get(candidate, candidate)}) - {candidate}
+    earlier = family[: family.index((candidate, rival))]
+    return rival in same or any((name, rival) in earlier for name in same)
+
+
 def pairs(prepared: Prepared, results: Any) -> list[Pair]:
     """Match the repeats of each comparison by number; only those finished on both sides count, the others are told."""
     key, part = prepared.protocol.analysis.metric, prepared.part
+    slots = prepared.protocol.slots
     pairs = []
     for candidate, baseline in prepared.protocol.family:
+        if candidate in slots and _empty(prepared, candidate, baseline):
+            pairs.append(Pair(candidate, baseline, None, None, slot=Slot(candidate, None)))
+            continue
         both: list[tuple[float, float, int]] = []
         finished = []
         gone = {"missing": 0, "candidate": 0, "baseline": 0}

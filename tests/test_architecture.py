@@ -27,7 +27,7 @@ DOORS = {
     "matplotlib": ("report/",),
     "jinja2": ("report/render.py",),
     "weasyprint": ("report/render.py",),
-    "pydantic": ("protocol/", "sweeps.py", "declared.py"),
+    "pydantic": ("protocol/", "sweeps.py", "declared.py", "strategies.py"),
     "ruamel": ("formats/yaml.py",),
     "statsmodels": ("statistics/",),
     "networkx": ("statistics/ranking.py",),

@@ -160,6 +160,6 @@ def test_no_work_starts_no_workers(tmp_path: Path, did: list[Job], monkeypatch: 
     """A run in which everything is stored never starts a cluster."""
     store = Store(tmp_path)
     execute([training(1)], store)
-    monkeypatch.setattr(room, "_crew", lambda _: pytest.fail("workers were started"))
+    monkeypatch.setattr(room, "_cluster", lambda _: pytest.fail("workers were started"))
     assert execute([training(1)], store, workers=8).made == 0
     assert len(did) == 5

@@ -188,6 +188,14 @@ def test_a_block_beside_measure_is_checked_by_its_own_line() -> None:
     )
 
 
+def test_a_key_of_the_block_alone_is_seen() -> None:
+    """What the block names counts as named, in its own line: here how to explore, where nothing explores."""
+    assert written(FULL + "quick:\n  explore: {repeats: 2}\n") == (
+        "The quick version is refused: p.yaml, line 19, quick.explore: it says how strategies explore, and the "
+        "protocol has none; name them under 'strategies', or leave 'explore' out."
+    )
+
+
 def test_quick_without_a_block_is_refused(tmp_path: Path) -> None:
     """One sentence says what to write."""
     (tmp_path / "p.yaml").write_text(FULL)
@@ -318,6 +326,43 @@ def test_no_source_of_noise_is_told(folder: Path) -> None:
         assert [variant["noise"] is not None for variant in made["variants"]] == [known] * 4
         assert ("noise" in {section.key for section in compose(made, {}).sections}) is known
         assert ("where the noise comes from" in render_html(compose(made, {}))) is known
+
+
+def test_searches_of_a_quick_run_are_told_without_their_judgements(folder: Path) -> None:
+    """Strategies run to their ends in a quick run; no p, interval or test between sizes is told of them."""
+    text = FULL + (
+        "strategies:\n  fewer: {kind: backward, set: all, model: linear, order: listed, margin: 0.3}\n"
+        "  drawn: {kind: random-subsets, set: all, model: linear, sizes: [1, 2], draws: 3}\n"
+        "explore: {repeats: 4}\nquick: {explore: {repeats: 2}, split: {splits: 3}}\n"
+    )
+    store = Store(folder / "store")
+    judged = ("low", "high", "non_inferior", "p_non_inferior")
+    for quick in (False, True):
+        made = findings(conduct(prepare(loads(text, file=str(folder / "s.yaml"), quick=quick), store), store))
+        fewer, drawn = made["exploration"]["strategies"]
+        compared = [one["compared"] for step in fewer["steps"] for one in step["tried"] if one["compared"]]
+        assert compared
+        assert all(isinstance(one["difference"], float) for one in compared)
+        assert any(one[key] is not None for one in compared for key in judged) is not quick
+        assert (drawn["sizes"] is None) is quick
+        assert fewer["choice"]["confirmed"] is not None
+        assert (made["analysis"]["ranking"] is None) is quick
+        assert {entry["p"] for entry in made["analysis"]["comparisons"]} == {None} or not quick
+
+
+def test_no_front_of_a_quick_run(tmp_path: Path) -> None:
+    """To be on the front of error and cost is a verdict on all that are not."""
+    text = (
+        "question: q\ndata: {kind: aluminium, groups: [300 K solid]}\nmodels: {linear: {kind: linear}}\n"
+        "sets: {a: {functions: [{kind: G2, eta: 1, r_s: 0, r_c: 6}]}, b: {functions: [{kind: G2, eta: 2, r_s: 0, "
+        "r_c: 6}, {kind: G2, eta: 3, r_s: 0, r_c: 6}]}}\nvariants: [{name: a, set: a, model: linear}, {name: b, set: b, "
+        "model: linear}]\nrepeats: 3\nanalysis: {baseline: a}\nquick: {repeats: 2}\n"
+    )
+    store = Store(tmp_path / "store")
+    for quick in (False, True):
+        made = findings(conduct(prepare(loads(text, quick=quick), store), store))["costs"]
+        assert any(entry["on_front"] for entry in made) is not quick
+        assert [entry["mean"] > 0 for entry in made] == [True, True]
 
 
 def test_times_of_a_quick_run_have_no_interval_beside_one(tmp_path: Path) -> None:

@@ -82,9 +82,32 @@ def test_what_does_not_fit_is_refused(slots: tuple[Slot, ...], winners: list[Win
         fill(slots, winners, "all")
 
 
+def test_a_strategy_may_choose_the_size() -> None:
+    """A slot without a size is called like its strategy and takes a winner of any size, but one alone."""
+    free = Slot("sweep", None)
+    assert (str(free), str(SLOTS[0])) == ("sweep", "backward of 12")
+    for size in (1, 12, 57):
+        family = fill((*SLOTS, free), [Winner(free, "s", size)], "all")
+        assert [pair.candidate for pair in family] == ["backward of 12", "backward of 22", "lasso of 12", "s"]
+    assert fill((free,), [], "all")[0].candidate == "sweep"
+    with pytest.raises(StatisticsError, match="The slot 'sweep' has one winner, 'one', and 'two' would be a second"):
+        fill((free,), [Winner(free, "one", 3), Winner(free, "two", 4)], "all")
+    with pytest.raises(StatisticsError, match="The slot 'sweep' is declared twice"):
+        fill((free, Slot("sweep", None)), [], "all")
+
+
+def test_a_size_of_ones_own_is_another_slot() -> None:
+    """The same strategy may have a slot of a declared size and one of a size that it chooses."""
+    both = (Slot("sweep", 12), Slot("sweep", None))
+    family = fill(both, [Winner(both[1], "own", 12), Winner(both[0], "given", 12)], "all")
+    assert [(pair.candidate, pair.slot) for pair in family] == [("given", both[0]), ("own", both[1])]
+
+
 def test_impossible_slots_are_refused() -> None:
     """A slot has a strategy and a size."""
     with pytest.raises(StatisticsError, match="names its strategy, found an empty name"):
         Slot("", 3)
-    with pytest.raises(StatisticsError, match="size of a slot is 1 or more, found 0 of 'lasso'"):
+    with pytest.raises(StatisticsError, match=r"size of a slot is 1 or more, or None .* it; found 0 of 'lasso'"):
         Slot("lasso", 0)
+    with pytest.raises(StatisticsError, match="A winner is of 1 or more, found 'none' of 0; leave its slot empty"):
+        Winner(Slot("lasso", None), "none", 0)

@@ -270,30 +270,26 @@ def test_clocks_run_alone_and_last(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     told: list[Any] = []
 
     @contextmanager
-    def crew(size: int) -> Iterator[Any]:
+    def cluster(size: int) -> Iterator[Any]:
         told.append(f"{size} open")
         here = execute._Here()
-        monkeypatch.setattr(here, "size", size, raising=False) if size == 1 else None
         yield here
         told.append("gone")
 
-    monkeypatch.setattr(execute, "_crew", crew)
+    monkeypatch.setattr(execute, "_cluster", cluster)
     monkeypatch.setattr(work, "perform", lambda job, _: told.append(job) or Outcome({"status": "done"}))
     clocks = list(laid(rounds=2).values())
     mixed: list[Job] = [clocks[0], training(1), *clocks[1:], training(2)]
     went = execute.execute(mixed, Store(tmp_path), workers=3)
-    assert told == ["3 open", MAKE, training(1), training(2), "gone", "1 open", *clocks, "gone"]
+    assert told == ["3 open", MAKE, training(1), training(2), "gone", *clocks]
     assert went.made == len(mixed) + 1
 
 
 def test_a_study_of_times_starts_no_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing can run beside a clock, so the wall time expected is not divided by the number of processes."""
-    sizes: list[int] = []
-    inner = execute._crew
-    monkeypatch.setattr(execute, "_crew", lambda size: sizes.append(size) or inner(size))
+    monkeypatch.setattr(execute, "_cluster", lambda _: pytest.fail("workers were started"))
     monkeypatch.setattr(work, "perform", lambda *_: Outcome({"status": "done"}))
     execute.execute(list(laid().values()), Store(tmp_path), workers=8)
-    assert sizes == [1, 1]
     assert execute.at_once(list(laid().values()), 8) == 1
     assert execute.at_once([training(1), training(2), *laid().values()], 8) == 2
 

@@ -29,8 +29,8 @@ FRESH: Final = "fresh"
 class Parts:
     """The three parts of a split, and frames beside it.
 
-    Together the parts hold once every frame that is neither guard nor fresh, and no block is in two of them, or no
-    group where the split goes by state.
+    Together the parts hold once every frame that is neither guard nor fresh, nor in the reserve of a split to explore
+    on; no block is in two of them, or no group where the split goes by state.
 
     Attributes
     ----------
@@ -65,6 +65,9 @@ def draw(frames: Configurations, split: Split) -> Parts:
     split by frame takes single frames in place of blocks, with the same shares of each group; one by state takes whole
     groups, each equally likely. Guards between blocks are in no part whatever is taken: all ways have the same frames.
 
+    A split to explore on leaves the reserve out: its own test part is drawn from the rest with ``split_seed``, before
+    validation.
+
     Parameters
     ----------
     frames : Configurations
@@ -85,17 +88,23 @@ def draw(frames: Configurations, split: Split) -> Parts:
     for name, share in (("reserve", split.reserve), ("validation", split.validation)):
         if not 0 < share < 1:
             raise DataError(f"The {name} share must lie between 0 and 1, found {share:g}.")
-    if split.reserve + split.validation >= 1:
+    own = split.explore or 0.0
+    if split.reserve + split.validation + own >= 1:
+        explored = f", a test share to explore on of {own:g}" if own else ""
         raise DataError(
-            f"A reserve of {split.reserve:g} and a validation share of {split.validation:g} leave nothing to train on; "
-            "their sum must stay below 1."
+            f"A reserve of {split.reserve:g}{explored} and a validation share of {split.validation:g} leave nothing to "
+            "train on; their sum must stay below 1."
         )
     used = divided(frames, split.fresh)
     unit = {"block": frames.block, "frame": np.arange(len(frames)), "state": frames.group}[split.by][used]
     names, first, unit_of_frame, sizes = np.unique(unit, return_index=True, return_inverse=True, return_counts=True)
-    if len(names) < 3:
+    parts_wanted = (
+        "training, validation and reserve" if split.explore is None else "training, validation, test, reserve"
+    )
+    least = 3 if split.explore is None else 4
+    if len(names) < least:
         raise DataError(
-            f"A split by {split.by} needs at least 3 {_UNITS[split.by]} (for training, validation and reserve), found "
+            f"A split by {split.by} needs at least {least} {_UNITS[split.by]} (for {parts_wanted}), found "
             f"{len(names)} in {len(used)} frames; give more frames"
             + (" or a shorter block_length." if split.by == "block" else " or split by block.")
         )
@@ -107,8 +116,13 @@ def draw(frames: Configurations, split: Split) -> Parts:
         np.random.default_rng((split.reserve_seed, 0)),
         np.random.default_rng((split.split_seed, 1)),
     )
-    test = _systematic(units, sizes, group, split.reserve * len(used), reserve_rng, most=len(units) - 2)
+    exploring = split.explore is not None
+    test = _systematic(units, sizes, group, split.reserve * len(used), reserve_rng, most=len(units) - 2 - exploring)
     rest = units[~np.isin(units, test)]
+    if split.explore is not None:
+        explore_rng = np.random.default_rng((split.split_seed, 3))
+        test = _systematic(rest, sizes, group, split.explore * len(used), explore_rng, most=len(rest) - 2)
+        rest = rest[~np.isin(rest, test)]
     validation = _systematic(rest, sizes, group, split.validation * len(used), split_rng, most=len(rest) - 1)
     train = rest[~np.isin(rest, validation)]
 
@@ -123,7 +137,8 @@ def draw(frames: Configurations, split: Split) -> Parts:
         test_blocks=blocks[2],
         train_units=len(train),
         test_units=len(test),
-        fresh=np.flatnonzero(np.isin(frames.group, split.fresh)).astype(np.int64),
+        # Who explores has not seen the fresh groups either.
+        fresh=np.flatnonzero(np.isin(frames.group, () if exploring else split.fresh)).astype(np.int64),
     )
 
 

@@ -9,6 +9,7 @@ A protocol is YAML 1.2 (``1e-3`` is a number, ``no`` is a word, a key twice is a
 
 from bpbench.declared import (
     Columns,
+    Cut,
     DescriptorTime,
     Explicit,
     FileData,
@@ -24,6 +25,7 @@ from bpbench.protocol.vocabulary import Analysis, Origin, Protocol, ReportSpec, 
 __all__ = [
     "Analysis",
     "Columns",
+    "Cut",
     "DescriptorTime",
     "Explicit",
     "FileData",

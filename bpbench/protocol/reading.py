@@ -126,10 +126,10 @@ def _swept(protocol: Protocol, data: Mapping[str, Any]) -> Protocol:
     points = sweeps.expand(protocol.sweeps, data.get("models") or {}, protocol.sets, written, where)
     made = [point for found in points.values() for point in found]
     variants = (*protocol.variants, *(point.variant for point in made))
-    if len(variants) < 2:
+    if not protocol.strategies and len(variants) < 2:
         raise ProtocolError(
-            f"{where('variants')}: a comparison needs at least 2 contestants, written out or by sweeps; found "
-            f"{len(variants)}."
+            f"{where('variants')}: a comparison needs at least 2 contestants, written out, by sweeps or by strategies; "
+            f"found {len(variants)}."
         )
     models = protocol.models | {str(point.variant.model): point.model for point in made}
     return dataclasses.replace(protocol, models=models, variants=variants, points=points)

@@ -12,8 +12,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import BeforeValidator
 
+from bpbench import cuts
 from bpbench.declared import (
     Columns,
+    Cut,
     Data,
     DescriptorTime,
     Model,
@@ -31,6 +33,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
 from bpbench.jobs import SplitBy
+from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
 
@@ -183,6 +186,9 @@ class Origin:
 _NOWHERE = Origin("protocol", "", {})
 
 
+_EXPLORE = Explore()
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """A declared comparison.
@@ -205,6 +211,10 @@ class Protocol:
         The contestants: those written out, then those of the sweeps.
     sweeps : dict of str to Sweep
         Settings whose contestants are not written out one by one.
+    strategies : dict of str to Strategy
+        Ways to choose inputs by exploring; each names one more contestant, called like the strategy.
+    explore : Explore
+        How they explore.
     split : SplitSpec
         The design.
     repeats : int or Roles
@@ -237,6 +247,8 @@ class Protocol:
     models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
     sweeps: Annotated[dict[str, Sweep], MinLen(1)] = field(default_factory=dict)
+    strategies: Annotated[dict[str, StrategySpec], MinLen(1)] = field(default_factory=dict, metadata=IF_SET)
+    explore: Explore = field(default=_EXPLORE, metadata=IF_SET)
     measure: DescriptorTime | None = None
     title: str = ""
     pool: str | None = None
@@ -259,10 +271,15 @@ class Protocol:
 
     def feature_set(self, name: str) -> FeatureSet:
         """Return the symmetry functions of that name; a set of columns has none and is refused."""
-        spec = self.sets[name]
+        spec = self.sets[cuts.chain(name, self.sets)[0]]
         if isinstance(spec, Columns):
             raise FeatureError(f"The set '{name}' names columns of a table, not symmetry functions.")
-        return functions_of(spec, Path(self.origin.file).parent)
+        assert not isinstance(spec, Cut)  # a chain starts at a set that is none
+        return cuts.cut(name, self.sets, functions_of(spec, Path(self.origin.file).parent))
+
+    def of_columns(self, name: str) -> bool:
+        """Return whether a set names columns of a table, or is cut from one that does."""
+        return isinstance(self.sets[cuts.chain(name, self.sets)[0]], Columns)
 
     def contestant(self, name: str) -> Variant:
         """Return the variant of that name."""
@@ -292,17 +309,29 @@ class Protocol:
 
     @property
     def family(self) -> tuple[tuple[str, str], ...]:
-        """The declared comparisons: pairs (candidate, baseline), of twins the first alone.
+        """The declared comparisons: pairs (candidate, baseline), of twins the first alone; then one for each strategy.
 
-        Of all pairs the later in the protocol is the candidate.
+        Of all pairs the later in the protocol is the candidate. What a strategy will choose is not known before, that
+        it chooses is: its comparison counts whatever it finds.
         """
         base, twins = self.analysis.baseline, self.twins
-        known = {base, twins.get(base, base), *twins}
+        known = {base, twins.get(base, base), *twins, *self.found}
         names = self.analysis.candidates or tuple(v.name for v in self.variants if v.name not in known)
         if self.analysis.pairs == "baseline":
-            return tuple((name, base) for name in names)
+            return (*((name, base) for name in names), *self.slots.items())
         chosen = {base, *names}
         return tuple((b, a) for a, b in combinations((v.name for v in self.variants if v.name in chosen), 2))
+
+    @property
+    def slots(self) -> dict[str, str]:
+        """With what the choice of each strategy is compared: the baseline, or the best set of its own search."""
+        base = self.analysis.baseline
+        return {name: best_of(name) if isinstance(spec, Smallest) else base for name, spec in self.strategies.items()}
+
+    @property
+    def found(self) -> set[str]:
+        """Names of all contestants that strategies bring."""
+        return {name for pair in self.slots.items() for name in pair} - {self.analysis.baseline}
 
     @property
     def units(self) -> int:

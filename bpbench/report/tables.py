@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, listed, short, whole
-from bpbench.report.vocabulary import by_role, mixed, set_label, source_note, timed
+from bpbench.report.vocabulary import by_role, cut_label, mixed, set_label, source_note, timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,9 +147,11 @@ def sets(findings: Mapping[str, Any]) -> Table:
     kinds = ("G2", "G4", "G5")
     present = [kind for kind in kinds if any(f["kind"] == kind for s in findings["sets"] for f in s["functions"])]
     tabled = any(entry.get("table") for entry in findings["sets"])
+    cut = any(entry.get("cut") for entry in findings["sets"])
     columns = (
         Column("set", "set", align="left"),
         Column("preset", "preset", align="left"),
+        *([Column("cut", "cut from", align="left")] if cut else []),
         *([Column("table", "table", align="left")] if tabled else []),
         Column("size", "inputs" if tabled else "functions"),
         *(Column(kind.lower(), kind) for kind in present),
@@ -163,6 +165,7 @@ def sets(findings: Mapping[str, Any]) -> Table:
             (
                 Cell(set_label(entry), entry["name"]),
                 words(entry["preset"]),
+                *([words(cut_label(entry))] if cut else []),
                 *([words((entry.get("table") or {}).get("file"))] if tabled else []),
                 counted(entry["size"]),
                 # What the columns of a table are is not known here.

@@ -366,6 +366,20 @@ def set_label(chosen: Mapping[str, Any]) -> str:
     return say(chosen["name"]) + (" (reconstruction)" if chosen["reconstructed"] else "")
 
 
+def cut_label(chosen: Mapping[str, Any]) -> str | None:
+    """Return what a feature set is cut from and what is left of it, ``None`` for one that is no cut."""
+    cut = chosen.get("cut")
+    if not cut:
+        return None
+    said = [] if cut["kinds"] is None else [listed(cut["kinds"])]
+    if cut["r_s"] is not None:
+        span = cut["r_s"] if isinstance(cut["r_s"], list | tuple) else (cut["r_s"],)
+        said.append(f"R_s {'=' if len(span) == 1 else 'from'} {' to '.join(map(exact, span))} Å")
+    for key, word in (("names", "only"), ("without", "without")):
+        said += [] if cut[key] is None else [f"{word} {listed([say(name) for name in cut[key]])}"]
+    return f"{say(cut['of'])}: {', '.join(said)}"
+
+
 def data_label(findings: Mapping[str, Any], limit: int | None = None) -> str:
     """Return the data's label, cut to ``limit`` letters, with *EMT* behind it where EMT made it and it does not say so.
 

@@ -15,13 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol
+from types import FrameType, TracebackType
+from typing import Any, Protocol, Self
 
 from bpbench.errors import BpbenchError, StoreError
 from bpbench.identity import address
@@ -78,7 +78,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """How a call of :func:`execute` went.
+    """How one or several calls of :func:`execute` went.
 
     Attributes
     ----------
@@ -94,6 +94,13 @@ class Executed:
     loaded: int
     seconds: dict[Job, float]
     failures: dict[Job, Failure]
+
+    def __add__(self, other: Executed) -> Executed:
+        """Return both together; what the first made, the second may have loaded."""
+        loaded = max(self.loaded, other.loaded - self.made)
+        return Executed(
+            self.made + other.made, loaded, {**self.seconds, **other.seconds}, {**self.failures, **other.failures}
+        )
 
 
 def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
@@ -128,7 +135,14 @@ def by_cohort(todo: Sequence[Job]) -> list[Job]:
     return [*cohorts.pop(None, []), *chain.from_iterable(cohorts.values())]
 
 
-def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Executed:
+def execute(
+    jobs: Sequence[Job],
+    store: Store,
+    *,
+    workers: int = 1,
+    watcher: Watcher | None = None,
+    staff: Staff | None = None,
+) -> Executed:
     """Make every job's result exist in the store, as far as they succeed.
 
     Parameters
@@ -141,6 +155,8 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
         Processes that work at once; 1 works in this process.
     watcher : Watcher, optional
         Told about every start and end.
+    staff : Staff, optional
+        Processes that stay for the next call, as many as it says; by default they come and go with this call.
 
     Returns
     -------
@@ -152,7 +168,10 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
     StoreError
         When results cannot be written: nothing could be kept, so nothing more is started.
     """
-    watcher = watcher or Silent()
+    if staff is None:
+        with Staff(workers) as own:
+            return execute(jobs, store, watcher=watcher, staff=own)
+    watcher, workers = watcher or Silent(), staff.workers
     todo = missing(jobs, store)
     store.sweep()
     seconds: dict[Job, float] = {}
@@ -163,8 +182,10 @@ def execute(jobs: Sequence[Job], store: Store, *, workers: int = 1, watcher: Wat
     for jobs_here, size in ((together, at_once(todo, workers)), (alone, 1)):
         if not jobs_here:
             continue
-        with _crew(size) as crew, _hearing() as heard:
-            for job, wall, failure in _drive(jobs_here, store, crew, watcher, set(failures)):
+        if jobs_here is alone:
+            staff.dismiss()
+        with _hearing() as heard:
+            for job, wall, failure in _drive(jobs_here, store, staff.crew(size), watcher, set(failures)):
                 seconds[job] = wall
                 if failure is not None:
                     failures[job] = failure
@@ -324,11 +345,46 @@ class _Dask:
         return job, wall, None if message is None else Failure(message)
 
 
+class Staff:
+    """Processes that work for one call of :func:`execute` after another; they start with the first that needs them.
+
+    Parameters
+    ----------
+    workers : int
+        Processes at once; 1 works in this process.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._held: tuple[ExitStack, _Dask] | None = None
+
+    def crew(self, size: int) -> Crew:
+        """Return who does so many jobs at once: this process for one, else processes, as many or more."""
+        if size == 1:
+            return _Here()
+        if self._held is None or self._held[1].size < size:
+            self.dismiss()
+            stack = ExitStack()
+            self._held = (stack, stack.enter_context(_cluster(size)))
+        return self._held[1]
+
+    def dismiss(self) -> None:
+        """End all processes; the next call that needs some starts them anew."""
+        if self._held is not None:
+            stack, self._held = self._held[0], None
+            stack.close()
+
+    def __enter__(self) -> Self:
+        """Return itself; leaving ends all processes."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """End all processes."""
+        self.dismiss()
+
+
 @contextmanager
-def _crew(workers: int) -> Iterator[Crew]:
-    if workers == 1:
-        yield _Here()
-        return
+def _cluster(workers: int) -> Iterator[_Dask]:
     import dask
     from distributed import Client, LocalCluster
 

@@ -243,6 +243,22 @@ def finite_rounding(*losses: Array) -> float:
     return rounding(*(np.where(np.isfinite(some), some, 0.0) for some in losses))
 
 
+def differences_of(one: Array, other: Array) -> Array:
+    """Return the finite differences of two columns of losses, of which failed repeats are the largest, and equal.
+
+    Parameters
+    ----------
+    one, other : ndarray, shape (n,)
+        Infinite for a failed repeat; where both failed, the difference is zero.
+    """
+    both = np.isinf(one) & np.isinf(other)
+    differences = np.where(both, 0.0, one) - np.where(both, 0.0, other)
+    lost = np.isinf(differences)
+    # a repeat that one side lost is farther apart than any that both finished, and all such are equally far
+    differences[lost] = np.sign(differences[lost]) * (2 * np.max(np.abs(differences[~lost]), initial=0.0) + 1)
+    return differences
+
+
 def _by_arrangement(doubled: Whole, seed: int, arrangements: int) -> tuple[float | None, int | None, float | None]:
     """Return the p-value of the arrangements of doubled ranks, how many were drawn, and the smallest possible p."""
     observed = int(np.sum(doubled.sum(axis=0) ** 2))

@@ -36,7 +36,15 @@ from bpbench.errors import StatisticsError, nearest
 from bpbench.statistics.corrections import adjust
 from bpbench.statistics.designs import methods
 from bpbench.statistics.equivalence import two_sided_p
-from bpbench.statistics.friedman import PERMUTATIONS, Friedman, finite_rounding, losses_of, of_ranks, ranks_of
+from bpbench.statistics.friedman import (
+    PERMUTATIONS,
+    Friedman,
+    differences_of,
+    finite_rounding,
+    losses_of,
+    of_ranks,
+    ranks_of,
+)
 from bpbench.statistics.ranks import signed_rank
 
 if TYPE_CHECKING:
@@ -286,12 +294,8 @@ def _named(
 
 def _signed_rank_p(one: Array, other: Array) -> float | None:
     """Return the two-sided p of a pair of losses, or ``None`` where there is no noise to test against."""
-    both = np.isinf(one) & np.isinf(other)
-    differences = np.where(both, 0.0, one) - np.where(both, 0.0, other)
-    lost = np.isinf(differences)
-    # a repeat that one side lost is farther apart than any that both finished, and all such are equally far
-    differences[lost] = np.sign(differences[lost]) * (2 * np.max(np.abs(differences[~lost]), initial=0.0) + 1)
-    slack = finite_rounding(one, other)
+    differences, slack = differences_of(one, other), finite_rounding(one, other)
+    lost = np.isinf(one) != np.isinf(other)
     if not lost.any() and np.ptp(differences) <= slack:
         return None
     return two_sided_p(signed_rank(differences, slack=slack))

@@ -1,10 +1,10 @@
 """Families with adaptive members: a search finds what is compared, the number of comparisons is declared before it.
 
 A strategy that looks at results to choose what to confirm would, left alone, choose the size of its family too. So its
-members are declared as slots before anything is explored: a slot is (strategy, size), and one winner fills it. The
-winner is chosen on the data of *explore*, and compared on repeats with other seeds, which it has never seen; each slot
-is therefore one comparison like any other, however many candidates were tried for it. A slot that nothing fills still
-counts.
+members are declared as slots before anything is explored: a slot is (strategy, size), and one winner fills it; without
+a size the strategy chooses that as well, and the slot is one comparison all the same. The winner is chosen on the data
+of *explore*, and compared on repeats with other seeds, which it has never seen; each slot is therefore one comparison
+like any other, however many candidates were tried for it. A slot that nothing fills still counts.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Slot:
     ----------
     strategy : str
         Who chooses.
-    size : int
-        How many of what it chooses from: symmetry functions, for instance; at least 1.
+    size : int or None
+        How many of what it chooses from: symmetry functions, for instance; at least 1. ``None``: the strategy chooses
+        how many, and a winner of any size fits.
 
     Raises
     ------
@@ -37,17 +38,20 @@ class Slot:
     """
 
     strategy: str
-    size: int
+    size: int | None
 
     def __post_init__(self) -> None:
         if not self.strategy:
             raise StatisticsError("A slot names its strategy, found an empty name.")
-        if self.size < 1:
-            raise StatisticsError(f"The size of a slot is 1 or more, found {self.size} of '{self.strategy}'.")
+        if self.size is not None and self.size < 1:
+            raise StatisticsError(
+                f"The size of a slot is 1 or more, or None where the strategy chooses it; found {self.size} of "
+                f"'{self.strategy}'."
+            )
 
     def __str__(self) -> str:
-        """Return how it is called: ``backward of 22``."""
-        return f"{self.strategy} of {self.size}"
+        """Return how it is called: ``backward of 22``, or ``backward`` without a size."""
+        return self.strategy if self.size is None else f"{self.strategy} of {self.size}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,23 @@ class Winner:
     name : str
         The variant.
     size : int
-        How large the choice really is.
+        How large the choice really is; at least 1.
+
+    Raises
+    ------
+    StatisticsError
+        For a size below 1.
     """
 
     slot: Slot
     name: str
     size: int
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise StatisticsError(
+                f"A winner is of 1 or more, found '{self.name}' of {self.size}; leave its slot empty."
+            )
 
 
 def fill(slots: Sequence[Slot], winners: Iterable[Winner], baseline: str) -> tuple[Pair, ...]:
@@ -111,7 +126,7 @@ def fill(slots: Sequence[Slot], winners: Iterable[Winner], baseline: str) -> tup
                 f"The slot '{slot}' has one winner, '{filled[slot]}', and '{winner.name}' would be a second one; "
                 "declare another slot for it before exploring."
             )
-        if winner.size != slot.size:
+        if slot.size is not None and winner.size != slot.size:
             raise StatisticsError(
                 f"The slot '{slot}' asks for a choice of {slot.size}, found '{winner.name}' of {winner.size}; "
                 "choose as many as were declared."

@@ -1,0 +1,219 @@
+"""What strategies searched and found, as plain JSON: every step, the choice, how steady it is, and what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from bpbench.exploration import Laid, cost, crowd
+from bpbench.features import Column
+from bpbench.identity import plain
+from bpbench.metrics import metric
+from bpbench.protocol import Protocol
+from bpbench.runner.store import Outcome
+from bpbench.selection.trace import Choice, Step, Trace, Tried
+from bpbench.statistics.by_size import by_size
+from bpbench.statistics.front import pareto
+from bpbench.statistics.stability import stability
+from bpbench.strategies import RandomSubsets, Smallest, best_of
+from bpbench.study import Study
+
+Json = dict[str, Any]
+
+#: Fields of a strategy that stand elsewhere than in its settings.
+_ELSEWHERE: Final = {"kind", "set", "model", "outer"}
+
+
+def exploration(study: Study) -> Json | None:
+    """Return what came of every strategy; ``None`` for a study without any.
+
+    Parameters
+    ----------
+    study : Study
+        From :func:`bpbench.study.conduct`.
+
+    Returns
+    -------
+    dict or None
+        ``strategies`` in the order of the protocol, and how they explored. Places in a pool count from 0.
+    """
+    prepared, protocol = study.prepared, study.prepared.protocol
+    explored = prepared.explored
+    if not explored.laid:
+        return None
+    explore = protocol.explore
+    return {
+        "repeats": explore.repeats,
+        "design": explore.design,
+        "test": explore.test,
+        "validation": explore.validation,
+        "trainings": len(explored.jobs),
+        "strategies": [_strategy(study, name, laid) for name, laid in explored.laid.items()],
+    }
+
+
+def costs(study: Study) -> list[Json]:
+    """Return what the inputs of each contestant cost on paper, beside its mean error, and who is on the front of both.
+
+    Parameters
+    ----------
+    study : Study
+        From :func:`bpbench.study.conduct`.
+
+    Returns
+    -------
+    list of dict
+        For each trained contestant whose inputs are computed here; empty where none are.
+    """
+    prepared = study.prepared
+    if prepared.protocol.measure is not None or prepared.inputs.pool is None:
+        return []
+    near = crowd(prepared.inputs)
+    scale = metric(prepared.protocol.analysis.metric)
+    made: list[Json] = []
+    for variant in prepared.protocol.variants:
+        functions = prepared.inputs.sets[variant.set].functions
+        if any(isinstance(function, Column) for function in functions):
+            continue
+        made.append(
+            {
+                "variant": variant.name,
+                "set": variant.set,
+                "model": variant.model,
+                "functions": len(functions),
+                "operations_per_atom": cost(functions, near),
+                "mean": _confirmed(study, variant.name),
+            }
+        )
+    sign = 1 if scale.lower_is_better else -1
+    errors = [np.nan if entry["mean"] is None else sign * entry["mean"] for entry in made]
+    quick = prepared.protocol.quick  # to be on the front is a verdict on all that are not
+    front = set() if quick else set(pareto(errors, [entry["operations_per_atom"] for entry in made]))
+    return [entry | {"on_front": place in front} for place, entry in enumerate(made)]
+
+
+def _confirmed(study: Study, name: str) -> float | None:
+    """Return the mean score of a contestant on the reserve, ``None`` if it has none or a repeat diverged."""
+    prepared, found = study.prepared, []
+    for repeat in prepared.repeats:
+        result = study.results.get((name, repeat.number))
+        if not isinstance(result, Outcome) or result.values["status"] != "done":
+            return None
+        found.append(float(result.values["scores"][prepared.part][prepared.protocol.analysis.metric]))
+    return float(np.mean(found)) if found else None
+
+
+def _strategy(study: Study, name: str, laid: Laid) -> Json:
+    prepared, explored = study.prepared, study.prepared.explored
+    quick = prepared.protocol.quick
+    spec, trace = laid.spec, explored.traces.get((name, 0))
+    searches = [explored.traces[name, outer] for outer in range(len(laid.grounds)) if (name, outer) in explored.traces]
+    settings = {
+        key: value for key, value in plain(spec).items() if key not in {*_ELSEWHERE, "is"} and value is not None
+    }
+    return {
+        "name": name,
+        "kind": spec.kind,
+        "set": None if isinstance(spec, Smallest) else spec.set,
+        "model": spec.model,
+        "settings": settings,
+        "margin": None if laid.grounds[0].margin is None else laid.grounds[0].margin.plain,
+        "pool": [function.name for function in laid.functions],
+        "outer": len(laid.grounds),
+        "asked": len(explored.asked.get((name, 0), ())),
+        "at_most": laid.at_most,
+        "broken": explored.broken.get((name, 0)),
+        "rival": prepared.protocol.slots[name],
+        "steps": [] if trace is None else [_step(laid, step, judged=not quick) for step in trace.steps],
+        "choice": _choice(study, name, laid, trace, trace and trace.choice),
+        "best": _choice(study, best_of(name), laid, trace, trace and trace.best),
+        "sizes": _sizes(prepared.protocol, trace)
+        if trace is not None and isinstance(spec, RandomSubsets) and not quick
+        else None,
+        "stability": _stability(laid, searches),
+    }
+
+
+def _step(laid: Laid, step: Step, *, judged: bool) -> Json:
+    return {
+        "said": step.said,
+        "reference": step.reference,
+        "taken": step.taken,
+        "tried": [_tried(laid, one, judged=judged) for one in step.tried],
+    }
+
+
+def _tried(laid: Laid, one: Tried, *, judged: bool) -> Json:
+    """Return a candidate; of a quick run without what judges it, though the search went by that."""
+    compared = None if one.compared is None else dataclasses.asdict(one.compared)
+    if compared is not None and not judged:
+        compared |= dict.fromkeys(("low", "high", "non_inferior", "p_non_inferior"))
+    return {
+        "label": one.label,
+        "chosen": list(one.chosen),
+        "cost": laid.grounds[0].cost(one.chosen),
+        "scores": list(one.scores),
+        "mean": one.mean,
+        "stopped": one.stopped,
+        "compared": compared,
+        "value": one.value,
+    }
+
+
+def _choice(study: Study, name: str, laid: Laid, trace: Trace | None, found: Choice | None) -> Json | None:
+    """Return what was chosen: its scores while exploring, and what was left of them on the reserve."""
+    if trace is None or found is None:
+        return None
+    variant = study.prepared.protocol.contestant(name)
+    return {
+        "variant": name,
+        "set": variant.set,
+        "chosen": list(found.chosen),
+        "cost": laid.grounds[0].cost(found.chosen),
+        "explored": found.explored,
+        "explored_whole": _whole(trace, len(laid.functions)),
+        "least": found.least,
+        "confirmed": _confirmed(study, name),
+    }
+
+
+def _whole(trace: Trace, pool: int) -> float | None:
+    """Return the mean score of the whole pool while exploring, where it was trained."""
+    found = [one.mean for step in trace.steps for one in step.tried if len(one.chosen) == pool and one.scores]
+    return found[0] if found else None
+
+
+def _sizes(protocol: Protocol, trace: Trace) -> Json:
+    """Return the scores of random subsets by their size, each draw with the mean of its repeats as the unit."""
+    tried = [one for step in trace.steps for one in step.tried]
+    sizes = [len(one.chosen) for one in tried]
+    scores = np.array([np.nan if one.mean is None else one.mean for one in tried])
+    analysis = protocol.analysis
+    alone = "holm" if analysis.correction == "max-t" else analysis.correction
+    found = by_size(
+        sizes,
+        scores,
+        correction=alone,
+        alpha=analysis.alpha,
+        lower_is_better=metric(analysis.metric).lower_is_better,
+    )
+    return {"correction": alone, "alpha": analysis.alpha, **dataclasses.asdict(found)}
+
+
+def _stability(laid: Laid, searches: Sequence[Trace]) -> Json | None:
+    """Return how far the choices of the outer splits agree; ``None`` for a single search."""
+    choices = [set(trace.choice.chosen) for trace in searches if trace.choice is not None]
+    if len(laid.grounds) < 2 or len(choices) < 2:
+        return None
+    found = stability(choices, len(laid.functions))
+    return {
+        **{key: getattr(found, key) for key in ("choices", "jaccard", "kuncheva", "lustgarten", "nogueira")},
+        "low": found.low,
+        "high": found.high,
+        "level": found.level,
+        "frequencies": found.frequencies.tolist(),
+        "sizes": [len(chosen) for chosen in choices],
+    }
