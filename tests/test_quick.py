@@ -267,11 +267,12 @@ def found(folder: Path) -> dict[str, Any]:
 
 
 def test_a_quick_run_declares_nothing(folder: Path, found: dict[str, Any]) -> None:
-    """The full study after it is as new, but for trainings that both have; and it judges."""
+    """The full study after it judges, and says how many repeats had been seen: those of trainings that both have."""
     assert found["analysis"]["chosen_after"] is None
     assert not (folder / "store" / "declared").exists()
     full = study(folder, quick=False)
     assert len(list((folder / "store" / "declared").rglob("*"))) == 2
+    assert full.chosen_after == 3
     assert full.comparisons[1].verdict == "worse"
     assert full.comparisons[1].p is not None
     assert findings(full)["protocol"]["quick"] is False
@@ -355,8 +356,8 @@ def test_no_front_of_a_quick_run(tmp_path: Path) -> None:
     text = (
         "question: q\ndata: {kind: aluminium, groups: [300 K solid]}\nmodels: {linear: {kind: linear}}\n"
         "sets: {a: {functions: [{kind: G2, eta: 1, r_s: 0, r_c: 6}]}, b: {functions: [{kind: G2, eta: 2, r_s: 0, "
-        "r_c: 6}, {kind: G2, eta: 3, r_s: 0, r_c: 6}]}}\nvariants: [{name: a, set: a, model: linear}, {name: b, set: b, "
-        "model: linear}]\nrepeats: 3\nanalysis: {baseline: a}\nquick: {repeats: 2}\n"
+        "r_c: 6}, {kind: G2, eta: 3, r_s: 0, r_c: 6}]}}\nvariants: [{name: a, set: a, model: linear}, {name: b, set: b"
+        ", model: linear}]\nrepeats: 3\nanalysis: {baseline: a}\nquick: {repeats: 2}\n"
     )
     store = Store(tmp_path / "store")
     for quick in (False, True):
