@@ -59,6 +59,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     return {
         "protocol": protocol.name,
         "digest": prepared.digest,
+        "quick": protocol.quick,
         "frames": len(prepared.frames),
         "atoms": int(prepared.frames.offsets[-1]),
         "columns": {

@@ -118,7 +118,7 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
             )
         return
     for key, why in _OF_TRAINING.items():
-        if (key,) in protocol.origin.lines:
+        if protocol.origin.names(key):
             raise ProtocolError(f"{where(key)}: with 'measure' {why}; leave out '{key}'.")
     if protocol.roles is not None:
         raise ProtocolError(

@@ -24,7 +24,7 @@ def check_strategies(protocol: Protocol) -> None:
     """
     where, split, explore = protocol.origin.where, protocol.split, protocol.explore
     if not protocol.strategies:
-        if ("explore",) in protocol.origin.lines:
+        if protocol.origin.names("explore"):
             raise ProtocolError(
                 f"{where('explore')}: it says how strategies explore, and the protocol has none; name them under "
                 "'strategies', or leave 'explore' out."

@@ -9,7 +9,7 @@ from bpbench.data.readers import counted
 from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
 from bpbench.report.numerals import count, exact, listed, percent, short
-from bpbench.report.vocabulary import margin_text
+from bpbench.report.vocabulary import WATERMARK, margin_text
 from bpbench.statistics.autocorrelation import ENOUGH
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.repeats import MOST
@@ -52,10 +52,10 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
         for kind, entry in planned["jobs"].items()
     ]
+    lines += [f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}", *_exploring(planned), ""]
+    if planned["quick"]:
+        return [f"{WATERMARK}: this is the plan of a quick run.", *lines, f"Report: {planned['report']}"]
     lines += [
-        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
-        *_exploring(planned),
-        "",
         f"Test: {planned['test']}, {count(len(planned['family']), 'comparison')}, {rule}, n = {planned['units']}.",
         *deterministic(planned["deterministic"], len(planned["family"])),
     ]
