@@ -94,7 +94,8 @@ def costs(study: Study) -> list[Json]:
         )
     sign = 1 if scale.lower_is_better else -1
     errors = [np.nan if entry["mean"] is None else sign * entry["mean"] for entry in made]
-    front = set(pareto(errors, [entry["operations_per_atom"] for entry in made]))
+    quick = prepared.protocol.quick  # to be on the front is a verdict on all that are not
+    front = set() if quick else set(pareto(errors, [entry["operations_per_atom"] for entry in made]))
     return [entry | {"on_front": place in front} for place, entry in enumerate(made)]
 
 
@@ -111,6 +112,7 @@ def _confirmed(study: Study, name: str) -> float | None:
 
 def _strategy(study: Study, name: str, laid: Laid) -> Json:
     prepared, explored = study.prepared, study.prepared.explored
+    quick = prepared.protocol.quick
     spec, trace = laid.spec, explored.traces.get((name, 0))
     searches = [explored.traces[name, outer] for outer in range(len(laid.grounds)) if (name, outer) in explored.traces]
     settings = {
@@ -133,12 +135,14 @@ def _strategy(study: Study, name: str, laid: Laid) -> Json:
         "broken": explored.broken.get((name, 0)),
         "rival": prepared.protocol.slots[name],
         "ended": trace is not None,
-        "steps": [] if trace is None else [_step(laid, step) for step in trace.steps],
+        "steps": [] if trace is None else [_step(laid, step, judged=not quick) for step in trace.steps],
         "choice": _choice(
             study, (name, prepared.protocol.slots[name]), laid, trace, None if trace is None else trace.choice
         ),
         "best": _choice(study, (best_of(name), None), laid, trace, None if trace is None else trace.best),
-        "sizes": None if trace is None or not isinstance(spec, RandomSubsets) else _sizes(prepared.protocol, trace),
+        "sizes": _sizes(prepared.protocol, trace)
+        if trace is not None and isinstance(spec, RandomSubsets) and not quick
+        else None,
         "stability": _stability(laid, searches),
         "kept": _kept(laid, searches),
     }
@@ -174,13 +178,13 @@ def _kept(laid: Laid, searches: Sequence[Trace]) -> list[float] | None:
     return [sum(place in chosen for chosen in choices) / len(choices) for place in range(len(laid.functions))]
 
 
-def _step(laid: Laid, step: Step) -> Json:
+def _step(laid: Laid, step: Step, *, judged: bool) -> Json:
     return {
         "said": step.said,
         "reference": step.reference,
         "taken": step.taken,
         "left": _left(laid, step),
-        "tried": [_tried(laid, one) for one in step.tried],
+        "tried": [_tried(laid, one, judged=judged) for one in step.tried],
     }
 
 
@@ -192,7 +196,11 @@ def _left(laid: Laid, step: Step) -> list[int] | None:
     return [sum(repeats > number for repeats in raced) for number in range(laid.grounds[0].repeats)]
 
 
-def _tried(laid: Laid, one: Tried) -> Json:
+def _tried(laid: Laid, one: Tried, *, judged: bool) -> Json:
+    """Return a candidate; of a quick run without what judges it, though the search went by that."""
+    compared = None if one.compared is None else dataclasses.asdict(one.compared)
+    if compared is not None and not judged:
+        compared |= dict.fromkeys(("low", "high", "non_inferior", "p_non_inferior"))
     return {
         "label": one.label,
         "chosen": list(one.chosen),
@@ -200,7 +208,7 @@ def _tried(laid: Laid, one: Tried) -> Json:
         "scores": list(one.scores),
         "mean": one.mean,
         "stopped": one.stopped,
-        "compared": None if one.compared is None else dataclasses.asdict(one.compared),
+        "compared": compared,
         "value": one.value,
     }
 

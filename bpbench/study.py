@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -34,7 +34,8 @@ from bpbench.jobs import (
     Train,
 )
 from bpbench.models.scaling import LEAST
-from bpbench.protocol import Protocol, Variant
+from bpbench.protocol import Protocol, Variant, quick_version
+from bpbench.protocol.quick import REFUSED
 from bpbench.roles import Repeat
 from bpbench.runner import execute, timing
 from bpbench.runner.execute import Executed, Failure, Watcher
@@ -45,6 +46,12 @@ from bpbench.statistics.corrections import first_step_alpha
 from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.slots import Slot
+from bpbench.statistics.unjudged import unjudged
+
+#: Why the quick version of a protocol has no verdict.
+QUICK: Final = (
+    "A quick run proves the path from protocol to report and decides nothing; run it without --quick for a verdict."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,19 @@ class Prepared:
     @property
     def jobs(self) -> list[Job]:
         """Everything the study asks for, each once, as far as it is known: strategies ask as they go."""
-        return list(dict.fromkeys([*self.inputs.jobs, *self.explored.jobs, *self.trainings.values()]))
+        asked = [*self.inputs.jobs, *self.explored.jobs, *self.trainings.values(), *self.clocks.values()]
+        return list(dict.fromkeys(asked))
+
+    @property
+    def clocks(self) -> dict[tuple[str, int], TimeDescribe]:
+        """The measurements of what each set of the contestants takes to compute, by set and round."""
+        asked, make = self.declared.clock, self.inputs.make
+        if asked is None or not isinstance(make, MakeFrames):
+            return {}
+        names = dict.fromkeys(variant.set for variant in self.protocol.variants)
+        sets = {name: chosen for name in names if isinstance(chosen := self.inputs.sets[name], FeatureSet)}
+        frames = len(self.inputs.configurations)
+        return timing.lay_out(make, sets, frames=asked.frames, of=frames, rounds=asked.rounds, root=self.declared.seed)
 
     @property
     def frames(self) -> Configurations:
@@ -257,19 +276,30 @@ def _check_observations(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits
 def check_design(protocol: Protocol) -> None:
     """Refuse a test that the design or the correction does not allow, or that could never reject at so many repeats.
 
-    A margin that says nothing, or that the test cannot judge, is refused as well.
+    A margin that says nothing, or that the test cannot judge, is refused as well. So is what the protocol's
+    quick version has of this; that rejects nothing, so that it may have any number of repeats.
 
     Raises
     ------
     ProtocolError
         With the protocol's line.
     """
+    _check_design(protocol)
+    if (shorter := quick_version(protocol)) is not None:
+        try:
+            _check_design(shorter)
+        except ProtocolError as error:
+            raise ProtocolError(f"{REFUSED} {error}") from None
+
+
+def _check_design(protocol: Protocol) -> None:
     analysis, design = protocol.analysis, protocol.split.design
     try:
         compare.require_allowed(analysis.test, design)
-        compare.require_reachable(
-            analysis.test, protocol.units, len(protocol.family), analysis.correction, analysis.alpha
-        )
+        if not protocol.quick:
+            compare.require_reachable(
+                analysis.test, protocol.units, len(protocol.family), analysis.correction, analysis.alpha
+            )
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
     try:
@@ -378,7 +408,7 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
 
 
 def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
-    """Run what is missing, load what is stored, and judge.
+    """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
 
     Parameters
     ----------
@@ -402,14 +432,18 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
 
         if not prepared.explored.complete:
             prepared = _explore(prepared, run, store)
-        existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
-        chosen_after = store.declare(*_declaration(prepared), existing)
+        chosen_after = 0
+        if not prepared.protocol.quick:
+            existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
+            chosen_after = store.declare(*_declaration(prepared), existing)
         run(prepared.jobs)
     results: dict[tuple[str, int], Outcome | Failure] = {
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
     }
     comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results), prepared.rules))
+    if prepared.protocol.quick:
+        comparisons = tuple(unjudged(comparison, QUICK) for comparison in comparisons)
     agreements = {
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()

@@ -157,10 +157,13 @@ def by_size(
     across = [entry["size"] for entry in found]
     with sheet(key, 3.1) as (figure, panels, drawn):
         axes = panels[0, 0]
-        for low, high, shade in (("minimum", "maximum", 0.13), ("lower_quartile", "upper_quartile", 0.3)):
+        for low, high, shade in (
+            () if not found else (("minimum", "maximum", 0.13), ("lower_quartile", "upper_quartile", 0.3))
+        ):
             ends = [[entry[end] for entry in found] for end in (low, high)]
             axes.fill_between(across, *ends, color=_CHOSEN, alpha=shade, linewidth=0)
         axes.plot(across, [entry["mean"] for entry in found], color=_CHOSEN, linewidth=1.4)
+        across = sorted({size for size, _ in draws})
         axes.plot([size for size, _ in draws], [value for _, value in draws], "o", color=INK, markersize=2.4,
                   alpha=0.55, markeredgewidth=0)  # fmt: skip
         if chosen is not None:
@@ -177,11 +180,11 @@ def by_size(
         axes.set_xlabel("number of functions")
         axes.set_ylabel(score)
         axes.grid(axis="y")
-        _bands(figure, chosen is not None)
+        _bands(figure, bands=bool(found), chosen=chosen is not None)
     return drawn[0]
 
 
-def _bands(figure: Any, chosen: bool) -> None:
+def _bands(figure: Any, *, bands: bool, chosen: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -189,6 +192,8 @@ def _bands(figure: Any, chosen: bool) -> None:
         Line2D([], [], color=_CHOSEN, linewidth=1.4, label="mean over draws"),
         Patch(color=_CHOSEN, alpha=0.4, linewidth=0, label="middle half"),
         Patch(color=_CHOSEN, alpha=0.13, linewidth=0, label="least to largest"),
+    ][: 3 if bands else 0]
+    handles += [
         Line2D([], [], color=INK, marker="o", markersize=2.4, linestyle="none", alpha=0.55, label="a draw"),
     ]
     if chosen:

@@ -20,7 +20,7 @@ from bpbench.report.numerals import (
 from bpbench.report.results import axis
 from bpbench.report.search_draw import Mark, Point
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import CORRECTIONS, lower_is_better, source_note, unit, verdict_word
+from bpbench.report.vocabulary import CORRECTIONS, lower_is_better, quick, source_note, unit, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +50,24 @@ def blocks(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
 
 def _level(findings: Mapping[str, Any]) -> str:
     return percent(1 - findings["analysis"]["alpha"])
+
+
+def _heads(findings: Mapping[str, Any]) -> tuple[Column, ...]:
+    """Return the columns of a difference; in a quick run, which judges nothing, it has no interval."""
+    shown = unit(findings["metric"])
+    difference = Column("difference", "difference", shown)
+    if quick(findings):
+        return (difference,)
+    return (difference, Column("low", f"{_level(findings)} from", shown), Column("high", "to", shown))
+
+
+def _interval(findings: Mapping[str, Any], more: str = "") -> str:
+    """Return that a difference is drawn with its interval, nothing in a quick run."""
+    return "" if quick(findings) else f" with its {_level(findings)} interval{more}"
+
+
+def _p(value: float | None) -> Cell:
+    return Cell(p_text(value), value)
 
 
 def _short(strategy: Mapping[str, Any], label: str) -> str:
@@ -120,8 +138,8 @@ def _alone(findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mappi
         f"{key}_alone",
         f"Strategy {say(strategy['name'])}: difference of {findings['metric']['label']} to the whole set when one "
         f"function is left out ({direction(findings)}, so that those at the top are missed least), mean over the "
-        f"repeats of exploring with its {_level(findings)} interval, which is not corrected for the number of "
-        f"functions.{race}{ends}",
+        f"repeats of exploring{_interval(findings, ', which is not corrected for the number of functions')}."
+        f"{race}{ends}",
         search_draw.ranked(
             rows,
             key=f"{key}_alone",
@@ -166,9 +184,7 @@ def _differences(
         Column("candidate", "left out", align="left"),
         Column("n", "n"),
         Column("mean", "mean", shown),
-        Column("difference", "difference", shown),
-        Column("low", f"{_level(findings)} from", shown),
-        Column("high", "to", shown),
+        *_heads(findings),
     )
     rows = []
     places = _places([one for _, one in picked])
@@ -180,7 +196,7 @@ def _differences(
                 Cell(_short(strategy, one["label"]), one["label"]),
                 counted(len(one["scores"])),
                 number(one["mean"], places),
-                *(number(beside.get(end), places) for end in ("difference", "low", "high")),
+                *(number(beside.get(column.key), places) for column in _heads(findings)),
             )
         )
     return columns, align(rows, columns)
@@ -218,15 +234,7 @@ def _candidates(
         Column("functions", "functions"),
         Column("n", "n"),
         Column("mean", "mean", shown),
-        *(
-            (
-                Column("difference", "difference", shown),
-                Column("low", f"{_level(findings)} from", shown),
-                Column("high", "to", shown),
-            )
-            if differences
-            else ()
-        ),
+        *(_heads(findings) if differences else ()),
         Column("taken", "", align="left"),
     )
     rows = []
@@ -307,7 +315,7 @@ def _backward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str
     figure = Figure(
         f"{key}_path",
         f"Strategy {say(strategy['name'])}: every attempt in its order. Above, the difference of the smaller set to "
-        f"the whole one with its {_level(findings)} interval ({direction(findings)}); a function goes for good where "
+        f"the whole one{_interval(findings)} ({direction(findings)}); a function goes for good where "
         "the smaller set is shown to be worse by less than the margin, if at all. Below, how many functions were left.",
         search_draw.path(
             attempts,
@@ -330,10 +338,8 @@ def _attempts(
         Column("attempt", "attempt"),
         Column("candidate", "left out", align="left"),
         Column("functions", "functions"),
-        Column("difference", "difference", shown),
-        Column("low", f"{_level(findings)} from", shown),
-        Column("high", "to", shown),
-        Column("p", "p of non-inferiority"),
+        *_heads(findings),
+        *(() if quick(findings) else (Column("p", "p of non-inferiority"),)),
         Column("taken", "", align="left"),
     )
     rows = []
@@ -346,8 +352,8 @@ def _attempts(
                 counted(place),
                 Cell(_short(strategy, one["label"]), one["label"]),
                 counted(len(one["chosen"])),
-                *(number(beside.get(end), places) for end in ("difference", "low", "high")),
-                Cell(p_text(beside.get("p_non_inferior")), beside.get("p_non_inferior")),
+                *(number(beside.get(column.key), places) for column in _heads(findings)),
+                *(() if quick(findings) else (_p(beside.get("p_non_inferior")),)),
                 words("left out" if step["taken"] else "taken back"),
             )
         )
@@ -399,9 +405,7 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
         Column("functions", "functions"),
         Column("added", "added", align="left"),
         Column("mean", "mean", shown),
-        Column("difference", "difference", shown),
-        Column("low", f"{_level(findings)} from", shown),
-        Column("high", "to", shown),
+        *_heads(findings),
     )
     rows = []
     places = _places([one for one, _ in taken])
@@ -412,7 +416,7 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
                 counted(len(one["chosen"])),
                 Cell(_short(strategy, one["label"]), one["label"]),
                 number(one["mean"], places),
-                *(number(beside.get(end), places) for end in ("difference", "low", "high")),
+                *(number(beside.get(column.key), places) for column in _heads(findings)),
             )
         )
     caption = f"Strategy {say(strategy['name'])}: what was added in which order; difference to the whole set."
@@ -430,21 +434,29 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
 def _subsets(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -> list[Block]:
     sizes, step = strategy["sizes"], strategy["steps"][0]
     draws = [(len(one["chosen"]), one["mean"]) for one in step["tried"] if one["mean"] is not None]
-    if sizes is None or not draws:
+    if not draws:
         return []
     taken = _taken(step)
     chosen = None if taken is None or taken["mean"] is None else (len(taken["chosen"]), taken["mean"])
     stopped = any(one["stopped"] for one in step["tried"])
     race = " Draws that the race stopped had fewer repeats." if stopped else ""
+    band = (
+        "; the light band runs from the least to the largest draw, the darker one holds the middle half"
+        if sizes is not None
+        else ""
+    )
     figure = Figure(
         f"{key}_sizes",
         f"Strategy {say(strategy['name'])}: {findings['metric']['label']} while exploring against the number of "
-        "functions, which are drawn at random. Every draw is a dot, the mean of its repeats; the light band runs from "
-        f"the least to the largest draw, the darker one holds the middle half.{race}",
-        search_draw.by_size(sizes["sizes"], draws, chosen, key=f"{key}_sizes", score=axis(findings), levels=[]),
+        f"functions, which are drawn at random. Every draw is a dot, the mean of its repeats{band}.{race}",
+        search_draw.by_size(
+            [] if sizes is None else sizes["sizes"], draws, chosen, key=f"{key}_sizes", score=axis(findings), levels=[]
+        ),
         f"Scores of {count(len(draws), 'random subset')} by their size.",
         source_note(findings),
     )
+    if sizes is None:
+        return [figure]
     return [figure, _sizes(findings, strategy, f"{key}_scores"), *_pairs(findings, strategy, f"{key}_tests")]
 
 
@@ -506,8 +518,8 @@ def _pairs(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
                 Cell(entry["baseline"], entry["baseline"]),
                 words(f"{n} and {other}"),
                 *(number(entry[end], places) for end in ("difference", "low", "high")),
-                Cell(p_text(entry["p"]), entry["p"]),
-                Cell(p_text(entry["p_adjusted"]), entry["p_adjusted"]),
+                _p(entry["p"]),
+                _p(entry["p_adjusted"]),
                 words(verdict_word(verdict, metric), mark=verdict.replace(" ", "-")),
             )
         )

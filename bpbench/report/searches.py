@@ -9,7 +9,7 @@ from bpbench.report.chosen import compact, direction, does, outcome, searches
 from bpbench.report.document import Block, Column, Items, Section, Table, Text
 from bpbench.report.numerals import NOTHING, common_decimals, count, exact, fixed, percent, say, short, significant
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import source_note, unit, with_unit
+from bpbench.report.vocabulary import quick, source_note, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,7 +207,7 @@ def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]], digits:
         and outcome(strategy) is None
     ]
     gained = [strategy for strategy in both if sign * strategy["choice"]["explored_difference"] > 0]
-    if not gained:
+    if not gained or quick(findings):
         return []
     parts = []
     for strategy in gained[:6]:
@@ -265,8 +265,8 @@ def _raced(findings: Mapping[str, Any], told: list[Mapping[str, Any]]) -> list[B
     more = f" The first {_RACES} of {len(rows)}." if len(rows) > _RACES else ""
     table = Table(
         "races",
-        f"Races: how many candidates had each repeat. Who is stopped gets no further one.{more} Below, why the first of "
-        "each race was; the table explored.csv holds the reasons of all.",
+        f"Races: how many candidates had each repeat. Who is stopped gets no further one.{more} Below, why the first "
+        "of each race was; the table explored.csv holds the reasons of all.",
         columns,
         rows[:_RACES],
         source_note(findings),

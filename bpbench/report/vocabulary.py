@@ -119,6 +119,15 @@ def study_kind(findings: Mapping[str, Any]) -> Kind:
     return TIMED if findings.get("measure") else TRAINED
 
 
+#: Stands all over what a quick run says.
+WATERMARK: Final = "QUICK RUN · NO VERDICT"
+
+
+def quick(findings: Mapping[str, Any]) -> bool:
+    """Return whether these are the findings of a quick run, which judges nothing."""
+    return bool(findings["protocol"].get("quick"))
+
+
 def timed(findings: Mapping[str, Any]) -> bool:
     """Return whether the study timed descriptors and trained nothing."""
     return study_kind(findings) is TIMED
@@ -357,8 +366,8 @@ def set_label(chosen: Mapping[str, Any]) -> str:
     return say(chosen["name"]) + (" (reconstruction)" if chosen["reconstructed"] else "")
 
 
-#: Functions of a cut that are named one by one; the table functions.csv names all.
-_CUT: Final = 3
+#: So many names or patterns of a cut are written out.
+_TOLD: Final = 3
 
 
 def cut_label(chosen: Mapping[str, Any]) -> str | None:
@@ -370,10 +379,13 @@ def cut_label(chosen: Mapping[str, Any]) -> str | None:
     if cut["r_s"] is not None:
         span = cut["r_s"] if isinstance(cut["r_s"], list | tuple) else (cut["r_s"],)
         said.append(f"R_s {'=' if len(span) == 1 else 'from'} {' to '.join(map(exact, span))} Å")
-    for key, word in (("names", "only"), ("without", "without")):
-        if cut[key] is not None:
-            many = len(cut[key]) > _CUT
-            said.append(f"{word} {f'{len(cut[key])} by name' if many else listed([say(name) for name in cut[key]])}")
+    for key, word, many in (("names", "only", "chosen by"), ("without", "without", "without")):
+        names = cut[key] or ()
+        # Those of a search are many; all functions of a set are drawn and written as CSV besides.
+        told = (
+            f"{word} {listed([say(name) for name in names])}" if len(names) <= _TOLD else f"{many} {len(names)} names"
+        )
+        said += [told] if names else []
     return f"{say(cut['of'])}: {', '.join(said)}"
 
 
