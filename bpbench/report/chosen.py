@@ -126,6 +126,28 @@ def outcome(strategy: Mapping[str, Any]) -> str | None:
     return f"{name} chose the very set with which it is compared, {_set(choice, strategy)}."
 
 
+def untested(findings: Mapping[str, Any], candidate: str) -> str:
+    """Return why a comparison has no test, in two words: what a strategy chose may be no other set.
+
+    Parameters
+    ----------
+    findings : dict
+        Findings of schema 1.
+    candidate : str
+        Of the comparison.
+    """
+    strategy = next((one for one in searches(findings) if one["name"] == candidate), None)
+    if strategy is None:
+        return "no test"
+    if strategy["choice"] is None:
+        return "nothing chosen"
+    entry = comparison_of(findings, strategy)
+    if outcome(strategy) is not None:
+        return "same set"
+    twin = None if entry is None else _twin(findings, strategy, entry)
+    return "no test" if twin is None else f"as {say(twin)}"
+
+
 def _nothing(name: str, strategy: Mapping[str, Any]) -> str:
     """Return why a strategy chose nothing at all."""
     if strategy["broken"]:

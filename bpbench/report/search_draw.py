@@ -136,7 +136,7 @@ def _keys(figure: Any, legend: Mapping[str, str], *, bars: bool = False) -> None
 
 def by_size(
     sizes: Sequence[Mapping[str, Any]], draws: Sequence[tuple[int, float]], chosen: tuple[int, float] | None,
-    *, key: str, score: str, levels: Sequence[tuple[str, float]],
+    *, key: str, score: str,
 ) -> str:  # fmt: skip
     """Draw scores of random subsets against their size: range, quartiles, mean, and every draw.
 
@@ -150,8 +150,6 @@ def by_size(
         The one that was chosen.
     key, score : str
         Name of the figure; name and unit of the score.
-    levels : sequence of (str, float)
-        Name and score of sets to compare with.
     """
     found = [entry for entry in sizes if entry["mean"] is not None]
     across = [entry["size"] for entry in found]
@@ -168,10 +166,6 @@ def by_size(
                   alpha=0.55, markeredgewidth=0)  # fmt: skip
         if chosen is not None:
             axes.plot(*chosen, "o", color=_STOPPED, markersize=7, markerfacecolor="none", markeredgewidth=1.2)
-        for name, level in levels:
-            axes.axhline(level, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-            axes.annotate(label(name), (1.0, level), xycoords=("axes fraction", "data"), ha="right", va="bottom",
-                          fontsize=_SMALL, xytext=(0, 1.5), textcoords="offset points")  # fmt: skip
         values = [value for _, value in draws]
         if spread(values) > _LOG_FROM:
             axes.set_yscale("log")

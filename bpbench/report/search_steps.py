@@ -43,7 +43,8 @@ def blocks(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
     key : str
         Prefix of the names of its figures and tables.
     """
-    if not any(one["scores"] for step in strategy["steps"] for one in step["tried"]):
+    scores = [score for step in strategy["steps"] for one in step["tried"] for score in one["scores"]]
+    if all(score is None for score in scores):
         return []
     return _KINDS[strategy["kind"]](findings, strategy, key)
 
@@ -450,7 +451,7 @@ def _subsets(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
         f"Strategy {say(strategy['name'])}: {findings['metric']['label']} while exploring against the number of "
         f"functions, which are drawn at random. Every draw is a dot, the mean of its repeats{band}.{race}",
         search_draw.by_size(
-            [] if sizes is None else sizes["sizes"], draws, chosen, key=f"{key}_sizes", score=axis(findings), levels=[]
+            [] if sizes is None else sizes["sizes"], draws, chosen, key=f"{key}_sizes", score=axis(findings)
         ),
         f"Scores of {count(len(draws), 'random subset')} by their size.",
         source_note(findings),
