@@ -12,7 +12,7 @@ from test_compose import strangers, visible
 
 from bpbench.report import chosen, search_draw, search_results, searches
 from bpbench.report.compose import compose, csv_tables
-from bpbench.report.document import Document, Figure, Section, Table, Text
+from bpbench.report.document import Document, Figure, Items, Section, Table, Text
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import compared_with
 from bpbench.report.words import answer
@@ -119,6 +119,26 @@ def test_what_is_not_as_good_saves_nothing() -> None:
         if entry["candidate"] in {"one", "back"}:
             entry["verdict"] = "undecided"
     assert not any("saves" in text for text in answer(data))
+
+
+def test_another_model_is_another_difference() -> None:
+    """A choice that is trained with another model than what it is compared with says so."""
+    data = searched()
+    assert not any("models differ" in text for text in answer(data))
+    strategy(data, "back")["model"] = "forest"
+    assert (
+        "The models differ as well as the sets for back (forest, and network for D): a difference there may be that of "
+        "the models."
+    ) in answer(data)
+
+
+def test_limits_say_that_another_choice_may_hold_too(document: Document) -> None:
+    """And of which strategies nobody asked how steady they are."""
+    (items,) = section(document, "limits").blocks
+    assert isinstance(items, Items)
+    (text,) = [item for item in items.items if item.startswith("A confirmed choice")]
+    assert text.endswith("was not looked at for back, forth, weighed, rand, groups, shift and small.")
+    assert chosen.limits(small()) == []
 
 
 def test_nobody_chose_anything_else() -> None:

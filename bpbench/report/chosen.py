@@ -98,7 +98,35 @@ def answers(findings: Mapping[str, Any]) -> list[str]:
     found = [_chose(told), *_without(told), *_shared(findings, told)]
     if (confirmed := _confirmed(findings, told)) is not None:
         found.append(confirmed)
-    return [text for text in (*found, _saves(findings, told)) if text]
+    return [text for text in (*found, _models(findings, told), _saves(findings, told)) if text]
+
+
+def limits(findings: Mapping[str, Any]) -> list[str]:
+    """Return what is not shown of choices, nothing for a study without strategies."""
+    told = [strategy for strategy in searches(findings) if strategy["choice"] is not None]
+    if not told:
+        return []
+    once = [say(strategy["name"]) for strategy in told if strategy["stability"] is None]
+    text = (
+        "A confirmed choice is a set that holds on the reserve, not the only one that would: on other divisions of the "
+        "frames a strategy may choose another."
+    )
+    if once:
+        text += f" How steady that is was not looked at for {listed(once)}."
+    return [text]
+
+
+def _models(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:
+    """Return which choices are compared with another model, so that their difference is not one of sets alone."""
+    models = {variant["name"]: variant["model"] for variant in findings["variants"]}
+    parts = [
+        f"{say(one['name'])} ({say(one['model'])}, and {say(other)} for {say(entry['baseline'])})"
+        for one, entry in _judged(findings, told)
+        if (other := models.get(entry["baseline"], one["model"])) != one["model"]
+    ]
+    if not parts:
+        return ""
+    return f"The models differ as well as the sets for {listed(parts)}: a difference there may be that of the models."
 
 
 def outcome(strategy: Mapping[str, Any]) -> str | None:

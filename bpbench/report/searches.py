@@ -21,7 +21,7 @@ _KINDS: Final = {
     "drop-one": "leaving out one at a time",
     "backward": "backward elimination",
     "forward": "forward selection",
-    "by-weight": "by weight",
+    "by-weight": "by weight or importance",
     "smallest": "the smallest set that is as good",
 }
 
