@@ -163,7 +163,25 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A conducted study: what was prepared, what came of it."""
+    """A conducted study: what was prepared, what came of it.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        With the contestants that strategies found.
+    results : dict
+        By contestant and repeat.
+    comparisons : tuple of Comparison
+        In the order of the family.
+    chosen_after : int
+        Repeats that existed when this analysis was declared first.
+    executed : Executed
+        How the jobs went.
+    agreements : dict
+        By the name of a table's set.
+    searched_before : int
+        Other searches whose winners this reserve had confirmed when this one was declared first.
+    """
 
     prepared: Prepared
     results: dict[tuple[str, int], Outcome | Failure]
@@ -171,6 +189,7 @@ class Study:
     chosen_after: int
     executed: Executed
     agreements: dict[str, Outcome | Failure]
+    searched_before: int = 0
 
     @property
     def complete(self) -> bool:
@@ -432,10 +451,13 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
 
         if not prepared.explored.complete:
             prepared = _explore(prepared, run, store)
-        chosen_after = 0
+        chosen_after = searched_before = 0
         if not prepared.protocol.quick:
             existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
             chosen_after = store.declare(*_declaration(prepared), existing)
+            if prepared.declared.strategies:
+                key, rule = _search(prepared)
+                searched_before = store.declare(key, rule, store.declarations(key))
         run(prepared.jobs)
     results: dict[tuple[str, int], Outcome | Failure] = {
         key: executed.failures[job] if job in executed.failures else store.load(job)
@@ -448,7 +470,7 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()
     }
-    return Study(prepared, results, comparisons, chosen_after, executed, agreements)
+    return Study(prepared, results, comparisons, chosen_after, executed, agreements, searched_before)
 
 
 def _seen(prepared: Prepared, store: Store, pair: tuple[str, str]) -> int:
@@ -480,6 +502,14 @@ def _declaration(prepared: Prepared) -> tuple[str, str]:
     names = sorted({name for pair in protocol.family for name in pair})
     what = [address(prepared.trainings[name, 0]) for name in names if (name, 0) in prepared.trainings]
     return digest(what), digest(rule)
+
+
+def _search(prepared: Prepared) -> tuple[str, str]:
+    """Return the keys under which searches are counted: the reserve that confirms them, and how they search."""
+    declared, reserve = prepared.declared, prepared.repeats[0].split
+    key = ["search", plain(prepared.source), reserve.reserve, reserve.reserve_seed, declared.analysis.metric]
+    how = [plain(part) for part in (declared.strategies, declared.explore, declared.sets, declared.models)]
+    return digest(key), digest([*how, declared.seed])
 
 
 def _scores(result: Outcome | Failure | None) -> dict[str, Any] | None:
