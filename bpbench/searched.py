@@ -51,6 +51,7 @@ def exploration(study: Study) -> Json | None:
         "test": explore.test,
         "validation": explore.validation,
         "trainings": len(explored.jobs),
+        "searched_before": study.searched_before,
         "strategies": [_strategy(study, name, laid) for name, laid in explored.laid.items()],
     }
 

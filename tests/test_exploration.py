@@ -312,6 +312,20 @@ def test_failures_are_told_to_searches_as_they_are() -> None:
     assert exploration.explore({}, ask).complete
 
 
+def test_searches_on_one_reserve_are_counted(protocol: Any, tmp_path: Path) -> None:
+    """Who changes a search and confirms again on the same reserve is told how often that reserve was asked before."""
+    store = Store(tmp_path / "s")
+    one, two = (
+        f"\n  back: {{kind: backward, set: few, model: linear, order: {order}}}\n" for order in ("listed", "random")
+    )
+    assert run(protocol(one), store).searched_before == 0
+    study = run(protocol(two), store)
+    assert study.searched_before == 1
+    assert findings(study)["exploration"]["searched_before"] == 1
+    assert run(protocol(one), store).searched_before == 0  # it was the first
+    assert run(protocol(two), store).searched_before == 1
+
+
 def test_processes_stay_between_rounds(protocol: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many rounds a search asks in, processes are started once."""
     started = []
