@@ -131,7 +131,10 @@ def backward(spec: Backward, ground: Ground) -> Search[Trace]:
         else:
             waiting[:0] = _halves(chunk)
         said = f"{_named(ground, chunk)}: {'dropped' if goes else 'kept'}, {len(kept)} left."
-        steps.append(Step(said, (tried(label, smaller, row, compared=found),), WHOLE, label if goes else None))
+        entry = tried(label, smaller, row, compared=found)
+        # Scores of the whole set stand in the first step, whichever that is.
+        entries = (entry,) if steps else (tried(WHOLE, ground.whole, whole[0]), entry)
+        steps.append(Step(said, entries, WHOLE, label if goes else None))
     return Trace(tuple(steps), choice(ground, kept, scores))
 
 
