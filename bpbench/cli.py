@@ -195,7 +195,8 @@ def _run(options: argparse.Namespace) -> int:
     _writable(store.root, "--store")
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     try:
-        with Progress(cost.estimator(stored, prepared.frames, store)) as progress:
+        growing = not prepared.explored.complete
+        with Progress(cost.estimator(stored, prepared.frames, store), growing=growing) as progress:
             conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
     except StoreError as error:
         _say(f"bpbench: {error} What was stored before is kept; the same command goes on from there.")

@@ -362,6 +362,23 @@ Repeats = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
+class DescriptorClock:
+    """Beside training, what the sets of all contestants take to compute is measured, when nothing else runs.
+
+    Attributes
+    ----------
+    frames : int
+        Frames that are described, spread evenly over the data; all of them where there are fewer.
+    rounds : int
+        Measurements of each set.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    frames: Count = 8
+    rounds: Annotated[int, Ge(2)] = 3
+
+
+@dataclass(frozen=True, slots=True)
 class DescriptorTime:
     """What the descriptors of each set cost is measured, and nothing is trained.
 

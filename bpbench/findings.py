@@ -435,9 +435,23 @@ def environment(study: Study, store: Store, *, command: str, wall_s: float) -> J
         "seconds_by_variant": {
             name: {"mean": float(np.mean(walls)), "n": len(walls)} for name, walls in seconds.items()
         },
+        "descriptor_time": _descriptor_time(study, store),
         "store": str(store.root),
         "made_elsewhere": _elsewhere(study, store),
         **machine(),
+    }
+
+
+def _descriptor_time(study: Study, store: Store) -> dict[str, Json]:
+    """Return what each set of symmetry functions took to compute, where that was measured besides."""
+    key = "descriptor_time"
+    found: dict[str, list[float]] = {}
+    for (name, _), job in study.prepared.clocks.items():
+        if store.has(job):
+            found.setdefault(name, []).append(float(store.load(job).values["scores"][timing.PART][key]))
+    return {
+        name: {"us_per_atom": float(np.mean(times)), "least": min(times), "most": max(times), "n": len(times)}
+        for name, times in found.items()
     }
 
 

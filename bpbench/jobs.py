@@ -475,4 +475,28 @@ class Train:
     version: int = 4
 
 
-Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """Ask how much each input of a trained model matters; see :mod:`bpbench.models.importance`.
+
+    Attributes
+    ----------
+    training : Train
+        The training whose model is asked.
+    by : {'permutation', 'gain'}
+        ``permutation``: the rise of the validation error when an input's values are shuffled among atoms. ``gain``:
+        what the splits on an input gained, of trees alone.
+    shuffles : int
+        How often each input is shuffled; of no use to ``gain``.
+    seed : int
+        Seed of the shuffles; of no use to ``gain``.
+    """
+
+    training: Train
+    by: Literal["permutation", "gain"]
+    shuffles: int = 5
+    seed: int = 0
+    version: int = 1
+
+
+Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train | Importance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
@@ -10,6 +11,7 @@ import numpy as np
 
 from bpbench import metrics, roles, shares
 from bpbench.features import ColumnSet
+from bpbench.jobs import Job
 from bpbench.runner import cost, execute, work
 from bpbench.runner.store import Store
 from bpbench.statistics import compare, power
@@ -69,6 +71,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "design": protocol.split.design,
         "jobs": kinds,
         "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
+        "exploration": _exploration(prepared, estimate, workers),
         "workers": workers if protocol.measure is None else 1,
         "family": [list(pair) for pair in protocol.family],
         "deterministic": [list(pair) for pair in roles.deterministic(protocol)],
@@ -104,6 +107,36 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "decided_dz": _decided(units, rules, alpha),
         "floor_dz": _floor(rules, alpha),
     }
+
+
+def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: int) -> dict[str, Any] | None:
+    """Return what strategies have asked for so far and may still ask for, ``None`` where there are none."""
+    explored, repeats = prepared.explored, prepared.protocol.repeat_count
+    if not explored.laid:
+        return None
+    entries, seconds = [], 0.0
+    found = {name for name, _ in prepared.trainings}
+    for name, laid in explored.laid.items():
+        keys = [(name, outer) for outer in range(len(laid.grounds))]
+        open_ = [key for key in keys if key not in explored.traces]
+        asked = sum(len(explored.asked.get(key, ())) for key in keys)
+        more = sum(max(0, laid.at_most - len(explored.asked.get(key, ()))) for key in open_)
+        confirm = 0 if name in found else repeats
+        # A set of the whole pool costs most.
+        seconds += (more + confirm) * estimate(laid.grounds[0].train(laid.grounds[0].whole, 0))
+        entries.append(
+            {
+                "name": name,
+                "kind": laid.spec.kind,
+                "pool": len(laid.functions),
+                "searches": len(keys),
+                "ended": len(keys) - len(open_),
+                "asked": asked,
+                "more_at_most": more,
+                "confirm": confirm,
+            }
+        )
+    return {"strategies": entries, "more_s": seconds / workers}
 
 
 def _decided(units: int, rules: Rules, alpha: float) -> float:

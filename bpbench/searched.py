@@ -126,8 +126,8 @@ def _strategy(study: Study, name: str, laid: Laid) -> Json:
         "broken": explored.broken.get((name, 0)),
         "rival": prepared.protocol.slots[name],
         "steps": [] if trace is None else [_step(laid, step) for step in trace.steps],
-        "choice": _choice(study, name, laid, trace, trace and trace.choice),
-        "best": _choice(study, best_of(name), laid, trace, trace and trace.best),
+        "choice": _choice(study, name, laid, trace, None if trace is None else trace.choice),
+        "best": _choice(study, best_of(name), laid, trace, None if trace is None else trace.best),
         "sizes": None if trace is None or not isinstance(spec, RandomSubsets) else _sizes(prepared.protocol, trace),
         "stability": _stability(laid, searches),
     }

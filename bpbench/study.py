@@ -83,7 +83,19 @@ class Prepared:
     @property
     def jobs(self) -> list[Job]:
         """Everything the study asks for, each once, as far as it is known: strategies ask as they go."""
-        return list(dict.fromkeys([*self.inputs.jobs, *self.explored.jobs, *self.trainings.values()]))
+        asked = [*self.inputs.jobs, *self.explored.jobs, *self.trainings.values(), *self.clocks.values()]
+        return list(dict.fromkeys(asked))
+
+    @property
+    def clocks(self) -> dict[tuple[str, int], TimeDescribe]:
+        """The measurements of what each set of the contestants takes to compute, by set and round."""
+        asked, make = self.declared.clock, self.inputs.make
+        if asked is None or not isinstance(make, MakeFrames):
+            return {}
+        names = dict.fromkeys(variant.set for variant in self.protocol.variants)
+        sets = {name: chosen for name in names if isinstance(chosen := self.inputs.sets[name], FeatureSet)}
+        frames = len(self.inputs.configurations)
+        return timing.lay_out(make, sets, frames=asked.frames, of=frames, rounds=asked.rounds, root=self.declared.seed)
 
     @property
     def frames(self) -> Configurations:

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from bpbench.data import readers
 from bpbench.features import preset
-from bpbench.jobs import Adam, Describe, Hdnn, Kalman, KerasAdam, Linear, MakeFrames, Marquardt, Split, Train
+from bpbench.jobs import (
+    Adam,
+    Describe,
+    Hdnn,
+    Importance,
+    Kalman,
+    KerasAdam,
+    LightGbm,
+    Linear,
+    MakeFrames,
+    Marquardt,
+    ModelSpec,
+    RandomForest,
+    Split,
+    Train,
+)
 from bpbench.runner import cost
 from bpbench.runner.store import Outcome, Store
 
@@ -44,6 +59,25 @@ def test_every_trainer_costs_more_for_more(optimizer: Adam | KerasAdam | Kalman 
     assert cost.expected(replace(plain, observations=20), FRAMES) < base
     keras = cost.expected(training(1, optimizer=KerasAdam("keras-adam"), epochs=20), FRAMES)
     assert keras >= base
+
+
+def test_asking_costs_what_is_asked() -> None:
+    """More shuffles and more inputs cost more to shuffle; gain costs the trees again and nothing for shuffles."""
+
+    def asked(
+        model: ModelSpec, by: Literal["permutation", "gain"] = "permutation", shuffles: int = 5, inputs: int = 57
+    ) -> float:
+        base = training(1)
+        training_ = replace(base, model=model, functions=base.functions[:inputs])
+        return cost.expected(Importance(training_, by, shuffles), FRAMES)
+
+    for model in (Hdnn("hdnn"), Linear("linear"), RandomForest("random-forest"), LightGbm("lightgbm")):
+        assert asked(model) < asked(model, shuffles=10)
+        assert asked(model) > asked(model, inputs=20)
+    assert asked(Hdnn("hdnn", ensemble=3)) > asked(Hdnn("hdnn")) > asked(Linear("linear"))
+    forest = RandomForest("random-forest")
+    grown = cost.expected(replace(training(1), model=forest), FRAMES)
+    assert asked(forest, "gain") == asked(forest, "gain", shuffles=10) == grown < asked(forest)
 
 
 def test_stored_times_rescale_their_kind_alone(tmp_path: Path) -> None:

@@ -323,9 +323,11 @@ def test_findings_and_report_say_what_a_cut_is_cut_from(tmp_path: Path) -> None:
 
 
 def test_a_cut_by_names_is_labelled_by_them() -> None:
-    """Names are quoted as the report quotes names."""
+    """Names are quoted as the report quotes names; more than three are counted."""
     cut = {"of": "57", "kinds": None, "r_s": None, "names": ["G5*"], "without": ["a", "b"]}
     assert cut_label({"cut": cut}) == "“57”: only “G5*”, without a and b"
+    many = {"of": "A", "kinds": None, "r_s": None, "names": list("abcd"), "without": list("efghi")}
+    assert cut_label({"cut": many}) == "A: chosen by 4 names, without 5 names"
 
 
 def test_a_cut_needs_no_protocol() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bpbench.models.kernels import Table
 
 Floats = npt.NDArray[np.float64]
@@ -86,3 +88,21 @@ class Fit:
     remarks: tuple[str, ...] = ()
     stopped: str | None = None
     members: Floats | None = None
+
+
+#: What the names of parameters begin with among the arrays that a training keeps.
+_PARAMETER: Final = "parameter-"
+
+
+def to_arrays(parameters: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the parameters of a fit by the names under which a training's result keeps them."""
+    return {_PARAMETER + name: array for name, array in parameters.items()}
+
+
+def from_arrays(arrays: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Floats]:
+    """Return the parameters among the arrays of a training's result, as :attr:`Fit.parameters` names them."""
+    return {
+        name.removeprefix(_PARAMETER): np.asarray(array, dtype=np.float64)
+        for name, array in arrays.items()
+        if name.startswith(_PARAMETER)
+    }

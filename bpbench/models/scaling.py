@@ -81,14 +81,14 @@ class Scaling:
 
 
 def from_parameters(parameters: dict[str, Floats]) -> Scaling:
-    """Return the scales that :meth:`Scaling.parameters` wrote."""
+    """Return the scales that :meth:`Scaling.parameters` wrote; out of the store a number comes as an array of one."""
     return Scaling(
         kept=parameters["kept"] > 0.5,
         shift=parameters["shift"],
         scale=parameters["scale"],
-        reference=float(parameters["reference"]),
-        centre=float(parameters["centre"]),
-        width=float(parameters["width"]),
+        reference=float(parameters["reference"].item()),
+        centre=float(parameters["centre"].item()),
+        width=float(parameters["width"].item()),
     )
 
 

@@ -14,16 +14,18 @@ E_ref       ``reference``   least-squares energy per atom, see :mod:`bpbench.mod
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpbench.jobs import RandomForest
 from bpbench.models.contract import Fit
 from bpbench.models.scaling import reference_energy, sums
 from bpbench.units import MEV_PER_EV
 
 if TYPE_CHECKING:
-    from bpbench.jobs import LightGbm, RandomForest
+    from bpbench.jobs import LightGbm
     from bpbench.models.contract import Floats, Ints, Problem
 
 
@@ -51,6 +53,65 @@ def pooled(values: Floats, offsets: Ints) -> Floats:
     return np.ascontiguousarray(columns.T)
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Trees that learned, with what they learned from.
+
+    Attributes
+    ----------
+    trees : RandomForestRegressor or Booster
+        Of scikit-learn or LightGBM.
+    inputs : ndarray, shape (F, 2D)
+        The pooled columns of all frames.
+    reference : float
+        E_ref, eV per atom.
+    rounds : int or None
+        The boosting rounds that are kept; ``None`` for a forest, which is kept whole.
+    record : dict of str to ndarray
+        RMSE per atom (eV) of the training and the validation part after each round; empty for a forest.
+    """
+
+    trees: Any
+    inputs: Floats
+    reference: float
+    rounds: int | None
+    record: dict[str, Floats]
+
+    def per_atom(self, inputs: Floats) -> Floats:
+        """Return the energies per atom, eV, of rows of pooled columns."""
+        choice = {} if self.rounds is None else {"num_iteration": self.rounds}
+        return self.reference + np.asarray(self.trees.predict(inputs, **choice), dtype=np.float64)
+
+    def gain(self) -> Floats:
+        """Return what the splits on each column gained, shape (2D,).
+
+        Of LightGBM the sum over all splits of the rounds that are kept; of a forest the mean decrease of impurity over
+        its trees, each tree's scaled to a sum of 1 (Breiman et al. 1984; scikit-learn's ``feature_importances_``).
+        """
+        if self.rounds is None:
+            gained = self.trees.feature_importances_
+        else:
+            gained = self.trees.feature_importance("gain", iteration=self.rounds)
+        return np.asarray(gained, dtype=np.float64)
+
+
+def grow(spec: RandomForest | LightGbm, problem: Problem, *, seed: int) -> Grown:
+    """Fit trees; :func:`fit_forest` and :func:`fit_lightgbm` answer with what this one grows.
+
+    Parameters
+    ----------
+    spec : RandomForest or LightGbm
+        Number and size of the trees.
+    problem : Problem
+        Ragged configurations with their split.
+    seed : int
+        Seed of everything drawn.
+    """
+    if isinstance(spec, RandomForest):
+        return _forest(spec, problem, seed)
+    return _boosted(spec, problem, seed)
+
+
 def fit_forest(spec: RandomForest, problem: Problem, *, seed: int) -> Fit:
     """Fit scikit-learn's random forest (Breiman 2001); the validation part is not used.
 
@@ -63,6 +124,11 @@ def fit_forest(spec: RandomForest, problem: Problem, *, seed: int) -> Fit:
     seed : int
         Seed of the bootstrap samples and of the columns tried.
     """
+    grown = grow(spec, problem, seed=seed)
+    return Fit(energy=problem.atoms * grown.per_atom(grown.inputs))
+
+
+def _forest(spec: RandomForest, problem: Problem, seed: int) -> Grown:
     from sklearn.ensemble import RandomForestRegressor
 
     inputs, target, reference = _table(problem)
@@ -74,7 +140,7 @@ def fit_forest(spec: RandomForest, problem: Problem, *, seed: int) -> Fit:
         n_jobs=1,
         random_state=seed,
     ).fit(inputs[problem.train], target[problem.train])
-    return Fit(energy=problem.atoms * (reference + np.asarray(forest.predict(inputs), dtype=np.float64)))
+    return Grown(forest, inputs, reference, None, {})
 
 
 def fit_lightgbm(spec: LightGbm, problem: Problem, *, seed: int) -> Fit:
@@ -91,6 +157,19 @@ def fit_lightgbm(spec: LightGbm, problem: Problem, *, seed: int) -> Fit:
     seed : int
         Seed of the rows and columns drawn for each tree.
     """
+    grown = grow(spec, problem, seed=seed)
+    rounds = grown.trees.current_iteration()
+    curve = {part: errors * MEV_PER_EV for part, errors in grown.record.items()}
+    return Fit(
+        energy=problem.atoms * grown.per_atom(grown.inputs),
+        curve={"epoch": np.arange(1.0, len(curve["train"]) + 1.0)} | curve,
+        checkpoint=grown.rounds,
+        converged=rounds < spec.rounds,
+        remarks=_unsplit(grown.trees, spec, len(problem.train)),
+    )
+
+
+def _boosted(spec: LightGbm, problem: Problem, seed: int) -> Grown:
     import lightgbm
 
     inputs, target, reference = _table(problem)
@@ -123,17 +202,8 @@ def fit_lightgbm(spec: LightGbm, problem: Problem, *, seed: int) -> Fit:
             lightgbm.record_evaluation(record),
         ],
     )
-    rounds = booster.current_iteration()
-    best = booster.best_iteration or rounds
-    answer = np.asarray(booster.predict(inputs, num_iteration=best), dtype=np.float64)
-    curve = {name: np.array(record[part]["rmse"]) for name, part in (("train", "training"), ("validation",) * 2)}
-    return Fit(
-        energy=problem.atoms * (reference + answer),
-        curve={"epoch": np.arange(1.0, len(curve["train"]) + 1.0)} | {k: v * MEV_PER_EV for k, v in curve.items()},
-        checkpoint=best,
-        converged=rounds < spec.rounds,
-        remarks=_unsplit(booster, spec, len(train)),
-    )
+    errors = {name: np.array(record[part]["rmse"]) for name, part in (("train", "training"), ("validation",) * 2)}
+    return Grown(booster, inputs, reference, booster.best_iteration or booster.current_iteration(), errors)
 
 
 def _table(problem: Problem) -> tuple[Floats, Floats, float]:

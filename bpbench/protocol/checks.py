@@ -49,6 +49,7 @@ def check_names(protocol: Protocol) -> None:
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
     _check_strategies(protocol)
+    _check_clock(protocol)
     _check_twins(protocol)
     _check_split(protocol)
 
@@ -193,6 +194,7 @@ _OF_TRAINING: Final = {
     "split": "nothing is trained, so no frames are divided",
     "pool": "each set is described by itself",
     "precision": "no values are stored",
+    "clock": "the times of the sets are what is measured",
 }
 
 
@@ -220,6 +222,14 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
             f"'{analysis.metric}'."
         )
     _check_timed_sets(protocol)
+
+
+def _check_clock(protocol: Protocol) -> None:
+    if protocol.clock is not None and not any(not isinstance(spec, Columns) for spec in protocol.sets.values()):
+        raise ProtocolError(
+            f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read from "
+            "a table; leave 'clock' out."
+        )
 
 
 def _check_timed_sets(protocol: Protocol) -> None:

@@ -17,6 +17,7 @@ from bpbench.declared import (
     Columns,
     Cut,
     Data,
+    DescriptorClock,
     DescriptorTime,
     Model,
     Name,
@@ -200,6 +201,8 @@ class Protocol:
         Tests, correction, margin.
     measure : DescriptorTime or None
         What is timed; ``None``: models are trained.
+    clock : DescriptorClock or None
+        How the sets of trained contestants are timed besides; decisions go by operations, which no clock can change.
     report : ReportSpec
         What is rendered.
     name : str
@@ -222,6 +225,7 @@ class Protocol:
     strategies: Annotated[dict[str, StrategySpec], MinLen(1)] = field(default_factory=dict)
     explore: Explore = _EXPLORE
     measure: DescriptorTime | None = None
+    clock: DescriptorClock | None = None
     title: str = ""
     pool: str | None = None
     precision: Literal["float64", "float32"] = "float64"

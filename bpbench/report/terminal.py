@@ -54,6 +54,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
     ]
     lines += [
         f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
+        *_exploring(planned),
         "",
         f"Test: {planned['test']}, {count(len(planned['family']), 'comparison')}, {rule}, n = {planned['units']}.",
         *deterministic(planned["deterministic"], len(planned["family"])),
@@ -61,6 +62,27 @@ def plan(planned: dict[str, Any]) -> list[str]:
     if len(planned["deterministic"]) < len(planned["family"]):
         lines += _could_show(planned, unit)
     return [*lines, f"Report: {planned['report']}"]
+
+
+def _exploring(planned: dict[str, Any]) -> list[str]:
+    """Return what strategies may still ask for, nothing where there are none or all have ended."""
+    exploration = planned.get("exploration")
+    if exploration is None:
+        return []
+    lines = []
+    for entry in exploration["strategies"]:
+        searches = "" if entry["searches"] == 1 else f", {entry['searches']} outer splits"
+        what = f"Strategy {entry['name']} ({entry['kind']} of {entry['pool']}{searches}): "
+        if entry["ended"] == entry["searches"]:
+            lines.append(f"{what}ended after {count(entry['asked'], 'training')}.")
+            continue
+        confirm = f", and {entry['confirm']} to confirm its choice" if entry["confirm"] else ""
+        more = entry["more_at_most"]
+        asks = f"asks for at most {count(more, 'training')} more" if more else "what it explores is counted above"
+        lines.append(f"{what}{asks}{confirm}.")
+    if exploration["more_s"]:
+        lines.append(f"What strategies may still ask for takes {_duration(exploration['more_s'])} more at most.")
+    return ["", *lines]
 
 
 def deterministic(pairs: Sequence[Sequence[str]], family: int) -> list[str]:

@@ -357,6 +357,10 @@ def set_label(chosen: Mapping[str, Any]) -> str:
     return say(chosen["name"]) + (" (reconstruction)" if chosen["reconstructed"] else "")
 
 
+#: So many names or patterns of a cut are written out.
+_TOLD: Final = 3
+
+
 def cut_label(chosen: Mapping[str, Any]) -> str | None:
     """Return what a feature set is cut from and what is left of it, ``None`` for one that is no cut."""
     cut = chosen.get("cut")
@@ -366,8 +370,13 @@ def cut_label(chosen: Mapping[str, Any]) -> str | None:
     if cut["r_s"] is not None:
         span = cut["r_s"] if isinstance(cut["r_s"], list | tuple) else (cut["r_s"],)
         said.append(f"R_s {'=' if len(span) == 1 else 'from'} {' to '.join(map(exact, span))} Å")
-    for key, word in (("names", "only"), ("without", "without")):
-        said += [] if cut[key] is None else [f"{word} {listed([say(name) for name in cut[key]])}"]
+    for key, word, many in (("names", "only", "chosen by"), ("without", "without", "without")):
+        names = cut[key] or ()
+        # Those of a search are many; all functions of a set are drawn and written as CSV besides.
+        told = (
+            f"{word} {listed([say(name) for name in names])}" if len(names) <= _TOLD else f"{many} {len(names)} names"
+        )
+        said += [told] if names else []
     return f"{say(cut['of'])}: {', '.join(said)}"
 
 

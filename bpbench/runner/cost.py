@@ -17,6 +17,7 @@ from bpbench.jobs import (
     Adam,
     Describe,
     Hdnn,
+    Importance,
     Job,
     Kalman,
     KerasAdam,
@@ -47,6 +48,9 @@ _TABLE_ROW: Final = 2e-5
 #: Seconds per tree, and per boosting round.
 _TREE: Final = 0.004
 _ROUND: Final = 0.001
+#: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
+_SHUFFLE: Final = 2e-8
+_WALK: Final = 2e-7
 
 
 def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one line per kind of job
@@ -74,12 +78,35 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
         if isinstance(job.model, LightGbm):
             return 0.5 + job.model.rounds * _ROUND
         return 0.5
+    if isinstance(job, Importance):
+        return _asking(job, frames)
     return 1.0
+
+
+def _asking(job: Importance, frames: Configurations) -> float:
+    """Return the expected seconds of asking a model for its inputs; it answers for the validation part of the frames.
+
+    Trees are grown again.
+    """
+    model, inputs = job.training.model, len(job.training.functions)
+    trees = model.trees if isinstance(model, RandomForest) else model.rounds if isinstance(model, LightGbm) else 0
+    start = expected(job.training, frames) if trees else _START
+    if job.by == "gain":
+        return start
+    seen = job.training.split.validation
+    shuffled = inputs * job.shuffles * seen * float(frames.offsets[-1])
+    weights = model.ensemble * _weights(model, inputs) if isinstance(model, Hdnn) else 0
+    walks = inputs * job.shuffles * seen * len(frames) * trees
+    return start + shuffled * (_SHUFFLE + weights * _DOUBLE) + walks * _WALK
+
+
+def _weights(model: Hdnn, inputs: int) -> int:
+    return sum((a + 1) * b for a, b in pairwise([inputs, *model.hidden, 1]))
 
 
 def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> float:
     """Return the expected seconds of training one network on the share of the frames that a split leaves."""
-    weights = sum((a + 1) * b for a, b in pairwise([inputs, *model.hidden, 1]))
+    weights = _weights(model, inputs)
     share = 1.0 - job.split.reserve - job.split.validation
     learnt = job.observations or share * len(frames)
     through = (learnt / len(frames)) * float(frames.offsets[-1]) * weights

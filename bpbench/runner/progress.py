@@ -25,9 +25,13 @@ class Progress:
         Expected seconds of a job.
     clock : callable, optional
         Seconds, for tests.
+    growing : bool
+        Whether more jobs will be asked for when these are done, as searches do; totals are then those so far.
     """
 
-    def __init__(self, expected: Callable[[Job], float], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, expected: Callable[[Job], float], clock: Callable[[], float] = time.monotonic, *, growing: bool = False
+    ) -> None:
         from rich.console import Console
 
         self.console = Console(stderr=True)
@@ -41,19 +45,23 @@ class Progress:
         self.workers = 1
         self.spent: dict[str, list[tuple[float, float]]] = {}
         self.live: Any = None
-        self.said = 0.0
+        self.said: float | None = None
+        self.growing = growing
 
     def begin(self, jobs: Sequence[Job], workers: int) -> None:
         """Open the display."""
         self.left = {job: self.expected(job) for job in jobs}
-        self.total, self.workers, self.said = len(jobs), workers, self.clock()
+        self.total, self.workers = self.total + len(jobs), workers
         if jobs and self.console.is_terminal:
             from rich.live import Live
 
             self.live = Live(get_renderable=self._panel, console=self.console, refresh_per_second=4, transient=True)
             self.live.start()
-        elif jobs:
-            self.console.print(f"{len(jobs)} jobs on {workers} process{'es' if workers > 1 else ''}", highlight=False)
+        elif jobs and self.said is None:
+            more = " to begin with" if self.growing else ""
+            on = f"{workers} process{'es' if workers > 1 else ''}"
+            self.console.print(f"{len(jobs)} jobs{more} on {on}", highlight=False)
+        self.said = self.clock() if self.said is None else self.said
 
     def started(self, job: Job) -> None:
         """Show a job as running."""
@@ -70,7 +78,7 @@ class Progress:
         else:
             self.failed += 1
             self.console.print(f"failed: {kind}: {failure.message}", markup=False, highlight=False)
-        if self.live is None and self.clock() - self.said > 15:
+        if self.live is None and self.said is not None and self.clock() - self.said > 15:
             self.said = self.clock()
             self.console.print(self._line(), markup=False, highlight=False)
 
@@ -102,9 +110,11 @@ class Progress:
 
     def _line(self) -> str:
         left = self.seconds_left()
-        text = f"{sum(self.done.values())} of {self.total} jobs done"
+        text = f"{sum(self.done.values())} of {self.total} jobs{' so far' if self.growing else ''} done"
         if self.failed:
             text += f", {self.failed} failed"
+        if self.growing:  # what is still to be asked for depends on the answers
+            return text
         return f"{text}, about {_duration(left)} left" if left is not None else f"{text}, time left: ?"
 
     def _panel(self) -> Any:

@@ -22,9 +22,20 @@ from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames, Ints
 from bpbench.errors import DivergedError
 from bpbench.identity import address
-from bpbench.jobs import OPTIMIZERS, Agree, Describe, Hdnn, Job, MakeFrames, ReadTable, TimeDescribe, Train
-from bpbench.models import constant, fit
-from bpbench.models.contract import Fit, Problem
+from bpbench.jobs import (
+    OPTIMIZERS,
+    Agree,
+    Describe,
+    Hdnn,
+    Importance,
+    Job,
+    MakeFrames,
+    ReadTable,
+    TimeDescribe,
+    Train,
+)
+from bpbench.models import constant, fit, importance
+from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.runner import timing
 from bpbench.runner.store import Outcome
 from bpbench.units import MEV_PER_EV
@@ -36,6 +47,8 @@ def needs(job: Job) -> tuple[Job, ...]:
     """Return the jobs whose results a job reads."""
     if isinstance(job, Train):
         return tuple(dict.fromkeys((*job.pool, job.frames)))
+    if isinstance(job, Importance):
+        return (job.training, *needs(job.training))
     if isinstance(job, Agree):
         return (job.table, *job.pool, job.pool[0].frames)
     return (job.frames,) if isinstance(job, Describe | TimeDescribe) else ()
@@ -57,6 +70,8 @@ _LABELS: Final = {
 
 def label(job: Job) -> str:
     """Return the kind of a job as the progress display and the cost estimate call it."""
+    if isinstance(job, Importance):
+        return f"weigh inputs ({job.by}, {job.training.model.kind})"
     if not isinstance(job, Train):
         return _LABELS[type(job)]
     if isinstance(job.model, Hdnn):
@@ -64,7 +79,7 @@ def label(job: Job) -> str:
     return f"train {job.model.kind}"
 
 
-def perform(job: Job, load: Load) -> Outcome:
+def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per kind of job
     """Do a job.
 
     Parameters
@@ -77,7 +92,8 @@ def perform(job: Job, load: Load) -> Outcome:
     Returns
     -------
     Outcome
-        A training that diverges is an outcome too (``status``: ``diverged``); every other failure is raised.
+        A training that diverges is an outcome too (``status``: ``diverged``), and so is every question that is asked
+        of it; every other failure is raised.
     """
     if isinstance(job, MakeFrames):
         return Outcome({"status": "done"}, readers.read(job.source).to_arrays())
@@ -94,6 +110,8 @@ def perform(job: Job, load: Load) -> Outcome:
         return timing.measure(job, Frames.from_arrays(load(job.frames).arrays))
     if isinstance(job, Agree):
         return _agree(job, load)
+    if isinstance(job, Importance):
+        return _importance(job, load)
     return _train(job, load)
 
 
@@ -145,7 +163,12 @@ _kept: list[_Inputs] = []
 
 
 def cohort(job: Job) -> Hashable | None:
-    """Return what the trainings of a cohort have in common, their inputs; ``None`` for a job that is no training."""
+    """Return what the trainings of a cohort, and the questions asked of them, have in common: their inputs.
+
+    ``None`` for every other job.
+    """
+    if isinstance(job, Importance):
+        return cohort(job.training)
     if not isinstance(job, Train):
         return None
     return (address(job.frames), tuple(address(chunk) for chunk in job.pool), job.functions)
@@ -158,6 +181,8 @@ def forget() -> None:
 
 def warm(job: Job) -> None:
     """Have everything compiled that a training of this kind needs, so that its time is that of the training."""
+    if isinstance(job, Importance):
+        warm(job.training)
     if isinstance(job, Train) and isinstance(job.model, Hdnn):
         _compile(job.model.optimizer.kind, job.pool[0].precision)
 
@@ -183,10 +208,6 @@ def _inputs(job: Train, load: Load) -> _Inputs:
 def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
     """Return the problem of a training, and the numbers of the fresh configurations."""
     held = _inputs(job, load)
-    if isinstance(job.model, Hdnn) and held.table is None:
-        from bpbench.models import replica
-
-        held.table = replica.table(held.values, held.frames.offsets)
     parts = splits.draw(held.frames, job.split)
     train = parts.train
     if job.observations is not None:
@@ -204,7 +225,34 @@ def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
     return problem, parts.fresh
 
 
+def _importance(job: Importance, load: Load) -> Outcome:
+    training, names = job.training, [function.name for function in job.training.functions]
+    importance.check(training.model, job.by)
+    trained = load(training)
+    if trained.values["status"] != "done":
+        return Outcome({"status": trained.values["status"], "message": trained.values["message"], "names": names})
+    problem, _ = _problem(training, load)
+    if job.by == "gain":
+        share = importance.gain(training.model, problem, weights_seed=training.weights_seed)
+        return Outcome({"status": "done", "names": names, "unit": "share"}, {"importance": share})
+    mean, spread = importance.permutation(
+        training.model,
+        problem,
+        from_arrays(trained.arrays),
+        shuffles=job.shuffles,
+        seed=job.seed,
+        weights_seed=training.weights_seed,
+    )
+    values = {"status": "done", "names": names, "unit": "meV/atom"}
+    return Outcome(values, {"importance": mean, "spread": spread})
+
+
 def _train(job: Train, load: Load) -> Outcome:
+    held = _inputs(job, load)
+    if isinstance(job.model, Hdnn) and held.table is None:
+        from bpbench.models import replica
+
+        held.table = replica.table(held.values, held.frames.offsets)
     problem, fresh = _problem(job, load)
     try:
         made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
@@ -229,7 +277,7 @@ def _train(job: Train, load: Load) -> Outcome:
     }
     arrays = {"energy": made.energy}
     arrays |= {f"curve-{name}": array for name, array in made.curve.items()}
-    arrays |= {f"parameter-{name}": array for name, array in made.parameters.items()}
+    arrays |= to_arrays(made.parameters)
     arrays |= {} if made.members is None else {"members": made.members}
     return Outcome(values, arrays)
 

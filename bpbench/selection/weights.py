@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from bpbench.identity import seed
+from bpbench.jobs import Importance
+from bpbench.models.contract import from_arrays
+from bpbench.models.importance import first_layer
 from bpbench.selection.ground import Floats, Ground, Search, score
-from bpbench.statistics.student import spread
 
 By = Literal["absolute", "sum", "permutation", "gain"]
 #: What tells how much an input matters, as text.
@@ -26,7 +30,7 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
     Parameters
     ----------
     by : {'absolute', 'sum', 'permutation', 'gain'}
-        The measure. The sign of a hidden node's weights is arbitrary (tanh is odd), so that sums are taken by their
+        The measure; the weights of a linear skip are none of the first layer's. The sign of a hidden node's weights is arbitrary (tanh is odd), so that sums are taken by their
         absolute value in every repeat, before they are averaged.
     ground : Ground
         Pool, trainings and repeats.
@@ -38,28 +42,18 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
     ndarray, shape (repeats,)
         Scores of the trainings; NaN where one diverged.
     """
-    from bpbench.jobs import Importance
-    from bpbench.models.importance import first_layer
-
     trainings = [ground.train(ground.whole, number) for number in range(ground.repeats)]
     results = yield list(trainings)
     scores = np.array([score(ground, results[job]) for job in trainings])
     left = [job for job, value in zip(trainings, scores, strict=True) if np.isfinite(value)]
     if by in {"absolute", "sum"}:
-        rows = []
-        for job in left:
-            signed, absolute = first_layer(job.model, results[job].arrays, len(ground.functions))
-            rows.append(absolute if by == "absolute" else np.abs(signed))
-        return np.array(rows).reshape(len(left), len(ground.functions)), scores
+        both = [first_layer(job.model, from_arrays(results[job].arrays)) for job in left]
+        return _rows([absolute if by == "absolute" else np.abs(signed) for signed, absolute in both], ground), scores
     kind: Literal["permutation", "gain"] = "permutation" if by == "permutation" else "gain"
     asked = [Importance(job, kind, seed=seed(ground.seed, "shuffle", number)) for number, job in enumerate(left)]
     found = yield list(asked)
-    rows = [np.asarray(found[job].arrays["importance"]) for job in asked]
-    return np.array(rows).reshape(len(left), len(ground.functions)), scores
+    return _rows([found[job].arrays["importance"] for job in asked], ground), scores
 
 
-def standard_error(importance: Floats) -> Floats:
-    """Return the standard error of each mean importance over repeats, shape (D,); NaN for fewer than two of them."""
-    if len(importance) < 2:
-        return np.full(importance.shape[1], np.nan)
-    return np.array([spread(column) for column in importance.T]) / np.sqrt(len(importance))
+def _rows(rows: Sequence[npt.NDArray[np.generic]], ground: Ground) -> Floats:
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(ground.functions))
