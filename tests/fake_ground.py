@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from bpbench.features import G2, G5, Column, Feature
+from bpbench.jobs import Hdnn
+from bpbench.models.contract import to_arrays
 from bpbench.runner.store import Outcome
 from bpbench.selection.ground import Ground, Search
 from bpbench.selection.trace import Chosen, Trace
@@ -16,6 +18,8 @@ from bpbench.statistics.margins import Margin
 
 #: Score of a candidate in a repeat; NaN for a training that diverges.
 Scores = Callable[[Chosen, int], float]
+#: By what an input is weighed in a repeat: the sum of its weights, which may be negative, and their absolute sum.
+Weights = Callable[[int, int], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,11 @@ class Asked:
 
     chosen: Chosen
     repeat: int
+
+    @property
+    def model(self) -> Hdnn:
+        """What is trained: a network, whose first layer can be looked at."""
+        return Hdnn("hdnn")
 
 
 def radial(shifts: Sequence[float], *, angular: int = 0) -> tuple[Feature, ...]:
@@ -68,17 +77,36 @@ class Played:
         return list(dict.fromkeys(job for asked in self.questions for job in asked if isinstance(job, Asked)))
 
 
-def play(search: Search[Trace], scores: Scores, *, metric: str = "rmse") -> Played:
-    """Answer a search until it ends."""
+def play(
+    search: Search[Trace], scores: Scores, *, metric: str = "rmse", weights: Weights = lambda place, _: (0.0, place)
+) -> Played:
+    """Answer a search until it ends; by permutation and by gain an input is given its absolute sum."""
+
+    def answer(job: Any) -> Outcome:
+        if isinstance(job, Asked):
+            arrays = _first_layer([weights(place, job.repeat) for place in job.chosen])
+            return replace(outcome(scores(job.chosen, job.repeat), metric), arrays=arrays)
+        told = [weights(place, job.training.repeat)[1] for place in job.training.chosen]
+        return Outcome({"status": "done"}, {"importance": np.array(told, dtype=np.float64)})
+
     questions = []
     try:
         jobs = next(search)
         while True:
             assert len(set(jobs)) == len(jobs), "a job is asked for once in a question"
             questions.append(list(jobs))
-            jobs = search.send({job: outcome(scores(job.chosen, job.repeat), metric) for job in jobs})
+            jobs = search.send({job: answer(job) for job in jobs})
     except StopIteration as end:
         return Played(end.value, questions)
+
+
+def _first_layer(weights: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """Return the stored parameters of a network of two nodes whose weights have these sums and absolute sums."""
+    signed, absolute = np.array(weights, dtype=np.float64).T
+    nodes = np.stack([(absolute + signed) / 2, (signed - absolute) / 2], axis=1)
+    one = np.ones(len(signed))
+    named = {"weights-1": nodes[None], "kept": one, "shift": one, "scale": one}
+    return to_arrays(named | {name: np.ones(1) for name in ("reference", "centre", "width")})
 
 
 def outcome(score: float, metric: str = "rmse") -> Outcome:

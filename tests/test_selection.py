@@ -24,6 +24,7 @@ from bpbench.statistics.margins import Margin
 from bpbench.strategies import (
     Backward,
     ByShift,
+    ByWeight,
     DropOne,
     EvenlySpacedGroups,
     Forward,
@@ -301,6 +302,55 @@ def test_backward_in_random_order_depends_on_the_seed() -> None:
     assert tried[0] == tried[1] != tried[2]
 
 
+@pytest.mark.parametrize("by", ["absolute", "sum", "permutation", "gain"])
+def test_by_weight_leaves_out_what_matters_least(by: Any) -> None:
+    """The order is that of the means over the repeats that finished, sums by their absolute value in each of them."""
+    absolute = (9.0, 7.0, 0.4, 5.0, 3.0, 0.2, 0.9, 4.0)
+
+    def weights(place: int, repeat: int) -> tuple[float, float]:
+        size = absolute[place] * (1 + 0.1 * noise(5, place, repeat))
+        # the sign of a sum turns from repeat to repeat: an average with signs would be next to nothing for all
+        return (1 - 2 * (repeat % 2)) * size / 2, size
+
+    def scores(chosen: Chosen, repeat: int) -> float:
+        return math.nan if len(chosen) == 8 and repeat == 2 else planted(chosen, repeat)
+
+    spec = ByWeight(kind="by-weight", by=by, drop=(1, 2, 4), **OF)
+    played = play(search(spec, ground(8)), scores, weights=weights)
+    trace = played.trace
+    weighed, together = trace.steps
+    order = [5, 2, 6, 4, 7, 3, 1, 0]
+    assert [entry.label for entry in weighed.tried] == ["the whole set", *(f"g{place}" for place in order)]
+    for entry in weighed.tried[1:]:
+        (place,) = entry.chosen
+        told = [weights(place, repeat)[by != "sum"] for repeat in (0, 1, 3)]
+        assert entry.value == pytest.approx(np.mean(np.abs(told)))
+        assert (entry.scores, entry.stopped) == ((), None)
+    assert weighed.said.endswith(", averaged over 3 repeats, from the least on.")
+    assert together.taken == "without the 2 that matter least"
+    assert [entry.chosen for entry in together.tried[1:]] == [
+        tuple(place for place in range(8) if place not in order[:count]) for count in (1, 2, 4)
+    ]
+    assert chosen_by(trace) == (0, 1, 3, 4, 6, 7)
+    questions = [len(asked) for asked in played.questions]
+    assert questions == ([4, 12] if by in {"absolute", "sum"} else [4, 3, 12])
+    seeds = {job.seed for asked in played.questions for job in asked if not isinstance(job, Asked)}
+    assert len(seeds) == (0 if by in {"absolute", "sum"} else 3)
+
+
+def test_backward_may_follow_the_weights() -> None:
+    """By weight the least go first; the whole set that is weighed is trained once."""
+    spec = Backward(kind="backward", order="weight", **OF)
+    played = play(search(spec, ground(8)), planted, weights=lambda place, _: (0.0, 8.0 - place))
+    said = [step.said for step in played.trace.steps]
+    assert (
+        said[0]
+        == "The sum of the absolute first-layer weights of an input, averaged over 4 repeats, from the least on."
+    )
+    assert [text.split(":")[0] for text in said[1:]] == [f"g{place}" for place in range(7, -1, -1)]
+    assert len([job for job in played.trainings if len(job.chosen) == 8]) == 4
+
+
 # -------------------------------------------------------------------------------------------- forward and smallest
 
 
@@ -490,6 +540,13 @@ def specs(draw: st.DrawFn) -> Strategy:
                 Backward(kind="backward", order="random", step=counts[0], **of),
                 Backward(kind="backward", order="listed", step=counts[0], **of),
                 Forward(kind="forward", most=counts[0], **of),
+                Backward(kind="backward", order="weight", step=counts[0], **of),
+                ByWeight(
+                    kind="by-weight",
+                    by=draw(st.sampled_from(["absolute", "sum", "permutation", "gain"])),
+                    drop=tuple(counts),
+                    **of,
+                ),
                 Smallest(kind="smallest", model="m", by=draw(st.sampled_from(["functions", "operations"]))),
             ]
         )
@@ -556,7 +613,7 @@ def test_a_trace_tells_every_training_and_every_stop(
         assert {step.reference, step.taken} - {None} <= set(labels)
         for entry in step.tried:
             told |= {Asked(entry.chosen, repeat): score for repeat, score in enumerate(entry.scores)}
-            assert (entry.stopped is not None) == (len(entry.scores) < repeats)
+            assert entry.value is not None or (entry.stopped is not None) == (len(entry.scores) < repeats)
             assert entry.stopped is None or (entry.stopped.startswith("After ") and entry.stopped.endswith("."))
             assert entry.mean is None or entry.mean == pytest.approx(np.mean(entry.scores))  # type: ignore[arg-type]
     assert told.keys() == set(played.trainings)
@@ -656,8 +713,8 @@ def test_races_stop_the_hopeless_and_spare_trainings(race: Race) -> None:
         (
             ByShift(kind="by-shift", ranges=((0, 1), (1, 2)), **OF),
             (
-                r"^The ranges \[0, 1\] and \[1, 2\] of R_s overlap \(both ends belong to a range\); give each function to "
-                r"one of them\.$"
+                r"^The ranges \[0, 1\] and \[1, 2\] of R_s overlap \(both ends belong to a range\); give each "
+                r"function to one of them\.$"
             ),
         ),
         (
@@ -676,6 +733,10 @@ def test_races_stop_the_hopeless_and_spare_trainings(race: Race) -> None:
             DropOne(kind="drop-one", remove=(1, 7), **OF),
             r"^To leave out 7 of 7 functions leaves an empty set; expected remove of at most 6\.$",
         ),
+        (
+            ByWeight(kind="by-weight", drop=(7,), **OF),
+            r"^To leave out 7 of 7 functions leaves an empty set; expected drop of at most 6\.$",
+        ),
         (DropOne(kind="drop-one", remove=(2, 2), **OF), r"^The number 2 is given twice; keep one of them\.$"),
         (
             Backward(kind="backward", least=7, **OF),
@@ -688,8 +749,8 @@ def test_races_stop_the_hopeless_and_spare_trainings(race: Race) -> None:
         (
             EvenlySpacedGroups(kind="evenly-spaced", steps=((8, 4, 4),), starts=((1, 202, 1),), **OF),
             (
-                r"^The group of steps \(8, 4, 4\) and starts \(1, 202, 1\) holds G2\(eta=0\.0013,rs=0,rc=6\.8\), which is "
-                r"not in the set; did you mean 'G2\(eta=1\.85,rs=0,rc=6\.8\)'\?$"
+                r"^The group of steps \(8, 4, 4\) and starts \(1, 202, 1\) holds G2\(eta=0\.0013,rs=0,rc=6\.8\), which "
+                r"is not in the set; did you mean 'G2\(eta=1\.85,rs=0,rc=6\.8\)'\?$"
             ),
         ),
     ],
