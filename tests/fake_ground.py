@@ -77,17 +77,18 @@ class Played:
         return list(dict.fromkeys(job for asked in self.questions for job in asked if isinstance(job, Asked)))
 
 
-def play(
-    search: Search[Trace], scores: Scores, *, metric: str = "rmse", weights: Weights = lambda place, _: (0.0, place)
-) -> Played:
-    """Answer a search until it ends; by permutation and by gain an input is given its absolute sum."""
+def play(search: Search[Trace], scores: Scores, *, metric: str = "rmse", weights: Weights | None = None) -> Played:
+    """Answer a search until it ends; by permutation and by gain an input is given its absolute sum of weights."""
 
     def answer(job: Any) -> Outcome:
         if isinstance(job, Asked):
-            arrays = _first_layer([weights(place, job.repeat) for place in job.chosen])
-            return replace(outcome(scores(job.chosen, job.repeat), metric), arrays=arrays)
-        told = [weights(place, job.training.repeat)[1] for place in job.training.chosen]
-        return Outcome({"status": "done"}, {"importance": np.array(told, dtype=np.float64)})
+            told = outcome(scores(job.chosen, job.repeat), metric)
+            if weights is None:
+                return told
+            return replace(told, arrays=_first_layer([weights(place, job.repeat) for place in job.chosen]))
+        assert weights is not None
+        importance = [weights(place, job.training.repeat)[1] for place in job.training.chosen]
+        return Outcome({"status": "done"}, {"importance": np.array(importance, dtype=np.float64)})
 
     questions = []
     try:

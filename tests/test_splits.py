@@ -76,7 +76,7 @@ def test_parts_are_whole_blocks_that_cover_everything_once(
     np.testing.assert_array_equal(other.test, parts.test)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=4, max_size=20),
     st.tuples(st.floats(0.01, 0.9), st.floats(0.01, 0.6), st.floats(0.01, 0.6)).filter(lambda all_: sum(all_) < 1),

@@ -123,8 +123,8 @@ def draw(frames: Configurations, split: Split) -> Parts:
         if len(rest) < 3:
             raise DataError(
                 f"A split to explore on needs at least 3 {_UNITS[split.by]} beside the reserve (for training, "
-                f"validation and test), and a reserve of {split.reserve:g} leaves {len(rest)} of {len(units)}; give more frames, "
-                "or a smaller reserve."
+                f"validation and test), and a reserve of {split.reserve:g} leaves {len(rest)} of {len(units)}; give "
+                "more frames, or a smaller reserve."
             )
         explore_rng = np.random.default_rng((split.split_seed, 3))
         test = _systematic(rest, sizes, group, split.explore * len(used), explore_rng, most=len(rest) - 2)
