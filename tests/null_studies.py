@@ -2,22 +2,25 @@
 
 The searches and the judge are the real ones, the scores are drawn: of every candidate, in every repeat, from one normal
 distribution, beside what a repeat has in common for all. What explores and what confirms are independent draws, as
-other seeds and a reserve make them. Run as ``python tests/null_studies.py [STUDIES]`` for the table of the README.
+other seeds and a reserve make them. In whole studies, from table to verdict, the trainings are real, too.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 from fake_ground import Scores, ground, play, radial
 
+from bpbench import study
 from bpbench.calibration.claims import few_objects_to_collect
 from bpbench.features import Feature, preset
+from bpbench.protocol import loads
+from bpbench.runner.store import Store
 from bpbench.selection import search
 from bpbench.selection.trace import Choice, Chosen
 from bpbench.statistics.compare import Pair, Rules, judge
@@ -148,18 +151,83 @@ def _better(pairs: list[Pair], rules: Rules) -> bool:
     return any(comparison.verdict == "better" for comparison in judge(pairs, rules))
 
 
-def main() -> None:
-    """Print the rates."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    start = time.perf_counter()
-    told = studies(count)
-    print(f"{count} simulated studies of equals, α = {ALPHA:g}: how often the winner is called better")
-    print(f"{'strategy':<26}{'confirmed':>12}{'on what it was chosen by':>28}")
-    for name in told.confirmed:
-        print(f"{name:<26}{told.confirmed[name] / count:>12.1%}{told.naive[name] / count:>28.1%}")
-    print(f"{'any of all (Holm)':<26}{told.family / count:>12.1%}")
-    print(f"({time.perf_counter() - start:.0f} s)")
+# ------------------------------------------------------------------------------------------------- whole studies
+
+#: Columns of the table of a whole study: the same numbers, some with the opposite sign.
+_SIGNS: Final = {"p": 1, "q": 1, "r": -1, "s": -1, "t": 1, "u": -1}
+_WHOLE: Final = """
+question: Does a strategy find a better set among sets that carry the same information?
+data: {kind: table, path: table.npz, block_length: 1}
+sets:
+  all: {columns: [p, q, r, s, t, u]}
+  base: {columns: [p, q, t]}
+  mixed: {columns: [p, r, s]}
+  other: {columns: [q, r, t]}
+models:
+  network: {kind: hdnn, hidden: [3], epochs: 3, batch: 4, optimizer: {kind: adam, learning_rate: 1e-2}}
+variants:
+  - {name: base, set: base, model: network}
+strategies:
+  random-subsets: {kind: random-subsets, set: all, model: network, sizes: [3], draws: 5}
+  random-subsets, halving:
+    {kind: random-subsets, set: all, model: network, sizes: [3], draws: 6, race: {rule: halving, first: 2}}
+  drop-one: {kind: drop-one, set: all, model: network, remove: [3]}
+  backward: {kind: backward, set: all, model: network, order: listed, least: 3, margin: 1e6}
+  by-weight: {kind: by-weight, set: all, model: network, drop: [3]}
+  by-weight, permutation: {kind: by-weight, by: permutation, set: all, model: network, drop: [3]}
+  smallest: {kind: smallest, model: network, sets: [base, mixed, other], strategies: [drop-one], margin: 1e6}
+explore: {repeats: 3}
+split: {design: fixed}
+repeats: 10
+seed: SEED
+analysis: {baseline: base, test: sign-flip}
+"""
 
 
-if __name__ == "__main__":
-    main()
+def whole_studies(count: int, seed: int = 1) -> Told:
+    """Conduct whole studies, from table to verdict, whose candidates carry the same information given the data.
+
+    Every column of a table is one and the same variable, or its negative, and every choice is of three columns. The
+    weights of a network start symmetric about zero and independent of each other, so that turning the sign of an input
+    and of its first weights changes no answer: over initial weights, any two sets of three columns have one law of
+    scores, whatever the configurations, the split and the order, and the difference of two of them is symmetric about
+    zero. Which one a strategy prefers is therefore chance alone, and seeds are all that the confirmation draws anew.
+    Sets of different sizes are no equals: a network of more inputs learns otherwise, though they tell it nothing new.
+
+    Parameters
+    ----------
+    count : int
+        Independent studies, each with a table and seeds of its own.
+    seed : int
+        Root of all of them.
+    """
+    rng = np.random.default_rng(seed)
+    confirmed: dict[str, int] = {}
+    filled: dict[str, int] = {}
+    family = 0
+    for _ in range(count):
+        with TemporaryDirectory(prefix="bpbench-") as folder:
+            file, store = Path(folder) / "table.npz", Store(Path(folder) / "store")
+            _write(file, rng)
+            text = _WHOLE.replace("SEED", str(int(rng.integers(2**31))))
+            made = study.conduct(study.prepare(loads(text, file=str(Path(folder) / "null.yaml")), store), store)
+        assert made.complete
+        for comparison in made.comparisons:
+            name = comparison.candidate
+            filled[name] = filled.get(name, 0) + (comparison.p is not None)
+            alone = comparison.p is not None and comparison.p <= ALPHA and (comparison.difference or 0) < 0
+            confirmed[name] = confirmed.get(name, 0) + alone
+        family += any(comparison.verdict == "better" for comparison in made.comparisons)
+    return Told(count, confirmed, {}, family, filled)
+
+
+def _write(file: Path, rng: np.random.Generator, configurations: int = 20, atoms: int = 2) -> None:
+    variable = rng.normal(size=configurations * atoms)
+    energy = np.tanh(2 * variable).reshape(-1, atoms).sum(axis=1) + 0.1 * rng.normal(size=configurations)
+    np.savez(
+        file,
+        values=np.stack([sign * variable for sign in _SIGNS.values()], axis=1),
+        names=np.array(list(_SIGNS)),
+        offsets=np.arange(0, configurations * atoms + 1, atoms),
+        energy=energy,
+    )
