@@ -402,3 +402,16 @@ def test_what_may_still_be_asked_for_counts_trainings(folder: Path) -> None:
     trained = tuple(ground.train(ground.whole, number) for number in range(4))
     asked = (*trained, *(Importance(job, "permutation", seed=1) for job in trained))
     assert exploration.Explored(laid, asked={("drop", 0): asked}).still_at_most == 4
+
+
+def test_a_winner_is_known_by_what_it_holds(folder: Path) -> None:
+    """The smallest of sets may be one that another strategy found, whatever the order in which their sets name inputs."""
+    text = BASE.replace("few: {columns: [a, b, c]}", "few: {columns: [q, p]}\n  two: {columns: [c, b]}")
+    text = text.replace("sets: [all, few]", "sets: [few, two]").replace("remove: ", "")
+    store = Store(folder / "found")
+    prepared = study.prepare(loads(text, file=str(folder / "p.yaml")), store)
+    found = study.conduct(prepared, store).prepared.protocol
+    chosen = {variant.name: variant.set for variant in found.variants}
+    # the first column is all that counts, and only what dropping one leaves still holds it
+    assert chosen["least: the best"] == chosen["drop"] == "drop"
+    assert set(found.sets) - {"all", "few", "two"} <= {"drop", "back"}
