@@ -405,7 +405,7 @@ def test_what_may_still_be_asked_for_counts_trainings(folder: Path) -> None:
 
 
 def test_a_winner_is_known_by_what_it_holds(folder: Path) -> None:
-    """The smallest of sets may be one that another strategy found, whatever the order in which their sets name inputs."""
+    """The smallest of sets may be one that another strategy found, in whatever order their sets name their inputs."""
     text = BASE.replace("few: {columns: [a, b, c]}", "few: {columns: [q, p]}\n  two: {columns: [c, b]}")
     text = text.replace("sets: [all, few]", "sets: [few, two]").replace("remove: ", "")
     store = Store(folder / "found")
