@@ -152,7 +152,7 @@ def crystals(folder: Path, truth: Sequence[int], *, seed: int, count: int = 200)
 
 
 def explored(planted: Planted, model: str, strategies: dict[str, str], explore: str = "{repeats: 5}") -> Explored:
-    """Let strategies search on planted data; everything is held in memory.
+    """Let strategies search on planted data.
 
     Parameters
     ----------
@@ -178,8 +178,12 @@ split: {{design: fixed}}
 repeats: 5
 analysis: {{baseline: base, margin: 5%}}
 """
-    protocol = loads(text, file=str(planted.folder / "planted.yaml"))
-    prepared = study.prepare(protocol, Store(planted.folder / "unused"))
+    return in_memory(text, planted.folder)
+
+
+def in_memory(text: str, folder: Path) -> Explored:
+    """Let the strategies of a protocol search; results are held in memory, and nothing is confirmed."""
+    prepared = study.prepare(loads(text, file=str(folder / "study.yaml")), Store(folder / "unused"))
     held: dict[Job, Outcome] = {}
 
     def load(job: Job) -> Outcome:

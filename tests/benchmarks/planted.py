@@ -1,7 +1,7 @@
 """How much of a planted truth every strategy finds, beside random subsets of the same size: one table from one run.
 
-Run it with ``PYTHONPATH=.:tests python tests/benchmarks/planted.py [TRUTHS]``; five truths take some minutes of one core.
-Energies are sums over five of twenty functions of real surroundings, and noise: linear in them, or bent, so that
+Run it with ``PYTHONPATH=.:tests python tests/benchmarks/planted.py [TRUTHS]``; five truths take some minutes of one
+core. Energies are sums over five of twenty functions of real surroundings, and noise: linear in them, or bent, so that
 a network follows them and a ridge cannot.
 """
 
