@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for each in (run, plan, validate):
         each.add_argument("protocol", help="a YAML file, or the name of a shipped protocol such as 57vars")
+        each.add_argument("--quick", action="store_true", help="the protocol with its quick block; gives no verdict")
     for each in (run, plan):
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
@@ -146,7 +147,7 @@ def _protocol(options: argparse.Namespace) -> Protocol:
             raise RequestError(
                 f"Expected a protocol (shipped ones go by their name), {path} is {what}{nearest(path.name, known)}"
             )
-    protocol = load(path)
+    protocol = load(path, quick=options.quick)
     if getattr(options, "data", None):
         file = Path(options.data)
         if not file.is_file():
@@ -247,13 +248,16 @@ def _validate(options: argparse.Namespace) -> int:
     check_design(protocol)
     still = roles.deterministic(protocol)
     if options.json:
-        _print_json({"protocol": protocol.name, "valid": True, "deterministic": [list(pair) for pair in still]})
+        told = {"protocol": protocol.name, "quick": protocol.quick, "valid": True}
+        _print_json({**told, "deterministic": [list(pair) for pair in still]})
     else:
+        what = "is a valid protocol" if not protocol.quick else "has a valid quick version, which gives no verdict"
         print(
-            f"{protocol.origin.file} is a valid protocol: {len(protocol.variants)} variants, "
+            f"{protocol.origin.file} {what}: {len(protocol.variants)} variants, "
             f"{count(protocol.repeat_count, 'repeat')}, {count(len(protocol.family), 'comparison')}."
         )
-        print("".join(f"{line}\n" for line in terminal.deterministic(still, len(protocol.family))), end="")
+        unjudged = () if protocol.quick else terminal.deterministic(still, len(protocol.family))
+        print("".join(f"{line}\n" for line in unjudged), end="")
     return DONE
 
 

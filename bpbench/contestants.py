@@ -182,7 +182,8 @@ def _cost(study: Study, name: str) -> Json:
     if not len(logs):
         return made
     made["ratio"] = math.exp(logs.mean())
-    if name != base and len(logs) > 1 and logs.std() > ROUNDING:
+    told = name != base and not study.prepared.protocol.quick  # an interval beside 1 is a verdict
+    if told and len(logs) > 1 and logs.std() > ROUNDING:
         evidence = StudentEvidence(float(logs.mean()), float(logs.std(ddof=1)) / math.sqrt(len(logs)), len(logs) - 1.0)
         made["ratio_low"], made["ratio_high"] = (math.exp(end) for end in evidence.interval(MEAN_LEVEL))
     return made

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, magnitudes, metrics, shares, standing
+from bpbench import __version__, magnitudes, metrics, reserve, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -29,7 +29,7 @@ from bpbench.searched import costs, exploration
 from bpbench.statistics.compare import Comparison
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
-from bpbench.study import Prepared, Study, status
+from bpbench.study import QUICK, Prepared, Study, status
 from bpbench.swept import derived, sweeps
 
 #: How each kind of model is called in text.
@@ -79,6 +79,7 @@ def findings(study: Study) -> Json:
         "protocol": {
             "name": protocol.name,
             "digest": prepared.digest,
+            "quick": protocol.quick,
             "title": protocol.title or protocol.name,
             "question": protocol.question.strip(),
             "text": protocol.origin.text,
@@ -108,6 +109,7 @@ def findings(study: Study) -> Json:
         "sweeps": sweeps(prepared),
         "exploration": exploration(study),
         "costs": costs(study),
+        "reserve": reserve.told(prepared, study.results),
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,
@@ -157,7 +159,7 @@ def _command(protocol: Protocol) -> str:
     command = f"bpbench run {Path(protocol.origin.file).name}"
     if protocol.origin.data_option is not None:
         command += f" --data {Path(protocol.origin.data_option).name}"
-    return command
+    return f"{command} --quick" if protocol.quick else command
 
 
 # ------------------------------------------------------------------------------------------- data, splits and sets
@@ -357,7 +359,11 @@ def _constant(study: Study) -> Json | None:
 def _analysis(study: Study) -> Json:
     prepared = study.prepared
     analysis, rules = prepared.protocol.analysis, prepared.rules
-    ranking, unranked = standing.ranking(study)
+    quick = prepared.protocol.quick
+    ranking, unranked = (None, QUICK) if quick else standing.ranking(study)
+    none = [None] * len(study.comparisons)
+    posteriors = none if quick else standing.posteriors(study)
+    sizes = none if quick else magnitudes.of_comparisons(study)
     redrawn = redrawings(rules.test, prepared.protocol.units)
     return {
         "metric": analysis.metric,
@@ -376,13 +382,11 @@ def _analysis(study: Study) -> Json:
         "test_to_train": rules.test_to_train,
         "chosen_after": study.chosen_after or None,
         "first_step_alpha": prepared.hardest_alpha,
-        "detectable_dz": prepared.detectable_dz,
+        "detectable_dz": None if quick else prepared.detectable_dz,
         "unequal": shares.unequal(prepared),
         "comparisons": [
             dataclasses.asdict(comparison) | {"bayes": posterior, "estimates": estimates}
-            for comparison, posterior, estimates in zip(
-                study.comparisons, standing.posteriors(study), magnitudes.of_comparisons(study), strict=True
-            )
+            for comparison, posterior, estimates in zip(study.comparisons, posteriors, sizes, strict=True)
         ],
         "ranking": ranking,
         "unranked": unranked,

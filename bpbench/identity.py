@@ -19,14 +19,16 @@ from bpbench.errors import BpbenchError
 
 #: Field metadata for what does not decide a result (a path, when the content's digest stands beside it).
 NOT_IDENTITY = {"identity": False}
+#: Field metadata for what was added later: it counts unless it has its default, so that older digests stay as they are.
+IF_SET = {"identity": "if set"}
 
 
 def plain(value: Any) -> Any:
     """Turn a value into JSON types: dictionaries, lists, strings, finite numbers, booleans and ``None``.
 
     A dataclass becomes a dictionary with its class name under ``is``; fields whose metadata is
-    :data:`NOT_IDENTITY` are left out. A nested *job* (any dataclass with a ``version``) becomes its address, so
-    that a graph of jobs stays as small as its nodes.
+    :data:`NOT_IDENTITY` are left out, and those of :data:`IF_SET` at their default. A nested *job* (any dataclass
+    with a ``version``) becomes its address, so that a graph of jobs stays as small as its nodes.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ def _plain(value: Any, *, top: bool) -> Any:  # noqa: PLR0911 - one line per kin
         fields = {
             field.name: _plain(getattr(value, field.name), top=False)
             for field in dataclasses.fields(value)
-            if field.metadata.get("identity", True)
+            if _counts(field, value)
         }
         return {"is": type(value).__name__, **fields}
     if isinstance(value, dict):
@@ -71,6 +73,15 @@ def _plain(value: Any, *, top: bool) -> Any:  # noqa: PLR0911 - one line per kin
     if hasattr(value, "item"):  # NumPy scalars
         return _plain(value.item(), top=top)
     raise BpbenchError(f"A {type(value).__name__} has no plain form: {value!r}.")
+
+
+def _counts(field: dataclasses.Field[Any], value: Any) -> bool:
+    """Return whether a field of a dataclass belongs to what it is."""
+    wanted = field.metadata.get("identity", True)
+    if wanted != IF_SET["identity"]:
+        return bool(wanted)
+    made = field.default_factory
+    return bool(getattr(value, field.name) != (field.default if made is dataclasses.MISSING else made()))
 
 
 def digest(value: Any) -> str:

@@ -36,13 +36,13 @@ def noise(study: Study, variant: Variant) -> Json | None:
     Returns
     -------
     dict or None
-        ``None`` where repeats are not given by role. ``refused`` is the sentence that says why there are no components,
-        or ``None``. Variances are in the square of the metric's unit, standard deviations in its unit; ``raw`` may be
-        negative. A component without sources is the machine's.
+        ``None`` where repeats are not given by role, and of a quick run, whose draws are too few. ``refused`` is the
+        sentence that says why there are no components, or ``None``. Variances are in the square of the metric's unit,
+        standard deviations in its unit; ``raw`` may be negative. A component without sources is the machine's.
     """
     prepared = study.prepared
     roles, splits = prepared.protocol.roles, prepared.protocol.split.splits
-    if roles is None or splits is None or variant.model is None:
+    if roles is None or splits is None or variant.model is None or prepared.protocol.quick:
         return None
     values = np.array([_score(study, variant.name, repeat.number) for repeat in prepared.repeats])
     values = values.reshape(splits, roles.weights, roles.order, roles.rerun)

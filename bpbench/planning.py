@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import metrics, roles, shares
+from bpbench import metrics, reserve, roles, shares
 from bpbench.features import ColumnSet
 from bpbench.jobs import Job
 from bpbench.runner import cost, execute, work
-from bpbench.runner.store import Store
+from bpbench.runner.execute import Failure
+from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Rules
 from bpbench.statistics.designs import TESTS
@@ -58,6 +59,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     return {
         "protocol": protocol.name,
         "digest": prepared.digest,
+        "quick": protocol.quick,
         "frames": len(prepared.frames),
         "atoms": int(prepared.frames.offsets[-1]),
         "columns": {
@@ -72,6 +74,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "jobs": kinds,
         "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
         "exploration": _exploration(prepared, estimate, workers),
+        "reserve": reserve.told(prepared, _stored(prepared, store)),
         "workers": workers if protocol.measure is None else 1,
         "family": [list(pair) for pair in protocol.family],
         "deterministic": [list(pair) for pair in roles.deterministic(protocol)],
@@ -107,6 +110,10 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "decided_dz": _decided(units, rules, alpha),
         "floor_dz": _floor(rules, alpha),
     }
+
+
+def _stored(prepared: Prepared, store: Store) -> dict[tuple[str, int], Outcome | Failure]:
+    return {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
 
 
 def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: int) -> dict[str, Any] | None:
@@ -173,7 +180,7 @@ def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
     A pilot has at least three pairs of repeats, and some spread: that of copies of one result is rounding.
     """
     still = roles.deterministic(prepared.protocol)
-    results = {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
+    results = _stored(prepared, store)
     crossed, rules = prepared.protocol.split.design == "crossed", prepared.rules
     found = []
     for pair in pairs(prepared, results):

@@ -97,6 +97,7 @@ def findings(judged: Judged, *, name: str, command: str, metric: str | None, uni
             "title": f"Scores compared: {name}",
             "question": f"Which of {len(variants)} variants has the {'lower' if rules.lower_is_better else 'higher'} "
             f"{label} over repeated runs?",
+            "quick": False,
             "text": "",
             "seed": None,
             "command": command,

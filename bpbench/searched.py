@@ -51,6 +51,7 @@ def exploration(study: Study) -> Json | None:
         "test": explore.test,
         "validation": explore.validation,
         "trainings": len(explored.jobs),
+        "searched_before": study.searched_before,
         "strategies": [_strategy(study, name, laid) for name, laid in explored.laid.items()],
     }
 
@@ -90,7 +91,8 @@ def costs(study: Study) -> list[Json]:
         )
     sign = 1 if scale.lower_is_better else -1
     errors = [np.nan if entry["mean"] is None else sign * entry["mean"] for entry in made]
-    front = set(pareto(errors, [entry["operations_per_atom"] for entry in made]))
+    quick = prepared.protocol.quick  # to be on the front is a verdict on all that are not
+    front = set() if quick else set(pareto(errors, [entry["operations_per_atom"] for entry in made]))
     return [entry | {"on_front": place in front} for place, entry in enumerate(made)]
 
 
@@ -107,6 +109,7 @@ def _confirmed(study: Study, name: str) -> float | None:
 
 def _strategy(study: Study, name: str, laid: Laid) -> Json:
     prepared, explored = study.prepared, study.prepared.explored
+    quick = prepared.protocol.quick
     spec, trace = laid.spec, explored.traces.get((name, 0))
     searches = [explored.traces[name, outer] for outer in range(len(laid.grounds)) if (name, outer) in explored.traces]
     settings = {
@@ -125,24 +128,30 @@ def _strategy(study: Study, name: str, laid: Laid) -> Json:
         "at_most": laid.at_most,
         "broken": explored.broken.get((name, 0)),
         "rival": prepared.protocol.slots[name],
-        "steps": [] if trace is None else [_step(laid, step) for step in trace.steps],
+        "steps": [] if trace is None else [_step(laid, step, judged=not quick) for step in trace.steps],
         "choice": _choice(study, name, laid, trace, None if trace is None else trace.choice),
         "best": _choice(study, best_of(name), laid, trace, None if trace is None else trace.best),
-        "sizes": None if trace is None or not isinstance(spec, RandomSubsets) else _sizes(prepared.protocol, trace),
+        "sizes": _sizes(prepared.protocol, trace)
+        if trace is not None and isinstance(spec, RandomSubsets) and not quick
+        else None,
         "stability": _stability(laid, searches),
     }
 
 
-def _step(laid: Laid, step: Step) -> Json:
+def _step(laid: Laid, step: Step, *, judged: bool) -> Json:
     return {
         "said": step.said,
         "reference": step.reference,
         "taken": step.taken,
-        "tried": [_tried(laid, one) for one in step.tried],
+        "tried": [_tried(laid, one, judged=judged) for one in step.tried],
     }
 
 
-def _tried(laid: Laid, one: Tried) -> Json:
+def _tried(laid: Laid, one: Tried, *, judged: bool) -> Json:
+    """Return a candidate; of a quick run without what judges it, though the search went by that."""
+    compared = None if one.compared is None else dataclasses.asdict(one.compared)
+    if compared is not None and not judged:
+        compared |= dict.fromkeys(("low", "high", "non_inferior", "p_non_inferior"))
     return {
         "label": one.label,
         "chosen": list(one.chosen),
@@ -150,7 +159,7 @@ def _tried(laid: Laid, one: Tried) -> Json:
         "scores": list(one.scores),
         "mean": one.mean,
         "stopped": one.stopped,
-        "compared": None if one.compared is None else dataclasses.asdict(one.compared),
+        "compared": compared,
         "value": one.value,
     }
 

@@ -52,14 +52,14 @@ class Race:
         ``friedman``: those that Friedman's test and Conover's comparisons tell from the best (F-race); ``halving``: the
         worse half, at rungs that are known beforehand.
     first : int
-        Repeats of every candidate before the first is stopped.
+        Repeats of every candidate before the first is stopped; at least 2 for ``friedman``, which ranks repeats.
     alpha : float
         Level of each test of ``friedman``.
     """
 
     __pydantic_config__: ClassVar = STRICT
     rule: Literal["friedman", "halving"] = "friedman"
-    first: Annotated[int, Ge(2)] = 3
+    first: Count = 3
     alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
 
 

@@ -1,162 +1,62 @@
 """The story of one run, read top to bottom: a protocol becomes jobs, results, judgements and findings.
 
-:func:`prepare` reads the frames and lays out every job, :func:`conduct` runs them and judges. :mod:`bpbench.planning`
-says before what that would cost and could show. :mod:`bpbench.findings` then says everything a report may use.
+:func:`~bpbench.prepared.prepare` reads the frames and lays out every job. :func:`conduct` lets strategies search, runs
+what they found beside what was declared, and judges. :mod:`bpbench.planning` says before what that would cost and could
+show. :mod:`bpbench.findings` then says everything a report may use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from bpbench import exploration, metrics, roles
-from bpbench.data import splits
-from bpbench.data.frames import Configurations
-from bpbench.errors import ProtocolError, StatisticsError
-from bpbench.exploration import Explored
-from bpbench.features import FeatureSet
-from bpbench.identity import address, digest, plain, seed
-from bpbench.inputs import Inputs, lay_out
+from bpbench import exploration
+from bpbench.identity import address, digest, plain
 from bpbench.jobs import (
-    FrameSource,
-    Hdnn,
     Job,
-    KerasAdam,
-    MakeFrames,
-    SplitBy,
-    TableSource,
-    TimeDescribe,
-    Train,
 )
-from bpbench.models.scaling import LEAST
-from bpbench.protocol import Protocol, Variant
-from bpbench.roles import Repeat
-from bpbench.runner import execute, timing
+from bpbench.prepared import Prepared, check_design, laid_out, learned, prepare, test_to_train
+from bpbench.runner import execute
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
-from bpbench.statistics import compare, power
-from bpbench.statistics.compare import Comparison, Pair, Rules
-from bpbench.statistics.corrections import first_step_alpha
-from bpbench.statistics.margins import Margin, require_measurable
+from bpbench.statistics import compare
+from bpbench.statistics.compare import Comparison, Pair
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.slots import Slot
+from bpbench.statistics.unjudged import unjudged
 
+__all__ = ["QUICK", "Prepared", "Study", "check_design", "conduct", "learned", "pairs", "prepare", "status"]
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A protocol with its data read and its jobs laid out; nothing has run.
-
-    Attributes
-    ----------
-    protocol : Protocol
-        What is compared.
-    inputs : Inputs
-        Data and sets.
-    repeats : tuple of Repeat
-        Every repeat, or every round of measurements.
-    parts : dict of str to tuple of Parts
-        The splits by what they never divide (blocks, frames or states); none where nothing is trained.
-    trainings : dict
-        The repeated jobs by variant and repeat, in the order in which they are asked for: trainings, or measurements.
-    rules : Rules
-        How they are judged.
-    declared : Protocol
-        As it was written; ``protocol`` has the contestants that strategies found beside its own.
-    explored : Explored
-        What strategies have found so far.
-    """
-
-    protocol: Protocol
-    inputs: Inputs
-    repeats: tuple[Repeat, ...]
-    parts: Mapping[SplitBy, tuple[splits.Parts, ...]]
-    trainings: Mapping[tuple[str, int], Train | TimeDescribe]
-    rules: Rules
-    declared: Protocol
-    explored: Explored
-
-    @property
-    def jobs(self) -> list[Job]:
-        """Everything the study asks for, each once, as far as it is known: strategies ask as they go."""
-        asked = [*self.inputs.jobs, *self.explored.jobs, *self.trainings.values(), *self.clocks.values()]
-        return list(dict.fromkeys(asked))
-
-    @property
-    def clocks(self) -> dict[tuple[str, int], TimeDescribe]:
-        """The measurements of what each set of the contestants takes to compute, by set and round."""
-        asked, make = self.declared.clock, self.inputs.make
-        if asked is None or not isinstance(make, MakeFrames):
-            return {}
-        names = dict.fromkeys(variant.set for variant in self.protocol.variants)
-        sets = {name: chosen for name in names if isinstance(chosen := self.inputs.sets[name], FeatureSet)}
-        frames = len(self.inputs.configurations)
-        return timing.lay_out(make, sets, frames=asked.frames, of=frames, rounds=asked.rounds, root=self.declared.seed)
-
-    @property
-    def frames(self) -> Configurations:
-        """The configurations: frames, or those of a table."""
-        return self.inputs.configurations
-
-    @property
-    def part(self) -> str:
-        """The part of the data whose scores are compared."""
-        return "test" if self.protocol.measure is None else timing.PART
-
-    def parts_of(self, variant: str) -> tuple[splits.Parts, ...]:
-        """Return the splits of a contestant; none where nothing is trained."""
-        return self.parts.get(self.protocol.contestant(variant).split_by, ())
-
-    @property
-    def source(self) -> FrameSource | TableSource:
-        """The file of the data."""
-        return self.inputs.make.source
-
-    @property
-    def pool(self) -> FeatureSet | None:
-        """Every symmetry function that is computed, if any."""
-        return self.inputs.pool
-
-    @property
-    def hardest_alpha(self) -> float:
-        """Level of the correction's first step: a design that detects an effect there detects it anywhere."""
-        return first_step_alpha(self.rules.correction, len(self.protocol.family), self.rules.alpha)
-
-    @property
-    def detectable_dz(self) -> float | None:
-        """Smallest effect d_z that the declared test detects, for the tests of paired means.
-
-        The power of tests by ranks and by redrawing depends on the shape of the noise, that of Welch's on the spreads
-        of both samples: for them there is no such number before the results.
-        """
-        if self.rules.test not in {"paired-t", "nadeau-bengio"}:
-            return None
-        return power.detectable_dz(
-            self.protocol.units,
-            alpha=self.hardest_alpha,
-            power=self.rules.power,
-            test_to_train=self.rules.test_to_train,
-        )
-
-    @property
-    def digest(self) -> str:
-        """Digest of the protocol and the data: the study's identity."""
-        tables = [plain(table.source) for name, table in self.inputs.tables.items() if name in self.declared.sets]
-        return digest([plain(self.declared), plain(self.source), *tables])
-
-    @property
-    def folder(self) -> str:
-        """Name of the report's folder."""
-        return f"{self.protocol.name}-{self.digest[:10]}"
+#: Why the quick version of a protocol has no verdict.
+QUICK: Final = (
+    "A quick run proves the path from protocol to report and decides nothing; run it without --quick for a verdict."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A conducted study: what was prepared, what came of it."""
+    """A conducted study: what was prepared, what came of it.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        With the contestants that strategies found.
+    results : dict
+        By contestant and repeat.
+    comparisons : tuple of Comparison
+        In the order of the family.
+    chosen_after : int
+        Repeats that existed when this analysis was declared first.
+    executed : Executed
+        How the jobs went.
+    agreements : dict
+        By the name of a table's set.
+    searched_before : int
+        Other searches whose winners this reserve had confirmed when this one was declared first.
+    """
 
     prepared: Prepared
     results: dict[tuple[str, int], Outcome | Failure]
@@ -164,6 +64,7 @@ class Study:
     chosen_after: int
     executed: Executed
     agreements: dict[str, Outcome | Failure]
+    searched_before: int = 0
 
     @property
     def complete(self) -> bool:
@@ -171,226 +72,11 @@ class Study:
         return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
 
 
-# ------------------------------------------------------------------------------------------------- before it runs
-
-
-def prepare(protocol: Protocol, store: Store) -> Prepared:
-    """Read and check the data, draw the splits and lay out the jobs; nothing is written.
-
-    Parameters
-    ----------
-    protocol : Protocol
-        What is compared.
-    store : Store
-        Looked into for frames already read.
-
-    Raises
-    ------
-    RequestError
-        When the data, the design or the analysis cannot work, before anything has run.
-    """
-    check_design(protocol)
-    _check_installed(protocol)
-    inputs = lay_out(protocol, store)
-    laid = exploration.lay_out(protocol, inputs)
-    return _prepared(protocol, protocol, inputs, exploration.explore(laid, partial(_stored, store)))
-
-
-def _stored(store: Store, jobs: list[Job]) -> dict[Job, Outcome | Failure]:
-    """Return the results that are stored."""
-    return {job: store.load(job) for job in jobs if store.has(job)}
-
-
-def _prepared(declared: Protocol, protocol: Protocol, inputs: Inputs, explored: Explored) -> Prepared:
-    """Return a protocol laid out, with the contestants that its strategies have found so far."""
-    protocol, inputs = exploration.confirmed(protocol, inputs, explored)
-    laid = roles.lay_out(protocol)
-    if protocol.measure is not None:
-        trainings = _measurements(protocol, inputs)
-        return Prepared(protocol, inputs, laid, {}, trainings, _rules(protocol, {}), declared, explored)
-    drawn = {repeat.split_number: repeat.split for repeat in laid}
-    parts = {
-        by: tuple(roles.draw(protocol, inputs.configurations, replace(split, by=by)) for split in drawn.values())
-        for by in protocol.ways
-    }
-    _check_observations(protocol, parts)
-    return Prepared(
-        protocol=protocol,
-        inputs=inputs,
-        repeats=laid,
-        parts=parts,
-        trainings={
-            (variant.name, repeat.number): _training(
-                protocol, variant, repeat, inputs, parts[variant.split_by][repeat.split_number]
-            )
-            for variant in protocol.variants
-            for repeat in laid
-        },
-        rules=_rules(protocol, parts),
-        declared=declared,
-        explored=explored,
-    )
-
-
-def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: Store) -> Prepared:
-    """Let strategies search to their ends, and return the study with the contestants that they found."""
-
-    def answer(jobs: list[Job]) -> dict[Job, Outcome | Failure]:
-        executed = run(jobs)
-        return {job: executed.failures[job] if job in executed.failures else store.load(job) for job in jobs}
-
-    explored = exploration.explore(prepared.explored.laid, answer)
-    declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}
-    tables = {name: table for name, table in prepared.inputs.tables.items() if name in prepared.declared.sets}
-    inputs = replace(prepared.inputs, sets=declared, tables=tables)
-    return _prepared(prepared.declared, prepared.declared, inputs, explored)
-
-
-def learned(variant: Variant, part: splits.Parts) -> int:
-    """Return how many training configurations of a split a contestant learns from."""
-    if variant.train_share is not None:
-        return round(variant.train_share * len(part.train))
-    return len(part.train) if variant.observations is None else variant.observations
-
-
-def _check_observations(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> None:
-    """Refuse a contestant that would learn from more configurations than a split trains on, or from next to none."""
-    for variant in protocol.variants:
-        for part in parts[variant.split_by]:
-            count, key = learned(variant, part), "observations" if variant.train_share is None else "train_share"
-            if not LEAST <= count <= len(part.train):
-                raise ProtocolError(
-                    f"{protocol.where_of(variant.name, key)}: '{variant.name}' would learn from {count} "
-                    f"configurations, and a split of these data trains on {len(part.train)}; expected {LEAST} to "
-                    f"{len(part.train)}."
-                )
-
-
-def check_design(protocol: Protocol) -> None:
-    """Refuse a test that the design or the correction does not allow, or that could never reject at so many repeats.
-
-    A margin that says nothing, or that the test cannot judge, is refused as well.
-
-    Raises
-    ------
-    ProtocolError
-        With the protocol's line.
-    """
-    analysis, design = protocol.analysis, protocol.split.design
-    try:
-        compare.require_allowed(analysis.test, design)
-        compare.require_reachable(
-            analysis.test, protocol.units, len(protocol.family), analysis.correction, analysis.alpha
-        )
-    except StatisticsError as error:
-        raise ProtocolError(f"{protocol.origin.where('analysis', 'test')}: {error}") from None
-    try:
-        compare.require_together(analysis.test, analysis.correction)
-    except StatisticsError as error:
-        raise ProtocolError(f"{protocol.origin.where('analysis', 'correction')}: {error}") from None
-    try:
-        if (margin := _margin(protocol)) is not None:
-            require_measurable(margin, analysis.test)
-    except StatisticsError as error:
-        raise ProtocolError(f"{protocol.origin.where('analysis', 'margin')}: {error}") from None
-
-
-def _margin(protocol: Protocol) -> Margin | None:
-    written = protocol.analysis.margin
-    return None if written is None else Margin.parse(written)
-
-
-def _test_to_train(
-    protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]], pair: tuple[str, ...]
-) -> float:
-    """Return n_test/n_train for the Nadeau-Bengio test of a pair, counted in blocks, the mean over its splits.
-
-    Blocks are what a split draws, and the frames of one block are near copies: a hundred of them are hardly more than
-    one independent configuration. Where all blocks are of one size, this is the ratio of the frames. A split by frame
-    or by state draws frames or groups, and these are counted.
-
-    Where the two learn from different numbers of configurations, or are split in different ways, it is the larger one
-    of the two ratios: it stands for how much of the noise is common to all splits, a learner of fewer configurations
-    depends more on those it was given, and the larger ratio gives the wider interval. Fewer configurations count as
-    blocks in proportion.
-    """
-
-    def ratio(variant: Variant, part: splits.Parts) -> float:
-        return part.test_units / (part.train_units * learned(variant, part) / len(part.train))
-
-    both = [protocol.contestant(name) for name in pair]
-    ratios = [[ratio(variant, part) for part in parts[variant.split_by]] for variant in both]
-    return float(np.mean(np.max(ratios, axis=0)))
-
-
-def _check_installed(protocol: Protocol) -> None:
-    """Refuse a model whose library only an extra brings, where it is not installed."""
-    for variant in protocol.variants:
-        model = None if variant.model is None else protocol.models[variant.model]
-        if isinstance(model, Hdnn) and isinstance(model.optimizer, KerasAdam) and find_spec("tensorflow") is None:
-            where = protocol.origin.where("models", str(variant.model), "optimizer")
-            raise ProtocolError(
-                f"{where}: keras-adam is Keras's own and needs TensorFlow, which is not installed; "
-                "`pip install bpbench[keras]` brings it, or name the optimizer adam."
-            )
-
-
-def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> Rules:
-    analysis = protocol.analysis
-    # What the design detects anywhere is what its hardest pair shows.
-    overlapping = parts and analysis.test == "nadeau-bengio"
-    ratios = [_test_to_train(protocol, parts, pair) for pair in protocol.family] if overlapping else []
-    return Rules(
-        test=analysis.test,
-        design=protocol.split.design,
-        correction=analysis.correction,
-        alpha=analysis.alpha,
-        margin=_margin(protocol),
-        power=analysis.power,
-        lower_is_better=metrics.metric(analysis.metric).lower_is_better,
-        test_to_train=max(ratios, default=None),
-        seed=seed(protocol.seed, "analysis"),
-    )
-
-
-def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], TimeDescribe]:
-    assert protocol.measure is not None
-    assert isinstance(inputs.make, MakeFrames)
-    sets = {variant.name: inputs.sets[variant.set] for variant in protocol.variants}
-    return timing.lay_out(
-        inputs.make,
-        {name: chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet)},
-        frames=protocol.measure.frames,
-        of=len(inputs.configurations),
-        rounds=protocol.repeat_count,
-        root=protocol.seed,
-    )
-
-
-def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inputs, part: splits.Parts) -> Train:
-    assert variant.model is not None  # the protocol was refused otherwise
-    model = protocol.models[variant.model]
-    count = learned(variant, part)
-    random = roles.drawn(model)
-    return Train(
-        frames=inputs.make,
-        pool=inputs.pool_of(variant.set),
-        functions=inputs.sets[variant.set].functions,
-        model=model,
-        split=replace(repeat.split, by=variant.split_by),
-        weights_seed=repeat.weights_seed if "weights" in random else 0,
-        order_seed=repeat.order_seed if "order" in random else 0,
-        # All of them, however they were asked for, are one training.
-        observations=None if count == len(part.train) else count,
-        rerun=repeat.rerun,
-    )
-
-
 # --------------------------------------------------------------------------------------------------------- the run
 
 
 def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
-    """Run what is missing, load what is stored, and judge.
+    """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
 
     Parameters
     ----------
@@ -414,19 +100,40 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
 
         if not prepared.explored.complete:
             prepared = _explore(prepared, run, store)
-        existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
-        chosen_after = store.declare(*_declaration(prepared), existing)
+        chosen_after = searched_before = 0
+        if not prepared.protocol.quick:
+            existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
+            chosen_after = store.declare(*_declaration(prepared), existing)
+            if prepared.declared.strategies:
+                key, rule = _search(prepared)
+                searched_before = store.declare(key, rule, store.declarations(key))
         run(prepared.jobs)
     results: dict[tuple[str, int], Outcome | Failure] = {
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
     }
     comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results), prepared.rules))
+    if prepared.protocol.quick:
+        comparisons = tuple(unjudged(comparison, QUICK) for comparison in comparisons)
     agreements = {
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()
     }
-    return Study(prepared, results, comparisons, chosen_after, executed, agreements)
+    return Study(prepared, results, comparisons, chosen_after, executed, agreements, searched_before)
+
+
+def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: Store) -> Prepared:
+    """Let strategies search to their ends, and return the study with the contestants that they found."""
+
+    def answer(jobs: list[Job]) -> dict[Job, Outcome | Failure]:
+        executed = run(jobs)
+        return {job: executed.failures[job] if job in executed.failures else store.load(job) for job in jobs}
+
+    explored = exploration.explore(prepared.explored.laid, answer)
+    declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}
+    tables = {name: table for name, table in prepared.inputs.tables.items() if name in prepared.declared.sets}
+    inputs = replace(prepared.inputs, sets=declared, tables=tables)
+    return laid_out(prepared.declared, inputs, explored)
 
 
 def _seen(prepared: Prepared, store: Store, pair: tuple[str, str]) -> int:
@@ -458,6 +165,14 @@ def _declaration(prepared: Prepared) -> tuple[str, str]:
     names = sorted({name for pair in protocol.family for name in pair})
     what = [address(prepared.trainings[name, 0]) for name in names if (name, 0) in prepared.trainings]
     return digest(what), digest(rule)
+
+
+def _search(prepared: Prepared) -> tuple[str, str]:
+    """Return the keys under which searches are counted: the reserve that confirms them, and how they search."""
+    declared, reserve = prepared.declared, prepared.repeats[0].split
+    key = ["search", plain(prepared.source), reserve.reserve, reserve.reserve_seed, declared.analysis.metric]
+    how = [plain(part) for part in (declared.strategies, declared.explore, declared.sets, declared.models)]
+    return digest(key), digest([*how, declared.seed])
 
 
 def _scores(result: Outcome | Failure | None) -> dict[str, Any] | None:
@@ -524,7 +239,7 @@ def pairs(prepared: Prepared, results: Any) -> list[Pair]:
                 missing=gone["missing"],
                 diverged_candidate=gone["candidate"],
                 diverged_baseline=gone["baseline"],
-                test_to_train=_test_to_train(prepared.protocol, prepared.parts, (candidate, baseline))
+                test_to_train=test_to_train(prepared.protocol, prepared.parts, (candidate, baseline))
                 if prepared.rules.test == "nadeau-bengio"
                 else None,
                 numbers=tuple(finished),

@@ -263,6 +263,7 @@ def findings(
         "protocol": {
             "name": "synthetic",
             "digest": hashlib.sha256(PROTOCOL.encode()).hexdigest(),
+            "quick": False,
             "title": "Which 57? (synthetic numbers)",
             "question": "Does it matter which 57 of the 329 symmetry functions feed the network?",
             "text": PROTOCOL,

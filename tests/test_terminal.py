@@ -13,6 +13,7 @@ from bpbench.report import terminal
 
 PLANNED: dict[str, Any] = {
     "protocol": "p",
+    "quick": False,
     "frames": 440,
     "atoms": 112640,
     "columns": {},

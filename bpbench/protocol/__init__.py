@@ -3,7 +3,8 @@
 A protocol is YAML 1.2 (``1e-3`` is a number, ``no`` is a word, a key twice is an error). :func:`load` returns a frozen
 :class:`Protocol` or raises a :class:`~bpbench.errors.ProtocolError` that names file, line and path.
 
-``vocabulary`` holds what a file may say, ``checks`` what must fit together, ``reading`` makes one of the other.
+``vocabulary`` holds what a file may say, ``checks`` what must fit together, ``reading`` makes one of the other,
+``quick`` lays the block ``quick`` over the rest of the file.
 """
 
 from bpbench.declared import (
@@ -18,7 +19,7 @@ from bpbench.declared import (
     TableData,
     Variant,
 )
-from bpbench.protocol.reading import functions_in, load, loads, schema
+from bpbench.protocol.reading import functions_in, load, loads, quick_version, schema
 from bpbench.protocol.vocabulary import Analysis, Origin, Protocol, ReportSpec, SplitSpec
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "functions_in",
     "load",
     "loads",
+    "quick_version",
     "schema",
 ]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any, Final
 
 from bpbench import cuts, features, metrics
 from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
+from bpbench.protocol.strategy_checks import check_strategies
 from bpbench.protocol.vocabulary import Protocol
-from bpbench.strategies import LOOKS_AT, Backward, ByWeight, Forward, Smallest, Strategy, able, best_of
 
 
 def check_names(protocol: Protocol) -> None:
@@ -48,99 +47,10 @@ def check_names(protocol: Protocol) -> None:
                 f"{where('analysis', 'candidates', number)}: a candidate is a variant other than the baseline, named "
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
-    _check_strategies(protocol)
+    check_strategies(protocol)
     _check_clock(protocol)
     _check_twins(protocol)
     _check_split(protocol)
-
-
-def _check_strategies(protocol: Protocol) -> None:
-    """Refuse strategies that name what is not there, or that this design could not confirm."""
-    where, split, explore = protocol.origin.where, protocol.split, protocol.explore
-    if not protocol.strategies:
-        if ("explore",) in protocol.origin.lines:
-            raise ProtocolError(
-                f"{where('explore')}: it says how strategies explore, and the protocol has none; name them under "
-                "'strategies', or leave 'explore' out."
-            )
-        return
-    if protocol.measure is not None:
-        raise ProtocolError(f"{where('strategies')}: with 'measure' nothing is trained; leave out 'strategies'.")
-    if split.design == "resampled":
-        raise ProtocolError(
-            f"{where('split', 'design')}: strategies are confirmed on a reserve that they never saw, and the design "
-            "'resampled' redraws it at every repeat; expected 'crossed' or 'fixed'."
-        )
-    if protocol.analysis.pairs == "all":
-        raise ProtocolError(
-            f"{where('analysis', 'pairs')}: what strategies choose is compared with the baseline; expected 'baseline', "
-            "found 'all'."
-        )
-    if split.reserve + explore.test + explore.validation >= 1:
-        raise ProtocolError(
-            f"{where('explore')}: the reserve and explore's own test and validation must leave frames to train on; "
-            f"found shares {split.reserve} + {explore.test} + {explore.validation}."
-        )
-    for name, spec in protocol.strategies.items():
-        _check_strategy(protocol, name, spec)
-
-
-def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
-    where, place = protocol.origin.where, ("strategies", name)
-    taken = {"set": set(protocol.sets), "variant": {variant.name for variant in protocol.variants}}
-    for kind, names in taken.items():
-        for own in {name, *({best_of(name)} if isinstance(spec, Smallest) else ())} & names:
-            raise ProtocolError(
-                f"{where(*place)}: what a strategy chooses is called like it, and there is a {kind} '{own}' already; "
-                "give one of them another name."
-            )
-    if spec.model not in protocol.models:
-        raise ProtocolError(
-            f"{where(*place, 'model')}: there is no model '{spec.model}'{nearest(spec.model, protocol.models)}"
-        )
-    if isinstance(spec, Smallest):
-        _check_smallest(protocol, name, spec)
-    elif spec.set not in protocol.sets:
-        raise ProtocolError(f"{where(*place, 'set')}: there is no set '{spec.set}'{nearest(spec.set, protocol.sets)}")
-    if isinstance(spec, ByWeight):
-        model = protocol.models[spec.model]
-        if spec.by not in able(model):
-            raise ProtocolError(
-                f"{where(*place, 'by')}: '{spec.by}' looks at {LOOKS_AT[spec.by]}, and the model '{spec.model}' "
-                f"({model.kind}) has none; expected {' or '.join(map(repr, able(model)))}, or another model."
-            )
-    race = None if isinstance(spec, Smallest) else spec.race
-    if race is not None and race.first >= protocol.explore.repeats:
-        raise ProtocolError(
-            f"{where(*place, 'race', 'first')}: nobody could be stopped before the last repeat: expected fewer than "
-            f"the {protocol.explore.repeats} repeats of 'explore', found {race.first}; explore more repeats, or leave "
-            "out 'race'."
-        )
-    if isinstance(spec, Backward | Forward | Smallest) and spec.margin is None and protocol.analysis.margin is None:
-        raise ProtocolError(
-            f"{where(*place)}: '{spec.kind}' asks what is as good within a margin, and none is declared; give one "
-            "under 'analysis', or here."
-        )
-
-
-def _check_smallest(protocol: Protocol, name: str, spec: Smallest) -> None:
-    where, place = protocol.origin.where, ("strategies", name)
-    above = itertools.takewhile(lambda other: other != name, protocol.strategies)
-    choosing = [other for other in above if not isinstance(protocol.strategies[other], Smallest)]
-    for key, given, known in (("sets", spec.sets, list(protocol.sets)), ("strategies", spec.strategies, choosing)):
-        for number, wanted in enumerate(given):
-            if wanted in given[:number]:
-                raise ProtocolError(f"{where(*place, key, number)}: '{wanted}' stands twice; keep one of them.")
-            if wanted not in known:
-                what = "set" if key == "sets" else "strategy above this one that chooses from a set,"
-                raise ProtocolError(
-                    f"{where(*place, key, number)}: there is no {what} '{wanted}'{nearest(wanted, known)}"
-                )
-    if len(spec.sets) + len(spec.strategies) < 2:
-        raise ProtocolError(
-            f"{where(*place)}: the smallest of a choice needs at least 2 candidates under 'sets' and 'strategies'; "
-            f"found {len(spec.sets) + len(spec.strategies)}."
-        )
 
 
 def _check_twins(protocol: Protocol) -> None:
@@ -208,7 +118,7 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
             )
         return
     for key, why in _OF_TRAINING.items():
-        if (key,) in protocol.origin.lines:
+        if protocol.origin.names(key):
             raise ProtocolError(f"{where(key)}: with 'measure' {why}; leave out '{key}'.")
     if protocol.roles is not None:
         raise ProtocolError(
@@ -227,8 +137,8 @@ def _check_measure(protocol: Protocol, *, timed: bool) -> None:
 def _check_clock(protocol: Protocol) -> None:
     if protocol.clock is not None and not any(not isinstance(spec, Columns) for spec in protocol.sets.values()):
         raise ProtocolError(
-            f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read from "
-            "a table; leave 'clock' out."
+            f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read "
+            "from a table; leave 'clock' out."
         )
 
 

@@ -18,6 +18,7 @@ from bpbench.features import FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
 from bpbench.protocol.checks import check_names
+from bpbench.protocol.quick import KEY, REFUSED, merged, parted
 from bpbench.protocol.vocabulary import Origin, Protocol
 
 
@@ -30,13 +31,15 @@ def _adapter() -> TypeAdapter[Protocol]:
 _INTERNAL = ("name", "origin", "points")
 
 
-def load(path: str | Path) -> Protocol:
-    """Read and check a protocol file.
+def load(path: str | Path, *, quick: bool = False) -> Protocol:
+    """Read and check a protocol file, and its quick version where it has one.
 
     Parameters
     ----------
     path : path-like
         A YAML file.
+    quick : bool
+        Whether to return the quick version: the file with its block ``quick`` laid over the rest.
 
     Returns
     -------
@@ -46,7 +49,8 @@ def load(path: str | Path) -> Protocol:
     Raises
     ------
     ProtocolError
-        One sentence per mistake, with file, line and path.
+        One sentence per mistake, with file, line and path; also where the quick version alone has mistakes, or is
+        asked for and there is none.
     """
     path = Path(path)
     try:
@@ -56,16 +60,43 @@ def load(path: str | Path) -> Protocol:
         raise ProtocolError(f"There is no protocol file {path}{near or '.'}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ProtocolError(f"{path} cannot be read as a protocol: {error}.") from None
-    return loads(text, file=str(path), name=path.stem)
+    return loads(text, file=str(path), name=path.stem, quick=quick)
 
 
-def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Protocol:
+def loads(text: str, *, file: str = "protocol", name: str = "protocol", quick: bool = False) -> Protocol:
     """Check the text of a protocol; see :func:`load`."""
     data, lines = parse(text, file)
     origin = Origin(file, text, lines)
     if not isinstance(data, dict):
         raise ProtocolError(f"{file}: a protocol is a mapping with keys such as question, data and variants.")
-    for key in _INTERNAL:
+    data, block = parted(data, origin)
+    protocol = dataclasses.replace(_checked(data, origin), name=name)
+    if block is None:
+        if quick:
+            raise ProtocolError(
+                f"{file}: this protocol has no quick version; give it the key '{KEY}' with what a quick run has "
+                "otherwise, such as quick: {repeats: 2}, or leave out --quick."
+            )
+        return protocol
+    data, replaced = merged(data, block)
+    try:
+        shorter = _checked(data, dataclasses.replace(origin, replaced=replaced))
+    except ProtocolError as error:
+        raise ProtocolError("\n".join(f"{REFUSED} {line}" for line in str(error).splitlines())) from None
+    return dataclasses.replace(shorter, name=name, quick=True) if quick else protocol
+
+
+def quick_version(protocol: Protocol) -> Protocol | None:
+    """Return the quick version of a protocol as it was read, ``None`` where it has none or is one itself."""
+    origin = protocol.origin
+    if protocol.quick or (KEY,) not in origin.lines:
+        return None
+    return loads(origin.text, file=origin.file, name=protocol.name, quick=True)
+
+
+def _checked(data: dict[str, Any], origin: Origin) -> Protocol:
+    """Return the protocol of plain data, with every name in it resolved."""
+    for key in (*_INTERNAL, KEY):
         if key in data:
             raise ProtocolError(f"{origin.where(key)}: unknown key '{key}'; remove it.")
     wrong: list[Any] = _missing(data)
@@ -75,7 +106,7 @@ def loads(text: str, *, file: str = "protocol", name: str = "protocol") -> Proto
         wrong += error.errors()
     if wrong:
         raise ProtocolError("\n".join(sentences(wrong, data, Protocol, origin.where, _INTERNAL)))
-    protocol = _swept(dataclasses.replace(protocol, name=name, origin=origin), data)
+    protocol = _swept(dataclasses.replace(protocol, origin=origin), data)
     check_names(protocol)
     # The functions decide, not the file that they were read from.
     settled: dict[str, SetSpec] = {
@@ -144,6 +175,11 @@ def schema() -> dict[str, Any]:
     made = _adapter().json_schema()
     for key in _INTERNAL:
         del made["properties"][key]
+    made["properties"][KEY] = {
+        "type": "object",
+        "minProperties": 1,
+        "description": "What --quick puts over the rest of the file: mappings key by key, everything else whole.",
+    }
     for name in ("Origin", "Point"):
         del made["$defs"][name]
     sweeps.complete(made)

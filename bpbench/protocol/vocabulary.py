@@ -32,7 +32,7 @@ from bpbench.declared import (
 from bpbench.errors import FeatureError
 from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
-from bpbench.identity import NOT_IDENTITY
+from bpbench.identity import IF_SET, NOT_IDENTITY
 from bpbench.jobs import SplitBy
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
@@ -138,24 +138,50 @@ class ReportSpec:
 class Origin:
     """Where a protocol came from: enough to name the file, line and path of anything in it.
 
-    ``data_option`` is the file that the command line gave in place of the protocol's data.
+    Attributes
+    ----------
+    file, text : str
+        Name and content of the file.
+    lines : dict
+        Line (from 1) of every place in it.
+    data_option : str or None
+        The file that the command line gave in place of the protocol's data.
+    replaced : frozenset of tuple or None
+        Of a quick version, the places whose values stand in the file's block ``quick``; ``None``: it is none.
     """
 
     file: str
     text: str
     lines: Mapping[Place, int]
     data_option: str | None = None
+    replaced: frozenset[Place] | None = None
 
     def where(self, *place: str | int) -> str:
-        """Return ``file, line n, a.b.c`` of a place in the protocol."""
+        """Return ``file, line n, a.b.c`` of a place in the protocol.
+
+        In a quick version it is the place in the quick block, where that put the value; elsewhere the block is named
+        besides.
+        """
         if self.data_option is not None and place[:1] == ("data",):
             return f"--data {self.data_option}"
-        known = place
+        known = written = self._written(place)
         while known and known not in self.lines:
             known = known[:-1]
         line = self.lines.get(known, 1)
-        path = ".".join(str(part) for part in place)
-        return f"{self.file}, line {line}" + (f", {path}" if path else "")
+        path = ".".join(str(part) for part in written)
+        found = f"{self.file}, line {line}" + (f", {path}" if path else "")
+        if self.replaced is None or written != place:
+            return found
+        return f"{found} (with the quick block of line {self.lines['quick',]})"
+
+    def names(self, key: str) -> bool:
+        """Return whether the protocol says anything under a key, itself or in its quick version."""
+        return self._written((key,)) in self.lines
+
+    def _written(self, place: Place) -> Place:
+        """Return where in the file a place of the protocol stands."""
+        inside = any(place[:end] in (self.replaced or ()) for end in range(1, len(place) + 1))
+        return ("quick", *place) if inside else place
 
 
 _NOWHERE = Origin("protocol", "", {})
@@ -205,6 +231,8 @@ class Protocol:
         How the sets of trained contestants are timed besides; decisions go by operations, which no clock can change.
     report : ReportSpec
         What is rendered.
+    quick : bool
+        Whether this is the quick version of a protocol: it proves the path and gives no verdict.
     name : str
         The file's stem.
     origin : Origin
@@ -222,16 +250,17 @@ class Protocol:
     models: Annotated[dict[str, Model], MinLen(1)] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
     sweeps: Annotated[dict[str, Sweep], MinLen(1)] = field(default_factory=dict)
-    strategies: Annotated[dict[str, StrategySpec], MinLen(1)] = field(default_factory=dict)
-    explore: Explore = _EXPLORE
+    strategies: Annotated[dict[str, StrategySpec], MinLen(1)] = field(default_factory=dict, metadata=IF_SET)
+    explore: Explore = field(default=_EXPLORE, metadata=IF_SET)
     measure: DescriptorTime | None = None
-    clock: DescriptorClock | None = None
+    clock: DescriptorClock | None = field(default=None, metadata=IF_SET)
     title: str = ""
     pool: str | None = None
     precision: Literal["float64", "float32"] = "float64"
     split: SplitSpec = SplitSpec()
     seed: Annotated[int, Ge(0)] = 1
     report: ReportSpec = ReportSpec()
+    quick: bool = field(default=False, metadata=IF_SET)
     name: str = field(default="protocol", metadata=NOT_IDENTITY)
     origin: Origin = field(default=_NOWHERE, metadata=NOT_IDENTITY)
     points: dict[str, tuple[Point, ...]] = field(default_factory=dict, metadata=NOT_IDENTITY)

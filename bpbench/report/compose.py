@@ -23,16 +23,19 @@ from bpbench.report import (
     swept,
     tables,
     timing,
+    unjudged,
 )
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, say, short, whole
 from bpbench.report.vocabulary import (
     SCORED,
+    WATERMARK,
     compared_with,
     data_label,
     distinct_note,
     job_word,
+    quick,
     set_label,
     source_note,
     study_kind,
@@ -71,11 +74,14 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
     """
     protocol, of_others = findings["protocol"], study_kind(findings) is SCORED
     title = protocol["title"] or protocol["name"]
+    mark = WATERMARK if quick(findings) else ""
+    running = f"{short(title, 60)} · {data_label(findings, 40)}"
     return Document(
-        title=title,
+        title=f"{title} ({unjudged.KIND})" if mark else title,
         subtitle=protocol["question"],
-        running=f"{short(title, 60)} · {data_label(findings, 40)}",
+        running=f"{mark} · {running}" if mark else running,
         facts=(
+            *((("run", unjudged.FIRST),) if mark else ()),
             ("table" if of_others else "protocol", f"{protocol['name']}, digest {protocol['digest']}"),
             ("data", f"{data_label(findings)}, {_size(findings)}"),
             ("made by", f"bpbench {findings['bpbench']}"),
@@ -83,6 +89,7 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         sections=scored.sections(findings, _answer(findings), _environment(findings, environment))
         if of_others
         else _sections(findings, environment),
+        watermark=mark,
     )
 
 
@@ -410,7 +417,8 @@ def _plain(value: Any) -> str:
 
 def _protocol(findings: Mapping[str, Any]) -> Section:
     protocol = findings["protocol"]
-    return Section("protocol", "The protocol", (Verbatim(protocol["text"], f"{protocol['name']}.yaml"),))
+    text = Verbatim(protocol["text"], f"{protocol['name']}.yaml")
+    return Section("protocol", "The protocol", (*unjudged.protocol(findings), text))
 
 
 def _reproduce(findings: Mapping[str, Any]) -> Section:

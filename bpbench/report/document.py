@@ -180,6 +180,8 @@ class Document:
         Name and value: what identifies the report (protocol, digest, version).
     sections : tuple of Section
         Content in order.
+    watermark : str
+        A few words to stand all over it, on every page; empty for none.
     """
 
     title: str
@@ -187,6 +189,7 @@ class Document:
     running: str
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
+    watermark: str = ""
 
     def blocks(self) -> Iterator[Block]:
         """Iterate over the blocks of all sections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw
+from bpbench.report import draw, unjudged
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
 from bpbench.report.magnitudes import estimates
 from bpbench.report.numerals import (
@@ -30,6 +30,7 @@ from bpbench.report.vocabulary import (
     lower_is_better,
     margin_text,
     on_part,
+    quick,
     repeat_word,
     several_baselines,
     source_note,
@@ -51,6 +52,8 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
     entries = findings["analysis"]["comparisons"]
     if not entries:
         return [Text("The protocol declares no comparison.", "note")]
+    if quick(findings):
+        return unjudged.comparisons(findings)
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import divided, given, timing
+from bpbench.report import divided, given, timing, unjudged
 from bpbench.report.numerals import count, exact, percent, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
@@ -15,6 +15,7 @@ from bpbench.report.vocabulary import (
     data_label,
     margin_text,
     on_part,
+    quick,
     repeat_word,
     scope,
     scored,
@@ -106,6 +107,8 @@ def statistics(findings: Mapping[str, Any]) -> list[str]:
         else f"The unit of all statistics is the {unit}, not the frame and not the atom. {split['sentence']} "
         f"{divided.paired(findings)}"
     )
+    if quick(findings):
+        return unjudged.statistics(findings, TESTS.get(analysis["test"], analysis["test"]), first)
     why = given.reworded(_why(analysis), findings)
     test = (
         f"Each comparison is made by the {TESTS.get(analysis['test'], analysis['test'])} (two-sided) on "
@@ -190,6 +193,8 @@ def decided(findings: Mapping[str, Any]) -> str:
         f"{count(len(analysis['family']), 'comparison')} and the number of {repeat_word(metric)}s "
         f"({findings['split']['repeats']})"
     )
+    if quick(findings):
+        return unjudged.decided(what)
     late = analysis["chosen_after"]
     if late:
         return (
@@ -203,6 +208,8 @@ def decided(findings: Mapping[str, Any]) -> str:
 
 def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """Return what was not shown, one sentence each."""
+    if quick(findings):
+        return [unjudged.LIMIT, *_remade(findings)]
     if timed(findings):
         return [*timing.limits(findings), *_remade(findings), *_of_judging(findings)]
     if scored(findings):

@@ -36,10 +36,10 @@ _METHOD: Final = (
 
 
 def sections(findings: Mapping[str, Any]) -> list[Section]:
-    """Return the section on components of variance, none where repeats are not given by role."""
-    if not by_role(findings):
-        return []
+    """Return the section on components of variance, none where repeats are not given by role, and for a quick run."""
     metric, variants = findings["metric"], findings["variants"]
+    if not by_role(findings) or variants[0]["noise"] is None:
+        return []
     part = f" on the {findings['analysis']['part']} set"
     level = percent(variants[0]["noise"]["level"])
     blocks: list[Block] = [Text(_INTRODUCTION.format(metric=metric["label"], part=part, level=level))]

@@ -249,7 +249,9 @@ def render_html(document: Document, *, templates: Path | None = None, embed: boo
     environment.filters["number"] = lambda block: numbers[id(block)]
     try:
         style = Markup((folder / _STYLE).read_text(encoding="utf-8"))  # noqa: S704 - ours
-        return environment.get_template(_TEMPLATE).render(document=document, style=style, version=__version__)
+        mark = _tile(document.watermark)
+        template = environment.get_template(_TEMPLATE)
+        return template.render(document=document, style=style, watermark=mark, version=__version__)
     except jinja2.TemplateSyntaxError as error:
         raise ReportError(f"{folder / (error.name or _TEMPLATE)}, line {error.lineno}: {error.message}.") from error
     except (jinja2.UndefinedError, TypeError, ValueError, KeyError, AttributeError) as error:
@@ -257,6 +259,17 @@ def render_html(document: Document, *, templates: Path | None = None, embed: boo
         raise ReportError(f"{folder / _TEMPLATE}, line {line}: {error}.") from error
     except (jinja2.TemplateNotFound, OSError) as error:
         raise ReportError(f"The template {folder / _TEMPLATE} or {_STYLE} cannot be read: {error}.") from error
+
+
+def _tile(words: str) -> str:
+    """Return one tile of a watermark for screens, in a colour that can be seen on light and on dark pages."""
+    from markupsafe import escape
+
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="420" height="300"><text x="210" y="150" '
+        'transform="rotate(-28 210 150)" text-anchor="middle" font-family="sans-serif" font-size="26" '
+        f'font-weight="bold" fill="#d2691e" fill-opacity="0.2">{escape(words)}</text></svg>'
+    )
 
 
 def _typeset(text: str) -> str:

@@ -28,6 +28,7 @@ from bpbench.report.vocabulary import (
     job_word,
     mean_level,
     mixed,
+    quick,
     source_note,
     timed,
     undrawn_note,
@@ -188,7 +189,8 @@ def _copies(findings: Mapping[str, Any]) -> str:
     """Return that n counts copies of one training, nothing where there are none."""
     if not findings["jobs"]["repeated"]:
         return ""
-    once = " The section on where the noise comes from counts each training once." if by_role(findings) else ""
+    told = by_role(findings) and not quick(findings)
+    once = " The section on where the noise comes from counts each training once." if told else ""
     return f" n and spread are those of all results, copies of one training among them. {distinct_note(findings)}{once}"
 
 

@@ -22,6 +22,7 @@ from bpbench.report.vocabulary import (
     TESTS,
     by_student,
     on_part,
+    quick,
     repeat_word,
     several_baselines,
     source_note,
@@ -130,6 +131,8 @@ def ranks(findings: Mapping[str, Any]) -> list[Section]:
         return []
     title = "Ranks of all variants"
     found = analysis["ranking"]
+    if quick(findings):
+        return [Section("ranks", title, (Text(f"The variants are not ranked. {analysis['unranked']}", "note"),))]
     if found is None:
         refused = OMNIBUS["friedman"].refused.get(findings["split"]["design"])
         # its first clause is the reason, the second advice to who declares

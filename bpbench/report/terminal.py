@@ -9,7 +9,7 @@ from bpbench.data.readers import counted
 from bpbench.data.tables import NAMED
 from bpbench.report.agreement import relation, why
 from bpbench.report.numerals import count, exact, listed, percent, short
-from bpbench.report.vocabulary import margin_text
+from bpbench.report.vocabulary import WATERMARK, margin_text
 from bpbench.statistics.autocorrelation import ENOUGH
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.repeats import MOST
@@ -52,16 +52,48 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
         for kind, entry in planned["jobs"].items()
     ]
+    lines += [f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}", *_exploring(planned), ""]
+    if planned["quick"]:
+        return [f"{WATERMARK}: this is the plan of a quick run.", *lines, f"Report: {planned['report']}"]
     lines += [
-        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
-        *_exploring(planned),
-        "",
         f"Test: {planned['test']}, {count(len(planned['family']), 'comparison')}, {rule}, n = {planned['units']}.",
         *deterministic(planned["deterministic"], len(planned["family"])),
     ]
     if len(planned["deterministic"]) < len(planned["family"]):
         lines += _could_show(planned, unit)
-    return [*lines, f"Report: {planned['report']}"]
+    return [*lines, *_reserve(planned, unit), f"Report: {planned['report']}"]
+
+
+def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
+    """Return whether the reserve can carry the margin, as far as that is known."""
+    told = planned.get("reserve")
+    if told is None or planned["margin"] is None:
+        return []
+    margin = f"±{margin_text(planned, {'unit': planned['unit']})}"
+    size = f"{count(told['blocks'], 'block')} ({count(told['frames'], 'frame')})"
+    small = f"The reserve of {size} is too small for the margin of {margin}"
+    short = [pair for pair in told["pairs"] if not pair["resolved"]]
+    if short:
+        worst = max(short, key=lambda pair: pair["blocks_needed"])
+        pair, known = f"“{worst['candidate']}” to “{worst['baseline']}”", f"±{worst['half_width']:.3g} {unit}"
+        return [
+            (
+                f"{small}: by its own blocks, the difference of {pair} is known to {known} only ({told['level']:.0%}); "
+                f"about {worst['blocks_needed']} blocks would be enough. What is decided holds for this reserve; give "
+                "more frames or a larger reserve for more."
+            )
+        ]
+    needed = told["blocks_for_margin"]
+    if needed is not None and not told["pairs"] and needed > told["blocks"]:
+        correlation = 1 - told["blocks"] / needed
+        return [
+            (
+                f"{small} unless two contestants fail on the same blocks: with independent squared errors it takes "
+                f"about {needed} blocks, with so few a correlation of {correlation:.4g} or more. Stored repeats would "
+                "tell it."
+            )
+        ]
+    return []
 
 
 def _exploring(planned: dict[str, Any]) -> list[str]:

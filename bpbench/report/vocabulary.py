@@ -119,6 +119,15 @@ def study_kind(findings: Mapping[str, Any]) -> Kind:
     return TIMED if findings.get("measure") else TRAINED
 
 
+#: Stands all over what a quick run says.
+WATERMARK: Final = "QUICK RUN · NO VERDICT"
+
+
+def quick(findings: Mapping[str, Any]) -> bool:
+    """Return whether these are the findings of a quick run, which judges nothing."""
+    return bool(findings["protocol"].get("quick"))
+
+
 def timed(findings: Mapping[str, Any]) -> bool:
     """Return whether the study timed descriptors and trained nothing."""
     return study_kind(findings) is TIMED

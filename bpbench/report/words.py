@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, divided, given, timing
+from bpbench.report import agreement, divided, given, timing, unjudged
 from bpbench.report.enough import enough
 from bpbench.report.numerals import (
     MINUS,
@@ -35,6 +35,7 @@ from bpbench.report.vocabulary import (
     model_kinds,
     networks,
     on_part,
+    quick,
     repeat_word,
     scope,
     scored,
@@ -281,9 +282,12 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
     list of str
         What the comparisons say and under which condition; the clearest of them with its uncertainty; whether values
         made elsewhere are ours, where that was asked; then only what the reader must know: a linear potential that
-        beats networks, trainings not converged, failures, missing repeats, an analysis declared late.
+        beats networks, trainings not converged, failures, missing repeats, an analysis declared late. Of a quick run,
+        that it is one, and the means.
     """
     counts = tally(findings)
+    if quick(findings):
+        return unjudged.answer(findings, counts, _troubles(counts))
     if not counts["done"]:
         asked = count(counts["trainings"], job_word(findings))
         return [f"There is no answer: none of the {asked} succeeded{_troubles(counts)}. What failed is listed below."]

@@ -170,6 +170,11 @@ class Store:
         except (OSError, ValueError) as error:
             raise StoreError(f"The declaration of the analysis could not be kept in {note.parent}: {error}.") from error
 
+    def declarations(self, key: str) -> int:
+        """Return how many different analyses were declared of what has this key."""
+        folder = self.root / "declared" / key
+        return sum(not note.name.startswith(".") for note in folder.iterdir()) if folder.is_dir() else 0
+
     def sweep(self) -> None:
         """Remove what writers on this host left behind when they were killed."""
         for left in (self.root / "tmp").glob(f"{socket.gethostname()}-*"):

@@ -30,8 +30,9 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
     Parameters
     ----------
     by : {'absolute', 'sum', 'permutation', 'gain'}
-        The measure; the weights of a linear skip are none of the first layer's. The sign of a hidden node's weights is arbitrary (tanh is odd), so that sums are taken by their
-        absolute value in every repeat, before they are averaged.
+        The measure; the weights of a linear skip are none of the first layer's. The sign of a hidden node's weights is
+        arbitrary (tanh is odd), so that sums are taken by their absolute value in every repeat, before they are
+        averaged.
     ground : Ground
         Pool, trainings and repeats.
 

@@ -12,5 +12,8 @@ at posteriors of a pair. ``estimates`` says how large a difference is: ``effects
 the intervals, ``estimators`` joins them one by one, and ``coverage`` simulates how often they hold the truth.
 ``best_of`` is what the best of several repeats would show.
 
+For searches: ``racing`` stops hopeless candidates, ``stability`` says how far repeated choices agree, ``by_size`` what
+random draws of a size give, ``front`` what nothing beats in error and cost, ``reserve`` how many blocks a margin needs.
+
 Of its own: ``variance`` says where noise comes from, ``autocorrelation`` how long a series remembers.
 """

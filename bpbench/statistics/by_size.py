@@ -2,8 +2,8 @@
 
 Of each size several subsets are drawn independently; a draw is the unit, whatever repeats its score is a mean of. The
 draws of two sizes have nothing in common that would pair them, so two sizes are compared by Welch's test, and the
-comparisons are one family (:func:`bpbench.statistics.compare.judge`). All this holds of draws at random from
-this pool and says nothing of the best subset of a size.
+comparisons are one family (:func:`bpbench.statistics.compare.judge`). All this holds of draws at random from this pool
+and says nothing of the best subset of a size.
 """
 
 from __future__ import annotations

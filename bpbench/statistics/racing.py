@@ -25,7 +25,8 @@ repeats are the whole point of a race, and there χ² is far too strict and F to
 is as good for ten and more candidates, χ² is not.) Of two candidates it is Wilcoxon's signed-rank test, as in F-race.
 
 Each look has the level α for itself: the more looks, the more often candidates that are in truth alike are told apart
-by chance, and CD has no correction for how many are compared with the best. That is a price, not an error: what a race
+by chance (raced to 10 repeats at 5 % from the third on, 5 equal candidates in 19 % of all races and 20 in 23 %,
+simulated), and CD has no correction for how many are compared with the best. That is a price, not an error: what a race
 stops is never a finding, and what it leaves is judged afterwards on repeats that it has not seen.
 
 **Successive halving** (Karnin, Koren & Somekh, ICML 2013; Jamieson & Talwalkar, AISTATS 2016) tests nothing: at

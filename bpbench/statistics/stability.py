@@ -30,8 +30,8 @@ many choices alone. Φ is Fleiss's κ of the M choices as raters. Its variance i
                                          / ((k̄/d)(1 - k̄/d)),
 
 which is a limit for many choices: of members that are chosen independently, each with a probability of its own, the
-95 % interval Φ ± z √v (their corollary 9) covers about 55 % for 3 choices, 75 % for 5, 86 % for 10 and 93 % for 30 (simulated). Two choices
-of one size give v = 0 by construction, so two choices have no interval.
+95 % interval Φ ± z √v (their corollary 9) covers about 55 % for 3 choices, 75 % for 5, 86 % for 10 and 93 % for 30
+(simulated). Two choices of one size give v = 0 by construction, so two choices have no interval.
 """
 
 from __future__ import annotations

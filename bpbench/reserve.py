@@ -1,0 +1,105 @@
+"""What the reserve can tell: how well its blocks determine the difference of two contestants.
+
+A study on one reserve says what holds given this reserve. Its blocks show how far that may be from what another reserve
+would have shown: leaving out one block at a time gives the standard error of the difference of two RMSEs
+(:mod:`bpbench.statistics.reserve`). A margin below what the blocks can resolve is decided for this reserve alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from bpbench.runner.execute import Failure
+from bpbench.runner.store import Outcome
+from bpbench.statistics.reserve import ObservedError, blocks_for, observed_error, relative_error
+from bpbench.study import Prepared
+from bpbench.units import MEV_PER_EV
+
+Json = dict[str, Any]
+Results = Mapping[tuple[str, int], Outcome | Failure]
+
+#: Level of the interval that a reserve gives a difference.
+LEVEL: Final = 0.95
+
+
+def told(prepared: Prepared, results: Results) -> Json | None:
+    """Return the blocks of the reserve and what they make of each compared pair.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The study.
+    results : mapping of (str, int) to Outcome or Failure
+        Results by contestant and repeat, as far as there are any.
+
+    Returns
+    -------
+    dict or None
+        ``None`` where there is not one reserve for all: nothing is trained, or every repeat draws its own. ``pairs``
+        holds those that are stored on both sides, where errors are compared by their RMSE.
+    """
+    from scipy.special import ndtri
+
+    if not prepared.parts or prepared.protocol.split.design == "resampled":
+        return None
+    (part, *_) = prepared.parts_of(prepared.protocol.analysis.baseline)
+    blocks, margin = part.test_blocks, prepared.rules.margin
+    z, pairs = float(ndtri((1 + LEVEL) / 2)), []
+    for candidate, rival in prepared.protocol.family:
+        found = _observed(prepared, results, candidate, rival)
+        if found is not None:
+            width = math.inf
+            if margin is not None and margin.kind == "absolute":
+                width = margin.value
+            elif margin is not None and margin.kind == "relative":
+                width = margin.value * found.rmse_b
+            half = z * found.se
+            pairs.append(
+                {
+                    "candidate": candidate,
+                    "baseline": rival,
+                    "difference": found.difference,
+                    "se": found.se,
+                    "half_width": half,
+                    "resolved": half <= width,
+                    "blocks_needed": None if math.isinf(width) else math.ceil(blocks * (half / width) ** 2),
+                }
+            )
+    relative = margin is not None and margin.kind == "relative"
+    return {
+        "frames": len(part.test),
+        "blocks": blocks,
+        "level": LEVEL,
+        "relative_error": relative_error(blocks),
+        "blocks_for_margin": blocks_for(margin.value, level=LEVEL) if margin is not None and relative else None,
+        "pairs": pairs,
+    }
+
+
+def _observed(prepared: Prepared, results: Results, candidate: str, rival: str) -> ObservedError | None:
+    """Return the difference of two contestants on the reserve's blocks, from squared errors averaged over repeats."""
+    if prepared.protocol.analysis.metric != "rmse":
+        return None
+    (part, *_) = prepared.parts_of(prepared.protocol.analysis.baseline)
+    frames = prepared.frames
+    sides = []
+    for name in (candidate, rival):
+        outcomes = [results.get((name, repeat.number)) for repeat in prepared.repeats]
+        energies = [
+            np.asarray(outcome.arrays["energy"])[part.test]
+            for outcome in outcomes
+            if isinstance(outcome, Outcome) and outcome.values["status"] == "done"
+        ]
+        if not energies:
+            return None
+        errors = (np.array(energies) - frames.energy[part.test]) / frames.atoms[part.test] * MEV_PER_EV
+        sides.append(np.mean(errors**2, axis=0))
+    _, block, count = np.unique(frames.block[part.test], return_inverse=True, return_counts=True)
+    if len(count) < 2:
+        return None
+    ours, theirs = (np.bincount(block, weights=side) / count for side in sides)
+    return observed_error(ours, theirs, count.astype(np.float64))
