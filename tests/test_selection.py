@@ -519,7 +519,9 @@ def test_the_best_of_known_candidates_is_chosen(race: Race | None) -> None:
 # ------------------------------------------------------------------------------------ laws over all kinds of search
 
 
-_RACES = st.sampled_from([None, HALVING, FRIEDMAN, Race(rule="friedman", first=2, alpha=0.3)])
+_RACES = st.sampled_from(
+    [None, HALVING, FRIEDMAN, Race(rule="halving", first=1), Race(rule="friedman", first=2, alpha=0.3)]
+)
 POOL = radial([0.0, 0.0 + 0.5, 1.0, 2.0], angular=3)
 NAMED: list[tuple[str, Chosen]] = [("a", (0, 1, 2)), ("b", (3, 4)), ("c", (5,)), ("d", (0, 1, 2, 3, 4))]
 

@@ -140,6 +140,38 @@ LEAST = "least: {kind: smallest, model: ridge, sets: [all, few], strategies: [dr
             ),
         ),
         (
+            DROP,
+            f"{DROP}, race: {{first: 1}}",
+            (
+                r"^protocol, line 13, strategies\.drop\.race\.first: Friedman's test ranks candidates in at least 2 "
+                r"repeats, found 1; give more, or write rule: halving\.$"
+            ),
+        ),
+        (
+            DROP,
+            "drop: {kind: by-weight, drop: [1], race: {}, set: all, model: ridge",
+            (
+                r"^protocol, line 13, strategies\.drop\.race: 'by-weight' has no candidates that run side by side, so "
+                r"nobody could be stopped; leave out 'race'\.$"
+            ),
+        ),
+        (
+            "kind: backward",
+            "kind: backward, order: listed, race: {}",
+            (
+                r"^protocol, line 14, strategies\.back\.race: 'backward' in the order 'listed' has no candidates that "
+                r"run side by side, so nobody could be stopped; leave out 'race'\.$"
+            ),
+        ),
+        (
+            "  back: {",
+            "  'least: the best': {",
+            (
+                r"^protocol, line 15, strategies\.least: what a strategy chooses is called like it, and there is a "
+                r"strategy 'least: the best' already; give one of them another name\.$"
+            ),
+        ),
+        (
             ", margin: 0.1",
             "",
             (
@@ -229,10 +261,14 @@ analysis: {baseline: a, metric: descriptor_time}
         ("kind: drop-two", r"strategies\.drop: expected 'kind' to be one of 'by-shift', 'random-subsets'"),
         ("kind: drop-one, remove: []", r"strategies\.drop.*remove: expected at least 1, found 0\."),
         ("kind: random-subsets, sizes: [0]", r"strategies\.drop.*sizes\.0: expected to be greater than or equal to 1"),
+        (
+            "kind: forward, most: 2, margin: -1",
+            r"strategies\.drop\.margin: expected a margin greater than 0, found -1\.$",
+        ),
         ("kind: drop-one, remov: [1]", r"strategies\.drop.*remov: unknown key 'remov'; did you mean 'remove'\?"),
         (
-            "kind: drop-one, race: {first: 1}",
-            r"strategies\.drop\.race\.first: expected to be greater than or equal to 2, found 1\.",
+            "kind: drop-one, race: {first: 0}",
+            r"strategies\.drop\.race\.first: expected to be greater than or equal to 1, found 0\.",
         ),
     ],
 )

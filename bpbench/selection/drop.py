@@ -65,7 +65,8 @@ def by_weight(spec: ByWeight, ground: Ground) -> Search[Trace]:
     """Leave out the functions that matter least to models of the whole set; see :class:`ByWeight`."""
     importance, scores = yield from weighed(spec.by, ground)
     if not len(importance):
-        return Trace((Step("Every training of the whole set diverged: nothing can be weighed.", ()),), None)
+        said = "Every training of the whole set diverged: nothing can be weighed."
+        return Trace((Step(said, (tried(WHOLE, ground.whole, scores),), WHOLE),), None)
     step = _ranked(spec.by, ground, importance, scores)
     last = yield from _together(ground, _ascending(importance), spec.drop, scores, "that matter least")
     return _ended(ground, (step,), last)

@@ -2,8 +2,8 @@
 
 Run it with ``PYTHONPATH=.:tests python tests/benchmarks/racing.py [SEEDS]``. The first table is of drawn scores: how
 much the absence of a variable changes the error is normal with a spread that is given in units of the noise of one
-training, and ten variables are left out together. The second is of real trainings, the ridge on 57 functions of three state
-points of the sample.
+training, and ten variables are left out together. The second is of real trainings, the ridge on 57 functions of
+three state points of the sample.
 """
 
 from __future__ import annotations
