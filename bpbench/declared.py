@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,24 @@ _word_or_number = Discriminator(lambda value: "automatic" if isinstance(value, s
 BlockLength = Annotated[Annotated[int, Ge(1), Tag("a number")] | _Auto, _word_or_number]
 Guard = Annotated[Annotated[int, Ge(0), Tag("a number")] | _Auto, _word_or_number]
 Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
+
+
+def _margin(value: Any) -> Any:
+    """Refuse what can be no margin, and write a text as it is written everywhere: a changed blank is no new margin.
+
+    What the text means, the statistics say (:func:`bpbench.study.check_design`).
+    """
+    if isinstance(value, bool) or not isinstance(value, float | int | str):
+        raise ValueError(  # noqa: TRY004 - pydantic turns it into a sentence
+            f"expected a number, or a text such as 5% or 0.3 d_z, found {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
+    if not isinstance(value, str) and value <= 0:
+        raise ValueError(f"expected a margin greater than 0, found {value:g}.")
+    return " ".join(value.replace("%", " %").replace("d_z", " d_z").split()) if isinstance(value, str) else value
+
+
+#: Checked as one value, so that a mistake gives one sentence and not one of each alternative.
+Margin = Annotated[Annotated[float, Gt(0)] | str, BeforeValidator(_margin)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bpbench.data.frames import Frames
 from bpbench.declared import Cut, Variant
 from bpbench.descriptors.operations import operations
 from bpbench.descriptors.values import neighbours_per_atom
-from bpbench.errors import FeatureError, ProtocolError
+from bpbench.errors import FeatureError, ProtocolError, StatisticsError
 from bpbench.features import Column, Feature
 from bpbench.identity import seed
 from bpbench.inputs import Inputs
@@ -106,7 +106,7 @@ class Explored:
         """Trainings that may still be asked for, at most, beside those that are waited for."""
         ended = self.traces.keys() | self.broken.keys()
         return sum(
-            max(0, laid.at_most - len(self.asked.get((name, outer), ())))
+            max(0, laid.at_most - sum(isinstance(job, Train) for job in self.asked.get((name, outer), ())))
             for name, laid in self.laid.items()
             for outer in range(len(laid.grounds))
             if (name, outer) not in ended
@@ -148,7 +148,7 @@ def lay_out(protocol: Protocol, inputs: Inputs) -> dict[str, Laid]:
             )
             many = len(candidates) + len(spec.strategies) if isinstance(spec, Smallest) else 0
             made[name] = Laid(spec, grounds, at_most(spec, grounds[0], many), candidates)
-        except FeatureError as error:
+        except (FeatureError, StatisticsError) as error:
             raise ProtocolError(f"{where}: {error}") from None
     return made
 
@@ -362,7 +362,8 @@ def confirmed(protocol: Protocol, inputs: Inputs, explored: Explored) -> tuple[P
             if found is None:
                 continue
             functions = tuple(laid.functions[place] for place in found.chosen)
-            known = next((key for key, chosen in sets.items() if chosen.functions == functions), None)
+            # The smallest of sets is looked for in a pool of its own order: what a set holds makes it the same.
+            known = next((key for key, chosen in sets.items() if set(chosen.functions) == set(functions)), None)
             if known is None:
                 known = called
                 assert not isinstance(laid.spec, Smallest)  # it chooses from sets that are there

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import Discriminator
 
-from bpbench.declared import Count, Name, Share
+from bpbench.declared import Count, Margin, Name, Share
 from bpbench.features import STRICT
 from bpbench.jobs import LightGbm, ModelSpec, RandomForest
 
@@ -178,7 +178,7 @@ class Backward(_OfOneSet):
     order: Literal["drop-one", "weight", "listed", "random"] = "drop-one"
     step: Count = 1
     least: Count = 1
-    margin: Annotated[float, Gt(0)] | str | None = None
+    margin: Margin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +196,7 @@ class Forward(_OfOneSet):
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["forward"]
     most: Count
-    margin: Annotated[float, Gt(0)] | str | None = None
+    margin: Margin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +243,7 @@ class Smallest:
     sets: tuple[Name, ...] = ()
     strategies: tuple[Name, ...] = ()
     by: Literal["functions", "operations"] = "functions"
-    margin: Annotated[float, Gt(0)] | str | None = None
+    margin: Margin | None = None
 
 
 #: Strategies that choose from one set.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from bpbench.data import readers, splits
 from bpbench.data.frames import Frames
 from bpbench.errors import DataError
-from bpbench.jobs import Split
+from bpbench.jobs import Split, SplitBy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,63 @@ def test_parts_are_whole_blocks_that_cover_everything_once(
     )
     other = splits.draw(frames, replace(split, split_seed=split_seed + 1, validation=validation / 2))
     np.testing.assert_array_equal(other.test, parts.test)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=4, max_size=20),
+    st.tuples(st.floats(0.01, 0.9), st.floats(0.01, 0.6), st.floats(0.01, 0.6)).filter(lambda all_: sum(all_) < 1),
+    st.floats(0.01, 0.09),
+    st.lists(st.integers(0, 2**31 - 1), min_size=3, max_size=3),
+    st.sampled_from(["block", "frame", "state"]),
+)
+def test_who_explores_sees_no_frame_of_the_reserve(
+    blocks: list[tuple[str, int]],
+    shares: tuple[float, float, float],
+    validation: float,
+    seeds: list[int],
+    by: SplitBy,
+) -> None:
+    """Whatever the shares and seeds: its three parts are just what the reserve of the confirmation leaves over."""
+    frames = _frames(blocks)
+    reserve, own, own_validation = shares
+    confirm = Split(reserve, validation, seeds[0], seeds[1], by=by)
+    explore = Split(reserve, own_validation, seeds[0], seeds[2], by=by, explore=own)
+    try:
+        parts = splits.draw(frames, explore)
+    except DataError as error:
+        assert re.search("needs at least [34]", str(error))  # noqa: PT017 - it may be refused, and then by its size
+        return
+    held = splits.draw(frames, confirm).test
+    used = np.concatenate([parts.train, parts.validation, parts.test])
+    assert sorted(used.tolist()) == sorted(set(range(len(frames))) - set(held.tolist()))
+    assert min(map(len, (parts.train, parts.validation, parts.test))) >= 1
+    unit = {"block": frames.block, "frame": np.arange(len(frames)), "state": frames.group}[by]
+    whole = [set(unit[part].tolist()) for part in (parts.train, parts.validation, parts.test)]
+    assert sum(map(len, whole)) == len(set.union(*whole))
+    assert (parts.train_units, parts.test_units) == (len(whole[0]), len(whole[2]))
+
+
+def test_a_reserve_that_leaves_too_little_to_explore_on_is_refused() -> None:
+    """A reserve of three of five blocks stays as it is: two are left where three are needed."""
+    frames = _frames([("a", 4)] * 5)
+    assert splits.draw(frames, replace(SPLIT, reserve=0.6)).test_blocks == 3
+    sentence = (
+        r"^A split to explore on needs at least 3 blocks beside the reserve \(for training, validation and test\), and "
+        r"a reserve of 0\.6 leaves 2 of 5; give more frames, or a smaller reserve\.$"
+    )
+    with pytest.raises(DataError, match=sentence):
+        splits.draw(frames, replace(SPLIT, reserve=0.6, explore=0.1))
+
+
+def test_fresh_groups_are_no_part_of_what_explores() -> None:
+    """Groups that are kept fresh for the confirmation are neither trained on nor scored on before it."""
+    frames = _frames([("a", 3)] * 8 + [("b", 3)] * 2)
+    parts = splits.draw(frames, replace(SPLIT, fresh=("b",), explore=0.2))
+    assert parts.fresh.size == 0
+    used = np.concatenate([parts.train, parts.validation, parts.test])
+    assert set(frames.group[used].tolist()) == {"a"}
+    assert splits.draw(frames, replace(SPLIT, fresh=("b",))).fresh.tolist() == list(range(24, 30))
 
 
 @settings(max_examples=100, deadline=None)

@@ -116,10 +116,16 @@ def draw(frames: Configurations, split: Split) -> Parts:
         np.random.default_rng((split.reserve_seed, 0)),
         np.random.default_rng((split.split_seed, 1)),
     )
-    exploring = split.explore is not None
-    test = _systematic(units, sizes, group, split.reserve * len(used), reserve_rng, most=len(units) - 2 - exploring)
+    # Drawn the same whether the split explores or not: it is one reserve.
+    test = _systematic(units, sizes, group, split.reserve * len(used), reserve_rng, most=len(units) - 2)
     rest = units[~np.isin(units, test)]
     if split.explore is not None:
+        if len(rest) < 3:
+            raise DataError(
+                f"A split to explore on needs at least 3 {_UNITS[split.by]} beside the reserve (for training, "
+                f"validation and test), and a reserve of {split.reserve:g} leaves {len(rest)} of {len(units)}; give "
+                "more frames, or a smaller reserve."
+            )
         explore_rng = np.random.default_rng((split.split_seed, 3))
         test = _systematic(rest, sizes, group, split.explore * len(used), explore_rng, most=len(rest) - 2)
         rest = rest[~np.isin(rest, test)]
@@ -138,7 +144,7 @@ def draw(frames: Configurations, split: Split) -> Parts:
         train_units=len(train),
         test_units=len(test),
         # Who explores has not seen the fresh groups either.
-        fresh=np.flatnonzero(np.isin(frames.group, () if exploring else split.fresh)).astype(np.int64),
+        fresh=np.flatnonzero(np.isin(frames.group, split.fresh if split.explore is None else ())).astype(np.int64),
     )
 
 

@@ -53,7 +53,11 @@ def check_strategies(protocol: Protocol) -> None:
 
 def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
     where, place = protocol.origin.where, ("strategies", name)
-    taken = {"set": set(protocol.sets), "variant": {variant.name for variant in protocol.variants}}
+    taken = {
+        "set": set(protocol.sets),
+        "variant": {variant.name for variant in protocol.variants},
+        "strategy": set(protocol.strategies) - {name},
+    }
     for kind, names in taken.items():
         for own in {name, *({best_of(name)} if isinstance(spec, Smallest) else ())} & names:
             raise ProtocolError(
@@ -86,6 +90,12 @@ def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
 def _check_race(protocol: Protocol, name: str, spec: Strategy) -> None:
     where, place = protocol.origin.where, ("strategies", name)
     race = None if isinstance(spec, Smallest) else spec.race
+    if race is not None and (isinstance(spec, ByWeight) or (isinstance(spec, Backward) and spec.order != "drop-one")):
+        what = f"'{spec.kind}'" + (f" in the order '{spec.order}'" if isinstance(spec, Backward) else "")
+        raise ProtocolError(
+            f"{where(*place, 'race')}: {what} has no candidates that run side by side, so nobody could be stopped; "
+            "leave out 'race'."
+        )
     if race is not None and race.first >= protocol.explore.repeats:
         raise ProtocolError(
             f"{where(*place, 'race', 'first')}: nobody could be stopped before the last repeat: expected fewer than "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
-from pydantic import BeforeValidator
 
 from bpbench import cuts
 from bpbench.declared import (
@@ -19,6 +17,7 @@ from bpbench.declared import (
     Data,
     DescriptorClock,
     DescriptorTime,
+    Margin,
     Model,
     Name,
     Repeats,
@@ -61,24 +60,6 @@ class SplitSpec:
     validation: Share = 0.2
     splits: Annotated[int, Ge(2)] | None = None
     fresh: Annotated[tuple[Name, ...], MinLen(1)] | None = None
-
-
-def _margin(value: Any) -> Any:
-    """Refuse what can be no margin, and write a text as it is written everywhere: a changed blank is no new margin.
-
-    What the text means, the statistics say (:func:`bpbench.study.check_design`).
-    """
-    if isinstance(value, bool) or not isinstance(value, float | int | str):
-        raise ValueError(  # noqa: TRY004 - pydantic turns it into a sentence
-            f"expected a number, or a text such as 5% or 0.3 d_z, found {json.dumps(value, ensure_ascii=False)[:60]}."
-        )
-    if not isinstance(value, str) and value <= 0:
-        raise ValueError(f"expected a margin greater than 0, found {value:g}.")
-    return " ".join(value.replace("%", " %").replace("d_z", " d_z").split()) if isinstance(value, str) else value
-
-
-#: Checked as one value, so that a mistake gives one sentence and not one of each alternative.
-Margin = Annotated[Annotated[float, Gt(0)] | str, BeforeValidator(_margin)]
 
 
 @dataclass(frozen=True, slots=True)

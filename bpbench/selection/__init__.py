@@ -86,8 +86,9 @@ def at_most(spec: Strategy, ground: Ground, candidates: int = 0) -> int:
         _leaves(spec.drop, pool, "drop")
         return each * (1 + len(spec.drop))
     if isinstance(spec, Backward):
-        if spec.least > pool:
-            raise FeatureError(f"'least' is {spec.least}, more than the {pool} functions of the set; ask for fewer.")
+        if spec.least >= pool:
+            more = f"s: nothing could be dropped; ask for at most {pool - 1}." if pool > 1 else "; name a larger set."
+            raise FeatureError(f"'least' is {spec.least}, and the set has {pool} function{more}")
         ordering = racing.most(pool, each, spec.race, max(1, pool // 2)) if spec.order == "drop-one" else 0
         # Of a chunk of s functions at most 2s - 1 parts are tried.
         chunks = [min(spec.step, pool - at) for at in range(0, pool, spec.step)]

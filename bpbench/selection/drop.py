@@ -65,7 +65,8 @@ def by_weight(spec: ByWeight, ground: Ground) -> Search[Trace]:
     """Leave out the functions that matter least to models of the whole set; see :class:`ByWeight`."""
     importance, scores = yield from weighed(spec.by, ground)
     if not len(importance):
-        return Trace((Step("Every training of the whole set diverged: nothing can be weighed.", ()),), None)
+        said = "Every training of the whole set diverged: nothing can be weighed."
+        return Trace((Step(said, (tried(WHOLE, ground.whole, scores),), WHOLE),), None)
     step = _ranked(spec.by, ground, importance, scores)
     last = yield from _together(ground, _ascending(importance), spec.drop, scores, "that matter least")
     return _ended(ground, (step,), last)
@@ -111,11 +112,15 @@ def backward(spec: Backward, ground: Ground) -> Search[Trace]:
     would let go of whatever too few repeats cannot judge.
     """
     assert ground.margin is not None  # the protocol was refused otherwise
-    whole = yield from scored(ground, [ground.whole])
+    whole = (yield from scored(ground, [ground.whole]))[0]
+    reference = tried(WHOLE, ground.whole, whole)
+    if not np.isfinite(whole).any():
+        said = "Every training of the whole set diverged: no smaller set can be shown as good."
+        return Trace((Step(said, (reference,), WHOLE),), None)
     steps: list[Step] = []
-    order = yield from _order(spec, ground, whole[0], steps)
+    order = yield from _order(spec, ground, whole, steps)
     waiting = [tuple(order[at : at + spec.step]) for at in range(0, len(order), spec.step)]
-    kept, scores = ground.whole, whole[0]
+    kept, scores = ground.whole, whole
     while waiting:
         chunk = waiting.pop(0)
         if len(kept) - len(chunk) < spec.least:
@@ -123,7 +128,7 @@ def backward(spec: Backward, ground: Ground) -> Search[Trace]:
             continue
         smaller = without(kept, chunk)
         row = (yield from scored(ground, [smaller]))[0]
-        found = compared(ground, row, whole[0], ground.margin)
+        found = compared(ground, row, whole, ground.margin)
         label = f"without {_named(ground, chunk)}"
         goes = found is not None and bool(found.non_inferior)
         if goes:
@@ -131,9 +136,7 @@ def backward(spec: Backward, ground: Ground) -> Search[Trace]:
         else:
             waiting[:0] = _halves(chunk)
         said = f"{_named(ground, chunk)}: {'dropped' if goes else 'kept'}, {len(kept)} left."
-        entry = tried(label, smaller, row, compared=found)
-        # Scores of the whole set stand in the first step, whichever that is.
-        entries = (entry,) if steps else (tried(WHOLE, ground.whole, whole[0]), entry)
+        entries = (reference, tried(label, smaller, row, compared=found))
         steps.append(Step(said, entries, WHOLE, label if goes else None))
     return Trace(tuple(steps), choice(ground, kept, scores))
 

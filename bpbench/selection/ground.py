@@ -121,7 +121,8 @@ def compared(ground: Ground, ours: Floats, theirs: Floats, margin: Margin | None
     ours, theirs : ndarray, shape (R,)
         Scores of candidate and reference; NaN where a training diverged or was not made.
     margin : Margin, optional
-        Where given, whether the candidate is non-inferior to the reference within it. Who diverged is not.
+        Where given, whether the candidate is non-inferior to the reference within it. Who diverged is not, nor is
+        anyone shown to be by a single common repeat: its difference may be chance.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def compared(ground: Ground, ours: Floats, theirs: Floats, margin: Margin | None
     n, mean = len(differences), float(np.mean(differences))
     lost = bool((np.isfinite(theirs) & ~np.isfinite(ours)).any())
     if n < 2 or float(np.ptp(differences)) <= rounding(one, other):
-        within = None if margin is None else not lost and _within(ground, mean, other, margin)
+        within = None if margin is None else n > 1 and not lost and _within(ground, mean, other, margin)
         return Compared(n, mean, None, None, within)
     evidence = one_sample(differences, test_to_train=ground.test_to_train)
     low, high = evidence.interval(1 - ground.alpha)
