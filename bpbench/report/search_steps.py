@@ -308,7 +308,7 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
         *search_rows.heads(findings),
     )
     rows = []
-    places = search_rows.digits([one for one in taken])
+    places = search_rows.digits(taken)
     for one in taken:
         beside = one["compared"] or {}
         rows.append(
