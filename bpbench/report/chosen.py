@@ -118,7 +118,7 @@ def limits(findings: Mapping[str, Any]) -> list[str]:
         return [text]
     earlier = (
         f"Before this one, {count(before, 'other search', 'other searches')} had been confirmed on this very reserve "
-        "from this store; no p-value counts them, and a search that is changed until its choice is confirmed confirms "
+        "from this store; no p-value counts this, and a search that is changed until its choice is confirmed confirms "
         "nothing."
     )
     return [text, earlier]

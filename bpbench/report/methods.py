@@ -262,9 +262,9 @@ def _of_reserve(findings: Mapping[str, Any]) -> list[str]:
     worst = max(told["pairs"], key=lambda pair: float(pair["half_width"]))
     pair = f"{say(worst['candidate'])} − {say(worst['baseline'])}"
     text = (
-        f"One reserve of {size} is one draw. By what its own blocks say (jackknife, {told['level']:.0%}), another reserve "
-        f"may move a difference by up to ±{with_unit(significant(worst['half_width']), metric)} ({pair}, the least "
-        "certain one); no interval of a comparison holds this."
+        f"One reserve of {size} is one draw. By what its own blocks say (jackknife, {told['level']:.0%}), another "
+        f"reserve may move a difference by up to ±{with_unit(significant(worst['half_width']), metric)} ({pair}, the "
+        "least certain one); no interval of a comparison holds this."
     )
     small = [entry for entry in told["pairs"] if not entry["resolved"]]
     if analysis["margin"] is None or not small:
@@ -274,8 +274,8 @@ def _of_reserve(findings: Mapping[str, Any]) -> list[str]:
     more = f" and {len(small) - _NAMED} more" if len(small) > _NAMED else ""
     return [
         (
-            f"{text} For {which}{more} that is more than the margin of ±{margin_text(analysis, metric)}: the reserve is "
-            f"too small for it, about {whole(needed)} blocks would be enough."
+            f"{text} For {which}{more} that is more than the margin of ±{margin_text(analysis, metric)}: the reserve "
+            f"is too small for it, about {whole(needed)} blocks would be enough."
         )
     ]
 
