@@ -14,7 +14,7 @@ from bpbench.identity import plain
 from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.store import Outcome
-from bpbench.selection.trace import Choice, Step, Trace, Tried
+from bpbench.selection.trace import Choice, Chosen, Step, Trace, Tried
 from bpbench.statistics.by_size import by_size
 from bpbench.statistics.front import pareto
 from bpbench.statistics.stability import stability
@@ -67,13 +67,16 @@ def costs(study: Study) -> list[Json]:
     Returns
     -------
     list of dict
-        For each trained contestant whose inputs are computed here; empty where none are.
+        For each trained contestant whose inputs are computed here; empty where none are. ``of_baseline`` is the ratio
+        of its operations to the baseline's, ``None`` where that one's inputs are read from a table.
     """
     prepared = study.prepared
     if prepared.protocol.measure is not None or prepared.inputs.pool is None:
         return []
     near = crowd(prepared.inputs)
     scale = metric(prepared.protocol.analysis.metric)
+    base = prepared.inputs.sets[prepared.protocol.contestant(prepared.protocol.analysis.baseline).set].functions
+    whole = None if any(isinstance(function, Column) for function in base) else cost(base, near)
     made: list[Json] = []
     for variant in prepared.protocol.variants:
         functions = prepared.inputs.sets[variant.set].functions
@@ -86,6 +89,7 @@ def costs(study: Study) -> list[Json]:
                 "model": variant.model,
                 "functions": len(functions),
                 "operations_per_atom": cost(functions, near),
+                "of_baseline": cost(functions, near) / whole if whole else None,
                 "mean": _confirmed(study, variant.name),
             }
         )
@@ -122,20 +126,57 @@ def _strategy(study: Study, name: str, laid: Laid) -> Json:
         "model": spec.model,
         "settings": settings,
         "margin": None if laid.grounds[0].margin is None else laid.grounds[0].margin.plain,
+        "margin_width": _width(laid, trace),
         "pool": [function.name for function in laid.functions],
         "outer": len(laid.grounds),
+        "by_operations": not any(isinstance(function, Column) for function in laid.functions),
         "asked": len(explored.asked.get((name, 0), ())),
         "at_most": laid.at_most,
+        **_raced(laid, trace),
         "broken": explored.broken.get((name, 0)),
         "rival": prepared.protocol.slots[name],
+        "ended": trace is not None,
         "steps": [] if trace is None else [_step(laid, step, judged=not quick) for step in trace.steps],
-        "choice": _choice(study, name, laid, trace, None if trace is None else trace.choice),
-        "best": _choice(study, best_of(name), laid, trace, None if trace is None else trace.best),
+        "choice": _choice(
+            study, (name, prepared.protocol.slots[name]), laid, trace, None if trace is None else trace.choice
+        ),
+        "best": _choice(study, (best_of(name), None), laid, trace, None if trace is None else trace.best),
         "sizes": _sizes(prepared.protocol, trace)
         if trace is not None and isinstance(spec, RandomSubsets) and not quick
         else None,
         "stability": _stability(laid, searches),
+        "kept": _kept(laid, searches),
     }
+
+
+def _width(laid: Laid, trace: Trace | None) -> float | None:
+    """Return the margin in the metric's unit, a relative one at the mean of the set that others are compared with."""
+    margin = laid.grounds[0].margin
+    if margin is None or margin.kind == "absolute":
+        return None if margin is None else margin.value
+    if margin.kind != "relative" or trace is None:
+        return None
+    known = [one.mean for step in trace.steps for one in step.tried if one.label == step.reference]
+    return next((margin.value * mean for mean in known if mean is not None), None)
+
+
+def _raced(laid: Laid, trace: Trace | None) -> Json:
+    """Return how many different candidates the first search tried and stopped, and what it saved by stopping them."""
+    had: dict[Chosen, tuple[int, bool]] = {}
+    for one in (one for step in ([] if trace is None else trace.steps) for one in step.tried if one.scores):
+        # A candidate may be tried in several steps; its trainings are made once.
+        before, never = had.get(one.chosen, (0, True))
+        had[one.chosen] = max(before, len(one.scores)), never and one.stopped is not None
+    gone = [laid.grounds[0].repeats - repeats for repeats, stopped in had.values() if stopped]
+    return {"candidates": len(had), "stopped": len(gone), "spared": sum(gone)}
+
+
+def _kept(laid: Laid, searches: Sequence[Trace]) -> list[float] | None:
+    """Return the share of the searches that chose each function of the pool; ``None`` where none chose anything."""
+    choices = [set(trace.choice.chosen) for trace in searches if trace.choice is not None]
+    if not choices:
+        return None
+    return [sum(place in chosen for chosen in choices) / len(choices) for place in range(len(laid.functions))]
 
 
 def _step(laid: Laid, step: Step, *, judged: bool) -> Json:
@@ -143,8 +184,17 @@ def _step(laid: Laid, step: Step, *, judged: bool) -> Json:
         "said": step.said,
         "reference": step.reference,
         "taken": step.taken,
+        "left": _left(laid, step),
         "tried": [_tried(laid, one, judged=judged) for one in step.tried],
     }
+
+
+def _left(laid: Laid, step: Step) -> list[int] | None:
+    """Return how many candidates had each repeat, ``None`` where all had all."""
+    raced = [len(one.scores) for one in step.tried if one.scores and one.label != step.reference]
+    if all(one.stopped is None for one in step.tried):
+        return None
+    return [sum(repeats > number for repeats in raced) for number in range(laid.grounds[0].repeats)]
 
 
 def _tried(laid: Laid, one: Tried, *, judged: bool) -> Json:
@@ -164,20 +214,65 @@ def _tried(laid: Laid, one: Tried, *, judged: bool) -> Json:
     }
 
 
-def _choice(study: Study, name: str, laid: Laid, trace: Trace | None, found: Choice | None) -> Json | None:
-    """Return what was chosen: its scores while exploring, and what was left of them on the reserve."""
+def _choice(
+    study: Study, names: tuple[str, str | None], laid: Laid, trace: Trace | None, found: Choice | None
+) -> Json | None:
+    """Return what was chosen: its scores while exploring, and what was left of them on the reserve.
+
+    ``names`` are those of the contestant and of that which it is compared with, if it is.
+    """
+    name, rival = names
     if trace is None or found is None:
         return None
-    variant = study.prepared.protocol.contestant(name)
+    protocol, inputs = study.prepared.protocol, study.prepared.inputs
+    variant = protocol.contestant(name)
+    explored, whole = found.explored, _whole(trace, len(laid.functions))
+    confirmed = _confirmed(study, name)
+    # The whole set has a score on the reserve only where it is a contestant of its own.
+    beside = next(
+        (
+            other.name
+            for other in protocol.variants
+            if other.model == variant.model and inputs.sets[other.set].functions == laid.functions
+        ),
+        None,
+    )
     return {
         "variant": name,
         "set": variant.set,
+        "size": len(found.chosen),
         "chosen": list(found.chosen),
         "cost": laid.grounds[0].cost(found.chosen),
-        "explored": found.explored,
-        "explored_whole": _whole(trace, len(laid.functions)),
+        "explored": explored,
+        "explored_whole": whole,
+        "explored_difference": _minus(explored, whole),
         "least": found.least,
-        "confirmed": _confirmed(study, name),
+        "confirmed": confirmed,
+        "whole": beside,
+        "confirmed_difference": None if beside is None else _minus(confirmed, _confirmed(study, beside)),
+        "against": None if rival is None else _against(study, rival, laid, found),
+    }
+
+
+def _minus(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
+
+
+def _against(study: Study, name: str, laid: Laid, found: Choice) -> Json | None:
+    """Return what the set is like with which a choice is compared, ``None`` where that one is missing."""
+    protocol, inputs = study.prepared.protocol, study.prepared.inputs
+    rival = next((other for other in protocol.variants if other.name == name), None)
+    if rival is None:
+        return None
+    functions, chosen = inputs.sets[rival.set].functions, tuple(laid.functions[place] for place in found.chosen)
+    computed = not any(isinstance(function, Column) for function in (*functions, *chosen))
+    near = crowd(inputs)
+    return {
+        "variant": rival.name,
+        "set": rival.set,
+        "functions": len(functions),
+        "same": set(functions) == set(chosen) and rival.model == laid.spec.model,
+        "operations": cost(chosen, near) / cost(functions, near) if computed else None,
     }
 
 

@@ -17,6 +17,7 @@ from bpbench.jobs import Hdnn
 from bpbench.magnitudes import curve, told
 from bpbench.standing import ranked as rank_all
 from bpbench.statistics.bayes import correlated_t, signed_rank
+from bpbench.statistics.by_size import by_size
 from bpbench.statistics.estimates import Estimates, paired
 from bpbench.statistics.rules import Rules
 
@@ -459,6 +460,249 @@ def without_results() -> dict[str, Any]:
         entry.update(n=0, n_baseline=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
     data["jobs"] |= {"done": 0, "failed": 6}
     return data
+
+
+def searched() -> dict[str, Any]:
+    """Return :func:`small` with a strategy of every kind on the 57 functions of D, each with another outcome.
+
+    ``back`` is equivalent to D, ``one`` better, ``weighed`` undecided, ``forth`` worse; ``rand`` and ``groups`` chose
+    one set, ``shift`` the whole, ``small`` the best that it explored, ``lost`` nothing, and ``torn`` could not go on.
+    """
+    data = small()
+    made = _Searched(data)
+    made.chose("one", "drop-one", range(2, 57), "better", _left_out_alone(made), remove=[1, 2], race=_RACE)
+    made.chose("back", "backward", range(40), "equivalent", _left_out_in_turn(made), order="listed", step=1, least=1)
+    made.chose("forth", "forward", range(2), "worse", _added(made), most=2)
+    made.chose("weighed", "by-weight", range(50), "undecided", _weighed(made), by="absolute", drop=[7])
+    made.chose("rand", "random-subsets", range(9), "undecided", _drawn(made), sizes=[4, 9], draws=3)
+    made.chose("groups", "evenly-spaced", range(9), None, _listed(made), steps=[[1, 5, 2]], starts=[[1, 202, 281]])
+    made.chose("shift", "by-shift", range(57), None, _ranges(made), ranges=[[0, 0], [0.5, 2]], angular="with")
+    made.chose("small", "smallest", range(40), None, _smaller(made), by="functions", sets=["D"], strategies=["back"])
+    diverged = [made.tried("without a", range(56), [None, None, None])]
+    lost = [made.step("Every smaller set diverged: nothing was chosen.", diverged)]
+    made.chose("lost", "drop-one", None, None, lost, remove=[1])
+    made.chose("torn", "forward", None, None, [], most=3, broken="3 of 9 trainings failed: no disk.")
+    one, rand, small_one = (made.strategies[place] for place in (0, 4, 7))
+    one.update(outer=3, stopped=1, spared=1, kept=[1 / 3, 0.0, *[1.0] * 55])
+    one["stability"] = {
+        "choices": 3, "jaccard": 0.971, "kuncheva": None, "lustgarten": 0.642, "nogueira": 0.655, "low": 0.213,
+        "high": 1.097, "level": 0.95, "frequencies": one["kept"], "sizes": [55, 55, 56],
+    }  # fmt: skip
+    rand["sizes"] = _by_size(rand["steps"][0]["tried"])
+    small_one.update(set=None, rival="small: the best")
+    small_one["choice"].update(set="back", against={**small_one["choice"]["against"], "set": "back", "same": True})
+    small_one["best"] = {**small_one["choice"], "variant": "small: the best", "against": None}
+    data["exploration"] = {
+        "repeats": 3, "design": "resampled", "test": 0.2, "validation": 0.2, "trainings": 431,
+        "strategies": made.strategies,
+    }  # fmt: skip
+    data["costs"] = [
+        {"variant": name, "set": name, "model": "network", "functions": size, "operations_per_atom": 1000.0 * size,
+         "of_baseline": size / 57, "mean": mean, "on_front": name != "forth"}
+        for name, size, mean in (("D", 57, 1.25), ("one", 55, 1.26), ("back", 40, 1.27), ("forth", 41, 1.4))
+    ]  # fmt: skip
+    data["analysis"]["ranking"] = None
+    data["analysis"]["unranked"] = "ranks are not given here."
+    return deep_copy(data)
+
+
+_RACE = {"rule": "friedman", "first": 2, "alpha": 0.05}
+
+
+class _Searched:
+    """Findings to which strategies are added."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+        self.pool = [
+            function["name"] for entry in data["sets"] if entry["name"] == "D" for function in entry["functions"]
+        ]
+        self.strategies: list[dict[str, Any]] = []
+        self.rng = np.random.default_rng(6)
+        self.whole = [1.21, 1.27, 1.24]
+
+    def tried(self, label: str, chosen: Any, scores: list[float | None], **beside: Any) -> dict[str, Any]:
+        """Return a candidate; its mean is that of its scores, its difference that to the whole set."""
+        places, found = list(chosen), [score for score in scores if score is not None]
+        mean = float(np.mean(found)) if found and len(found) == len(scores) else None
+        gap = None if mean is None else mean - float(np.mean(self.whole[: len(scores)]))
+        compared = (
+            {"n": len(scores), "difference": gap, "low": gap - 0.05, "high": gap + 0.05} if gap is not None else None
+        )
+        if compared is not None:
+            compared |= {"non_inferior": gap < 0.1, "p_non_inferior": 0.021}
+        if label == "the whole set":
+            compared = None
+        one = {"label": label, "chosen": places, "cost": 1000.0 * len(places), "scores": scores, "mean": mean}
+        return one | {"stopped": None, "compared": compared, "value": None} | beside
+
+    def scores(self, level: float, n: int = 3) -> list[float | None]:
+        return [round(float(level + 0.02 * self.rng.standard_normal()), 6) for _ in range(n)]
+
+    def start(self) -> dict[str, Any]:
+        """Return the whole set as a candidate."""
+        return self.tried("the whole set", range(57), list(self.whole))
+
+    def step(self, said: str, tried: list[dict[str, Any]], taken: str | None = None, **more: Any) -> dict[str, Any]:
+        entries = {"said": said, "reference": "the whole set", "taken": taken, "left": None, "tried": tried}
+        return entries | more
+
+    def chose(
+        self, name: str, kind: str, chosen: Any, verdict: str | None, told: list[dict[str, Any]], /, **settings: Any
+    ) -> None:
+        """Add a strategy, with its contestant and its comparison where it has these."""
+        broken = settings.pop("broken", None)
+        choice = None if chosen is None else self._choice(name, list(chosen))
+        tried = [one for step in told for one in step["tried"]]
+        self.strategies.append(
+            {
+                "name": name, "kind": kind, "set": "D", "model": "network", "settings": settings, "margin": 0.2,
+                "margin_width": 0.2, "pool": self.pool, "outer": 1, "by_operations": True, "asked": 3 * len(tried),
+                "at_most": 400, "candidates": len(tried), "stopped": 0, "spared": 0, "broken": broken, "rival": "D",
+                "ended": broken is None, "steps": told, "choice": choice, "best": None, "sizes": None,
+                "stability": None,
+                "kept": None if choice is None else [float(place in choice["chosen"]) for place in range(57)],
+            }
+        )  # fmt: skip
+        analysis = self.data["analysis"]
+        pair = [name, "small: the best" if kind == "smallest" else "D"]
+        analysis["family"].append(pair)
+        if verdict is None:
+            blank = comparison(candidate=name, baseline=pair[1])
+            nothing = {key: None for key in blank if key not in {"candidate", "baseline", "level", "remarks"}}
+            remark = f"Nothing has filled the slot '{name}', which counts among the comparisons all the same."
+            nothing |= {"n": 0, "n_baseline": 0, "significant": False, "verdict": "undecided", "remarks": [remark]}
+            analysis["comparisons"].append(blank | nothing)
+        else:
+            analysis["comparisons"].append(comparison(candidate=name, **_VERDICTS[verdict]))
+        if choice is not None:
+            self._contestant(name, choice)
+
+    def _choice(self, name: str, chosen: list[int]) -> dict[str, Any]:
+        size = len(chosen)
+        same = size == 57
+        against = {
+            "variant": "D",
+            "set": "D",
+            "functions": 57,
+            "same": same,
+            "operations": round(0.01 * size + 0.43, 2),
+        }
+        explored = 1.24 if same else round(1.2 + 0.001 * size, 4)
+        return {
+            "variant": name, "set": "D" if same else name, "size": size, "chosen": chosen, "cost": 1000.0 * size,
+            "explored": explored, "explored_whole": 1.24, "explored_difference": explored - 1.24, "least": 1.13,
+            "confirmed": 1.253, "whole": "D", "confirmed_difference": 0.013, "against": against,
+        }  # fmt: skip
+
+    def _contestant(self, name: str, choice: dict[str, Any]) -> None:
+        base = next(variant for variant in self.data["variants"] if variant["name"] == "D")
+        twin = {"groups": "rand", "shift": "D", "small": "back"}.get(name)
+        choice["set"] = twin or choice["set"]
+        names = [name, "small: the best"] if name == "small" else [name]
+        for called in names:
+            made = deep_copy(base) | {"name": called, "set": choice["set"], "twin": twin}
+            self.data["variants"].append(made)
+        if twin is None:
+            whole = next(entry for entry in self.data["sets"] if entry["name"] == "D")
+            functions = [whole["functions"][place] for place in choice["chosen"]]
+            self.data["sets"].append({**whole, "name": name, "size": len(functions), "functions": functions})
+
+
+#: What a comparison of each verdict has beside its names.
+_VERDICTS: dict[str, dict[str, Any]] = {
+    "better": {},
+    "worse": {"difference": 0.31, "low": 0.12, "high": 0.5, "verdict": "worse"},
+    "equivalent": {"difference": 0.02, "low": -0.05, "high": 0.09, "equivalence_low": -0.04, "equivalence_high": 0.08,
+                   "significant": False, "p": 0.4, "p_adjusted": 0.8, "p_equivalence": 0.004,
+                   "p_equivalence_adjusted": 0.016, "verdict": "equivalent"},
+    "undecided": {"difference": 0.11, "low": -0.1, "high": 0.32, "significant": False, "p": 0.2, "p_adjusted": 0.6,
+                  "verdict": "undecided"},
+}  # fmt: skip
+
+
+def _left_out_alone(made: _Searched) -> list[dict[str, Any]]:
+    why = "After 2 repeats its rank sum of 91 is 83 above the best one's."
+    alone = [made.start()]
+    for place, name in enumerate(made.pool):
+        chosen = [other for other in range(57) if other != place]
+        late = place == 56
+        scores = made.scores(1.2 + 0.002 * place, 2 if late else 3)
+        alone.append(made.tried(f"without {name}", chosen, scores, stopped=why if late else None))
+    both = made.tried("without the 2 whose absence helps most", range(2, 57), made.scores(1.2))
+    taken = both["label"]
+    return [
+        made.step("Each of 57 functions was left out alone.", alone, left=[57, 57, 56]),
+        made.step("Left out together and trained again.", [made.start(), both], taken),
+    ]
+
+
+def _left_out_in_turn(made: _Searched) -> list[dict[str, Any]]:
+    found = []
+    for place in range(3):
+        label = f"without {made.pool[56 - place]}"
+        one = made.tried(label, range(56 - place), made.scores(1.22 if place < 2 else 1.6))
+        left = 56 - min(place, 1)
+        said = f"{made.pool[56 - place]}: {'dropped' if place < 2 else 'kept'}, {left} left."
+        found.append(made.step(said, [one], label if place < 2 else None))
+    return found
+
+
+def _added(made: _Searched) -> list[dict[str, Any]]:
+    found = []
+    for size in (1, 2):
+        labels = [f"with {made.pool[place]}" for place in (size - 1, size + 4)]
+        tried = [made.tried(label, range(size), made.scores(1.6 / size + 0.1 * n)) for n, label in enumerate(labels)]
+        said = f"{made.pool[size - 1]} was added: {size} now, not yet shown as good as the whole."
+        found.append(made.step(said, [made.start(), *tried], labels[0]))
+    return found
+
+
+def _weighed(made: _Searched) -> list[dict[str, Any]]:
+    order = [*range(50, 57), *range(50)]
+    weighed = [made.tried(made.pool[place], [place], [], value=0.031 * (n + 1)) for n, place in enumerate(order)]
+    less = made.tried("without the 7 that matter least", range(50), made.scores(1.25))
+    said = "The sum of the absolute first-layer weights of an input, averaged over 3 repeats, from the least on."
+    return [
+        made.step(said, [made.start(), *weighed]),
+        made.step("Left out together and trained again.", [made.start(), less], less["label"]),
+    ]
+
+
+def _drawn(made: _Searched) -> list[dict[str, Any]]:
+    tried = [
+        made.tried(f"{size} functions, draw {draw}", range(draw, draw + size), made.scores(3 / size + 0.9))
+        for size in (4, 9)
+        for draw in (1, 2, 3)
+    ]
+    tried[3]["chosen"] = list(range(9))
+    return [made.step("Of 6 random subsets the one of the best mean was chosen.", tried, "9 functions, draw 1",
+                      reference="9 functions, draw 1")]  # fmt: skip
+
+
+def _listed(made: _Searched) -> list[dict[str, Any]]:
+    tried = [made.tried("steps 1/5/2, starts 1/202/281", range(9), made.scores(1.2))]
+    return [made.step("Of 1 evenly spaced groups the one of the best mean was chosen.", tried, tried[0]["label"],
+                      reference=tried[0]["label"])]  # fmt: skip
+
+
+def _ranges(made: _Searched) -> list[dict[str, Any]]:
+    labels = ("G2 of R_s = 0 and angular", "G2 of R_s 0.5 to 2 and angular")
+    tried = [made.tried(label, range(57 - 20 * n), made.scores(1.24 + n)) for n, label in enumerate(labels)]
+    return [made.step("Of 2 ranges of R_s the one of the best mean was chosen.", tried, labels[0], reference=labels[0])]
+
+
+def _smaller(made: _Searched) -> list[dict[str, Any]]:
+    tried = [
+        made.tried(name, range(size), made.scores(level)) for name, size, level in (("D", 57, 1.3), ("back", 40, 1.2))
+    ]
+    said = "The best is back, and no smaller one is shown to be as good within the margin."
+    return [made.step(said, tried, "back", reference="back")]
+
+
+def _by_size(tried: list[dict[str, Any]]) -> dict[str, Any]:
+    found = by_size([len(one["chosen"]) for one in tried], np.array([one["mean"] for one in tried]))
+    return {"correction": "holm", "alpha": 0.05, **dataclasses.asdict(found)}
 
 
 def environment() -> dict[str, Any]:

@@ -336,7 +336,7 @@ def test_keras_without_tensorflow_starts_nothing(tmp_path: Path, monkeypatch: py
     text = HEAD.replace("{kind: adam, learning_rate: 1e-3}", "{kind: keras-adam}")
     text += "variants: [{name: a, set: 22, model: n}, {name: b, set: 22, model: r}]\nanalysis: {baseline: a}"
     assert prepare(loads(text), Store(tmp_path)).trainings
-    monkeypatch.setattr("bpbench.study.find_spec", lambda _: None)
+    monkeypatch.setattr("bpbench.prepared.find_spec", lambda _: None)
     with pytest.raises(
         ProtocolError, match=r"line \d+, models.n.optimizer: keras-adam is Keras's own and needs Tensor"
     ):

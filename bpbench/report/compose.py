@@ -18,6 +18,9 @@ from bpbench.report import (
     results,
     schematics,
     scored,
+    search_results,
+    search_tables,
+    searches,
     sheet,
     standing,
     swept,
@@ -103,7 +106,7 @@ def _sections(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> tu
         *agreement.section(findings),
         *(() if timed(findings) else _networks(findings)),
         _methods(findings),
-        *_results(findings),
+        *_results(findings, environment),
         Section("failures", "What failed or is missing", tuple(results.failures(findings))),
         Section("limits", "Limits", (Items(tuple(methods.limits(findings, tally(findings)))),)),
         _environment(findings, environment),
@@ -117,7 +120,13 @@ def csv_tables(findings: Mapping[str, Any], document: Document) -> tuple[Table, 
     """Return all tables to be written as CSV: those of the document and those too long to be shown."""
     if study_kind(findings) is SCORED:
         return (*document.tables, scored.repeats(findings))
-    return (*document.tables, *agreement.columns(findings), tables.functions(findings), tables.repeats(findings))
+    return (
+        *document.tables,
+        *agreement.columns(findings),
+        *search_tables.tables(findings),
+        tables.functions(findings),
+        tables.repeats(findings),
+    )
 
 
 def _answer(findings: Mapping[str, Any]) -> Section:
@@ -286,7 +295,7 @@ def _methods(findings: Mapping[str, Any]) -> Section:
     return Section("methods", "Methods", (*(Text(text) for text in texts), tables.models(findings)))
 
 
-def _results(findings: Mapping[str, Any]) -> list[Section]:
+def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Section]:
     looks = styles([variant["name"] for variant in findings["variants"]])
     if not tally(findings)["done"]:
         none = Text(f"There are no results: no {job_word(findings)} succeeded.", "warning")
@@ -299,6 +308,7 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
             *_remarks(findings),
         ]
     return [
+        *searches.sections(findings),
         Section(
             "repeats",
             "Every repeat",
@@ -306,6 +316,8 @@ def _results(findings: Mapping[str, Any]) -> list[Section]:
         ),
         Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
         *standing.ranks(findings),
+        *search_results.front(findings, environment),
+        *search_results.survival(findings),
         *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),

@@ -90,7 +90,15 @@ def _legend(figure: Any, names: Sequence[str], looks: Mapping[str, Style]) -> No
     figure.legend(handles, [label(name, 18) for name in names], loc="outside upper center", ncols=min(8, len(names)))
 
 
-def repeats(rows: Sequence[Repeats], looks: Mapping[str, Style], *, axis: str, constant: float | None) -> str:
+def repeats(
+    rows: Sequence[Repeats],
+    looks: Mapping[str, Style],
+    *,
+    axis: str,
+    constant: float | None,
+    key: str = "repeats",
+    limit: int = 24,
+) -> str:
     """Draw every repeat as a point, with mean and interval of the mean below the points.
 
     Parameters
@@ -103,12 +111,16 @@ def repeats(rows: Sequence[Repeats], looks: Mapping[str, Style], *, axis: str, c
         Name and unit of the score.
     constant : float or None
         Score of the constant predictor, drawn as a line where the axis is logarithmic or the line is near.
+    key : str
+        Name of the figure.
+    limit : int
+        Letters of a name that are shown.
     """
     values = [value for row in rows for value in row.values]
     everything = values + ([constant] if constant else [])
     logarithmic = spread(values) > _LOG_FROM
     near = bool(values) and constant is not None and (logarithmic or constant < 2 * max(values))
-    with sheet("repeats", 0.75 + min(0.34 * len(rows), _ROWS)) as (_, panels, drawn):
+    with sheet(key, 0.75 + min(0.34 * len(rows), _ROWS)) as (_, panels, drawn):
         axes = panels[0, 0]
         if logarithmic:
             axes.set_xscale("log")
@@ -129,7 +141,7 @@ def repeats(rows: Sequence[Repeats], looks: Mapping[str, Style], *, axis: str, c
         if near:
             axes.axvline(constant, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
             axes.text(constant, -0.62, "constant ", ha="right", va="bottom", fontsize=6.5)
-        _rows(axes, [row.name for row in rows])
+        _rows(axes, [row.name for row in rows], limit)
         axes.set_xlabel(axis)
         axes.grid(axis="x")
     return drawn[0]

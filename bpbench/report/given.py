@@ -9,6 +9,7 @@ from bpbench.report.vocabulary import (
     CORRECTIONS,
     SCORED,
     TESTS,
+    all_pairs,
     margin_text,
     scored,
     several_baselines,
@@ -56,7 +57,9 @@ def reworded(text: str, findings: Mapping[str, Any]) -> str:
 
 def against(analysis: Mapping[str, Any]) -> str:
     """Return the declared baseline, or that all pairs are compared, as one of the things declared."""
-    return "all pairs" if several_baselines(analysis) else f"baseline {say(analysis['baseline'])}"
+    if all_pairs(analysis):
+        return "all pairs"
+    return "the pairs" if several_baselines(analysis) else f"baseline {say(analysis['baseline'])}"
 
 
 def decided(findings: Mapping[str, Any]) -> str:

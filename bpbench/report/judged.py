@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import draw, unjudged
+from bpbench.report.chosen import untested
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
 from bpbench.report.magnitudes import estimates
 from bpbench.report.numerals import (
@@ -76,11 +77,14 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
     base, several = _against(findings), several_baselines(analysis)
     rows = []
     for entry in analysis["comparisons"]:
+        if entry["candidate"] not in looks:  # a strategy that found nothing
+            continue
         places = decimals(half_width(entry["low"], entry["high"]))
         numbers = number(entry["difference"], places).text
         if entry["low"] is not None:
             numbers += f" ({span(entry['low'], entry['high'], places)})"
-        verdict = verdict_word(entry["verdict"], metric) if entry["p"] is not None else "no test"
+        judged = entry["p"] is not None
+        verdict = verdict_word(entry["verdict"], metric) if judged else untested(findings, entry["candidate"])
         numbers_of = (entry["difference"], entry["low"], entry["high"])
         rows.append(
             draw.Difference(entry["candidate"], *numbers_of, verdict, numbers, entry["baseline"] if several else None)
@@ -158,6 +162,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
         places = decimals(half_width(entry["low"], entry["high"]))
         judged = entry["p"] is not None
         verdict = entry["verdict"] if judged else "no test"
+        said = verdict_word(verdict, metric) if judged else untested(findings, entry["candidate"])
         rows.append(
             (
                 words(short(entry["candidate"])),
@@ -169,7 +174,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
                 *((Cell(significant(entry["p_smallest"] or None, 2), entry["p_smallest"]),) if floor else ()),
                 Cell(p_text(entry["p_adjusted"]), entry["p_adjusted"]),
                 Cell(p_text(entry["p_equivalence_adjusted"]), entry["p_equivalence_adjusted"]),
-                words(verdict_word(verdict, metric), mark=verdict.replace(" ", "-")),
+                words(said, mark=verdict.replace(" ", "-")),
             )
         )
     return Table(

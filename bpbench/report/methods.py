@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import divided, given, timing, unjudged
+from bpbench.report import chosen, divided, given, timing, unjudged
 from bpbench.report.numerals import count, exact, percent, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
@@ -170,7 +170,10 @@ def _why(analysis: Mapping[str, Any]) -> str:
 
 def _pairs(analysis: Mapping[str, Any]) -> str:
     """Return that all pairs are compared, where they are."""
-    return f"A{compared_with(analysis)[1:]}. " if several_baselines(analysis) else ""
+    if not several_baselines(analysis):
+        return ""
+    text = compared_with(analysis)
+    return f"{text[0].upper()}{text[1:]}. "
 
 
 def _adjusted(analysis: Mapping[str, Any], alpha: str) -> str:
@@ -228,7 +231,7 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             f"{counts['not_converged']} of {count(counts['limited'], 'training')} that run in epochs or rounds had not "
             "converged: longer training may change means, spreads and verdicts."
         )
-    found += [*divided.limits(findings), *_of_judging(findings)]
+    found += [*chosen.limits(findings), *divided.limits(findings), *_of_judging(findings)]
     if any(variant["parity"] for variant in findings["variants"]):
         found.append("The parity plots show one repeat and carry no weight in the verdicts.")
     return found

@@ -434,14 +434,26 @@ def adjusted_p(analysis: Mapping[str, Any], *, of_equivalence: bool = False) -> 
 
 def compared_with(analysis: Mapping[str, Any]) -> str:
     """Return with what variants are compared: the baseline, or in all pairs."""
-    if several_baselines(analysis):
+    if all_pairs(analysis):
         return f"all {len(analysis['family'])} pairs are compared, in each the later variant with the earlier"
+    if several_baselines(analysis):
+        beside: dict[str, list[str]] = {}
+        for candidate, baseline in analysis["family"]:
+            beside.setdefault(baseline, []).append(say(candidate))
+        parts = [f"{listed(names)} with {say(baseline)}" for baseline, names in beside.items()]
+        return f"compared are {'; '.join(parts)}"
     return f"baseline is {say(analysis['baseline'])}"
 
 
 def target(analysis: Mapping[str, Any]) -> str:
     """Return what the interval of a comparison holds."""
     return _BY_RANKS.get(analysis["test"], "difference")
+
+
+def all_pairs(analysis: Mapping[str, Any]) -> bool:
+    """Return whether every variant is compared with every other one, which is more than several baselines."""
+    names = {name for pair in analysis["family"] for name in pair}
+    return several_baselines(analysis) and 2 * len(analysis["family"]) == len(names) * (len(names) - 1)
 
 
 def several_baselines(analysis: Mapping[str, Any]) -> bool:

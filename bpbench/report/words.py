@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, divided, given, timing, unjudged
+from bpbench.report import agreement, chosen, divided, given, timing, unjudged
 from bpbench.report.enough import enough
 from bpbench.report.numerals import (
     MINUS,
@@ -39,7 +39,6 @@ from bpbench.report.vocabulary import (
     repeat_word,
     scope,
     scored,
-    several_baselines,
     tally,
     target,
     timed,
@@ -291,13 +290,18 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
     if not counts["done"]:
         asked = count(counts["trainings"], job_word(findings))
         return [f"There is no answer: none of the {asked} succeeded{_troubles(counts)}. What failed is listed below."]
-    found = [_headline(findings)]
+    strategies = chosen.answers(findings)
+    beside = chosen.declared(findings)
+    found = [*strategies]
+    if beside or not strategies:
+        found.append(_headline(findings, beside, alone=not strategies))
     if timed(findings) and (costs := timing.costs(findings)):
         found.append(costs)
     comparisons = findings["analysis"]["comparisons"]
-    if len(comparisons) > 1 and (chosen := _clearest(findings)) is not None:
+    spelled = not strategies and len(comparisons) == 1
+    if not spelled and (clear := _clearest(findings)) is not None:
         metric, analysis = findings["metric"], findings["analysis"]
-        alone = {**chosen, "needed": None}  # said of all that are undecided in one sentence
+        alone = {**clear, "needed": None}  # said of all that are undecided in one sentence
         found.append(comparison_sentence(alone, metric, analysis, repeats=analysis["units"], explain=True))
         found += [text for text in (enough(comparisons, metric, analysis),) if text]
     found += [*agreement.answers(findings), *divided.answers(findings)]
@@ -328,16 +332,20 @@ def _troubles(counts: Mapping[str, int]) -> str:
 _TROUBLES: Final = (("diverged", "diverged"), ("failed", "failed"), ("missing", "missing"))
 
 
-def _headline(findings: Mapping[str, Any]) -> str:
+def _headline(findings: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]], *, alone: bool) -> str:
+    """Return the verdicts of declared contestants in one sentence; what strategies brought is told elsewhere.
+
+    A single comparison is spelled out if it stands ``alone``.
+    """
     metric, analysis, split = findings["metric"], findings["analysis"], findings["split"]
-    comparisons = analysis["comparisons"]
     given = scope(findings)
     where = f"{given[0].upper()}{given[1:]}, by {metric['label']}{on_part(findings)}"
     if not comparisons:
         return f"{where}, nothing was compared: the protocol declares no family."
-    if len(comparisons) == 1:
+    if len(comparisons) == 1 and alone:
         text = comparison_sentence(comparisons[0], metric, analysis, repeats=analysis["units"])
         return f"{where}: {text}"
+    pairs = len({entry["baseline"] for entry in comparisons}) > 1
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for entry in comparisons:
         judged = entry["p"] is not None and entry["verdict"] in _VERDICTS
@@ -348,14 +356,13 @@ def _headline(findings: Mapping[str, Any]) -> str:
         if found := groups.get(word):
             verb = "is" if len(found) == 1 else "are"
             verdict = f"{verdict_word(word, metric)}{within if word == 'equivalent' else ''}"
-            pairs = several_baselines(analysis)
             parts.append(f"{_named(found, len(comparisons), pairs=pairs)} {verb} {verdict}")
     repeats = count(split["repeats"], repeat_word(metric))
     if analysis.get("design") == "crossed":
         splits = count(analysis["units"], "split")
         repeats = splits if analysis["units"] == split["repeats"] else f"{splits} ({repeats})"
     over = f"over {repeats}: {'; '.join(parts)}."
-    if several_baselines(analysis):
+    if pairs:
         return f"{where}, in {len(comparisons)} pairs {over}"
     return f"{where}, against {say(comparisons[0]['baseline'])} {over}"
 

@@ -1,0 +1,387 @@
+"""What strategies chose, and what was left of it on the reserve, in plain sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report.numerals import count, exact, listed, percent, say
+from bpbench.report.vocabulary import (
+    lower_is_better,
+    margin_text,
+    on_part,
+    scope,
+    unit_word,
+    verdict_word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Strategies that are told one by one.
+_TOLD: Final = 8
+_VERDICTS: Final = ("better", "equivalent", "worse", "undecided")
+#: A symmetry function by its readable name, and its parameters.
+_FUNCTION: Final = re.compile(r"(G[245][^(\s]*)\(([^()]*)\)")
+_SYMBOLS: Final = {"eta": "η", "zeta": "ζ", "lambda": "λ", "rs": "R_s", "rc": "R_c"}
+
+
+def searches(findings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the strategies of a study, none where it has no strategy."""
+    found = findings.get("exploration")
+    return [] if found is None else list(found["strategies"])
+
+
+def comparison_of(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the comparison in which the choice of a strategy is confirmed."""
+    pair = (strategy["name"], strategy["rival"])
+    entries = findings["analysis"]["comparisons"]
+    return next((entry for entry in entries if (entry["candidate"], entry["baseline"]) == pair), None)
+
+
+def declared(findings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the comparisons of contestants that no strategy brought."""
+    brought = {strategy["name"] for strategy in searches(findings)}
+    return [entry for entry in findings["analysis"]["comparisons"] if entry["candidate"] not in brought]
+
+
+def compact(text: str, names: Sequence[str] = ()) -> str:
+    """Return a text with symmetry functions written in symbols, and without what all of a pool have in common.
+
+    Parameters
+    ----------
+    text : str
+        May hold names such as ``G5(eta=0.01,zeta=16,lambda=-1,rc=6.8)``.
+    names : sequence of str
+        The pool; parameters that all of its functions have, and share, are left out.
+    """
+    parts = [_parameters(found[2]) for name in names if (found := _FUNCTION.fullmatch(name))]
+    shared = {key for key in ("rc", "rs") if len({part.get(key) for part in parts if key != "rs" or key in part}) == 1}
+
+    def short(found: re.Match[str]) -> str:
+        told = [
+            f"{_SYMBOLS.get(key, key)} {_value(value)}"
+            for key, value in _parameters(found[2]).items()
+            if key not in shared
+        ]
+        return f"{found[1]}({', '.join(told)})"
+
+    return _FUNCTION.sub(short, text)
+
+
+def _value(text: str) -> str:
+    """Return a parameter with four significant digits, or as it is where it is no number."""
+    try:
+        return exact(float(text), 4)
+    except ValueError:
+        return text
+
+
+def _parameters(inside: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in inside.split(",") if "=" in part)
+
+
+# -------------------------------------------------------------------------------------------------- the answer
+
+
+def answers(findings: Mapping[str, Any]) -> list[str]:
+    """Return what the strategies chose, what the reserve says of it, and what the smaller sets save.
+
+    Parameters
+    ----------
+    findings : dict
+        Findings of schema 1, of a study with strategies.
+    """
+    told = searches(findings)
+    if not told:
+        return []
+    found = [_chose(told), *_without(told), *_shared(findings, told)]
+    if (confirmed := _confirmed(findings, told)) is not None:
+        found.append(confirmed)
+    return [text for text in (*found, _models(findings, told), _saves(findings, told)) if text]
+
+
+def limits(findings: Mapping[str, Any]) -> list[str]:
+    """Return what is not shown of choices, nothing for a study without strategies."""
+    told = [strategy for strategy in searches(findings) if strategy["choice"] is not None]
+    if not told:
+        return []
+    once = [say(strategy["name"]) for strategy in told if strategy["stability"] is None]
+    text = (
+        "A confirmed choice is a set that holds on the reserve, not the only one that would: on other divisions of the "
+        "frames a strategy may choose another."
+    )
+    if once:
+        text += f" How steady that is was not looked at for {listed(once)}."
+    return [text]
+
+
+def _models(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:
+    """Return which choices are compared with another model, so that their difference is not one of sets alone."""
+    models = {variant["name"]: variant["model"] for variant in findings["variants"]}
+    parts = [
+        f"{say(one['name'])} ({say(one['model'])}, and {say(other)} for {say(entry['baseline'])})"
+        for one, entry in _judged(findings, told)
+        if (other := models.get(entry["baseline"], one["model"])) != one["model"]
+    ]
+    if not parts:
+        return ""
+    return f"The models differ as well as the sets for {listed(parts)}: a difference there may be that of the models."
+
+
+def outcome(strategy: Mapping[str, Any]) -> str | None:
+    """Return in words why the choice of a strategy is compared with nothing, ``None`` where it is.
+
+    Parameters
+    ----------
+    strategy : dict
+        One of ``findings["exploration"]["strategies"]``.
+    """
+    name, choice = say(strategy["name"]), strategy["choice"]
+    if choice is None:
+        return _nothing(name, strategy)
+    against = choice["against"]
+    if against is None or not against["same"]:
+        return None
+    if strategy["kind"] == "smallest":
+        word = "cheaper" if strategy["settings"].get("by") == "operations" else "smaller"
+        return (
+            f"{name} found no {word} set that was shown to be as good as the best one it explored, "
+            f"{_set(choice, strategy)}, which stays."
+        )
+    if choice["size"] == len(strategy["pool"]):
+        return f"{name} chose the whole set itself: nothing was left out, and there is nothing to compare."
+    return f"{name} chose the very set with which it is compared, {_set(choice, strategy)}."
+
+
+def untested(findings: Mapping[str, Any], candidate: str) -> str:
+    """Return why a comparison has no test, in two words: what a strategy chose may be no other set.
+
+    Parameters
+    ----------
+    findings : dict
+        Findings of schema 1.
+    candidate : str
+        Of the comparison.
+    """
+    strategy = next((one for one in searches(findings) if one["name"] == candidate), None)
+    if strategy is None:
+        return "no test"
+    if strategy["choice"] is None:
+        return "nothing chosen"
+    entry = comparison_of(findings, strategy)
+    if outcome(strategy) is not None:
+        return "same set"
+    twin = None if entry is None else _twin(findings, strategy, entry)
+    return "no test" if twin is None else f"as {say(twin)}"
+
+
+def _nothing(name: str, strategy: Mapping[str, Any]) -> str:
+    """Return why a strategy chose nothing at all."""
+    if strategy["broken"]:
+        return f"{name} could not go on: {strategy['broken']}"
+    if not strategy["ended"]:
+        return f"{name} has not ended."
+    why = compact(strategy["steps"][-1]["said"], strategy["pool"]) if strategy["steps"] else ""
+    return f"{name} found nothing. {why}".rstrip()
+
+
+def _set(choice: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
+    return f"{say(choice['set'])} ({count(choice['size'], _input(strategy))})"
+
+
+def _input(strategy: Mapping[str, Any]) -> str:
+    return "function" if strategy["by_operations"] else "input"
+
+
+def _chose(told: Sequence[Mapping[str, Any]]) -> str:
+    """Return which sets were chosen, by their sizes."""
+    chosen = [one for one in told if one["choice"] is not None and outcome(one) is None]
+    if not chosen:
+        return f"None of {count(len(told), 'strategy', 'strategies')} chose a set other than it is compared with."
+    parts = [f"{say(one['name'])} {_share(one)}" for one in chosen[:_TOLD]]
+    more = len(chosen) - len(parts)
+    if more:
+        parts.append(f"{count(more, 'further one')} as in the table of strategies")
+    which = (
+        f"Of {count(len(told), 'strategy', 'strategies')} {len(chosen)} chose"
+        if len(chosen) < len(told)
+        else f"{count(len(told), 'strategy', 'strategies')} chose"
+    )
+    things = "functions" if all(one["by_operations"] for one in chosen) else "inputs"
+    return f"{which} {'a set' if len(chosen) == 1 else 'sets'} of {things}: {listed(parts)}."
+
+
+def _share(strategy: Mapping[str, Any]) -> str:
+    size, pool = strategy["choice"]["size"], len(strategy["pool"])
+    return f"all {pool}" if size == pool else f"{size} of {pool}"
+
+
+def _without(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [text for one in told if (text := outcome(one)) is not None]
+
+
+def _judged(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
+    """Return the strategies whose choice is compared, each with its comparison."""
+    pairs = [(one, comparison_of(findings, one)) for one in told if outcome(one) is None]
+    return [(one, entry) for one, entry in pairs if entry is not None]
+
+
+def _confirmed(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str | None:
+    metric, analysis = findings["metric"], findings["analysis"]
+    judged = [(one, entry) for one, entry in _judged(findings, told) if not _twin(findings, one, entry)]
+    if not judged:
+        return None
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one, entry in judged:
+        if entry["p"] is None or entry["verdict"] not in _VERDICTS:
+            key = ("without a verdict", "")
+        else:
+            key = (entry["verdict"], entry["baseline"])
+        groups.setdefault(key, []).append(say(one["name"]))
+    order = sorted(groups, key=lambda key: _VERDICTS.index(key[0]) if key[0] in _VERDICTS else len(_VERDICTS))
+    within = f" within ±{margin_text(analysis, metric)}" if analysis["margin"] is not None else ""
+    parts = [
+        f"{listed(groups[key])} {'is' if len(groups[key]) == 1 else 'are'} {_said(key, metric, within)}"
+        for key in order
+    ]
+    units = count(analysis["units"], unit_word(metric, analysis))
+    return (
+        f"Judged{on_part(findings)}, which no strategy had seen, with other seeds ({units}), by {metric['label']}, "
+        f"{scope(findings)}: {'; '.join(parts)}."
+    )
+
+
+def _twin(findings: Mapping[str, Any], strategy: Mapping[str, Any], entry: Mapping[str, Any]) -> str | None:
+    """Return the earlier contestant that is the same as a choice, where that one is compared in its place."""
+    if entry["difference"] is not None:
+        return None
+    found: dict[str, str | None] = {variant["name"]: variant["twin"] for variant in findings["variants"]}
+    return found.get(strategy["name"])
+
+
+def _shared(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return which strategies chose what another contestant is already, and so have its verdict."""
+    pairs = [(one, _twin(findings, one, entry)) for one, entry in _judged(findings, told)]
+    return [
+        f"{say(one['name'])} chose the same set as {say(twin)}, which is compared for both."
+        for one, twin in pairs
+        if twin is not None
+    ]
+
+
+def _said(key: tuple[str, str], metric: Mapping[str, Any], within: str) -> str:
+    verdict, base = key
+    if verdict == "equivalent":
+        return f"equivalent to {say(base)}{within}"
+    if verdict == "undecided":
+        return f"undecided against {say(base)}"
+    return f"{verdict_word(verdict, metric)} than {say(base)}" if verdict in _VERDICTS else verdict
+
+
+def _saves(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the sets that are as good or better save, nothing where none does."""
+    parts = []
+    for one, entry in _judged(findings, told):
+        choice = one["choice"]
+        against = choice["against"]
+        as_good = entry["p"] is not None and entry["verdict"] in {"equivalent", "better"}
+        if against is None or not as_good or choice["size"] >= against["functions"]:
+            continue
+        operations = _operations(against["operations"])
+        parts.append(
+            f"{say(one['name'])} needs {choice['size']} in place of {count(against['functions'], _input(one))}"
+            f"{operations}"
+        )
+    if not parts:
+        return ""
+    more = len(parts) - _TOLD
+    if more > 0:
+        parts = [*parts[:_TOLD], f"{count(more, 'further one')} as in the table of costs"]
+    return f"What this saves per atom: {'; '.join(parts)}."
+
+
+def _operations(ratio: float | None) -> str:
+    """Return how many operations are left; a saving that rounding hides is none."""
+    if ratio is None:
+        return ""
+    left = round(ratio, 2)
+    return f", {percent(left)} of the operations" if left != 1 else ", and as good as all of the operations"
+
+
+def direction(findings: Mapping[str, Any]) -> str:
+    """Return which sign of a difference is the better one."""
+    return "negative is better" if lower_is_better(findings["metric"]) else "positive is better"
+
+
+# ------------------------------------------------------------------------------------------- what a strategy does
+
+
+def does(strategy: Mapping[str, Any]) -> str:
+    """Return what a strategy does, with its settings, in plain words."""
+    settings, kind = strategy["settings"], strategy["kind"]
+    text = str(_DOES[kind](settings))
+    race = settings.get("race")
+    if race:
+        rule = "Friedman's test" if race.get("rule", "friedman") == "friedman" else "successive halving"
+        text += f"; a race stops hopeless candidates by {rule} from repeat {race.get('first')} on"
+    return text
+
+
+def _ranges(settings: Mapping[str, Any]) -> str:
+    spans = [exact(low) if low == high else f"{exact(low)} to {exact(high)}" for low, high in settings["ranges"]]
+    angular = {"both": "with and without the angular ones", "with": "with the angular ones", "without": "alone"}
+    return f"tries the radial functions with an R_s of {listed(spans)} Å, {angular[settings['angular']]}"
+
+
+def _triples(rows: Sequence[Sequence[int]]) -> str:
+    return listed(["/".join(map(str, row)) for row in rows])
+
+
+def _sequence(numbers: Sequence[Any]) -> str:
+    return listed([str(number) for number in numbers])
+
+
+_ORDER: Final = {
+    "drop-one": "those first whose absence alone helps most",
+    "weight": "those of the smallest weights first",
+    "listed": "as listed",
+    "random": "in random order",
+}
+_BY: Final = {
+    "absolute": "the sum of its absolute first-layer weights",
+    "sum": "the sum of its first-layer weights",
+    "permutation": "the rise of the error when its values are shuffled",
+    "gain": "the gain of the trees' splits on it",
+}
+
+
+def _together(settings: Mapping[str, Any]) -> str:
+    step = settings.get("step", 1)
+    return "one after another" if step == 1 else f"{step} at a time"
+
+
+def _several(counts: Sequence[int]) -> str:
+    return "the one" if list(counts) == [1] else f"together the {_sequence(counts)}"
+
+
+_DOES: Final[dict[str, Any]] = {
+    "by-shift": _ranges,
+    "random-subsets": lambda s: f"draws {s['draws']} random subsets of each of the sizes {_sequence(s['sizes'])}",
+    "evenly-spaced": lambda s: (
+        f"tries evenly spaced groups of the steps {_triples(s['steps'])} with the starts {_triples(s['starts'])}"
+    ),
+    "drop-one": lambda s: f"leaves out each function alone, then {_several(s['remove'])} whose absence helps most",
+    "backward": lambda s: (
+        f"leaves out functions {_together(s)}, {_ORDER[s['order']]}, as long as the smaller set is not worse than the "
+        "whole by the margin or more"
+    ),
+    "forward": lambda s: (
+        f"adds the function that helps most, up to {s['most']}, until the set is not worse than the whole by the margin"
+    ),
+    "by-weight": lambda s: f"weighs each function by {_BY[s['by']]}, and leaves out {_several(s['drop'])} lowest",
+    "smallest": lambda s: (
+        f"looks for the set of the fewest {s['by']} that is not worse than the best by the margin or more, among "
+        f"{listed([say(name) for name in (*s.get('sets', ()), *s.get('strategies', ()))])}"
+    ),
+}
