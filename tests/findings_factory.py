@@ -644,7 +644,7 @@ def _left_out_in_turn(made: _Searched) -> list[dict[str, Any]]:
         one = made.tried(label, range(56 - place), made.scores(1.22 if place < 2 else 1.6))
         left = 56 - min(place, 1)
         said = f"{made.pool[56 - place]}: {'dropped' if place < 2 else 'kept'}, {left} left."
-        found.append(made.step(said, [one], label if place < 2 else None))
+        found.append(made.step(said, [one] if place else [made.start(), one], label if place < 2 else None))
     return found
 
 

@@ -306,7 +306,7 @@ def _operations(ratio: float | None) -> str:
     if ratio is None:
         return ""
     left = round(ratio, 2)
-    return f", {percent(left)} of the operations" if left != 1 else ", and as good as all of the operations"
+    return f", {percent(left)} of the operations" if left != 1 else " and practically all of the operations"
 
 
 def direction(findings: Mapping[str, Any]) -> str:

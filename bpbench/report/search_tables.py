@@ -68,15 +68,11 @@ def winners(findings: Mapping[str, Any]) -> Table:
 
 def survival(findings: Mapping[str, Any]) -> Table:
     """Return the share of its searches in which each strategy kept each function of its pool."""
-    told = searches(findings)
-    names = dict.fromkeys(name for strategy in told for name in strategy["pool"])
-    columns = (Column("function", "function"), *(Column(f"strategy_{n}", s["name"]) for n, s in enumerate(told, 1)))
-    places = [{name: number for number, name in enumerate(strategy["pool"])} for strategy in told]
-    rows: list[tuple[Cell, ...]] = [(words(None), *(words(strategy["name"]) for strategy in told))]
-    for name in names:
-        cells = [
-            None if strategy["kept"] is None or name not in place else strategy["kept"][place[name]]
-            for strategy, place in zip(told, places, strict=True)
-        ]
-        rows.append((words(name), *(Cell(exact(value), value) for value in cells)))
-    return Table("survival", "Which functions survive where.", columns, tuple(rows))
+    columns = tuple(Column(key, key) for key in ("strategy", "number_in_pool", "function", "kept"))
+    rows = tuple(
+        (words(strategy["name"]), counted(place), words(name), Cell(exact(share), share))
+        for strategy in searches(findings)
+        if strategy["kept"] is not None
+        for place, (name, share) in enumerate(zip(strategy["pool"], strategy["kept"], strict=True), 1)
+    )
+    return Table("survival", "Which functions survive where.", columns, rows)
