@@ -23,7 +23,7 @@ from bpbench.errors import FeatureError, ProtocolError, StatisticsError
 from bpbench.features import Column, Feature
 from bpbench.identity import seed
 from bpbench.inputs import Inputs
-from bpbench.jobs import Describe, Job, ReadTable, Train
+from bpbench.jobs import Describe, Job, ModelSpec, ReadTable, Train
 from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.execute import Failure
@@ -32,7 +32,7 @@ from bpbench.selection import Labelled, at_most, search
 from bpbench.selection.ground import Ground, Search
 from bpbench.selection.trace import Chosen, Trace
 from bpbench.statistics.margins import Margin
-from bpbench.strategies import Smallest, Strategy, best_of
+from bpbench.strategies import ByWeight, Smallest, Strategy, best_of
 
 #: A strategy and the number of an outer split.
 Key = tuple[str, int]
@@ -187,10 +187,10 @@ def _ground(
     if explore.design == "resampled":
         ratio = float(np.mean([parts.test_units / parts.train_units for parts in drawn]))
     model = protocol.models[spec.model]
-    random = roles.drawn(model)
+    of = spec.of if isinstance(spec, ByWeight) else None
 
-    def train(chosen: Chosen, number: int) -> Train:
-        repeat = repeats[number]
+    def train(chosen: Chosen, number: int, model: ModelSpec = model) -> Train:
+        repeat, random = repeats[number], roles.drawn(model)
         return Train(
             frames=inputs.make,
             pool=pool,
@@ -214,6 +214,7 @@ def _ground(
         alpha=protocol.analysis.alpha,
         seed=seed(protocol.seed, "explore", "strategy", name),  # the same draws in every outer split
         cost=lambda chosen: cost([functions[place] for place in chosen], near),
+        weigh=None if of is None else lambda number: train(tuple(range(len(functions))), number, protocol.models[of]),
     )
 
 

@@ -354,6 +354,11 @@ class Describe:
     precision: Literal["float64", "float32"] = "float64"
     version: int = 2
 
+    def __hash__(self) -> int:
+        """Return a hash in which one function stands for all: every training on a large pool is looked up by it."""
+        of_functions = (len(self.functions), self.functions[:1])
+        return hash((self.frames, of_functions, self.first, self.last, self.precision, self.version))
+
 
 @dataclass(frozen=True, slots=True)
 class TimeDescribe:

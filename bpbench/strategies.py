@@ -208,6 +208,8 @@ class ByWeight(_OfOneSet):
     by : {'absolute', 'sum', 'permutation', 'gain'}
         What tells how much an input matters: the sum of the absolute values of its first-layer weights, or their sum,
         the rise of the error when its values are shuffled, or the gain of the trees' splits on it.
+    of : str or None
+        Key of ``models``: the one to which inputs matter; ``None``: the one that is trained on each smaller set.
     drop : tuple of int
         How many of the lowest are left out, each number tried.
     """
@@ -215,6 +217,7 @@ class ByWeight(_OfOneSet):
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["by-weight"]
     by: Literal["absolute", "sum", "permutation", "gain"] = "absolute"
+    of: Name | None = None
     drop: Annotated[tuple[Count, ...], MinLen(1)]
 
 

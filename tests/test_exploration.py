@@ -13,7 +13,7 @@ from bpbench import exploration, roles
 from bpbench.data import splits
 from bpbench.errors import ProtocolError
 from bpbench.findings import environment, findings
-from bpbench.jobs import Job, Train
+from bpbench.jobs import Importance, Job, RandomForest, Train
 from bpbench.planning import plan
 from bpbench.protocol import Protocol, loads
 from bpbench.reserve import told
@@ -337,3 +337,38 @@ def test_processes_stay_between_rounds(protocol: Any, tmp_path: Path, monkeypatc
         workers=2,
     )
     assert started == [2]
+
+
+def test_another_model_may_tell_what_matters(protocol: Any, tmp_path: Path) -> None:
+    """With ``of`` the importance is that of one model, and what is trained, compared and confirmed is the other."""
+    made = protocol("\n  weight: {kind: by-weight, set: all, model: linear, by: gain, of: forest, drop: [4, 5]}")
+    study = run(made, Store(tmp_path / "s"))
+    explored = study.prepared.explored
+    jobs = explored.asked["weight", 0]
+    forests = [job for job in jobs if isinstance(job, Train) and isinstance(job.model, RandomForest)]
+    linear = [job for job in jobs if isinstance(job, Train) and job.model == made.models["linear"]]
+    asked = [job for job in jobs if isinstance(job, Importance)]
+    assert [job.training for job in asked] == forests
+    assert sorted(len(job.functions) for job in linear) == [3, 3, 3, 4, 4, 4, 8, 8, 8]
+    assert {len(job.functions) for job in forests} == {8}
+    assert [job.split for job in forests] == [job.split for job in linear if len(job.functions) == 8]
+    assert len(jobs) == len(forests) + len(linear) + len(asked) == explored.laid["weight"].at_most + len(asked)
+    store = Store(tmp_path / "s")
+    gain = np.mean([store.load(job).arrays["importance"] for job in asked], axis=0)
+    smallest = next(job for job in linear if len(job.functions) == 3)
+    assert {item.name for item in smallest.functions} == {COLUMNS[place] for place in np.argsort(gain)[5:]}
+    assert study.prepared.protocol.contestant("weight").model == "linear"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("by: gain", r"weight\.by: 'gain' looks at the gain of the trees' splits, and the model 'linear' \(linear\)"),
+        ("of: forest", r"weight\.by: 'absolute' looks at the first-layer weights, and the model 'forest' \(random-for"),
+        ("of: forrest", r"weight\.of: there is no model 'forrest'; did you mean 'forest'\?"),
+    ],
+)
+def test_who_cannot_weigh_is_refused(protocol: Any, settings: str, sentence: str) -> None:
+    """A model without weights or gain, or one that is not there, is named with its place."""
+    with pytest.raises(ProtocolError, match=sentence):
+        protocol(f"\n  weight: {{kind: by-weight, set: all, model: linear, drop: [1], {settings}}}")

@@ -62,3 +62,13 @@ def test_seeds_come_from_names() -> None:
     assert all(0 <= value < 2**31 for value in seeds)
     text = '[1,"confirm","weights",0]'
     assert seed(1, "confirm", "weights", 0) == int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) % 2**31
+
+
+def test_equal_chunks_are_found_again_and_unequal_ones_are_not() -> None:
+    """The hash of a chunk looks at one function alone; whether two chunks are one is still said by all of them."""
+    functions = tuple(G2(0.1, shift, 6.8) for shift in (0.0, 1.0, 2.0))
+    chunk = Describe(MAKE, functions, 0, 5)
+    assert {chunk: "kept"}[Describe(MAKE, tuple(replace(item) for item in functions), 0, 5)] == "kept"
+    other = Describe(MAKE, (*functions[:2], G2(0.1, 2.5, 6.8)), 0, 5)
+    assert hash(other) == hash(chunk)
+    assert len({chunk, other, replace(chunk, last=6), replace(chunk, precision="float32")}) == 4

@@ -73,12 +73,7 @@ def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
     elif spec.set not in protocol.sets:
         raise ProtocolError(f"{where(*place, 'set')}: there is no set '{spec.set}'{nearest(spec.set, protocol.sets)}")
     if isinstance(spec, ByWeight):
-        model = protocol.models[spec.model]
-        if spec.by not in able(model):
-            raise ProtocolError(
-                f"{where(*place, 'by')}: '{spec.by}' looks at {LOOKS_AT[spec.by]}, and the model '{spec.model}' "
-                f"({model.kind}) has none; expected {' or '.join(map(repr, able(model)))}, or another model."
-            )
+        _check_weighing(protocol, name, spec)
     _check_race(protocol, name, spec)
     if isinstance(spec, Smallest) and protocol.analysis.margin is None:
         raise ProtocolError(
@@ -89,6 +84,19 @@ def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
         raise ProtocolError(
             f"{where(*place)}: '{spec.kind}' asks what is as good within a margin, and none is declared; give one "
             "under 'analysis', or here."
+        )
+
+
+def _check_weighing(protocol: Protocol, name: str, spec: ByWeight) -> None:
+    where, place = protocol.origin.where, ("strategies", name)
+    weigher = spec.of or spec.model
+    if weigher not in protocol.models:
+        raise ProtocolError(f"{where(*place, 'of')}: there is no model '{weigher}'{nearest(weigher, protocol.models)}")
+    model = protocol.models[weigher]
+    if spec.by not in able(model):
+        raise ProtocolError(
+            f"{where(*place, 'by')}: '{spec.by}' looks at {LOOKS_AT[spec.by]}, and the model '{weigher}' "
+            f"({model.kind}) has none; expected {' or '.join(map(repr, able(model)))}, or another model."
         )
 
 

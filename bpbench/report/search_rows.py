@@ -109,7 +109,7 @@ def candidates(
                 counted(len(one["chosen"])),
                 counted(len(one["scores"])),
                 number(one["mean"], places),
-                *((number(beside.get(end), places) for end in ("difference", "low", "high")) if differences else ()),
+                *(number(beside.get(column.key), places) for column in (heads(findings) if differences else ())),
                 Cell(said, said or None, "better" if said == "chosen" else ""),
             )
         )

@@ -84,7 +84,7 @@ def at_most(spec: Strategy, ground: Ground, candidates: int = 0) -> int:
         return each * (1 + len(spec.remove)) + racing.most(pool, each, spec.race, max(spec.remove))
     if isinstance(spec, ByWeight):
         _leaves(spec.drop, pool, "drop")
-        return each * (1 + len(spec.drop))
+        return each * (1 + len(spec.drop)) + (each if spec.of not in {None, spec.model} else 0)
     if isinstance(spec, Backward):
         if spec.least >= pool:
             more = f"s: nothing could be dropped; ask for at most {pool - 1}." if pool > 1 else "; name a larger set."

@@ -58,6 +58,8 @@ class Ground:
         Of everything that the strategy itself draws.
     cost : callable
         ``cost(chosen)``: what a candidate costs, a count that no clock can change.
+    weigh : callable or None
+        ``weigh(repeat)``: a training of the whole pool by another model, to which inputs are to matter.
     """
 
     functions: tuple[Feature | Column, ...]
@@ -70,6 +72,7 @@ class Ground:
     alpha: float
     seed: int
     cost: Callable[[Chosen], float] = field(default=len)
+    weigh: Callable[[int], Train] | None = None
 
     @property
     def whole(self) -> Chosen:

@@ -25,7 +25,7 @@ MEASURES: Final = {
 
 
 def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
-    """Train the whole pool and return how much each input matters.
+    """Train the whole pool and return how much each input matters, to the model of all candidates or to another one.
 
     Parameters
     ----------
@@ -41,12 +41,13 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
     ndarray, shape (R, D)
         Importance in each repeat that did not diverge.
     ndarray, shape (repeats,)
-        Scores of the trainings; NaN where one diverged.
+        Scores of the whole pool with the model of all candidates; NaN where a training diverged.
     """
     trainings = [ground.train(ground.whole, number) for number in range(ground.repeats)]
-    results = yield list(trainings)
+    weighing = trainings if ground.weigh is None else [ground.weigh(number) for number in range(ground.repeats)]
+    results = yield list(dict.fromkeys([*trainings, *weighing]))
     scores = np.array([score(ground, results[job]) for job in trainings])
-    left = [job for job, value in zip(trainings, scores, strict=True) if np.isfinite(value)]
+    left = [job for job in weighing if np.isfinite(score(ground, results[job]))]
     if by in {"absolute", "sum"}:
         both = [first_layer(job.model, from_arrays(results[job].arrays)) for job in left]
         return _rows([absolute if by == "absolute" else np.abs(signed) for signed, absolute in both], ground), scores
