@@ -212,7 +212,7 @@ def _ground(
         test_to_train=ratio,
         margin=None if written is None else Margin.parse(written),
         alpha=protocol.analysis.alpha,
-        seed=seed(protocol.seed, "explore", "strategy", name, outer),
+        seed=seed(protocol.seed, "explore", "strategy", name),  # the same draws in every outer split
         cost=lambda chosen: cost([functions[place] for place in chosen], near),
         weigh=None if of is None else lambda number: train(tuple(range(len(functions))), number, protocol.models[of]),
     )

@@ -71,8 +71,8 @@ class Planted:
 
     def by_chance(self, size: int) -> tuple[float, float]:
         """Return mean and 95th percentile of the precision of random subsets of a size: the hypergeometric law's."""
-        law = stats.hypergeom(len(self.pool), len(self.truth), size)
-        return float(law.mean()) / size, float(law.ppf(0.95)) / size
+        many, planted = len(self.pool), len(self.truth)
+        return planted / many, float(stats.hypergeom.ppf(0.95, many, planted, size)) / size
 
     @property
     def set(self) -> str:

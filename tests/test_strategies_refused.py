@@ -221,20 +221,26 @@ def test_refusals_name_line_and_path(old: str, new: str, sentence: str) -> None:
         loads(BASE.replace(old, new, 1))
 
 
-def test_smallest_needs_a_margin_and_forward_too() -> None:
-    """A margin of its own is enough, and other kinds need none."""
-    for kind in ("kind: forward, most: 2", "kind: smallest"):
-        text = BASE.replace(", margin: 0.1", "").replace("  back: {kind: backward, set: all, model: ridge}\n", "")
-        text = (
-            text.replace(DROP, "drop: {kind: forward, most: 2, set: all, model: ridge") if "forward" in kind else text
-        )
-        line = 13 if "forward" in kind else 14
-        with pytest.raises(
-            ProtocolError, match=rf"^protocol, line {line}, strategies\.(drop|least): '.*' asks what is"
-        ):
-            loads(text)
-    own = BASE.replace(", margin: 0.1", "").replace("back: {kind: backward", "back: {kind: backward, margin: 5%")
-    assert loads(own.replace(LEAST, LEAST.replace("}", ", margin: 0.2}"))).strategies
+def test_forward_needs_a_margin_and_one_of_its_own_is_enough() -> None:
+    """Elimination and selection explore by a margin; other kinds need none."""
+    bare = BASE.replace(", margin: 0.1", "").replace(f"  {LEAST}\n", "")
+    assert LEAST not in bare
+    text = bare.replace("  back: {kind: backward, set: all, model: ridge}\n", "")
+    text = text.replace(DROP, "drop: {kind: forward, most: 2, set: all, model: ridge")
+    with pytest.raises(ProtocolError, match=r"^protocol, line 13, strategies\.drop: 'forward' asks what is"):
+        loads(text)
+    assert loads(bare.replace("back: {kind: backward", "back: {kind: backward, margin: 5%")).strategies
+
+
+def test_smallest_is_confirmed_at_the_margin_of_the_analysis() -> None:
+    """A margin of its own tells how it explores; without one to confirm by it could never be called equivalent."""
+    text = BASE.replace(", margin: 0.1", "").replace("  back: {kind: backward, set: all, model: ridge}\n", "")
+    with pytest.raises(
+        ProtocolError,
+        match=r"^protocol, line 14, strategies\.least: that the smallest set is as good as the best is confirmed at "
+        r"the margin of 'analysis', and none is declared there; give one, whatever margin this strategy explores by\.$",
+    ):
+        loads(text.replace(LEAST, LEAST.replace("}", ", margin: 0.2}")))
 
 
 def test_measured_times_have_no_strategies() -> None:

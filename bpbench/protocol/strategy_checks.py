@@ -75,7 +75,12 @@ def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
     if isinstance(spec, ByWeight):
         _check_weighing(protocol, name, spec)
     _check_race(protocol, name, spec)
-    if isinstance(spec, Backward | Forward | Smallest) and spec.margin is None and protocol.analysis.margin is None:
+    if isinstance(spec, Smallest) and protocol.analysis.margin is None:
+        raise ProtocolError(
+            f"{where(*place)}: that the smallest set is as good as the best is confirmed at the margin of 'analysis', "
+            "and none is declared there; give one, whatever margin this strategy explores by."
+        )
+    if isinstance(spec, Backward | Forward) and spec.margin is None and protocol.analysis.margin is None:
         raise ProtocolError(
             f"{where(*place)}: '{spec.kind}' asks what is as good within a margin, and none is declared; give one "
             "under 'analysis', or here."

@@ -113,7 +113,15 @@ def limits(findings: Mapping[str, Any]) -> list[str]:
     )
     if once:
         text += f" How steady that is was not looked at for {listed(once)}."
-    return [text]
+    before = findings["exploration"]["searched_before"]
+    if not before:
+        return [text]
+    earlier = (
+        f"Before this one, {count(before, 'other search', 'other searches')} had been confirmed on this very reserve "
+        "from this store; no p-value counts this, and a search that is changed until its choice is confirmed confirms "
+        "nothing."
+    )
+    return [text, earlier]
 
 
 def _models(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import chosen, divided, given, timing, unjudged
-from bpbench.report.numerals import count, exact, percent, significant, whole
+from bpbench.report.numerals import count, exact, listed, percent, say, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     TESTS,
@@ -25,11 +25,15 @@ from bpbench.report.vocabulary import (
     timed,
     unpaired,
     verdict_word,
+    with_unit,
 )
 from bpbench.statistics.margins import Margin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: Pairs that are named in one sentence.
+_NAMED: Final = 3
 
 _WHY: Final = {
     "paired-t": "It takes the paired differences as independent and nearly normal.",
@@ -231,7 +235,7 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             f"{counts['not_converged']} of {count(counts['limited'], 'training')} that run in epochs or rounds had not "
             "converged: longer training may change means, spreads and verdicts."
         )
-    found += [*chosen.limits(findings), *divided.limits(findings), *_of_judging(findings)]
+    found += [*chosen.limits(findings), *divided.limits(findings), *_of_reserve(findings), *_of_judging(findings)]
     if any(variant["parity"] for variant in findings["variants"]):
         found.append("The parity plots show one repeat and carry no weight in the verdicts.")
     return found
@@ -246,6 +250,34 @@ def _remade(findings: Mapping[str, Any]) -> list[str]:
         "ones were published. Nothing here is a claim about the original sets."
     )
     return [text]
+
+
+def _of_reserve(findings: Mapping[str, Any]) -> list[str]:
+    """Return how well the blocks of the reserve determine the differences, nothing where that is not known."""
+    told = findings.get("reserve")
+    if told is None or not told["pairs"]:
+        return []
+    metric, analysis = findings["metric"], findings["analysis"]
+    size = count(told["blocks"], "block")
+    worst = max(told["pairs"], key=lambda pair: float(pair["half_width"]))
+    pair = f"{say(worst['candidate'])} − {say(worst['baseline'])}"
+    text = (
+        f"One reserve of {size} is one draw. By what its own blocks say (jackknife, {told['level']:.0%}), another "
+        f"reserve may move a difference by up to ±{with_unit(significant(worst['half_width']), metric)} ({pair}, the "
+        "least certain one); no interval of a comparison holds this."
+    )
+    small = [entry for entry in told["pairs"] if not entry["resolved"]]
+    if analysis["margin"] is None or not small:
+        return [text]
+    needed = max(entry["blocks_needed"] for entry in small)
+    which = listed([f"{say(entry['candidate'])} − {say(entry['baseline'])}" for entry in small[:_NAMED]])
+    more = f" and {len(small) - _NAMED} more" if len(small) > _NAMED else ""
+    return [
+        (
+            f"{text} For {which}{more} that is more than the margin of ±{margin_text(analysis, metric)}: the reserve "
+            f"is too small for it, about {whole(needed)} blocks would be enough."
+        )
+    ]
 
 
 def _of_judging(findings: Mapping[str, Any]) -> list[str]:
