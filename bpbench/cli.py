@@ -252,10 +252,11 @@ def _validate(options: argparse.Namespace) -> int:
         _print_json({**told, "deterministic": [list(pair) for pair in still]})
     else:
         what = "is a valid protocol" if not protocol.quick else "has a valid quick version, which gives no verdict"
-        print(
-            f"{protocol.origin.file} {what}: {len(protocol.variants)} variants, "
-            f"{count(protocol.repeat_count, 'repeat')}, {count(len(protocol.family), 'comparison')}."
-        )
+        searches = len(protocol.strategies)
+        sizes = [count(len(protocol.variants), "variant")]
+        sizes += [count(searches, "strategy", "strategies")] if searches else []
+        sizes += [count(protocol.repeat_count, "repeat"), count(len(protocol.family), "comparison")]
+        print(f"{protocol.origin.file} {what}: {', '.join(sizes)}.")
         unjudged = () if protocol.quick else terminal.deterministic(still, len(protocol.family))
         print("".join(f"{line}\n" for line in unjudged), end="")
     return DONE
