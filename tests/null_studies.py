@@ -1,8 +1,19 @@
 """Simulated studies whose candidates all carry the same information: how often a confirmed winner looks better.
 
-The searches and the judge are the real ones, the scores are drawn: of every candidate, in every repeat, from one normal
-distribution, beside what a repeat has in common for all. What explores and what confirms are independent draws, as
-other seeds and a reserve make them. In whole studies, from table to verdict, the trainings are real, too.
+There are three nulls, and each sees something else:
+
+:func:`studies`
+    The searches and the judge are the real ones, the scores are drawn: of every candidate, in every repeat, from one
+    normal distribution, beside what a repeat has in common for all. What explores and what confirms are independent
+    draws. It sees a rule that calls chance *better*; it cannot see a leak, as no split and no seed takes part.
+:func:`whole_studies`
+    From table to verdict, with real trainings. Candidates are equal whatever the data and their division, so that
+    initial weights alone tell them apart. It sees verdicts that come too often; exploring on the reserve would change
+    nothing that it counts, as no candidate is better on any frames.
+:func:`studies_of_data`
+    From table to verdict, with real trainings. Candidates are equal over data sets, but on every data set one of them
+    fits the reserve better than another. A search that saw the reserve finds that one: this null sees the leak. It
+    counts which side the mean difference lies on, and no verdicts, which truly differ on each reserve.
 """
 
 from __future__ import annotations
@@ -180,7 +191,7 @@ explore: {repeats: 3}
 split: {design: fixed}
 repeats: 10
 seed: SEED
-analysis: {baseline: base, test: sign-flip}
+analysis: {baseline: base, test: sign-flip, margin: 1e-9}
 """
 
 
@@ -193,6 +204,8 @@ def whole_studies(count: int, seed: int = 1) -> Told:
     scores, whatever the configurations, the split and the order, and the difference of two of them is symmetric about
     zero. Which one a strategy prefers is therefore chance alone, and seeds are all that the confirmation draws anew.
     Sets of different sizes are no equals: a network of more inputs learns otherwise, though they tell it nothing new.
+    The margin of the analysis, which the smallest set needs, is next to nothing: *equivalent* goes before *better*, so
+    that within a wide one nobody could ever be called better.
 
     Parameters
     ----------
@@ -219,6 +232,107 @@ def whole_studies(count: int, seed: int = 1) -> Told:
             confirmed[name] = confirmed.get(name, 0) + alone
         family += any(comparison.verdict == "better" for comparison in made.comparisons)
     return Told(count, confirmed, {}, family, filled)
+
+
+# ------------------------------------------------------------------------------- whole studies of ever other data
+
+#: Columns from which strategies choose one; the one that it is compared with stands beside them.
+EQUALS: Final = 12
+#: Standard deviation of their noise, in that of the truth: so much that leaving out one column costs what it tells.
+_NOISE: Final = 2.0
+_DATA: Final = f"""
+question: Is a column that a strategy chose better than one that nobody chose?
+data: {{kind: table, path: table.npz, block_length: 1}}
+sets:
+  base: {{columns: [base]}}
+  pool: {{columns: [{", ".join(f"c{number}" for number in range(EQUALS))}]}}
+models:
+  linear: {{kind: linear, strengths: [1e-6]}}
+variants:
+  - {{name: base, set: base, model: linear}}
+strategies:
+  STRATEGIES
+explore: {{repeats: 2}}
+split: {{design: crossed, splits: 2, reserve: 0.2, validation: 0.1}}
+repeats: 1
+seed: SEED
+analysis: {{baseline: base, margin: 1e-9}}
+"""
+#: What each strategy of these studies says beside its set and model.
+OF_DATA: Final = {
+    "random-subsets": f"kind: random-subsets, sizes: [1], draws: {EQUALS}",
+    "random-subsets, halving": f"kind: random-subsets, sizes: [1], draws: {EQUALS}, race: {{rule: halving, first: 1}}",
+    "forward": "kind: forward, most: 1, margin: 1e-9",
+    "drop-one": f"kind: drop-one, remove: [{EQUALS - 1}]",
+    "backward": "kind: backward, least: 1, margin: 1e6",
+    "by-weight": f"kind: by-weight, drop: [{EQUALS - 1}]",
+    "by-weight, permutation": f"kind: by-weight, by: permutation, drop: [{EQUALS - 1}]",
+}
+#: Those that choose by scores on the test part of *explore*. The others look at what a training learnt, which no leak
+#: of the reserve into that part could change.
+BY_SCORES: Final = tuple(name for name in OF_DATA if "by-weight" not in name)
+
+
+def studies_of_data(count: int, names: Sequence[str] = tuple(OF_DATA), seed: int = 1) -> dict[str, int]:
+    """Conduct whole studies, each of data drawn anew, and count those whose winner has the lower mean error.
+
+    Every column is the truth and noise of its own, of one ratio of signal to noise, the baseline's as well; strategies
+    choose one column. On the frames beside the reserve one column is by chance nearer to the truth, and so it is on the
+    reserve, but which one it is there is independent of which one it is elsewhere. Whoever never saw the reserve
+    therefore chooses a column that lies there as near to the truth as the baseline's: over data sets the sign of the
+    difference of their errors is + or - with probability 1/2. Only the slope that is fitted tells them apart, on the
+    same frames that the winner was chosen by: the chosen one's is a little too steep, which can but harm it, and less
+    the more frames there are. So the count of lower errors is at most binomial (count, 1/2). The best of k columns on
+    the reserve itself, in contrast, has a lower error than one more in k of k + 1 studies.
+
+    On one data set the columns truly differ given the reserve, so that verdicts, which hold given the reserve, are
+    right to call the winner better in some and worse in others: they have no rate to keep here, and each data set
+    counts once.
+
+    Parameters
+    ----------
+    count : int
+        Independent studies, each with data and seeds of its own.
+    names : sequence of str
+        Which strategies they have: keys of :data:`OF_DATA`.
+    seed : int
+        Root of all of them.
+
+    Returns
+    -------
+    dict of str to int
+        By strategy.
+    """
+    rng, lower = np.random.default_rng(seed), dict.fromkeys(names, 0)
+    lines = "\n  ".join(f"{name}: {{{OF_DATA[name]}, set: pool, model: linear}}" for name in names)
+    for _ in range(count):
+        with few_objects_to_collect(), TemporaryDirectory(prefix="bpbench-") as folder:
+            _write_equals(Path(folder) / "table.npz", rng)
+            for name, difference in _differences(_DATA.replace("STRATEGIES", lines), Path(folder), rng).items():
+                lower[name] += difference < 0
+    return lower
+
+
+def _differences(text: str, folder: Path, rng: np.random.Generator) -> dict[str, float]:
+    store, text = Store(folder / "store"), text.replace("SEED", str(int(rng.integers(2**31))))
+    made = study.conduct(study.prepare(loads(text, file=str(folder / "null.yaml")), store), store)
+    assert made.complete
+    scores: dict[str, list[float]] = {}
+    for (name, _), result in made.results.items():
+        scores.setdefault(name, []).append(result.values["scores"][made.prepared.part]["rmse"])
+    # a winner that an earlier strategy found as well has scores, if no comparison of its own
+    return {name: float(np.mean(scores[name]) - np.mean(scores["base"])) for name in made.prepared.protocol.strategies}
+
+
+def _write_equals(file: Path, rng: np.random.Generator, configurations: int = 100) -> None:
+    truth = rng.normal(size=configurations)
+    np.savez(
+        file,
+        values=truth[:, None] + _NOISE * rng.normal(size=(configurations, 1 + EQUALS)),
+        names=np.array(["base", *(f"c{number}" for number in range(EQUALS))]),
+        offsets=np.arange(configurations + 1),
+        energy=truth,
+    )
 
 
 def _write(file: Path, rng: np.random.Generator, configurations: int = 20, atoms: int = 2) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -87,16 +88,18 @@ def _written(item: Feature) -> str:
     return f"{{kind: {item.kind}, eta: {item.eta!r}, r_c: {item.r_c!r}, {own}}}"
 
 
-def surroundings() -> Floats:
+def surroundings(pool: Sequence[Feature] = POOL) -> Floats:
     """Return the functions of atoms of the embedded sample, shape (D, A): a few of every frame, in configurations."""
     frames = readers.read(replace(readers.sample_source(), groups=STATES))
-    values = describe_frames(POOL, frames, 0, len(frames))
+    values = describe_frames(pool, frames, 0, len(frames))
     rng, taken = np.random.default_rng(1), CONFIGURATIONS * ATOMS
     rows = [first + rng.choice(256, taken, replace=False) for first in frames.offsets[:-1]]
     return np.ascontiguousarray(values[:, np.concatenate(rows)], dtype=np.float64)
 
 
-def _energies(values: Floats, atoms: int, truth: Sequence[int], *, curved: bool, seed: int) -> Floats:
+def _energies(
+    values: Floats, atoms: int, truth: Sequence[int], *, curved: bool, seed: int, noise: float = NOISE
+) -> Floats:
     """Return energies, eV, of configurations of so many atoms: a sum over atoms and planted functions, and noise."""
     rng = np.random.default_rng(seed)
     chosen = values[list(truth)]
@@ -104,12 +107,21 @@ def _energies(values: Floats, atoms: int, truth: Sequence[int], *, curved: bool,
     terms = np.tanh(chosen) if curved else chosen
     means = terms.reshape(len(terms), -1, atoms).mean(axis=2)
     signs = rng.choice([-1.0, 1.0], size=len(terms))
-    per_atom = SIGNAL * signs @ (means / means.std(axis=1, keepdims=True)) + NOISE * rng.normal(size=means.shape[1])
+    per_atom = SIGNAL * signs @ (means / means.std(axis=1, keepdims=True)) + noise * rng.normal(size=means.shape[1])
     energies: Floats = 1e-3 * atoms * per_atom
     return energies
 
 
-def table(folder: Path, values: Floats, truth: Sequence[int], *, curved: bool, seed: int) -> Planted:
+def table(
+    folder: Path,
+    values: Floats,
+    truth: Sequence[int],
+    *,
+    curved: bool,
+    seed: int,
+    noise: float = NOISE,
+    pool: Sequence[Feature] = POOL,
+) -> Planted:
     """Write a table of real surroundings with planted energies.
 
     Parameters
@@ -124,14 +136,18 @@ def table(folder: Path, values: Floats, truth: Sequence[int], *, curved: bool, s
         Whether an atom's energy bends with its functions, which no linear model can follow.
     seed : int
         Of signs and noise.
+    noise : float
+        Of the energies, meV/atom.
+    pool : sequence of Feature
+        D functions.
     """
-    energy = _energies(values, ATOMS, truth, curved=curved, seed=seed)
-    names, name = np.array([item.name for item in POOL]), f"table-{seed}.npz"
+    energy = _energies(values, ATOMS, truth, curved=curved, seed=seed, noise=noise)
+    names, name = np.array([item.name for item in pool]), f"table-{seed}.npz"
     offsets = np.arange(0, values.shape[1] + 1, ATOMS)
     np.savez(folder / name, values=values.T, names=names, offsets=offsets, energy=energy)
     # the configurations of one frame are one block
     data = f"{{kind: table, path: {name}, block_length: {CONFIGURATIONS}}}"
-    return Planted(data, folder, POOL, tuple(sorted(truth)), columns=True)
+    return Planted(data, folder, tuple(pool), tuple(sorted(truth)), columns=True)
 
 
 def crystals(folder: Path, truth: Sequence[int], *, seed: int, count: int = 200) -> Planted:
@@ -151,7 +167,13 @@ def crystals(folder: Path, truth: Sequence[int], *, seed: int, count: int = 200)
     return Planted(f"{{kind: file, path: crystals-{seed}.npz}}", folder, SHELLS, tuple(sorted(truth)), columns=False)
 
 
-def explored(planted: Planted, model: str, strategies: dict[str, str], explore: str = "{repeats: 5}") -> Explored:
+def explored(
+    planted: Planted,
+    model: str,
+    strategies: dict[str, str],
+    explore: str = "{repeats: 5}",
+    sets: Mapping[str, Chosen] | None = None,
+) -> Explored:
     """Let strategies search on planted data.
 
     Parameters
@@ -162,12 +184,20 @@ def explored(planted: Planted, model: str, strategies: dict[str, str], explore: 
         What the protocol says of them.
     strategies : dict of str to str
         What it says of each strategy, beside its set and model.
+    sets : mapping of str to tuple of int, optional
+        More sets than the whole pool, which is ``all``; of columns alone.
     """
-    lines = "\n".join(f"  {name}: {{{spec}, set: all, model: m}}" for name, spec in strategies.items())
+    own = {name: "model: m" if "kind: smallest" in spec else "set: all, model: m" for name, spec in strategies.items()}
+    lines = "\n".join(f"  {name}: {{{spec}, {own[name]}}}" for name, spec in strategies.items())
+    more = "".join(
+        f"\n  {name}: {{columns: {json.dumps([planted.pool[place].name for place in chosen])}}}"
+        for name, chosen in (sets or {}).items()
+    )
     text = f"""
 question: Which functions does the energy depend on?
 data: {planted.data}
-sets: {{all: {planted.set}}}
+sets:
+  all: {planted.set}{more}
 models: {{m: {model}}}
 variants:
   - {{name: base, set: all, model: m}}

@@ -98,12 +98,17 @@ def test_winners_become_contestants(protocol: Any, tmp_path: Path) -> None:
 
 
 def test_no_search_sees_the_reserve(protocol: Any, tmp_path: Path) -> None:
-    """Every training of phase explore leaves out all frames that the winners are tested on, and has other seeds."""
-    study = run(protocol(), Store(tmp_path / "s"))
+    """All that is asked in phase explore leaves out all frames that the winners are tested on, and has other seeds."""
+    shuffled = "  shuffled: {kind: by-weight, by: permutation, set: all, model: linear, drop: [2]}\n"
+    study = run(protocol(STRATEGIES + shuffled), Store(tmp_path / "s"))
     frames = study.prepared.frames
     reserve = set(study.prepared.parts["block"][0].test.tolist())
-    explored = [job for job in study.prepared.explored.jobs if isinstance(job, Train)]
-    assert explored
+    jobs = study.prepared.explored.jobs
+    asked = [job for job in jobs if isinstance(job, Importance)]
+    assert {job.by for job in asked} == {"permutation"}
+    # what the importance of an input rests on is a training of its own accord
+    explored = [job for job in jobs if isinstance(job, Train)] + [job.training for job in asked]
+    assert len(explored) == len(jobs)
     for split in {job.split for job in explored}:
         parts = splits.draw(frames, split)
         assert not reserve & {*parts.train.tolist(), *parts.validation.tolist(), *parts.test.tolist()}

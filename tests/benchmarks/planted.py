@@ -21,7 +21,9 @@ OTHERS = len(POOL) - SIZE
 STRATEGIES = {
     "drop-one": f"kind: drop-one, remove: [{OTHERS}]",
     "drop-one, halving": f"kind: drop-one, remove: [{OTHERS}], race: {{rule: halving, first: 2}}",
+    "drop-one, friedman": f"kind: drop-one, remove: [{OTHERS}], race: {{rule: friedman, first: 3}}",
     "backward": "kind: backward",
+    "backward, by weight": "kind: backward, order: weight, step: 4",
     "forward": "kind: forward, most: 8",
     "by weight, absolute": f"kind: by-weight, drop: [{OTHERS}]",
     "by weight, sum": f"kind: by-weight, by: sum, drop: [{OTHERS}]",
