@@ -173,6 +173,7 @@ def explored(
     strategies: dict[str, str],
     explore: str = "{repeats: 5}",
     sets: Mapping[str, Chosen] | None = None,
+    seed: int = 0,
 ) -> Explored:
     """Let strategies search on planted data.
 
@@ -186,6 +187,8 @@ def explored(
         What it says of each strategy, beside its set and model.
     sets : mapping of str to tuple of int, optional
         More sets than the whole pool, which is ``all``; of columns alone.
+    seed : int
+        Of everything that is drawn.
     """
     own = {name: "model: m" if "kind: smallest" in spec else "set: all, model: m" for name, spec in strategies.items()}
     lines = "\n".join(f"  {name}: {{{spec}, {own[name]}}}" for name, spec in strategies.items())
@@ -206,6 +209,7 @@ strategies:
 explore: {explore}
 split: {{design: fixed}}
 repeats: 5
+seed: {seed}
 analysis: {{baseline: base, margin: 5%}}
 """
     return in_memory(text, planted.folder)

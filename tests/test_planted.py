@@ -166,7 +166,9 @@ def beyond_chance(folder: Path, model: str, specs: Sequence[str], size: int, tru
     for seed in range(truths):
         truth = rng.choice(len(POOL), size, replace=False).tolist()
         data = table(folder, values, truth, curved=False, seed=seed)
-        found = explored(data, model, {f"s{number}": spec for number, spec in enumerate(specs)}, "{repeats: 2}")
+        found = explored(
+            data, model, {f"s{number}": spec for number, spec in enumerate(specs)}, "{repeats: 2}", seed=seed
+        )
         for number in range(len(specs)):
             taken = chosen(found, f"s{number}")
             assert len(taken) == size
