@@ -176,7 +176,8 @@ LEAST = "least: {kind: smallest, model: ridge, sets: [all, few], strategies: [dr
             "kind: backward, set: all, model: forest, order: weight",
             (
                 r"^protocol, line 14, strategies\.back\.order: 'weight' looks at the first-layer weights, and the "
-                r"model 'forest' \(random-forest\) has none; expected 'drop-one', 'listed' or 'random', or another model\.$"
+                r"model 'forest' \(random-forest\) has none; expected 'drop-one', 'listed' or 'random', or another "
+                r"model\.$"
             ),
         ),
         (
