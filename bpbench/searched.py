@@ -11,7 +11,6 @@ import numpy as np
 from bpbench.exploration import Laid, cost, crowd
 from bpbench.features import Column
 from bpbench.identity import plain
-from bpbench.jobs import Train
 from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.store import Outcome
@@ -24,8 +23,6 @@ from bpbench.study import Study
 
 Json = dict[str, Any]
 
-#: In place of what a quick run's search decided by a test.
-_UNSAID: Final = "A quick run has too few repeats to say what is as good as what."
 #: Fields of a strategy that stand elsewhere than in its settings.
 _ELSEWHERE: Final = {"kind", "set", "model", "outer"}
 
@@ -53,7 +50,7 @@ def exploration(study: Study) -> Json | None:
         "design": explore.design,
         "test": explore.test,
         "validation": explore.validation,
-        "trainings": sum(isinstance(job, Train) for job in explored.jobs),
+        "trainings": len(explored.jobs),
         "searched_before": study.searched_before,
         "strategies": [_strategy(study, name, laid) for name, laid in explored.laid.items()],
     }
@@ -133,7 +130,7 @@ def _strategy(study: Study, name: str, laid: Laid) -> Json:
         "pool": [function.name for function in laid.functions],
         "outer": len(laid.grounds),
         "by_operations": not any(isinstance(function, Column) for function in laid.functions),
-        "asked": explored.trainings((name, 0)),
+        "asked": len(explored.asked.get((name, 0), ())),
         "at_most": laid.at_most,
         **_raced(laid, trace),
         "broken": explored.broken.get((name, 0)),
@@ -183,9 +180,8 @@ def _kept(laid: Laid, searches: Sequence[Trace]) -> list[float] | None:
 
 
 def _step(laid: Laid, step: Step, *, judged: bool) -> Json:
-    by_margin = any(one.compared is not None and one.compared.non_inferior is not None for one in step.tried)
     return {
-        "said": step.said if judged or not by_margin else _UNSAID,
+        "said": step.said,
         "reference": step.reference,
         "taken": step.taken,
         "left": _left(laid, step),
@@ -212,7 +208,7 @@ def _tried(laid: Laid, one: Tried, *, judged: bool) -> Json:
         "cost": laid.grounds[0].cost(one.chosen),
         "scores": list(one.scores),
         "mean": one.mean,
-        "stopped": one.stopped if judged or one.stopped is None else f"Stopped after {len(one.scores)} repeats.",
+        "stopped": one.stopped,
         "compared": compared,
         "value": one.value,
     }
@@ -287,16 +283,10 @@ def _whole(trace: Trace, pool: int) -> float | None:
 
 
 def _sizes(protocol: Protocol, trace: Trace) -> Json:
-    """Return the scores of random subsets by their size, each draw with the mean of its repeats as the unit.
-
-    A race gives some draws fewer repeats than others, those that fell behind, and repeats differ. Sizes are therefore
-    compared over the first repeats, which every draw had before any of them was stopped.
-    """
+    """Return the scores of random subsets by their size, each draw with the mean of its repeats as the unit."""
     tried = [one for step in trace.steps for one in step.tried]
     sizes = [len(one.chosen) for one in tried]
-    repeats = min(len(one.scores) for one in tried)
-    first = [[np.nan if score is None else score for score in one.scores[:repeats]] for one in tried]
-    scores = np.mean(first, axis=1)
+    scores = np.array([np.nan if one.mean is None else one.mean for one in tried])
     analysis = protocol.analysis
     alone = "holm" if analysis.correction == "max-t" else analysis.correction
     found = by_size(
@@ -306,9 +296,7 @@ def _sizes(protocol: Protocol, trace: Trace) -> Json:
         alpha=analysis.alpha,
         lower_is_better=metric(analysis.metric).lower_is_better,
     )
-    draws = [None if np.isnan(score) else float(score) for score in scores]
-    plain_sizes = dataclasses.asdict(found)
-    return {"correction": alone, "alpha": analysis.alpha, "repeats": repeats, "scores": draws, **plain_sizes}
+    return {"correction": alone, "alpha": analysis.alpha, **dataclasses.asdict(found)}
 
 
 def _stability(laid: Laid, searches: Sequence[Trace]) -> Json | None:
