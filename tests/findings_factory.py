@@ -703,8 +703,9 @@ def _smaller(made: _Searched) -> list[dict[str, Any]]:
 
 
 def _by_size(tried: list[dict[str, Any]]) -> dict[str, Any]:
-    found = by_size([len(one["chosen"]) for one in tried], np.array([one["mean"] for one in tried]))
-    return {"correction": "holm", "alpha": 0.05, **dataclasses.asdict(found)}
+    scores = [one["mean"] for one in tried]
+    found = by_size([len(one["chosen"]) for one in tried], np.array(scores))
+    return {"correction": "holm", "alpha": 0.05, "repeats": 3, "scores": scores, **dataclasses.asdict(found)}
 
 
 def environment() -> dict[str, Any]:

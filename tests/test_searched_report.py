@@ -479,14 +479,29 @@ def test_differences_have_decimals_of_their_own(quick_document: Document) -> Non
     assert "fewer repeats" not in table(quick_document, "strategy_1_together").caption
 
 
-def test_sizes_are_not_compared_where_a_race_chose_the_repeats() -> None:
-    """Means over different repeats, of which the scores decided, get neither table nor test."""
+def test_sizes_under_a_race_are_of_the_repeats_that_all_draws_had() -> None:
+    """Dots, band and tests are of the first repeats, and the caption says so; without a race it says nothing."""
     data = searched()
-    strategy(data, "rand")["steps"][0]["tried"][0]["stopped"] = "After 2 repeats its rank sum is too high."
+    rand = strategy(data, "rand")
+    rand["steps"][0]["tried"][0]["stopped"] = "After 2 repeats its rank sum is too high."
+    rand["sizes"]["repeats"] = 2
     document = parts(data)
-    assert not {"strategy_5_tests", "strategy_5_scores"} & {found.key for found in document.tables}
-    assert "therefore the sizes are not compared" in figure(document, "strategy_5_sizes").caption
-    assert "band" not in figure(document, "strategy_5_sizes").caption
+    assert {"strategy_5_tests", "strategy_5_scores"} <= {found.key for found in document.tables}
+    assert "are of the first 2 repeats, which all had." in figure(document, "strategy_5_sizes").caption
+    assert "which all had" not in figure(parts(searched()), "strategy_5_sizes").caption
+
+
+def test_a_selection_that_might_not_grow_further_says_so() -> None:
+    """Forward selection that ends at its most is no set that was shown to be enough."""
+    data = searched()
+    assert not any("the most it was allowed" in text for text in answer(data))
+    last = strategy(data, "forth")["steps"][-1]
+    (taken,) = [one for one in last["tried"] if one["label"] == last["taken"]]
+    taken["compared"]["non_inferior"] = False
+    assert (
+        "Strategy forth ended at 2 functions, the most it was allowed: while exploring they were not shown to be as "
+        "good as the whole set."
+    ) in answer(data)
 
 
 # ------------------------------------------------------------------------------------------------------ its words
@@ -533,16 +548,6 @@ def test_of_many_savings_the_largest_are_told() -> None:
     for name in ("one", "back", "forth", "weighed"):
         strategy(data, name)["choice"]["against"]["operations"] = None
     assert "atom: forth needs 2 in place of 57 functions; the other 3 are" in answer(data)[8]
-
-
-def test_draws_that_are_the_same_agree_by_that(document: Document) -> None:
-    """Repeated searches among the same random draws are steadier than chance, which no measure allows for."""
-    assert "draw the same in every search" not in table(document, "stability").caption
-    data = searched()
-    one = strategy(data, "one")
-    one.update(kind="random-subsets", settings={"sizes": [55], "draws": 3}, steps=one["steps"][:1])
-    data["exploration"]["strategies"] = [one]
-    assert "draw the same in every search" in table(parts(data), "stability").caption
 
 
 # --------------------------------------------------------------------------------------- stability and survival

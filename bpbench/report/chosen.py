@@ -98,7 +98,7 @@ def answers(findings: Mapping[str, Any]) -> list[str]:
     told = searches(findings)
     if not told:
         return []
-    found = [_chose(told), *_without(told), *_shared(findings, told)]
+    found = [_chose(told), *_without(told), *_cut_short(told), *_shared(findings, told)]
     if (confirmed := _confirmed(findings, told)) is not None:
         found.append(confirmed)
     found += _steady(told)
@@ -261,6 +261,21 @@ def _share(strategy: Mapping[str, Any]) -> str:
 
 def _without(told: Sequence[Mapping[str, Any]]) -> list[str]:
     return [text for one in told if (text := outcome(one)) is not None]
+
+
+def _cut_short(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return which forward selections ended because they might not grow further, before they were as good."""
+    found = []
+    for one in told:
+        last = one["steps"][-1]["tried"] if one["kind"] == "forward" and one["steps"] and one["choice"] else []
+        ends = [tried["compared"] for tried in last if tried["label"] == one["steps"][-1]["taken"]]
+        if any(end is not None and end["non_inferior"] is False for end in ends):
+            size = count(one["choice"]["size"], "function")
+            found.append(
+                f"Strategy {say(one['name'])} ended at {size}, the most it was allowed: while exploring they were not "
+                "shown to be as good as the whole set."
+            )
+    return found
 
 
 def _judged(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> list[tuple[Any, Any]]:

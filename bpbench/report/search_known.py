@@ -41,16 +41,21 @@ def subsets(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) 
     """
     step = strategy["steps"][0]
     stopped = any(one["stopped"] for one in step["tried"])
-    sizes = None if stopped else strategy["sizes"]
-    draws = [(len(one["chosen"]), one["mean"]) for one in step["tried"] if one["mean"] is not None]
+    sizes = strategy["sizes"]
+    scores = [one["mean"] for one in step["tried"]] if sizes is None else sizes["scores"]
+    told = [
+        (len(one["chosen"]), score, one["label"] == step["taken"])
+        for one, score in zip(step["tried"], scores, strict=True)
+        if score is not None
+    ]
+    draws = [(size, score) for size, score, _ in told]
     if not draws:
         return []
-    taken = search_rows.taken_of(step)
-    chosen = None if taken is None or taken["mean"] is None else (len(taken["chosen"]), taken["mean"])
+    chosen = next(((size, score) for size, score, taken in told if taken), None)
     race = (
-        " Draws that the race stopped had fewer repeats than the others, and which these are their scores decided; "
-        "therefore the sizes are not compared."
-        if stopped
+        f" Draws that the race stopped lack the later repeats: dots, band and tests are of the first "
+        f"{count(sizes['repeats'], 'repeat')}, which all had."
+        if stopped and sizes is not None
         else ""
     )
     band = (

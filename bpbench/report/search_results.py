@@ -62,16 +62,7 @@ def _stability(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
         "that is kept, whichever is more. The interval is Nogueira's; it is one for many searches, and of few it is "
         "too narrow."
     )
-    if any(_at_random(strategy) for strategy in found):
-        caption += (
-            " Searches that draw at random draw the same in every search: they agree by that too, and no measure "
-            "allows for it."
-        )
     return [Table("stability", caption, columns, align(rows, columns), source_note(findings), "wide")]
-
-
-def _at_random(strategy: Mapping[str, Any]) -> bool:
-    return "random" in {strategy["kind"].partition("-")[0], strategy["settings"].get("order")}
 
 
 def _fields(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> list[Block]:
