@@ -107,7 +107,25 @@ def _left(spec: Cut, chosen: _Set) -> _Set:
             f"an empty set: expected at least 1 input of '{spec.cut}' {_asked(spec)}, found none among its "
             f"{_holds(chosen)}; keep more of it, or cut another set."
         )
+    if spec.r_s is not None and (spec.kinds is None or "G2" in spec.kinds):
+        _require_shift(spec, chosen)
     return dataclasses.replace(chosen, functions=functions)
+
+
+def _require_shift(spec: Cut, chosen: FeatureSet | ColumnSet) -> None:
+    """Refuse centres that no radial function has: a mistake would leave the angular ones alone without a word."""
+    known = sorted({item.r_s for item in chosen.functions if isinstance(item, G2)})
+    if known and not any(_within(r_s, spec.r_s) for r_s in known if spec.r_s is not None):
+        raise FeatureError(
+            f"r_s: no radial function of '{spec.cut}' has its centre {_asked_shift(spec)}; theirs run from "
+            f"{known[0]:g} to {known[-1]:g} Å. To keep angular functions alone, write kinds: [G4, G5] without 'r_s'."
+        )
+
+
+def _asked_shift(spec: Cut) -> str:
+    if isinstance(spec.r_s, tuple):
+        return f"in [{spec.r_s[0]:g}, {spec.r_s[1]:g}]"
+    return f"at {spec.r_s:g}"
 
 
 def _within(r_s: float, wanted: float | tuple[float, float]) -> bool:

@@ -28,7 +28,7 @@ from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome
-from bpbench.selection import Labelled, at_most, search
+from bpbench.selection import Labelled, at_most, importances, search
 from bpbench.selection.ground import Ground, Search
 from bpbench.selection.trace import Chosen, Trace
 from bpbench.statistics.margins import Margin
@@ -52,6 +52,8 @@ class Laid:
         One for each outer split; the winner comes from the first.
     at_most : int
         Trainings that one of these searches asks for at most.
+    importances : int
+        How many times it asks besides how much inputs matter.
     candidates : tuple of (str, tuple of int)
         The declared sets among which the smallest is looked for.
     """
@@ -59,6 +61,7 @@ class Laid:
     spec: Strategy
     grounds: tuple[Ground, ...]
     at_most: int
+    importances: int = 0
     candidates: tuple[Labelled, ...] = ()
 
     @property
@@ -101,16 +104,15 @@ class Explored:
         """Everything that was asked for, each once."""
         return list(dict.fromkeys(job for jobs in self.asked.values() for job in jobs))
 
-    @property
-    def still_at_most(self) -> int:
-        """Trainings that may still be asked for, at most, beside those that are waited for."""
-        ended = self.traces.keys() | self.broken.keys()
-        return sum(
-            max(0, laid.at_most - sum(isinstance(job, Train) for job in self.asked.get((name, outer), ())))
-            for name, laid in self.laid.items()
-            for outer in range(len(laid.grounds))
-            if (name, outer) not in ended
-        )
+    def trainings(self, key: Key) -> int:
+        """Return how many trainings a search has asked for so far; other questions are asked of their results."""
+        return sum(isinstance(job, Train) for job in self.asked.get(key, ()))
+
+    def left_at_most(self, key: Key) -> int:
+        """Return how many trainings a search may still ask for, at most, beside those that it has asked for."""
+        if key in self.traces or key in self.broken:
+            return 0
+        return max(0, self.laid[key[0]].at_most - self.trainings(key))
 
 
 # --------------------------------------------------------------------------------------------- before it runs
@@ -147,7 +149,8 @@ def lay_out(protocol: Protocol, inputs: Inputs) -> dict[str, Laid]:
                 (key, tuple(sorted(place[function] for function in inputs.sets[key].functions))) for key in named
             )
             many = len(candidates) + len(spec.strategies) if isinstance(spec, Smallest) else 0
-            made[name] = Laid(spec, grounds, at_most(spec, grounds[0], many), candidates)
+            asks = at_most(spec, grounds[0], many), importances(spec, grounds[0])
+            made[name] = Laid(spec, grounds, *asks, candidates)
         except (FeatureError, StatisticsError) as error:
             raise ProtocolError(f"{where}: {error}") from None
     return made
@@ -212,7 +215,7 @@ def _ground(
         test_to_train=ratio,
         margin=None if written is None else Margin.parse(written),
         alpha=protocol.analysis.alpha,
-        seed=seed(protocol.seed, "explore", "strategy", name),  # the same draws in every outer split
+        seed=seed(protocol.seed, "explore", "strategy", name, outer),
         cost=lambda chosen: cost([functions[place] for place in chosen], near),
         weigh=None if of is None else lambda number: train(tuple(range(len(functions))), number, protocol.models[of]),
     )

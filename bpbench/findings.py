@@ -21,7 +21,7 @@ from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
-from bpbench.protocol import Cut, Protocol, Roles, SampleData
+from bpbench.protocol import Cut, Protocol, SampleData
 from bpbench.runner import timing, work
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
@@ -109,7 +109,7 @@ def findings(study: Study) -> Json:
         "sweeps": sweeps(prepared),
         "exploration": exploration(study),
         "costs": costs(study),
-        "reserve": reserve.told(prepared, {} if protocol.quick else study.results),
+        "reserve": _reserve(study),
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,
@@ -222,6 +222,8 @@ _SENTENCES: Final = {
     "order, trees). What is claimed holds given this split.",
     "resampled": "Every repeat redraws the reserve, the training and the validation frames. The "
     "reserves of two repeats overlap, which the Nadeau-Bengio test allows for.",
+    "once": "The reserve is drawn once; each split redraws training and validation, and is trained once, with weights "
+    "and batch order of its own. What is claimed holds given these data and this reserve.",
     "crossed": "The reserve is drawn once; each split redraws training and validation, and several "
     "seeds are averaged within each split first. What is claimed holds given these data and this reserve.",
 }
@@ -267,18 +269,40 @@ def _split(prepared: Prepared) -> Json:
         else {"groups": list(fresh), "frames": int(np.isin(prepared.frames.group, fresh).sum())},
         "counts": counts,
         "roles": None if roles is None else dataclasses.asdict(roles),
-        "sentence": _ROUNDS if prepared.protocol.measure is not None else _sentence(spec.design, roles),
+        "sentence": _ROUNDS if prepared.protocol.measure is not None else _sentence(prepared.protocol),
     }
 
 
-def _sentence(design: str, roles: Roles | None) -> str:
+def _sentence(protocol: Protocol) -> str:
+    roles, design = protocol.roles, protocol.split.design
     if roles is None:
-        return _SENTENCES[design]
+        return _SENTENCES["once" if design == "crossed" and protocol.per_split == 1 else design]
     return _BY_ROLE.format(
         weights=f"{roles.weights} initial weights" if roles.weights > 1 else "1 draw of initial weights",
         order=f"{roles.order} batch orders" if roles.order > 1 else "1 batch order",
         rerun=f", {roles.rerun} times over" if roles.rerun > 1 else "",
     )
+
+
+def _reserve(study: Study) -> Json | None:
+    """Return what the reserve's blocks say of each pair, and which verdicts another reserve could turn."""
+    prepared = study.prepared
+    told = reserve.told(prepared, {} if prepared.protocol.quick else study.results)
+    if told is not None:
+        judged = {(comparison.candidate, comparison.baseline): comparison for comparison in study.comparisons}
+        for pair in told["pairs"]:
+            pair["turns"] = _turns(judged[pair["candidate"], pair["baseline"]], pair["half_width"])
+    return told
+
+
+def _turns(comparison: Comparison, half: float) -> bool:
+    """Return whether a difference that moves by so much could cross the bound that its verdict rests on."""
+    if comparison.difference is None or comparison.p is None or comparison.verdict == "undecided":
+        return False
+    size = abs(comparison.difference)
+    if comparison.verdict == "equivalent":
+        return comparison.margin_width is not None and size + half > comparison.margin_width
+    return half >= size
 
 
 def _measure(study: Study) -> Json | None:

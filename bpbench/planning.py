@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from bpbench import metrics, reserve, roles, shares
+from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
-from bpbench.jobs import Job
+from bpbench.jobs import Importance, Job
 from bpbench.runner import cost, execute, work
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
@@ -28,6 +29,7 @@ from bpbench.statistics.repeats import (
     spread_of,
 )
 from bpbench.statistics.samples import average_within_splits
+from bpbench.strategies import Smallest, best_of
 from bpbench.study import Prepared, pairs
 
 
@@ -122,15 +124,19 @@ def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: 
     if not explored.laid:
         return None
     entries, seconds = [], 0.0
-    found = {name for name, _ in prepared.trainings}
+    contestants = {name for name, _ in prepared.trainings}
     for name, laid in explored.laid.items():
         keys = [(name, outer) for outer in range(len(laid.grounds))]
         open_ = [key for key in keys if key not in explored.traces]
-        asked = sum(len(explored.asked.get(key, ())) for key in keys)
-        more = sum(max(0, laid.at_most - len(explored.asked.get(key, ()))) for key in open_)
-        confirm = 0 if name in found else repeats
-        # A set of the whole pool costs most.
-        seconds += (more + confirm) * estimate(laid.grounds[0].train(laid.grounds[0].whole, 0))
+        asked = sum(explored.trainings(key) for key in keys)
+        more = sum(explored.left_at_most(key) for key in keys)
+        # The smallest of sets is compared with the best of them, which is trained as well.
+        brought = {name, best_of(name)} if isinstance(laid.spec, Smallest) else {name}
+        confirm = 0 if name in contestants else repeats * len(brought)
+        seconds += (more + confirm) * _dearest(laid, estimate)
+        if laid.importances:
+            question = estimate(Importance(laid.grounds[0].train(laid.grounds[0].whole, 0), "permutation"))
+            seconds += len(open_) * laid.importances * max(question, _dearest(laid, estimate))
         entries.append(
             {
                 "name": name,
@@ -144,6 +150,13 @@ def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: 
             }
         )
     return {"strategies": entries, "more_s": seconds / workers}
+
+
+def _dearest(laid: Laid, estimate: Callable[[Job], float]) -> float:
+    """Return the expected seconds of the dearest training that a search asks for: that of its whole pool."""
+    ground = laid.grounds[0]
+    whole = [ground.train(ground.whole, 0), *(() if ground.weigh is None else (ground.weigh(0),))]
+    return max(map(estimate, whole))
 
 
 def _decided(units: int, rules: Rules, alpha: float) -> float:

@@ -24,6 +24,8 @@ Results = Mapping[tuple[str, int], Outcome | Failure]
 
 #: Level of the interval that a reserve gives a difference.
 LEVEL: Final = 0.95
+#: Blocks below which a reserve says next to nothing of another one.
+_FEWEST: Final = 3
 
 
 def told(prepared: Prepared, results: Results) -> Json | None:
@@ -40,7 +42,9 @@ def told(prepared: Prepared, results: Results) -> Json | None:
     -------
     dict or None
         ``None`` where there is not one reserve for all: nothing is trained, or every repeat draws its own. ``pairs``
-        holds those that are stored on both sides, where errors are compared by their RMSE.
+        holds those that are stored on both sides, where errors are compared by their RMSE. Of contestants whose blocks
+        err independently, ``blocks_for_margin`` would carry a relative margin, and ``rmse_for_margin`` is the largest
+        error at which these blocks carry an absolute one: z RMSE/√B is the margin there.
     """
     from scipy.special import ndtri
 
@@ -70,12 +74,15 @@ def told(prepared: Prepared, results: Results) -> Json | None:
                 }
             )
     relative = margin is not None and margin.kind == "relative"
+    absolute = margin is not None and margin.kind == "absolute" and prepared.protocol.analysis.metric == "rmse"
     return {
+        "few": blocks < _FEWEST,
         "frames": len(part.test),
         "blocks": blocks,
         "level": LEVEL,
         "relative_error": relative_error(blocks),
         "blocks_for_margin": blocks_for(margin.value, level=LEVEL) if margin is not None and relative else None,
+        "rmse_for_margin": margin.value * math.sqrt(blocks) / z if margin is not None and absolute else None,
         "pairs": pairs,
     }
 

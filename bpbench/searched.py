@@ -11,6 +11,7 @@ import numpy as np
 from bpbench.exploration import Laid, cost, crowd
 from bpbench.features import Column
 from bpbench.identity import plain
+from bpbench.jobs import Train
 from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.store import Outcome
@@ -23,6 +24,8 @@ from bpbench.study import Study
 
 Json = dict[str, Any]
 
+#: In place of what a quick run's search decided by a test.
+_UNSAID: Final = "A quick run has too few repeats to say what is as good as what."
 #: Fields of a strategy that stand elsewhere than in its settings.
 _ELSEWHERE: Final = {"kind", "set", "model", "outer"}
 
@@ -50,7 +53,7 @@ def exploration(study: Study) -> Json | None:
         "design": explore.design,
         "test": explore.test,
         "validation": explore.validation,
-        "trainings": len(explored.jobs),
+        "trainings": sum(isinstance(job, Train) for job in explored.jobs),
         "searched_before": study.searched_before,
         "strategies": [_strategy(study, name, laid) for name, laid in explored.laid.items()],
     }
@@ -130,7 +133,7 @@ def _strategy(study: Study, name: str, laid: Laid) -> Json:
         "pool": [function.name for function in laid.functions],
         "outer": len(laid.grounds),
         "by_operations": not any(isinstance(function, Column) for function in laid.functions),
-        "asked": len(explored.asked.get((name, 0), ())),
+        "asked": explored.trainings((name, 0)),
         "at_most": laid.at_most,
         **_raced(laid, trace),
         "broken": explored.broken.get((name, 0)),
@@ -180,8 +183,9 @@ def _kept(laid: Laid, searches: Sequence[Trace]) -> list[float] | None:
 
 
 def _step(laid: Laid, step: Step, *, judged: bool) -> Json:
+    by_margin = any(one.compared is not None and one.compared.non_inferior is not None for one in step.tried)
     return {
-        "said": step.said,
+        "said": step.said if judged or not by_margin else _UNSAID,
         "reference": step.reference,
         "taken": step.taken,
         "left": _left(laid, step),
@@ -208,7 +212,7 @@ def _tried(laid: Laid, one: Tried, *, judged: bool) -> Json:
         "cost": laid.grounds[0].cost(one.chosen),
         "scores": list(one.scores),
         "mean": one.mean,
-        "stopped": one.stopped,
+        "stopped": one.stopped if judged or one.stopped is None else f"Stopped after {len(one.scores)} repeats.",
         "compared": compared,
         "value": one.value,
     }
@@ -283,10 +287,16 @@ def _whole(trace: Trace, pool: int) -> float | None:
 
 
 def _sizes(protocol: Protocol, trace: Trace) -> Json:
-    """Return the scores of random subsets by their size, each draw with the mean of its repeats as the unit."""
+    """Return the scores of random subsets by their size, each draw with the mean of its repeats as the unit.
+
+    A race gives some draws fewer repeats than others, those that fell behind, and repeats differ. Sizes are therefore
+    compared over the first repeats, which every draw had before any of them was stopped.
+    """
     tried = [one for step in trace.steps for one in step.tried]
     sizes = [len(one.chosen) for one in tried]
-    scores = np.array([np.nan if one.mean is None else one.mean for one in tried])
+    repeats = min(len(one.scores) for one in tried)
+    first = [[np.nan if score is None else score for score in one.scores[:repeats]] for one in tried]
+    scores = np.mean(first, axis=1)
     analysis = protocol.analysis
     alone = "holm" if analysis.correction == "max-t" else analysis.correction
     found = by_size(
@@ -296,7 +306,9 @@ def _sizes(protocol: Protocol, trace: Trace) -> Json:
         alpha=analysis.alpha,
         lower_is_better=metric(analysis.metric).lower_is_better,
     )
-    return {"correction": alone, "alpha": analysis.alpha, **dataclasses.asdict(found)}
+    draws = [None if np.isnan(score) else float(score) for score in scores]
+    plain_sizes = dataclasses.asdict(found)
+    return {"correction": alone, "alpha": analysis.alpha, "repeats": repeats, "scores": draws, **plain_sizes}
 
 
 def _stability(laid: Laid, searches: Sequence[Trace]) -> Json | None:

@@ -107,7 +107,7 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
             if prepared.declared.strategies:
                 key, rule = _search(prepared)
                 searched_before = store.declare(key, rule, store.declarations(key))
-        run(prepared.jobs)
+        run([job for job in prepared.jobs if job not in executed.failures])  # what failed is not tried twice in one run
     results: dict[tuple[str, int], Outcome | Failure] = {
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
@@ -170,7 +170,7 @@ def _declaration(prepared: Prepared) -> tuple[str, str]:
 def _search(prepared: Prepared) -> tuple[str, str]:
     """Return the keys under which searches are counted: the reserve that confirms them, and how they search."""
     declared, reserve = prepared.declared, prepared.repeats[0].split
-    key = ["search", plain(prepared.source), reserve.reserve, reserve.reserve_seed, declared.analysis.metric]
+    key = ["search", plain(prepared.source), reserve.reserve, reserve.reserve_seed]
     how = [plain(part) for part in (declared.strategies, declared.explore, declared.sets, declared.models)]
     return digest(key), digest([*how, declared.seed])
 

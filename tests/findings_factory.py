@@ -494,6 +494,7 @@ def searched() -> dict[str, Any]:
     small_one["best"] = {**small_one["choice"], "variant": "small: the best", "against": None}
     data["exploration"] = {
         "repeats": 3, "design": "resampled", "test": 0.2, "validation": 0.2, "trainings": 431,
+        "searched_before": 0,
         "strategies": made.strategies,
     }  # fmt: skip
     data["costs"] = [
@@ -694,15 +695,17 @@ def _ranges(made: _Searched) -> list[dict[str, Any]]:
 
 def _smaller(made: _Searched) -> list[dict[str, Any]]:
     tried = [
-        made.tried(name, range(size), made.scores(level)) for name, size, level in (("D", 57, 1.3), ("back", 40, 1.2))
+        made.tried(name, range(size), made.scores(level))
+        for name, size, level in (("D", 57, 1.3), ("back", 40, 1.2), ("few", 12, 2.0))
     ]
     said = "The best is back, and no smaller one is shown to be as good within the margin."
     return [made.step(said, tried, "back", reference="back")]
 
 
 def _by_size(tried: list[dict[str, Any]]) -> dict[str, Any]:
-    found = by_size([len(one["chosen"]) for one in tried], np.array([one["mean"] for one in tried]))
-    return {"correction": "holm", "alpha": 0.05, **dataclasses.asdict(found)}
+    scores = [one["mean"] for one in tried]
+    found = by_size([len(one["chosen"]) for one in tried], np.array(scores))
+    return {"correction": "holm", "alpha": 0.05, "repeats": 3, "scores": scores, **dataclasses.asdict(found)}
 
 
 def environment() -> dict[str, Any]:

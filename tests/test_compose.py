@@ -24,7 +24,7 @@ from findings_factory import (
 from bpbench.report import judged, learners, methods
 from bpbench.report.canvas import styles
 from bpbench.report.compose import compose, csv_tables
-from bpbench.report.document import Document, Figure, Items, Table, Text
+from bpbench.report.document import Cell, Column, Document, Figure, Items, Table, Text
 from bpbench.report.numerals import percent
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import CORRECTIONS, TESTS, tally
@@ -328,6 +328,32 @@ def test_methods_say_what_a_correction_bounds(correction: str) -> None:
     assert ("by Holm's method, since max-T has no form for them" in text) is (correction == "max-t")
 
 
+def test_verdicts_of_all_pairs_stand_row_against_column() -> None:
+    """Four contestants have six pairs: each verdict stands once, the later against the earlier."""
+    data = deep_copy(in_pairs())
+    names = [variant["name"] for variant in data["variants"]]
+    data["variants"].append({**data["variants"][-1], "name": "last"})
+    like = data["analysis"]["comparisons"][0]
+    for name, verdict in zip(names, ("better", "worse", "equivalent"), strict=True):
+        data["analysis"]["family"].append(["last", name])
+        data["analysis"]["comparisons"].append({**like, "candidate": "last", "baseline": name, "verdict": verdict})
+    looks = styles([variant["name"] for variant in data["variants"]])
+    (found,) = [b for b in judged.comparisons(data, looks) if isinstance(b, Table) and b.key == "verdicts"]
+    assert [head.label for head in found.columns] == ["", *(f"against {name}" for name in names)]
+    assert [cell.text for cell in found.rows[-1]] == ["last", "better", "worse", "equivalent"]
+    assert [cell.text for cell in found.rows[0]][2:] == ["", ""]
+
+
+def test_rows_of_a_table_have_a_cell_for_each_column() -> None:
+    """A row that is too long or too short is refused where it is made, not where it is drawn."""
+    columns = (Column("a", "a"), Column("b", "b"))
+    cell = Cell("1", 1)
+    assert Table("t", "", columns, ((cell, cell),)).rows
+    for row in ((cell,), (cell, cell, cell)):
+        with pytest.raises(ValueError, match=r"^Table t, row 2: expected a cell for each of 2 columns, found [13]\.$"):
+            Table("t", "", columns, ((cell, cell), row))
+
+
 def test_pairs_name_both_variants() -> None:
     """Where every pair is compared, headline, forest plot and both tables say which two, and methods how."""
     data = in_pairs()
@@ -407,6 +433,8 @@ def test_dependent_repeats_get_no_interval_of_the_mean() -> None:
         data, "repeats"
     )
     data["split"]["design"] = "crossed"
+    assert "no interval: the splits divide the same data, so they are not independent" in caption(data, "repeats")
+    data["split"]["splits"] = 2
     assert "no interval: the seeds within a split share its frames" in caption(data, "repeats")
     assert "The bar below the points" in caption(small(), "repeats")
 

@@ -155,6 +155,10 @@ REFUSED = {
         r"line 5, sets\.c: an empty set: expected at least 1 input of 'all' of the kind G2, with R_s = 6\.9 Å, found "
         r"none among its functions \(269 G2 with R_s from 0 to 6\.8 Å, 60 G5\); keep more of it, or cut another set\."
     ),
+    "c: {cut: all, r_s: [90, 95]}": (
+        r"line 5, sets\.c: r_s: no radial function of 'all' has its centre in \[90, 95\]; theirs run from 0 to 6\.8 "
+        r"Å\. To keep angular functions alone, write kinds: \[G4, G5\] without 'r_s'\."
+    ),
     "c: {cut: all, kinds: [G2], r_s: [6.81, 9]}": r"of the kind G2, with R_s from 6\.81 to 9 Å, found none among its",
     "c: {cut: all, names: ['G2*'], without: ['*']}": r"of 'all' called G2\*, not called \*, found none among its",
 }

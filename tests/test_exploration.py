@@ -18,7 +18,7 @@ from bpbench.planning import plan
 from bpbench.protocol import Protocol, loads
 from bpbench.reserve import told
 from bpbench.runner import execute, work
-from bpbench.runner.execute import Failure
+from bpbench.runner.execute import Executed, Failure
 from bpbench.runner.store import Store
 from bpbench.statistics.reserve import observed_error
 from bpbench.study import Study, conduct, pairs, prepare
@@ -125,7 +125,13 @@ def test_outer_splits_and_designs(protocol: Any) -> None:
     assert [len(each) for each in seeds] == [3, 3]
     assert not seeds[0] & seeds[1]
     assert {repeat.split.reserve_seed for repeat in (*first, *second)} == {roles.lay_out(made)[0].split.reserve_seed}
-    still = loads(made.origin.text.replace("{repeats: 3}", "{repeats: 3, design: fixed}"), file=made.origin.file)
+    forests = made.origin.text.replace("model: linear, ", "model: forest, ").replace(
+        "{repeats: 3}", "{repeats: 3, design: fixed}"
+    )
+    forests = forests.replace("kind: by-weight", "kind: by-weight, by: gain").replace(
+        "model: linear}\n  forth", "model: forest}\n  forth"
+    )
+    still = loads(forests, file=made.origin.file)
     assert len({repeat.split.split_seed for repeat in roles.exploring(still)}) == 1
     assert len({repeat.weights_seed for repeat in roles.exploring(still)}) == 3
 
@@ -155,7 +161,8 @@ def test_what_a_plan_says(protocol: Any, tmp_path: Path) -> None:
     store, made = Store(tmp_path / "s"), protocol()
     planned = plan(prepare(made, store), store, 1)["exploration"]
     assert [entry["name"] for entry in planned["strategies"]] == list(made.strategies)
-    assert all(entry["confirm"] == 4 for entry in planned["strategies"])
+    confirm = {entry["name"]: entry["confirm"] for entry in planned["strategies"]}
+    assert confirm == {**dict.fromkeys(made.strategies, 4), "least": 8}  # the best of its sets is trained as well
     assert planned["more_s"] > 0
     bound = {entry["name"]: entry["asked"] + entry["more_at_most"] for entry in planned["strategies"]}
     study = run(made, store)
@@ -299,11 +306,60 @@ def test_a_reserve_too_small_is_said_before_anything_runs(protocol: Any, tmp_pat
     assert f"takes about {needed} blocks, with so few a correlation of {1 - blocks / needed:.4g} or more" in line
 
 
+def test_an_absolute_margin_is_set_beside_what_the_reserve_carries(protocol: Any, tmp_path: Path) -> None:
+    """Without any result the number of blocks says up to which error they carry an absolute margin; z E/√B is that."""
+    from bpbench.report import terminal
+
+    store = Store(tmp_path / "s")
+    planned = plan(prepare(protocol(margin=0.1), store), store, 1) | {"report": "reports/p"}
+    blocks, most = planned["reserve"]["blocks"], planned["reserve"]["rmse_for_margin"]
+    assert most == pytest.approx(0.1 * np.sqrt(blocks) / 1.959964)
+    (line,) = [line for line in terminal.plan(planned) if line.startswith("The reserve")]
+    assert f"carries the margin of ±0.1 meV/atom up to an RMSE of {most:.3g} meV/atom" in line
+
+
+def test_a_reserve_of_a_block_or_two_says_nothing_of_another(protocol: Any, tmp_path: Path) -> None:
+    """It is said when planned and in the report's limits, whatever the margin is."""
+    from bpbench.report import methods, terminal
+    from bpbench.report.vocabulary import tally
+
+    strategies = "\n  back: {kind: backward, set: few, model: linear}\n"
+    written = protocol(strategies).origin.text.replace("splits: 4}", "splits: 4, reserve: 0.03}")
+    made, store = loads(written, file=str(tmp_path / "p.yaml")), Store(tmp_path / "s")
+    planned = plan(prepare(made, store), store, 1) | {"report": "reports/p"}
+    assert planned["reserve"]["blocks"] < 3
+    assert any("is too small for the margin of ±5 meV/atom, and for any" in line for line in terminal.plan(planned))
+    found = findings(run(made, store))
+    assert any("so few say nothing of another reserve" in text for text in methods.limits(found, tally(found)))
+
+
+def test_verdicts_that_another_reserve_could_turn_are_named(protocol: Any, tmp_path: Path) -> None:
+    """A difference is fragile where the blocks may move it across zero, or across the margin if it was equivalent."""
+    entry = findings(
+        run(protocol("\n  back: {kind: backward, set: all, model: linear}\n", margin=0.3), Store(tmp_path))
+    )
+    (pair,) = entry["reserve"]["pairs"]
+    (comparison,) = entry["analysis"]["comparisons"]
+    size = abs(comparison["difference"])
+    bound = {"equivalent": 0.3 - size, "better": size, "worse": size, "undecided": np.inf}[comparison["verdict"]]
+    assert comparison["verdict"] == "equivalent"
+    assert pair["turns"] is bool(pair["half_width"] > bound)
+
+
+def test_what_failed_first_and_was_made_then_has_not_failed() -> None:
+    """Of two calls together those jobs failed that have no result in the end."""
+    one, two, three = ("one", "two", "three")
+    failed = Executed(0, 0, {one: 1.0, two: 1.0}, {one: Failure("a"), two: Failure("b")})  # type: ignore[dict-item]
+    then = Executed(1, 0, {two: 1.0, three: 1.0}, {three: Failure("c")})  # type: ignore[dict-item]
+    assert set((failed + then).failures) == {one, three}
+
+
 def test_a_search_that_could_never_work_is_refused_before(protocol: Any, tmp_path: Path) -> None:
     """What only the pool can show is refused with the strategy's line, before anything has run."""
     made = protocol("\n  big: {kind: random-subsets, set: few, model: linear, sizes: [4]}\n")
     with pytest.raises(
-        ProtocolError, match=r"line 13, strategies\.big: A subset of 4 is larger than the pool, which has 3 functions\."
+        ProtocolError,
+        match=r"line 13, strategies\.big: A subset of 4 is larger than the set, which has 3 functions; ask for",
     ):
         prepare(made, Store(tmp_path / "s"))
 

@@ -138,6 +138,8 @@ def test_a_full_study_keeps_its_digest() -> None:
         ("quick: {repeats: null}\n", "line 18, quick.repeats: expected"),
         ("quick: {split: {design: fixed}}\n", ("line 15, split.splits (with the quick block of line 18): only a "
          "crossed design names its number of splits")),
+        ("quick:\n  models:\n    forst: {trees: 3}\n", ("line 20, quick.models.forst: there is no model 'forst' to "
+         "change; did you mean 'forest'?")),
         ("quik: {repeats: 1}\n", "line 18, quik: unknown key 'quik'; did you mean 'quick'?"),
     ],
 )  # fmt: skip

@@ -14,6 +14,8 @@ from bpbench.protocol import loads
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.words import answer
 from bpbench.runner.store import Store
+from bpbench.searched import _sizes
+from bpbench.selection.trace import Step, Trace, Tried
 from bpbench.study import Study, conduct, prepare
 
 COLUMNS = ("a", "b", "c", "g1", "g2", "g3")
@@ -125,3 +127,23 @@ def test_a_study_of_columns_has_a_report(found: dict[str, Any]) -> None:
     assert "front" not in [section.key for section in document.sections]
     assert any("place of 6 inputs" in text for text in answer(found))
     assert "explored" in {table.key for table in csv_tables(found, document)}
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_race_turns_no_comparison_of_sizes(stopped: bool) -> None:
+    """Draws that were stopped lack the later repeats, which are harder: sizes are compared over those that all had."""
+    rng = np.random.default_rng(3)
+    harder = np.array([0.0, 0.0, 0.0, 3.0, 3.0, 3.0])
+    tried = []
+    for size, level in ((2, 1.5), (4, 1.0)):
+        for draw in range(8):
+            scores = level + harder + 0.05 * rng.normal(size=6)
+            behind = stopped and size == 2
+            kept = scores[:3] if behind else scores
+            chosen = tuple(range(draw, draw + size))
+            tried.append(Tried(f"{size}, {draw}", chosen, tuple(kept.tolist()), "behind" if behind else None))
+    found = _sizes(loads(TEXT), Trace((Step("s", tuple(tried)),), None))
+    (pair,) = found["comparisons"]
+    assert found["repeats"] == (3 if stopped else 6)
+    assert (pair["candidate"], pair["baseline"], pair["verdict"]) == ("2", "4", "worse")
+    assert pair["difference"] == pytest.approx(0.5, abs=0.1)

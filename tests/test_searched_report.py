@@ -10,7 +10,16 @@ import pytest
 from findings_factory import deep_copy, environment, searched, small
 from test_compose import strangers, visible
 
-from bpbench.report import chosen, search_draw, search_results, searches
+from bpbench.report import (
+    chosen,
+    search_draw,
+    search_kinds,
+    search_maps,
+    search_results,
+    search_rows,
+    search_tables,
+    searches,
+)
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Section, Table, Text
 from bpbench.report.render import render_html
@@ -67,23 +76,28 @@ def test_the_answer_says_what_was_chosen_and_what_the_reserve_says_of_it(data: d
         "rand 9 of 57 and groups 9 of 57."
     )
     assert told[1:6] == [
-        "shift chose the whole set itself: nothing was left out, and there is nothing to compare.",
+        "Strategy shift chose the whole set itself: nothing was left out, and there is nothing to compare.",
         (
-            "small found no smaller set that was shown to be as good as the best one it explored, back (40 functions), "
-            "which stays."
+            "Strategy small found no smaller set that was shown to be as good as the best one it explored, back (40 "
+            "functions), which stays."
         ),
-        "lost found nothing. Every smaller set diverged: nothing was chosen.",
-        "torn could not go on: 3 of 9 trainings failed: no disk.",
-        "groups chose the same set as rand, which is compared for both.",
+        "Strategy lost found nothing. Every smaller set diverged: nothing was chosen.",
+        "Strategy torn could not go on: 3 of 9 trainings failed: no disk.",
+        "Strategy groups chose the same set as rand, which is compared for both.",
     ]
     assert told[6] == (
-        "Judged on the test set, which no strategy had seen, with other seeds (3 repeats), by RMSE, given this split: "
-        "one is better than D; back is equivalent to D within ±0.2 meV/atom; forth is worse than D; weighed and rand "
-        "are undecided against D."
+        "Judged on the test set, which no strategy had seen, with other seeds (3 repeats), by RMSE (in brackets: "
+        "differences in meV/atom, negative is better), given this split: one (−0.31) is better than D; back (+0.02) is "
+        "equivalent to D within ±0.2 meV/atom; forth (+0.31) is worse than D; weighed (+0.11) and rand "
+        "(+0.11) are undecided against D."
     )
     assert told[7] == (
-        "What this saves per atom: one needs 55 in place of 57 functions, 98 % of the operations; back needs 40 in "
-        "place of 57 functions, 83 % of the operations."
+        "How far a search keeps the same when it is made again on other divisions (Nogueira: 1 always the same, 0 as "
+        "at random): one 0.66 (3 searches)."
+    )
+    assert told[8] == (
+        "What these sets need per atom: one needs 55 in place of 57 functions, 98 % of the operations; back needs 40 "
+        "in place of 57 functions, 83 % of the operations."
     )
 
 
@@ -96,7 +110,7 @@ def test_no_strategy_is_without_a_verdict_or_an_unfilled_slot(data: dict[str, An
 
 def test_declared_contestants_are_told_beside_strategies(data: dict[str, Any]) -> None:
     """Who was declared has a sentence of its own, and a study without strategies has the one it had."""
-    declared = answer(data)[8]
+    declared = answer(data)[9]
     assert declared.startswith("Given this split, by RMSE on the test set, against D over 3 repeats: ")
     assert "linear" in declared
     assert "back" not in declared
@@ -107,9 +121,9 @@ def test_a_saving_that_rounding_hides_is_none() -> None:
     """A set of fewer functions may need as many operations, which is said."""
     data = searched()
     strategy(data, "back")["choice"]["against"]["operations"] = 0.9971
-    assert "back needs 40 in place of 57 functions and practically all of the operations." in answer(data)[7]
+    assert "back needs 40 in place of 57 functions and practically all of the operations." in answer(data)[8]
     strategy(data, "back")["choice"]["against"]["operations"] = None
-    assert answer(data)[7].endswith("back needs 40 in place of 57 functions.")
+    assert answer(data)[8].endswith("back needs 40 in place of 57 functions.")
 
 
 def test_what_is_not_as_good_saves_nothing() -> None:
@@ -118,7 +132,7 @@ def test_what_is_not_as_good_saves_nothing() -> None:
     for entry in data["analysis"]["comparisons"]:
         if entry["candidate"] in {"one", "back"}:
             entry["verdict"] = "undecided"
-    assert not any("saves" in text for text in answer(data))
+    assert not any("sets need" in text for text in answer(data))
 
 
 def test_another_model_is_another_difference() -> None:
@@ -139,6 +153,12 @@ def test_limits_say_that_another_choice_may_hold_too(document: Document) -> None
     (text,) = [item for item in items.items if item.startswith("A confirmed choice")]
     assert text.endswith("was not looked at for back, forth, weighed, rand, groups, shift and small.")
     assert chosen.limits(small()) == []
+    data = searched()
+    assert len(chosen.limits(data)) == 1
+    data["exploration"]["searched_before"] = 2
+    assert chosen.limits(data)[1].startswith(
+        "Before this one, 2 other searches had been confirmed on this very reserve"
+    )
 
 
 def test_nobody_chose_anything_else() -> None:
@@ -153,13 +173,24 @@ def test_a_search_that_is_under_way_is_no_finding() -> None:
     data = searched()
     torn = strategy(data, "torn")
     torn.update(broken=None, ended=False)
-    assert chosen.outcome(torn) == "torn has not ended."
+    assert chosen.outcome(torn) == "Strategy torn has not ended."
     cheapest = strategy(data, "small")
     cheapest["settings"]["by"] = "operations"
-    assert "small found no cheaper set" in str(chosen.outcome(cheapest))
+    assert "Strategy small found no cheaper set" in str(chosen.outcome(cheapest))
     same = strategy(data, "back")
     same["choice"]["against"]["same"] = True
-    assert chosen.outcome(same) == "back chose the very set with which it is compared, back (40 functions)."
+    assert chosen.outcome(same) == "Strategy back chose the very set with which it is compared, back (40 functions)."
+
+
+def test_the_best_may_be_the_smallest_itself() -> None:
+    """Where nothing smaller was explored, none was refused."""
+    one = strategy(searched(), "small")
+    one["steps"][0]["tried"] = one["steps"][0]["tried"][:1]
+    assert chosen.outcome(one) == (
+        "Strategy small found that the best set it explored, back (40 functions), is the smallest as well."
+    )
+    one["settings"]["by"] = "operations"
+    assert "is the cheapest as well" in str(chosen.outcome(one))
 
 
 def test_pairs_that_are_not_all_pairs_are_named(data: dict[str, Any]) -> None:
@@ -345,6 +376,11 @@ def test_backward_tells_every_attempt(document: Document) -> None:
     assert "not to the set before" in found.caption
 
 
+def test_an_interval_that_crosses_the_margin_is_explained(document: Document) -> None:
+    """The test has one side, the interval two."""
+    assert "has one side and α = 0.05, so that an interval may cross" in figure(document, "strategy_2_path").caption
+
+
 def test_forward_tells_what_was_added(document: Document) -> None:
     """One row for each size, and how it ended."""
     assert column(table(document, "strategy_3_added"), "functions") == ["1", "2"]
@@ -366,23 +402,152 @@ def test_sizes_are_compared_with_the_draw_as_unit(data: dict[str, Any], document
     assert column(table(document, "strategy_5_scores"), "draws") == ["3", "3"]
 
 
-def test_a_quick_run_has_neither_intervals_nor_tests() -> None:
-    """Differences stay, what judges them is left out, and no gain is called luck in the text."""
+def hurried() -> dict[str, Any]:
+    """Return findings of a quick run, as it blanks what judges."""
     data = searched()
     data["protocol"]["quick"] = True
     strategy(data, "rand")["sizes"] = None
     for one in data["exploration"]["strategies"]:
         for tried in [tried for step in one["steps"] for tried in step["tried"] if tried["compared"] is not None]:
             tried["compared"] |= dict.fromkeys(("low", "high", "non_inferior", "p_non_inferior"))
-    document = parts(data)
-    keys = {found.key for found in document.tables}
+    for entry in data["costs"]:
+        entry["on_front"] = False
+    return data
+
+
+@pytest.fixture(scope="module")
+def quick_document() -> Document:
+    return parts(hurried())
+
+
+def test_a_quick_run_has_neither_intervals_nor_tests(quick_document: Document) -> None:
+    """Differences stay, what judges them is left out, and no gain is called luck in the text."""
+    keys = {found.key for found in quick_document.tables}
     assert not {"strategy_5_tests", "strategy_5_scores"} & keys
-    heads = [head.key for head in table(document, "strategy_2_attempts").columns]
+    heads = [head.key for head in table(quick_document, "strategy_2_attempts").columns]
     assert heads == ["attempt", "candidate", "functions", "difference", "taken"]
-    assert "interval" not in figure(document, "strategy_1_alone").caption
-    assert "interval" not in figure(document, "strategy_2_path").caption
-    assert "band" not in figure(document, "strategy_5_sizes").caption
-    assert not any("better than the whole set while" in b.text for b in document.blocks() if isinstance(b, Text))
+    assert "interval" not in figure(quick_document, "strategy_1_alone").caption
+    assert "interval" not in figure(quick_document, "strategy_2_path").caption
+    assert "margin a little" not in figure(quick_document, "strategy_2_path").caption
+    assert "band" not in figure(quick_document, "strategy_5_sizes").caption
+    assert not any("better than the whole set while" in b.text for b in quick_document.blocks() if isinstance(b, Text))
+
+
+def test_a_quick_run_knows_no_front(quick_document: Document) -> None:
+    """Costs and means are shown, and neither figure nor table speaks of a front that was not looked for."""
+    assert "lue" not in figure(quick_document, "front").caption
+    assert "does not say which of them no other set surpasses" in figure(quick_document, "front").caption
+    assert "behind it" not in figure(quick_document, "front").svg
+    assert "front" not in [head.key for head in table(quick_document, "costs").columns]
+
+
+def test_a_quick_run_says_what_it_leaves_out(quick_document: Document) -> None:
+    """Why a small difference may be refused, that sizes are not tested; no reason of a race, which holds a p."""
+    caption = table(quick_document, "strategy_2_attempts").caption
+    assert "with 3 repeats it may refuse a small difference that scatters and pass a larger one" in caption
+    assert "A quick run makes no tests between sizes." in figure(quick_document, "strategy_5_sizes").caption
+    assert not any(isinstance(block, Items) for block in section(quick_document, "searches").blocks)
+    assert "reasons" not in table(quick_document, "races").caption
+    lead = section(quick_document, "strategy-8").blocks[0]
+    assert isinstance(lead, Text)
+    assert lead.text.endswith("Strategy small chose the very set with which it is compared, back (40 functions).")
+    assert "The last step" not in " ".join(b.text for b in quick_document.blocks() if isinstance(b, Text))
+    reasons = {row[-4].value for row in search_tables.tried(hurried()).rows}
+    assert reasons == {None, "stopped by the race"}
+
+
+def test_contestants_that_are_one_have_one_mean() -> None:
+    """The answer of a quick run gives the mean of what is the same once."""
+    data = hurried()
+    data["variants"] = [v for v in data["variants"] if v["name"] in {"D", "back", "small", "small: the best"}]
+    (means,) = [text for text in answer(data) if text.startswith("Means over")]
+    assert means.count(" for ") == 2
+    assert "for back (the same as small and “small: the best”)." in means
+
+
+def test_differences_have_decimals_of_their_own(quick_document: Document) -> None:
+    """Without intervals a table shows differences that are far smaller than the means."""
+    data = hurried()
+    step = strategy(data, "back")["steps"][0]
+    for place, one in enumerate(step["tried"]):
+        one["mean"] = 0.22
+        one["compared"] = {"difference": 0.0013 * (place + 1)}
+    columns, rows = search_rows.candidates(data, strategy(data, "back"), step, differences=True)
+    place = [head.key for head in columns].index("difference")
+    assert [row[place].text for row in rows] == ["0.0013", "0.0026"]
+    assert "over fewer repeats (n)" in table(quick_document, "strategy_1_ranking").caption
+    assert "fewer repeats" not in table(quick_document, "strategy_1_together").caption
+
+
+def test_sizes_under_a_race_are_of_the_repeats_that_all_draws_had() -> None:
+    """Dots, band and tests are of the first repeats, and the caption says so; without a race it says nothing."""
+    data = searched()
+    rand = strategy(data, "rand")
+    rand["steps"][0]["tried"][0]["stopped"] = "After 2 repeats its rank sum is too high."
+    rand["sizes"]["repeats"] = 2
+    document = parts(data)
+    assert {"strategy_5_tests", "strategy_5_scores"} <= {found.key for found in document.tables}
+    assert "are of the first 2 repeats, which all had." in figure(document, "strategy_5_sizes").caption
+    assert "which all had" not in figure(parts(searched()), "strategy_5_sizes").caption
+
+
+def test_a_selection_that_might_not_grow_further_says_so() -> None:
+    """Forward selection that ends at its most is no set that was shown to be enough."""
+    data = searched()
+    assert not any("the most it was allowed" in text for text in answer(data))
+    last = strategy(data, "forth")["steps"][-1]
+    (taken,) = [one for one in last["tried"] if one["label"] == last["taken"]]
+    taken["compared"]["non_inferior"] = False
+    assert (
+        "Strategy forth ended at 2 functions, the most it was allowed: while exploring they were not shown to be as "
+        "good as the whole set."
+    ) in answer(data)
+
+
+# ------------------------------------------------------------------------------------------------------ its words
+
+
+def test_whose_splits_weigh_is_said() -> None:
+    """Where another model weighs the functions, sentence and caption name it."""
+    data = searched()
+    weighed = strategy(data, "weighed")
+    assert "(model" not in search_kinds.does(weighed)
+    weighed["settings"].update(by="gain", of="boosting")
+    assert search_kinds.does(weighed) == (
+        "weighs each function by the gain of the trees' splits on it (model boosting), and leaves out together the 7 "
+        "lowest"
+    )
+    data["exploration"]["strategies"] = [weighed]
+    assert (
+        "averaged over 3 repeats (model boosting); the largest" in figure(parts(data), "strategy_1_importance").caption
+    )
+
+
+def test_the_cheapest_set_has_its_own_heading() -> None:
+    """By operations it is not the smallest that is looked for."""
+    small_one = strategy(searched(), "small")
+    assert search_kinds.kind(small_one) == "the smallest set that is as good"
+    small_one["settings"]["by"] = "operations"
+    assert search_kinds.kind(small_one) == "the cheapest set that is as good"
+
+
+def test_of_many_savings_the_largest_are_told() -> None:
+    """The fewest operations and the fewest functions; the others stand in a table."""
+    data = searched()
+    for entry in data["analysis"]["comparisons"]:
+        if entry["candidate"] in {"one", "back", "forth", "weighed"}:
+            entry["verdict"] = "equivalent"
+    strategy(data, "back")["choice"]["against"]["operations"] = 0.3
+    assert answer(data)[8] == (
+        "What the cheapest of these sets need per atom: back needs 40 in place of 57 functions, 30 % of the "
+        "operations; forth needs 2 in place of 57 functions, 45 % of the operations; the other 2 are in the table "
+        "of error against cost."
+    )
+    strategy(data, "forth")["choice"]["against"]["operations"] = 0.2
+    assert "forth needs 2 in place of 57 functions, 20 % of the operations; the other 3 are" in answer(data)[8]
+    for name in ("one", "back", "forth", "weighed"):
+        strategy(data, name)["choice"]["against"]["operations"] = None
+    assert "atom: forth needs 2 in place of 57 functions; the other 3 are" in answer(data)[8]
 
 
 # --------------------------------------------------------------------------------------- stability and survival
@@ -391,6 +556,7 @@ def test_a_quick_run_has_neither_intervals_nor_tests() -> None:
 def test_stability_is_that_of_repeated_searches(document: Document) -> None:
     """One row for each strategy that searched again."""
     found = table(document, "stability")
+    assert "For one and the same choice Kuncheva and Nogueira are 1, and Lustgarten is less" in found.caption
     assert [cell.text.strip("\u2007\u2008") for cell in found.rows[0]] == [
         "one", "3", "55, 55, 56", "0.97", "–", "0.64", "0.66", "0.21", "1.10",
     ]  # fmt: skip
@@ -472,7 +638,7 @@ def test_functions_are_written_in_symbols() -> None:
 )
 def test_names_beside_a_plot_keep_apart(wanted: list[float], gap: float) -> None:
     """They keep their order and their distance, within the column, and stay where there is room."""
-    found = search_draw.apart(wanted, gap)
+    found = search_maps.apart(wanted, gap)
     least = min(gap, 1 / len(wanted))
     assert all(b - a >= least - 1e-12 for a, b in pairwise(found))
     assert min(found) >= -1e-12
@@ -495,8 +661,8 @@ def test_a_large_pool_is_drawn_as_a_strip() -> None:
     """329 functions have no names in the figure, which stays low; 57 have a row each."""
     names = [f"f{place}" for place in range(329)]
     shares: list[list[float | None]] = [[place % 2, None] for place in range(329)]
-    strip = search_draw.survival(names, ["a", "b"], shares, key="survival", strip=True)
-    rows = search_draw.survival(names[:57], ["a", "b"], shares[:57], key="survival", strip=False)
+    strip = search_maps.survival(names, ["a", "b"], shares, key="survival", strip=True)
+    rows = search_maps.survival(names[:57], ["a", "b"], shares[:57], key="survival", strip=False)
     heights = [float(re.search(r'height="([\d.]+)pt"', drawn)[1]) for drawn in (strip, rows)]  # type: ignore[index]
     assert heights[0] < 150 < heights[1] < 72 * 9.5
 

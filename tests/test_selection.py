@@ -19,6 +19,7 @@ from bpbench.errors import FeatureError
 from bpbench.features import evenly_spaced, preset
 from bpbench.selection import at_most, candidates, search
 from bpbench.selection.ground import Ground, choice, compared, first, means
+from bpbench.selection.racing import Raced
 from bpbench.selection.trace import Chosen, Trace
 from bpbench.statistics.margins import Margin
 from bpbench.strategies import (
@@ -246,7 +247,7 @@ def _backward(order: list[int], step: int, least: int, scores: Scores) -> list[t
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 7), st.sampled_from([0.001, 0.05, 0.3]))
+@given(st.integers(0, 10**6), st.integers(1, 7), st.integers(1, 7), st.sampled_from([0.001, 0.05, 0.3]))
 def test_backward_is_its_slow_obvious_twin(root: int, step: int, least: int, spread: float) -> None:
     """Chunks are halved where they may not go, each is judged against the whole set, and never more than allowed go."""
 
@@ -698,7 +699,7 @@ def test_races_stop_the_hopeless_and_spare_trainings(race: Race) -> None:
     [
         (
             RandomSubsets(kind="random-subsets", sizes=(3, 8), draws=2, **OF),
-            r"^A subset of 8 is larger than the pool, which has 7 functions\.$",
+            r"^A subset of 8 is larger than the set, which has 7 functions; ask for at most 7\.$",
         ),
         (
             RandomSubsets(kind="random-subsets", sizes=(3, 3), draws=2, **OF),
@@ -733,13 +734,17 @@ def test_races_stop_the_hopeless_and_spare_trainings(race: Race) -> None:
         ),
         (
             DropOne(kind="drop-one", remove=(1, 7), **OF),
-            r"^To leave out 7 of 7 functions leaves an empty set; expected remove of at most 6\.$",
+            r"^To leave out 7 of 7 functions would leave an empty set; expected 'remove' of at most 6\.$",
         ),
         (
             ByWeight(kind="by-weight", drop=(7,), **OF),
-            r"^To leave out 7 of 7 functions leaves an empty set; expected drop of at most 6\.$",
+            r"^To leave out 7 of 7 functions would leave an empty set; expected 'drop' of at most 6\.$",
         ),
         (DropOne(kind="drop-one", remove=(2, 2), **OF), r"^The number 2 is given twice; keep one of them\.$"),
+        (
+            Backward(kind="backward", step=7, **OF),
+            r"^'step' is 7, and the set has 7 functions; ask for at most 6\.$",
+        ),
         (
             Backward(kind="backward", least=7, **OF),
             r"^'least' is 7, and the set has 7 functions: nothing could be dropped; ask for at most 6\.$",
@@ -792,3 +797,22 @@ def test_groups_that_overlap_are_refused() -> None:
         at_most(spec, on)
     nested = replace(spec, steps=((8, 4, 4), (16, 8, 8)), starts=((1, 202, 1),))
     assert at_most(nested, on) == 8
+
+
+def test_who_diverged_stands_last_however_long_it_ran() -> None:
+    """Of a race whose only survivor diverges in its last repeat the best of those that were stopped is chosen."""
+    sets = ((0,), (1,), (2,))
+    scores = np.array([[3.0, 3.0, np.nan], [1.0, 1.0, np.nan], [2.0, 2.0, np.nan]])
+    raced = Raced(sets, scores, (2, 2, 3), ("behind", "behind", None))
+    assert raced.order(ground(3)) == [1, 0, 2]
+    assert raced.best(ground(3)) == 1
+    assert Raced(sets[2:], scores[2:], (3,), (None,)).best(ground(3)) is None
+
+
+def test_who_diverges_with_the_whole_is_not_as_good() -> None:
+    """Where reference and candidate both diverge in a repeat the candidate is not called non-inferior."""
+    ours, theirs = np.array([1.0, 1.01, np.nan, 1.0]), np.array([1.0, 1.0, np.nan, 1.02])
+    found = compared(ground(2), ours, theirs, Margin(0.5))
+    assert found is not None
+    assert found.n == 3
+    assert found.non_inferior is False

@@ -172,6 +172,24 @@ LEAST = "least: {kind: smallest, model: ridge, sets: [all, few], strategies: [dr
             ),
         ),
         (
+            "kind: backward, set: all, model: ridge",
+            "kind: backward, set: all, model: forest, order: weight",
+            (
+                r"^protocol, line 14, strategies\.back\.order: 'weight' looks at the first-layer weights, and the "
+                r"model 'forest' \(random-forest\) has none; expected 'drop-one', 'listed' or 'random', or another "
+                r"model\.$"
+            ),
+        ),
+        (
+            "explore: {",
+            "explore: {design: fixed, ",
+            (
+                r"^protocol, line 16, explore\.design: on one division of the frames a linear model gives one and the "
+                r"same result in every repeat, and 'drop' would take its copies for evidence; expected 'resampled', or "
+                r"another model\.$"
+            ),
+        ),
+        (
             ", margin: 0.1",
             "",
             (
@@ -317,13 +335,16 @@ def _prepared(folder: Path, text: str) -> study.Prepared:
     [
         (
             "kind: random-subsets, sizes: [2, 6], draws: 3",
-            r"line 13, strategies\.drop: A subset of 6 is larger than the pool, which has 5 functions\.$",
+            (
+                r"line 13, strategies\.drop: A subset of 6 is larger than the set, which has 5 functions; ask for at "
+                r"most 5\.$"
+            ),
         ),
         (
             "kind: drop-one, remove: [5]",
             (
-                r"line 13, strategies\.drop: To leave out 5 of 5 functions leaves an empty set; expected remove of at "
-                r"most 4\.$"
+                r"line 13, strategies\.drop: To leave out 5 of 5 functions would leave an empty set; expected 'remove' "
+                r"of at most 4\.$"
             ),
         ),
         ("kind: forward, most: 6", r"line 13, strategies\.drop: 'most' is 6, more than the 5 functions of the set; "),
@@ -439,11 +460,11 @@ def test_what_may_still_be_asked_for_counts_trainings(folder: Path) -> None:
     )
     prepared = _prepared(folder, text.replace("  back: {kind: backward, set: all, model: ridge}\n", ""))
     laid = {"drop": prepared.explored.laid["drop"]}
-    assert exploration.Explored(laid).still_at_most == 8
+    assert exploration.Explored(laid).left_at_most(("drop", 0)) == 8
     ground = laid["drop"].grounds[0]
     trained = tuple(ground.train(ground.whole, number) for number in range(4))
     asked = (*trained, *(Importance(job, "permutation", seed=1) for job in trained))
-    assert exploration.Explored(laid, asked={("drop", 0): asked}).still_at_most == 4
+    assert exploration.Explored(laid, asked={("drop", 0): asked}).left_at_most(("drop", 0)) == 4
 
 
 def test_a_winner_is_known_by_what_it_holds(folder: Path) -> None:

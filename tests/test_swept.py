@@ -251,7 +251,10 @@ def test_contestants_of_the_baselines_model_are_spelt_out_first(data: dict[str, 
         comparison(candidate="linear", **better | {"difference": -0.9, "low": -1.0, "high": -0.8}),
         comparison(candidate="hidden 5, observations all", **better),
     ]
-    assert answer(changed)[1].startswith("“hidden 5, observations all” is better than D by 0.20 meV/atom")
+    assert answer(changed)[1].startswith(
+        "Of what is better, the largest difference with the model of the baseline: “hidden 5, observations all” is "
+        "better than D by 0.20 meV/atom"
+    )
 
 
 def test_the_methods_name_each_model_once(data: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ def test_the_answer_says_it_once_for_all_that_is_undecided() -> None:
         entry.update(verdict="worse", needed=None)
     texts = [text for text in answer(data) if "Enough would be" in text or "would decide" in text]
     assert len(texts) == 1
-    assert texts[0].startswith("Enough would be 31 repeats, for all 2 undecided comparisons, to find")
+    assert texts[0].startswith("Enough would be 31 repeats, for both undecided comparisons, to find")
     entries[0]["needed"] |= {"repeats": None, "floor": 0.5}
     (text,) = (text for text in answer(data) if "would decide" in text)
     assert text.startswith("No number of repeats would decide 1 of the 2 undecided comparisons at the margin")
@@ -262,7 +262,10 @@ def test_the_answer_in_full() -> None:
         "Given this split, by RMSE on the test set, against D over 10 repeats: A and linear are better; B is "
         "equivalent within ±0.2 meV/atom; C is undecided; “22”, forest and lightgbm are worse."
     )
-    assert texts[1].startswith("A is better than D by 0.30 meV/atom (95 % interval, not adjusted for the family of 7,")
+    assert texts[1].startswith(
+        "Of what is better, the largest difference with the model of the baseline: A is better than D by 0.30 meV/atom "
+        "(95 % interval, not adjusted for the family of 7,"
+    )
     assert texts[2] == (
         "On the same inputs, by the mean, the linear potential beats D (1.28 against 0.231 meV/atom of linear; "
         "tested: linear is better)."
@@ -405,6 +408,19 @@ def test_unfinished_trainings_of_many_variants_are_counted() -> None:
     assert text.endswith("still improving when training ended: not converged; the table of scores tells which.")
 
 
+def test_many_pairs_are_counted_by_verdict() -> None:
+    """Of more than six pairs the answer says how many have each verdict, and the most telling one."""
+    data = deep_copy(findings(repeats=3, names=("A", "D"), states=1))
+    pairs = [*many("worse", 4), *many("better", 1), *many("equivalent", 3, p_equivalence_adjusted=0.01)]
+    for place, entry in enumerate(pairs):
+        entry["baseline"] = f"B{place}"
+    data["analysis"]["comparisons"] = pairs
+    assert answer(data)[0].endswith(
+        "1 is better (“better 0” against B4); 3 are equivalent within ±0.2 meV/atom, foremost “equivalent 0” against "
+        "B5; 4 are worse, foremost “worse 3” against B3."
+    )
+
+
 def test_failures_and_late_choices_are_told() -> None:
     """Diverged, failed and missing repeats are counted; an analysis declared late is stamped."""
     data = deep_copy(findings())
@@ -439,9 +455,12 @@ def test_labels_of_sets_and_data() -> None:
     """Reconstruction and the data's label stand wherever a set or a number is shown."""
     data = findings()
     assert set_label(data["sets"][3]) == "D (reconstruction)"
-    assert source_note(data) == (
-        "Data: EMT aluminium, embedded sample. Feature sets A, B, C, D and “22”: reconstructions."
-    )
+    assert source_note(data) == ("Data: EMT aluminium, embedded sample. All feature sets here are reconstructions.")
+    data = deep_copy(data)
+    data["sets"][1]["reconstructed"] = False
+    assert source_note(data).endswith("Feature sets A, C, D and “22”: reconstructions.")
+    data["sets"] = data["sets"][:1]
+    assert source_note(data).endswith("Feature set A: reconstruction.")
 
 
 def test_emt_is_said_once_wherever_the_data_are_named() -> None:
@@ -482,10 +501,15 @@ WORSE: dict[str, Any] = {"difference": 0.4, "low": 0.1, "high": 0.7, "significan
 def test_a_significant_worse_is_clearer_than_an_undecided_pair() -> None:
     """Without a better candidate the worse one of least adjusted p is spelt out, and a better one goes before it."""
     worse = {"B": {**WORSE, "p_adjusted": 0.03}, "forest": {**WORSE, "p_adjusted": 0.002}}
-    assert answer(_judged(**worse))[1].startswith("forest is worse than D")
+    assert answer(_judged(**worse))[1].startswith("The clearest of these, by its p: forest is worse than D")
     better = {**WORSE, "difference": -0.4, "low": -0.7, "high": -0.1, "p_adjusted": 0.04, "verdict": "better"}
-    assert answer(_judged(**worse, C=better))[1].startswith("C is better than D")
-    assert answer(_judged())[1].startswith("Undecided: ")
+    assert answer(_judged(**worse, C=better))[1].startswith(
+        "Of what is better, the largest difference: C is better than D"
+    )
+    assert answer(_judged())[1].startswith("Of what is undecided, the most favourable difference: ")
+    lone = _judged()
+    lone["analysis"]["comparisons"][1:] = [{**e, "p": None} for e in lone["analysis"]["comparisons"][1:]]
+    assert "of these" not in answer(lone)[1]
 
 
 RANKS = {**ANALYSIS, "test": "wilcoxon"}

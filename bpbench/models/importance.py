@@ -251,7 +251,9 @@ def first_layer(model: ModelSpec, parameters: dict[str, Floats]) -> tuple[Floats
     Returns
     -------
     signed, absolute : ndarray, shape (D,)
-        Σ_k w_dk and Σ_k |w_dk|; 0 for an input that the fit dropped as constant.
+        Σ_k w_dk and Σ_k |w_dk|; 0 for an input that the fit dropped as constant. The first depends on the signs of
+        hidden nodes, which are arbitrary where the activation is odd: the same network with one node turned round (its
+        weights in and out negated) has other sums.
 
     Raises
     ------

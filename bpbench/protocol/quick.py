@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bpbench.errors import ProtocolError
+from bpbench.errors import ProtocolError, nearest
 from bpbench.formats.yaml import Place
 from bpbench.protocol.vocabulary import Origin
 
@@ -50,7 +50,24 @@ def parted(data: Mapping[str, Any], origin: Origin) -> tuple[dict[str, Any], dic
             f"{origin.where(KEY)}: expected the keys that a quick run has otherwise, such as quick: {{repeats: 2}}, "
             f"found {found}; name some, or leave out '{KEY}'."
         )
+    _check_names(rest, block, origin)
     return rest, block
+
+
+#: Keys under which everything has a name and says its kind, or is like no other.
+_NAMED: Final = ("models", "strategies")
+
+
+def _check_names(rest: Mapping[str, Any], block: Mapping[str, Any], origin: Origin) -> None:
+    """Refuse to change what is not there: without a kind it can be nothing new either."""
+    for key in _NAMED:
+        known, changed = rest.get(key) or {}, block.get(key)
+        for name, value in changed.items() if isinstance(changed, dict) and isinstance(known, dict) else ():
+            if name not in known and isinstance(value, dict) and "kind" not in value:
+                what = key.removesuffix("s") if key == "models" else "strategy"
+                raise ProtocolError(
+                    f"{origin.where(KEY, key, name)}: there is no {what} '{name}' to change{nearest(str(name), known)}"
+                )
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[Place]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from bpbench.errors import ProtocolError, nearest
+from bpbench.jobs import Linear
 from bpbench.protocol.vocabulary import Protocol
 from bpbench.strategies import LOOKS_AT, Backward, ByWeight, Forward, Smallest, Strategy, able, best_of
 
@@ -72,8 +73,7 @@ def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
         _check_smallest(protocol, name, spec)
     elif spec.set not in protocol.sets:
         raise ProtocolError(f"{where(*place, 'set')}: there is no set '{spec.set}'{nearest(spec.set, protocol.sets)}")
-    if isinstance(spec, ByWeight):
-        _check_weighing(protocol, name, spec)
+    _check_weighing(protocol, name, spec)
     _check_race(protocol, name, spec)
     if isinstance(spec, Smallest) and protocol.analysis.margin is None:
         raise ProtocolError(
@@ -87,8 +87,18 @@ def _check_strategy(protocol: Protocol, name: str, spec: Strategy) -> None:
         )
 
 
-def _check_weighing(protocol: Protocol, name: str, spec: ByWeight) -> None:
+def _check_weighing(protocol: Protocol, name: str, spec: Strategy) -> None:
+    """Refuse to weigh the inputs of a model that has nothing to weigh them by."""
     where, place = protocol.origin.where, ("strategies", name)
+    if isinstance(spec, Backward) and spec.order == "weight":
+        model = protocol.models[spec.model]
+        if "absolute" not in able(model):
+            raise ProtocolError(
+                f"{where(*place, 'order')}: 'weight' looks at {LOOKS_AT['absolute']}, and the model '{spec.model}' "
+                f"({model.kind}) has none; expected 'drop-one', 'listed' or 'random', or another model."
+            )
+    if not isinstance(spec, ByWeight):
+        return
     weigher = spec.of or spec.model
     if weigher not in protocol.models:
         raise ProtocolError(f"{where(*place, 'of')}: there is no model '{weigher}'{nearest(weigher, protocol.models)}")
@@ -101,7 +111,13 @@ def _check_weighing(protocol: Protocol, name: str, spec: ByWeight) -> None:
 
 
 def _check_race(protocol: Protocol, name: str, spec: Strategy) -> None:
+    """Refuse repeats that could show nothing, or that could stop nobody."""
     where, place = protocol.origin.where, ("strategies", name)
+    if protocol.explore.design == "fixed" and isinstance(protocol.models[spec.model], Linear):
+        raise ProtocolError(
+            f"{where('explore', 'design')}: on one division of the frames a linear model gives one and the same result "
+            f"in every repeat, and '{name}' would take its copies for evidence; expected 'resampled', or another model."
+        )
     race = None if isinstance(spec, Smallest) else spec.race
     if race is not None and (isinstance(spec, ByWeight) or (isinstance(spec, Backward) and spec.order != "drop-one")):
         what = f"'{spec.kind}'" + (f" in the order '{spec.order}'" if isinstance(spec, Backward) else "")

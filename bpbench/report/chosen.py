@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.numerals import count, exact, listed, percent, say
+from bpbench.report.numerals import count, exact, fixed, half_width, listed, middle, percent, say, signed
 from bpbench.report.vocabulary import (
     lower_is_better,
     margin_text,
     on_part,
     scope,
+    unit,
     unit_word,
     verdict_word,
 )
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Strategies that are told one by one.
 _TOLD: Final = 8
+#: Savings that are told one by one; of more only the largest.
+_SPELLED: Final = 2
 _VERDICTS: Final = ("better", "equivalent", "worse", "undecided")
 #: A symmetry function by its readable name, and its parameters.
 _FUNCTION: Final = re.compile(r"(G[245][^(\s]*)\(([^()]*)\)")
@@ -95,10 +98,27 @@ def answers(findings: Mapping[str, Any]) -> list[str]:
     told = searches(findings)
     if not told:
         return []
-    found = [_chose(told), *_without(told), *_shared(findings, told)]
+    found = [_chose(told), *_without(told), *_cut_short(told), *_shared(findings, told)]
     if (confirmed := _confirmed(findings, told)) is not None:
         found.append(confirmed)
+    found += _steady(told)
     return [text for text in (*found, _models(findings, told), _saves(findings, told)) if text]
+
+
+def _steady(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return how far repeated searches kept the same, nothing where each was made once."""
+    found = [one for one in told if one["stability"] is not None and one["stability"]["nogueira"] is not None]
+    if not found:
+        return []
+    parts = [
+        f"{say(one['name'])} {fixed(one['stability']['nogueira'], 2)} ({one['stability']['choices']} searches)"
+        for one in found
+    ]
+    text = (
+        "How far a search keeps the same when it is made again on other divisions (Nogueira: 1 always the same, 0 as "
+        f"at random): {listed(parts)}."
+    )
+    return [text]
 
 
 def limits(findings: Mapping[str, Any]) -> list[str]:
@@ -137,29 +157,43 @@ def _models(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> s
     return f"The models differ as well as the sets for {listed(parts)}: a difference there may be that of the models."
 
 
-def outcome(strategy: Mapping[str, Any]) -> str | None:
+def outcome(strategy: Mapping[str, Any], *, judged: bool = True) -> str | None:
     """Return in words why the choice of a strategy is compared with nothing, ``None`` where it is.
 
     Parameters
     ----------
     strategy : dict
         One of ``findings["exploration"]["strategies"]``.
+    judged : bool
+        Whether the run judges anything; a quick one does not, and its words must not sound like it.
     """
-    name, choice = say(strategy["name"]), strategy["choice"]
+    name, choice = f"Strategy {say(strategy['name'])}", strategy["choice"]
     if choice is None:
-        return _nothing(name, strategy)
+        return _nothing(name, strategy, judged=judged)
     against = choice["against"]
     if against is None or not against["same"]:
         return None
-    if strategy["kind"] == "smallest":
-        word = "cheaper" if strategy["settings"].get("by") == "operations" else "smaller"
+    if strategy["kind"] == "smallest" and judged:
+        by_cost = strategy["settings"].get("by") == "operations"
+        if not _below(strategy, choice, by_cost=by_cost):
+            least = "cheapest" if by_cost else "smallest"
+            return f"{name} found that the best set it explored, {_set(choice, strategy)}, is the {least} as well."
+        word = "cheaper" if by_cost else "smaller"
         return (
             f"{name} found no {word} set that was shown to be as good as the best one it explored, "
             f"{_set(choice, strategy)}, which stays."
         )
-    if choice["size"] == len(strategy["pool"]):
+    if choice["size"] == len(strategy["pool"]) and strategy["kind"] != "smallest":
         return f"{name} chose the whole set itself: nothing was left out, and there is nothing to compare."
     return f"{name} chose the very set with which it is compared, {_set(choice, strategy)}."
+
+
+def _below(strategy: Mapping[str, Any], choice: Mapping[str, Any], *, by_cost: bool) -> bool:
+    """Return whether any set that was explored is smaller, or cheaper, than the one that was chosen."""
+    tried = [one for step in strategy["steps"] for one in step["tried"]]
+    if by_cost:
+        return any(one["cost"] < choice["cost"] for one in tried)
+    return any(len(one["chosen"]) < choice["size"] for one in tried)
 
 
 def untested(findings: Mapping[str, Any], candidate: str) -> str:
@@ -184,13 +218,13 @@ def untested(findings: Mapping[str, Any], candidate: str) -> str:
     return "no test" if twin is None else f"as {say(twin)}"
 
 
-def _nothing(name: str, strategy: Mapping[str, Any]) -> str:
+def _nothing(name: str, strategy: Mapping[str, Any], *, judged: bool) -> str:
     """Return why a strategy chose nothing at all."""
     if strategy["broken"]:
         return f"{name} could not go on: {strategy['broken']}"
     if not strategy["ended"]:
         return f"{name} has not ended."
-    why = compact(strategy["steps"][-1]["said"], strategy["pool"]) if strategy["steps"] else ""
+    why = compact(strategy["steps"][-1]["said"], strategy["pool"]) if strategy["steps"] and judged else ""
     return f"{name} found nothing. {why}".rstrip()
 
 
@@ -229,6 +263,21 @@ def _without(told: Sequence[Mapping[str, Any]]) -> list[str]:
     return [text for one in told if (text := outcome(one)) is not None]
 
 
+def _cut_short(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return which forward selections ended because they might not grow further, before they were as good."""
+    found = []
+    for one in told:
+        last = one["steps"][-1]["tried"] if one["kind"] == "forward" and one["steps"] and one["choice"] else []
+        ends = [tried["compared"] for tried in last if tried["label"] == one["steps"][-1]["taken"]]
+        if any(end is not None and end["non_inferior"] is False for end in ends):
+            size = count(one["choice"]["size"], "function")
+            found.append(
+                f"Strategy {say(one['name'])} ended at {size}, the most it was allowed: while exploring they were not "
+                "shown to be as good as the whole set."
+            )
+    return found
+
+
 def _judged(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
     """Return the strategies whose choice is compared, each with its comparison."""
     pairs = [(one, comparison_of(findings, one)) for one in told if outcome(one) is None]
@@ -240,13 +289,15 @@ def _confirmed(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
     judged = [(one, entry) for one, entry in _judged(findings, told) if not _twin(findings, one, entry)]
     if not judged:
         return None
+    places = middle([half_width(entry["low"], entry["high"]) for _, entry in judged])
     groups: dict[tuple[str, str], list[str]] = {}
     for one, entry in judged:
         if entry["p"] is None or entry["verdict"] not in _VERDICTS:
             key = ("without a verdict", "")
         else:
             key = (entry["verdict"], entry["baseline"])
-        groups.setdefault(key, []).append(say(one["name"]))
+        gap = "" if entry["difference"] is None else f" ({signed(entry['difference'], places)})"
+        groups.setdefault(key, []).append(f"{say(one['name'])}{gap}")
     order = sorted(groups, key=lambda key: _VERDICTS.index(key[0]) if key[0] in _VERDICTS else len(_VERDICTS))
     within = f" within ±{margin_text(analysis, metric)}" if analysis["margin"] is not None else ""
     parts = [
@@ -254,9 +305,10 @@ def _confirmed(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
         for key in order
     ]
     units = count(analysis["units"], unit_word(metric, analysis))
+    shown = f" in {unit(metric)}" if unit(metric) else ""
     return (
-        f"Judged{on_part(findings)}, which no strategy had seen, with other seeds ({units}), by {metric['label']}, "
-        f"{scope(findings)}: {'; '.join(parts)}."
+        f"Judged{on_part(findings)}, which no strategy had seen, with other seeds ({units}), by {metric['label']} (in "
+        f"brackets: differences{shown}, {direction(findings)}), {scope(findings)}: {'; '.join(parts)}."
     )
 
 
@@ -272,7 +324,7 @@ def _shared(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> l
     """Return which strategies chose what another contestant is already, and so have its verdict."""
     pairs = [(one, _twin(findings, one, entry)) for one, entry in _judged(findings, told)]
     return [
-        f"{say(one['name'])} chose the same set as {say(twin)}, which is compared for both."
+        f"Strategy {say(one['name'])} chose the same set as {say(twin)}, which is compared for both."
         for one, twin in pairs
         if twin is not None
     ]
@@ -288,25 +340,39 @@ def _said(key: tuple[str, str], metric: Mapping[str, Any], within: str) -> str:
 
 
 def _saves(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the sets that are as good or better save, nothing where none does."""
-    parts = []
-    for one, entry in _judged(findings, told):
-        choice = one["choice"]
-        against = choice["against"]
-        as_good = entry["p"] is not None and entry["verdict"] in {"equivalent", "better"}
-        if against is None or not as_good or choice["size"] >= against["functions"]:
-            continue
-        operations = _operations(against["operations"])
-        parts.append(
-            f"{say(one['name'])} needs {choice['size']} in place of {count(against['functions'], _input(one))}"
-            f"{operations}"
-        )
-    if not parts:
+    """Return what the sets that are as good or better save: of several the most telling, nothing where none does."""
+    found = [
+        one
+        for one, entry in _judged(findings, told)
+        if (against := one["choice"]["against"]) is not None
+        and entry["p"] is not None
+        and entry["verdict"] in {"equivalent", "better"}
+        and one["choice"]["size"] < against["functions"]
+    ]
+    if not found:
         return ""
-    more = len(parts) - _TOLD
-    if more > 0:
-        parts = [*parts[:_TOLD], f"{count(more, 'further one')} as in the table of costs"]
-    return f"What this saves per atom: {'; '.join(parts)}."
+    if len(found) <= _SPELLED:
+        return f"What these sets need per atom: {'; '.join(_saving(one) for one in found)}."
+    fewest = min(found, key=lambda one: one["choice"]["size"] / one["choice"]["against"]["functions"])
+    counted = [one for one in found if one["choice"]["against"]["operations"] is not None]
+    cheapest = min(counted, key=lambda one: one["choice"]["against"]["operations"], default=fewest)
+    parts = [_saving(cheapest)] if counted else []
+    if not counted or fewest["choice"]["size"] < cheapest["choice"]["size"]:
+        parts.append(_saving(fewest))
+    rest = len(found) - len(parts)
+    where = "error against cost" if findings.get("costs") else "strategies"
+    return (
+        f"What the cheapest of these sets need per atom: {'; '.join(parts)}; the other {rest} "
+        f"{'is' if rest == 1 else 'are'} in the table of {where}."
+    )
+
+
+def _saving(strategy: Mapping[str, Any]) -> str:
+    choice, against = strategy["choice"], strategy["choice"]["against"]
+    return (
+        f"{say(strategy['name'])} needs {choice['size']} in place of "
+        f"{count(against['functions'], _input(strategy))}{_operations(against['operations'])}"
+    )
 
 
 def _operations(ratio: float | None) -> str:
@@ -320,76 +386,3 @@ def _operations(ratio: float | None) -> str:
 def direction(findings: Mapping[str, Any]) -> str:
     """Return which sign of a difference is the better one."""
     return "negative is better" if lower_is_better(findings["metric"]) else "positive is better"
-
-
-# ------------------------------------------------------------------------------------------- what a strategy does
-
-
-def does(strategy: Mapping[str, Any]) -> str:
-    """Return what a strategy does, with its settings, in plain words."""
-    settings, kind = strategy["settings"], strategy["kind"]
-    text = str(_DOES[kind](settings))
-    race = settings.get("race")
-    if race:
-        rule = "Friedman's test" if race.get("rule", "friedman") == "friedman" else "successive halving"
-        text += f"; a race stops hopeless candidates by {rule} from repeat {race.get('first')} on"
-    return text
-
-
-def _ranges(settings: Mapping[str, Any]) -> str:
-    spans = [exact(low) if low == high else f"{exact(low)} to {exact(high)}" for low, high in settings["ranges"]]
-    angular = {"both": "with and without the angular ones", "with": "with the angular ones", "without": "alone"}
-    return f"tries the radial functions with an R_s of {listed(spans)} Å, {angular[settings['angular']]}"
-
-
-def _triples(rows: Sequence[Sequence[int]]) -> str:
-    return listed(["/".join(map(str, row)) for row in rows])
-
-
-def _sequence(numbers: Sequence[Any]) -> str:
-    return listed([str(number) for number in numbers])
-
-
-_ORDER: Final = {
-    "drop-one": "those first whose absence alone helps most",
-    "weight": "those of the smallest weights first",
-    "listed": "as listed",
-    "random": "in random order",
-}
-_BY: Final = {
-    "absolute": "the sum of its absolute first-layer weights",
-    "sum": "the sum of its first-layer weights",
-    "permutation": "the rise of the error when its values are shuffled",
-    "gain": "the gain of the trees' splits on it",
-}
-
-
-def _together(settings: Mapping[str, Any]) -> str:
-    step = settings.get("step", 1)
-    return "one after another" if step == 1 else f"{step} at a time"
-
-
-def _several(counts: Sequence[int]) -> str:
-    return "the one" if list(counts) == [1] else f"together the {_sequence(counts)}"
-
-
-_DOES: Final[dict[str, Any]] = {
-    "by-shift": _ranges,
-    "random-subsets": lambda s: f"draws {s['draws']} random subsets of each of the sizes {_sequence(s['sizes'])}",
-    "evenly-spaced": lambda s: (
-        f"tries evenly spaced groups of the steps {_triples(s['steps'])} with the starts {_triples(s['starts'])}"
-    ),
-    "drop-one": lambda s: f"leaves out each function alone, then {_several(s['remove'])} whose absence helps most",
-    "backward": lambda s: (
-        f"leaves out functions {_together(s)}, {_ORDER[s['order']]}, as long as the smaller set is not worse than the "
-        "whole by the margin or more"
-    ),
-    "forward": lambda s: (
-        f"adds the function that helps most, up to {s['most']}, until the set is not worse than the whole by the margin"
-    ),
-    "by-weight": lambda s: f"weighs each function by {_BY[s['by']]}, and leaves out {_several(s['drop'])} lowest",
-    "smallest": lambda s: (
-        f"looks for the set of the fewest {s['by']} that is not worse than the best by the margin or more, among "
-        f"{listed([say(name) for name in (*s.get('sets', ()), *s.get('strategies', ()))])}"
-    ),
-}

@@ -108,6 +108,11 @@ class Table:
         ``wide`` tables are set in smaller type.
     unit : str
         A unit that the caption names, so that heads of columns need not repeat it.
+
+    Raises
+    ------
+    ValueError
+        If a row has not as many cells as there are columns.
     """
 
     key: str
@@ -117,6 +122,14 @@ class Table:
     source: str = ""
     size: Literal["normal", "wide"] = "normal"
     unit: str = ""
+
+    def __post_init__(self) -> None:
+        for number, row in enumerate(self.rows, 1):
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"Table {self.key}, row {number}: expected a cell for each of {len(self.columns)} columns, found "
+                    f"{len(row)}."
+                )
 
 
 @dataclass(frozen=True, slots=True)

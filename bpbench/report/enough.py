@@ -52,7 +52,8 @@ def enough(comparisons: Sequence[Mapping[str, Any]], metric: Mapping[str, Any], 
             f"These {count(n, repeat)} are enough to find a difference as large as {margin}, and to show that there is "
             f"none, {power}{by}; a true difference between the two needs more."
         )
-    whom = "" if len(told) == 1 else f", for all {len(told)} undecided comparisons"
+    every = "both" if len(told) == 2 else f"all {len(told)}"
+    whom = "" if len(told) == 1 else f", for {every} undecided comparisons"
     return (
         f"Enough would be {about}{count(worst['repeats'], repeat)}{whom}, to find a difference as large as {margin} or "
         f"to show that there is none, {power}{by}."

@@ -25,6 +25,7 @@ from bpbench.report.standing import posteriors
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import (
     CORRECTIONS,
+    all_pairs,
     by_ranks,
     equivalence_scale,
     interval_name,
@@ -58,11 +59,52 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
     return [
+        *_matrix(findings),
         _forest(findings, looks),
         _verdicts(findings),
         _effects(findings),
         *estimates(findings),
         *posteriors(findings),
+    ]
+
+
+#: Columns of a table of rows against columns: with fewer a list reads as well, and more do not fit.
+_FEWEST: Final = 3
+_MOST: Final = 8
+
+
+def _matrix(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the verdicts of all pairs, row against column, nothing where not all pairs of a few are compared."""
+    metric, analysis = findings["metric"], findings["analysis"]
+    entries = {(entry["candidate"], entry["baseline"]): entry for entry in analysis["comparisons"]}
+    down, across = (list(dict.fromkeys(pair[side] for pair in entries)) for side in (0, 1))
+    if not all_pairs(analysis) or not _FEWEST <= len(across) <= _MOST:
+        return []
+    columns = (
+        Column("candidate", "", align="left"),
+        *(Column(f"against_{place}", f"against {short(name)}", align="left") for place, name in enumerate(across, 1)),
+    )
+    rows = []
+    for name in down:
+        cells = []
+        for other in across:
+            entry = entries.get((name, other))
+            if entry is None:
+                cells.append(Cell("", None))
+                continue
+            verdict = entry["verdict"] if entry["p"] is not None else "no test"
+            cells.append(words(verdict_word(verdict, metric), mark=verdict.replace(" ", "-")))
+        rows.append((words(short(name)), *cells))
+    return [
+        Table(
+            "verdicts",
+            f"The verdicts at a glance: what each row is, against each column, by {axis(findings)}"
+            f"{on_part(findings)}. Each pair is judged once, the later contestant against the earlier.",
+            columns,
+            tuple(rows),
+            source_note(findings),
+            "wide",
+        )
     ]
 
 

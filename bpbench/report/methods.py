@@ -255,10 +255,18 @@ def _remade(findings: Mapping[str, Any]) -> list[str]:
 def _of_reserve(findings: Mapping[str, Any]) -> list[str]:
     """Return how well the blocks of the reserve determine the differences, nothing where that is not known."""
     told = findings.get("reserve")
-    if told is None or not told["pairs"]:
+    if told is None:
         return []
-    metric, analysis = findings["metric"], findings["analysis"]
-    size = count(told["blocks"], "block")
+    if told["few"]:
+        return [
+            (
+                f"The reserve has {count(told['blocks'], 'block')}: so few say nothing of another reserve, and every "
+                "claim here is one about these frames."
+            )
+        ]
+    if not told["pairs"]:
+        return []
+    metric, size = findings["metric"], count(told["blocks"], "block")
     worst = max(told["pairs"], key=lambda pair: float(pair["half_width"]))
     pair = f"{say(worst['candidate'])} − {say(worst['baseline'])}"
     text = (
@@ -266,18 +274,13 @@ def _of_reserve(findings: Mapping[str, Any]) -> list[str]:
         f"reserve may move a difference by up to ±{with_unit(significant(worst['half_width']), metric)} ({pair}, the "
         "least certain one); no interval of a comparison holds this."
     )
-    small = [entry for entry in told["pairs"] if not entry["resolved"]]
-    if analysis["margin"] is None or not small:
+    turned = [entry for entry in told["pairs"] if entry["turns"]]
+    if not turned:
         return [text]
-    needed = max(entry["blocks_needed"] for entry in small)
-    which = listed([f"{say(entry['candidate'])} − {say(entry['baseline'])}" for entry in small[:_NAMED]])
-    more = f" and {len(small) - _NAMED} more" if len(small) > _NAMED else ""
-    return [
-        (
-            f"{text} For {which}{more} that is more than the margin of ±{margin_text(analysis, metric)}: the reserve "
-            f"is too small for it, about {whole(needed)} blocks would be enough."
-        )
-    ]
+    which = listed([f"{say(entry['candidate'])} − {say(entry['baseline'])}" for entry in turned[:_NAMED]])
+    more = f" and {len(turned) - _NAMED} more" if len(turned) > _NAMED else ""
+    verdicts = "verdict" if len(turned) == 1 else "verdicts"
+    return [f"{text} That could turn the {verdicts} on {which}{more}: only more blocks in the reserve would settle it."]
 
 
 def _of_judging(findings: Mapping[str, Any]) -> list[str]:

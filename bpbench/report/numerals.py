@@ -153,3 +153,15 @@ def common_decimals(values: Iterable[float | None], *, digits: int = 2) -> int |
     """Return the decimals that show the smallest of these values with ``digits`` significant digits."""
     sizes = [abs(value) for value in values if value]
     return decimals(min(sizes), digits=digits) if sizes else None
+
+
+def middle(sizes: Sequence[float | None]) -> int | None:
+    """Return the decimals that show the middle one of some uncertainties with two digits."""
+    found = sorted(size for size in sizes if size)
+    return decimals(found[len(found) // 2]) if found else None
+
+
+def signed(value: float | None, places: int | None) -> str:
+    """Return a value with that many decimals and its sign, plus too; what rounds to nothing has none."""
+    text = fixed(value, places)
+    return text if value is None or value <= 0 or not text.strip("0.") else f"+{text}"

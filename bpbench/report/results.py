@@ -93,7 +93,10 @@ NO_BAR: Final = {
 
 def below(findings: Mapping[str, Any]) -> str:
     """Return what is drawn below the points; an interval of the mean is owed to independent repeats alone."""
-    why = NO_BAR.get(findings["split"]["design"])
+    split = findings["split"]
+    why = NO_BAR.get(split["design"])
+    if split["design"] == "crossed" and split["repeats"] == split["splits"]:
+        why = "the splits divide the same data, so they are not independent of each other"
     if why is not None:
         return f"The stroke below the points is the mean. It has no interval: {why}."
     return (

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, search_draw, search_rows
+from bpbench.report import draw, search_draw, search_maps, search_rows
 from bpbench.report.canvas import COLOURS, Style
 from bpbench.report.chosen import direction
 from bpbench.report.document import Block, Cell, Column, Figure, Table
 from bpbench.report.numerals import (
     count,
     half_width,
+    middle,
     percent,
     say,
 )
 from bpbench.report.results import axis
-from bpbench.report.search_draw import Point
+from bpbench.report.search_maps import Point
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import CORRECTIONS, lower_is_better, source_note, unit, verdict_word
+from bpbench.report.vocabulary import CORRECTIONS, lower_is_better, quick, source_note, unit, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,23 +39,35 @@ def subsets(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) 
     key : str
         Prefix of the names of its figures and tables.
     """
-    sizes, step = strategy["sizes"], strategy["steps"][0]
-    draws = [(len(one["chosen"]), one["mean"]) for one in step["tried"] if one["mean"] is not None]
+    step = strategy["steps"][0]
+    stopped = any(one["stopped"] for one in step["tried"])
+    sizes = strategy["sizes"]
+    scores = [one["mean"] for one in step["tried"]] if sizes is None else sizes["scores"]
+    told = [
+        (len(one["chosen"]), score, one["label"] == step["taken"])
+        for one, score in zip(step["tried"], scores, strict=True)
+        if score is not None
+    ]
+    draws = [(size, score) for size, score, _ in told]
     if not draws:
         return []
-    taken = search_rows.taken_of(step)
-    chosen = None if taken is None or taken["mean"] is None else (len(taken["chosen"]), taken["mean"])
-    stopped = any(one["stopped"] for one in step["tried"])
-    race = " Draws that the race stopped had fewer repeats." if stopped else ""
+    chosen = next(((size, score) for size, score, taken in told if taken), None)
+    race = (
+        f" Draws that the race stopped lack the later repeats: dots, band and tests are of the first "
+        f"{count(sizes['repeats'], 'repeat')}, which all had."
+        if stopped and sizes is not None
+        else ""
+    )
     band = (
         "; the light band runs from the least to the largest draw, the darker one holds the middle half"
         if sizes is not None
         else ""
     )
+    untested = " A quick run makes no tests between sizes." if quick(findings) else ""
     figure = Figure(
         f"{key}_sizes",
         f"Strategy {say(strategy['name'])}: {findings['metric']['label']} while exploring against the number of "
-        f"functions, which are drawn at random. Every draw is a dot, the mean of its repeats{band}.{race}",
+        f"functions, which are drawn at random. Every draw is a dot, the mean of its repeats{band}.{race}{untested}",
         search_draw.by_size(
             [] if sizes is None else sizes["sizes"], draws, chosen, key=f"{key}_sizes", score=axis(findings)
         ),
@@ -75,7 +88,7 @@ def _sizes(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
         Column("draws", "draws"),
         *(Column(name, head, shown) for name, head in heads.items()),
     )
-    places = search_rows.middle([entry["sd"] for entry in strategy["sizes"]["sizes"]])
+    places = middle([entry["sd"] for entry in strategy["sizes"]["sizes"]])
     rows = [
         (
             counted(entry["size"]),
@@ -114,7 +127,7 @@ def _pairs(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) -
         Column("verdict", "the smaller is", align="left"),
     )
     rows = []
-    places = search_rows.middle([half_width(entry["low"], entry["high"]) for entry in found["comparisons"]])
+    places = middle([half_width(entry["low"], entry["high"]) for entry in found["comparisons"]])
     for entry in found["comparisons"]:
         verdict = entry["verdict"] if entry["p"] is not None else "no test"
         n, other = entry["n"], entry["n_baseline"]
@@ -178,7 +191,7 @@ def known(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str) ->
     beside = f"; differences are those from the chosen one ({direction(findings)})" if step["reference"] else ""
     table = Table(
         f"{key}_tried",
-        f"Strategy {say(strategy['name'])}: the candidates{beside}.",
+        f"Strategy {say(strategy['name'])}: the candidates{beside}.{search_rows.fewer(step['tried'])}",
         columns,
         cells,
         source_note(findings),
@@ -218,7 +231,7 @@ def smallest(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
         f"Strategy {say(strategy['name'])}: {findings['metric']['label']} of every candidate while exploring against "
         f"{'its operations per atom' if by_cost else 'its number of functions'}; blue: chosen. Grey: the margin from "
         "the best on. A set is as good as the best where that is shown by a test, not where its mean lies in the band.",
-        search_draw.scatter(
+        search_maps.scatter(
             points,
             key=f"{key}_candidates",
             across="operations per atom" if by_cost else "number of functions",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import search_draw
+from bpbench.report import search_maps
 from bpbench.report.chosen import compact, searches
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text
 from bpbench.report.numerals import common_decimals, count, listed, percent, say, short, whole
 from bpbench.report.results import axis
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import on_part, source_note, unit
+from bpbench.report.vocabulary import on_part, quick, source_note, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +57,10 @@ def _stability(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
     caption = (
         "How far the choices agree when a search is made again on other divisions of the frames beside the reserve. "
         "Jaccard: what two choices have in common of what they hold together, which is large for large sets even by "
-        "chance. Kuncheva (equal sizes alone), Lustgarten and Nogueira: 0 for choices at random, 1 for one and the "
-        "same. The interval is Nogueira's; it is one for many searches, and of few it is too narrow."
+        "chance. Kuncheva (equal sizes alone), Lustgarten and Nogueira: 0 for choices at random. For one and the "
+        "same choice Kuncheva and Nogueira are 1, and Lustgarten is less: the share of the pool that is left out or "
+        "that is kept, whichever is more. The interval is Nogueira's; it is one for many searches, and of few it is "
+        "too narrow."
     )
     return [Table("stability", caption, columns, align(rows, columns), source_note(findings), "wide")]
 
@@ -87,7 +89,7 @@ def _fields(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> l
         "survival",
         f"Which functions survive: {what}; {how}. Darker is more often; white: the function was not there to be "
         "chosen. The table survival.csv holds all.",
-        search_draw.survival(
+        search_maps.survival(
             [compact(name, names) for name in order],
             [strategy["name"] for strategy in told],
             [shares[name] for name in order],
@@ -125,6 +127,13 @@ def _everywhere(
 # -------------------------------------------------------------------------------------------------------- costs
 
 
+_FRONT: Final = (
+    "Blue: on the front, where no other set is both cheaper and better; the line is that front. Means without their "
+    "spread: the verdicts are those of the comparisons."
+)
+_NO_FRONT: Final = "Means without their spread; a quick run does not say which of them no other set surpasses."
+
+
 def front(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Section]:
     """Return the section on error against cost, none where fewer than two contestants have both.
 
@@ -139,20 +148,19 @@ def front(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[S
     if len({(entry["set"], entry["model"]) for entry in entries}) < 2:
         return []
     metric, shown = findings["metric"], unit(findings["metric"])
-    points = _points(entries)
+    points, told = _points(entries), not quick(findings)
     corners = sorted({(entry["operations_per_atom"], entry["mean"]) for entry in entries if entry["on_front"]})
     figure = Figure(
         "front",
         f"{metric['label']}{on_part(findings)}, mean over the repeats, against the operations that the descriptors of "
-        "an atom take on paper. Blue: on the front, where no other set is both cheaper and better; the line is that "
-        "front. Means without their spread: the verdicts are those of the comparisons.",
-        search_draw.scatter(
+        f"an atom take on paper. {_FRONT if told else _NO_FRONT}",
+        search_maps.scatter(
             points,
             key="front",
             across="operations per atom",
             up=axis(findings),
             front=corners,
-            legend={"marked": "on the front", "other": "behind it"},
+            legend={"marked": "on the front", "other": "behind it"} if told else None,
         ),
         f"Plot of error against operations per atom of {count(len(entries), 'variant')}.",
         source_note(findings),
@@ -160,13 +168,13 @@ def front(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[S
     return [Section("front", "Error against cost", (figure, _costs(findings, environment, entries, shown)))]
 
 
-def _points(entries: Sequence[Mapping[str, Any]]) -> list[search_draw.Point]:
+def _points(entries: Sequence[Mapping[str, Any]]) -> list[search_maps.Point]:
     """Return the points to draw; contestants that are the same lie on each other and share one."""
     found: dict[tuple[float, float], list[Mapping[str, Any]]] = {}
     for entry in entries:
         found.setdefault((entry["operations_per_atom"], entry["mean"]), []).append(entry)
     return [
-        search_draw.Point(", ".join(entry["variant"] for entry in same), *at, marked=same[0]["on_front"])
+        search_maps.Point(", ".join(entry["variant"] for entry in same), *at, marked=same[0]["on_front"])
         for at, same in found.items()
     ]
 
@@ -176,7 +184,7 @@ def _costs(
 ) -> Table:
     times = environment.get("descriptor_time") or {}
     measured = any(entry["set"] in times for entry in entries)
-    compared = any(entry["of_baseline"] is not None for entry in entries)
+    compared, told = any(entry["of_baseline"] is not None for entry in entries), not quick(findings)
     base = findings["analysis"]["baseline"]
     columns = (
         Column("variant", "variant", align="left"),
@@ -186,7 +194,7 @@ def _costs(
         *((Column("of_baseline", f"relative to {say(base)}"),) if compared else ()),
         *((Column("time", "descriptors, measured", "µs per atom"),) if measured else ()),
         Column("mean", "mean", shown),
-        Column("front", "", align="left"),
+        *((Column("front", "", align="left"),) if told else ()),
     )
     places = min(6, common_decimals([entry["mean"] for entry in entries], digits=3) or 3)
     rows = [
@@ -198,7 +206,7 @@ def _costs(
             *((number(entry["of_baseline"], 3),) if compared else ()),
             *((number((times.get(entry["set"]) or {}).get("us_per_atom"), 1),) if measured else ()),
             number(entry["mean"], places),
-            words("front" if entry["on_front"] else "", mark="better" if entry["on_front"] else ""),
+            *((words("front" if entry["on_front"] else "", mark="better" if entry["on_front"] else ""),) * told),
         )
         for entry in sorted(entries, key=lambda entry: entry["operations_per_atom"])
     ]

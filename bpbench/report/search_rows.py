@@ -8,8 +8,8 @@ from bpbench.report.chosen import compact
 from bpbench.report.document import Cell, Column
 from bpbench.report.numerals import (
     common_decimals,
-    decimals,
     half_width,
+    middle,
     p_text,
     percent,
 )
@@ -66,10 +66,26 @@ def digits(entries: Sequence[Mapping[str, Any]]) -> int | None:
     return common_decimals([one["mean"] for one in entries]) if widths is None else widths
 
 
-def middle(sizes: Sequence[float | None]) -> int | None:
-    """Return the decimals that show the middle one of some uncertainties with two digits."""
-    found = sorted(size for size in sizes if size)
-    return decimals(found[len(found) // 2]) if found else None
+def gap_digits(entries: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the decimals of the differences of a table; without intervals these are smaller than means and need more.
+
+    The middle one of them has two significant digits, so that one tiny difference does not blow up all.
+    """
+    beside = [one["compared"] or {} for one in entries]
+    widths = middle([half_width(found.get("low"), found.get("high")) for found in beside])
+    if widths is not None:
+        return widths
+    return middle([None if (gap := found.get("difference")) is None else abs(gap) for found in beside])
+
+
+def fewer(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return how means over fewer repeats are to be read, nothing where all have as many."""
+    if not any(one["stopped"] and one["mean"] is not None for one in entries):
+        return ""
+    return (
+        " The mean of a candidate that was stopped is over fewer repeats (n) and is not to be compared with the other "
+        "means; its difference is over the repeats that both have."
+    )
 
 
 def mark(strategy: Mapping[str, Any], one: Mapping[str, Any], *, chosen: bool = False) -> Mark:
@@ -99,7 +115,7 @@ def candidates(
         Column("taken", "", align="left"),
     )
     rows = []
-    places = digits(step["tried"])
+    places, gaps = digits(step["tried"]), gap_digits(step["tried"])
     for one in step["tried"]:
         beside = one["compared"] or {}
         said = "chosen" if one["label"] == step["taken"] else "stopped" if one["stopped"] else ""
@@ -109,7 +125,7 @@ def candidates(
                 counted(len(one["chosen"])),
                 counted(len(one["scores"])),
                 number(one["mean"], places),
-                *(number(beside.get(column.key), places) for column in (heads(findings) if differences else ())),
+                *(number(beside.get(column.key), gaps) for column in (heads(findings) if differences else ())),
                 Cell(said, said or None, "better" if said == "chosen" else ""),
             )
         )

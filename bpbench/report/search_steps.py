@@ -9,10 +9,12 @@ from bpbench.report.chosen import compact, direction
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
 from bpbench.report.numerals import (
     count,
+    exact,
     say,
 )
 from bpbench.report.results import axis
 from bpbench.report.search_draw import Mark
+from bpbench.report.search_kinds import weighing
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import lower_is_better, quick, source_note, unit
 
@@ -98,7 +100,7 @@ def _ranking(
     return Table(
         key,
         f"Strategy {say(strategy['name'])}: {what} by what their absence does; difference to the whole set "
-        f"({direction(findings)}).",
+        f"({direction(findings)}).{search_rows.fewer([one for _, one in picked])}",
         columns,
         rows,
         source_note(findings),
@@ -120,7 +122,8 @@ def _differences(
         *search_rows.heads(findings),
     )
     rows = []
-    places = search_rows.digits([one for _, one in picked])
+    tried = [one for _, one in picked]
+    places, gaps = search_rows.digits(tried), search_rows.gap_digits(tried)
     for place, one in picked:
         beside = one["compared"] or {}
         rows.append(
@@ -129,7 +132,7 @@ def _differences(
                 Cell(search_rows.called(strategy, one["label"]), one["label"]),
                 counted(len(one["scores"])),
                 number(one["mean"], places),
-                *(number(beside.get(column.key), places) for column in search_rows.heads(findings)),
+                *(number(beside.get(column.key), gaps) for column in search_rows.heads(findings)),
             )
         )
     return columns, align(rows, columns)
@@ -146,7 +149,7 @@ def _together(
     return [
         Table(
             f"{key}_together",
-            f"Strategy {say(strategy['name'])}: left out together and trained again; difference to the whole set "
+            f"Strategy {say(strategy['name'])}: left out together; difference to the whole set on the same repeats "
             f"({direction(findings)}).",
             columns,
             rows,
@@ -175,8 +178,8 @@ def _bars(findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mappin
     return [
         Figure(
             f"{key}_importance",
-            f"Strategy {say(strategy['name'])}: {step['said'].rstrip('.').removesuffix(', from the least on')}; "
-            "the largest on top.",
+            f"Strategy {say(strategy['name'])}: {step['said'].rstrip('.').removesuffix(', from the least on')}"
+            f"{weighing(strategy['settings'])}; the largest on top.",
             search_draw.ranked(
                 rows,
                 key=f"{key}_importance",
@@ -215,7 +218,8 @@ def _backward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str
         f"{key}_path",
         f"Strategy {say(strategy['name'])}: every attempt in its order. Above, the difference of the smaller set to "
         f"the whole one{search_rows.interval(findings)} ({direction(findings)}); a function goes for good where "
-        "the smaller set is shown to be worse by less than the margin, if at all. Below, how many functions were left.",
+        f"the smaller set is shown to be worse by less than the margin, if at all.{_one_sided(findings)} Below, how "
+        "many functions were left.",
         search_draw.path(
             attempts,
             len(strategy["pool"]),
@@ -242,7 +246,7 @@ def _attempts(
         Column("taken", "", align="left"),
     )
     rows = []
-    places = search_rows.digits([one for step in steps for one in search_rows.rest(step)])
+    places = search_rows.gap_digits([one for step in steps for one in search_rows.rest(step)])
     for place, step in enumerate(steps, 1):
         (one,) = search_rows.rest(step)
         beside = one["compared"] or {}
@@ -259,12 +263,32 @@ def _attempts(
     return Table(
         key,
         f"Strategy {say(strategy['name'])}: every attempt; functions: those of the smaller set that was tried. "
-        "Differences are those to the whole set, not to the set before, as margins would add up.",
+        f"Differences are those to the whole set, not to the set before, as margins would add up.{_refused(findings)}",
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
         shown,
+    )
+
+
+def _one_sided(findings: Mapping[str, Any]) -> str:
+    """Return why an interval may cross the margin although its set was accepted."""
+    if quick(findings):
+        return ""
+    alpha = exact(findings["analysis"]["alpha"])
+    return f" That test has one side and α = {alpha}, so that an interval may cross the margin a little all the same."
+
+
+def _refused(findings: Mapping[str, Any]) -> str:
+    """Return what decided where no interval and no p is shown, which is not the difference alone."""
+    if not quick(findings):
+        return ""
+    many = count(findings["exploration"]["repeats"], "repeat")
+    return (
+        f" What is left out is shown by a test to be worse by less than the margin; with {many} it may "
+        "refuse a small difference that scatters and pass a larger one that does not. A quick run shows "
+        "neither its p nor an interval."
     )
 
 
@@ -308,7 +332,7 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
         *search_rows.heads(findings),
     )
     rows = []
-    places = search_rows.digits(taken)
+    places, gaps = search_rows.digits(taken), search_rows.gap_digits(taken)
     for one in taken:
         beside = one["compared"] or {}
         rows.append(
@@ -316,7 +340,7 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
                 counted(len(one["chosen"])),
                 Cell(search_rows.called(strategy, one["label"]), one["label"]),
                 number(one["mean"], places),
-                *(number(beside.get(column.key), places) for column in search_rows.heads(findings)),
+                *(number(beside.get(column.key), gaps) for column in search_rows.heads(findings)),
             )
         )
     caption = f"Strategy {say(strategy['name'])}: what was added in which order; difference to the whole set."
@@ -324,7 +348,7 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
     return [
         figure,
         Table(f"{key}_added", caption, columns, align(rows, columns), source_note(findings), "wide", shown),
-        Text(f"The last step: {said}"),
+        *(() if quick(findings) else (Text(f"The last step: {said}"),)),
     ]
 
 

@@ -8,6 +8,7 @@ from bpbench.report.chosen import searches
 from bpbench.report.document import Cell, Column, Table
 from bpbench.report.numerals import exact
 from bpbench.report.tables import counted, given, words
+from bpbench.report.vocabulary import quick
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def tried(findings: Mapping[str, Any]) -> Table:
                         *(given(beside.get(key)) for key in ("difference", "low", "high")),
                         words({True: "yes", False: "no", None: None}[beside.get("non_inferior")]),
                         words("yes" if one["label"] == step["taken"] else None),
-                        words(one["stopped"]),
+                        words("stopped by the race" if one["stopped"] and quick(findings) else one["stopped"]),
                         *(given(score) for score in scores),
                     )
                 )

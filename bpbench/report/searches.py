@@ -5,25 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import search_steps
-from bpbench.report.chosen import compact, direction, does, outcome, searches
+from bpbench.report.chosen import compact, direction, outcome, searches
 from bpbench.report.document import Block, Column, Items, Section, Table, Text
-from bpbench.report.numerals import NOTHING, common_decimals, count, exact, fixed, percent, say, short, significant
+from bpbench.report.numerals import NOTHING, common_decimals, count, exact, percent, say, short, signed, significant
+from bpbench.report.search_kinds import does, kind
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import quick, source_note, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_KINDS: Final = {
-    "by-shift": "by ranges of the shift",
-    "random-subsets": "random subsets",
-    "evenly-spaced": "evenly spaced groups",
-    "drop-one": "leaving out one at a time",
-    "backward": "backward elimination",
-    "forward": "forward selection",
-    "by-weight": "by weight or importance",
-    "smallest": "the smallest set that is as good",
-}
 
 
 def sections(findings: Mapping[str, Any]) -> list[Section]:
@@ -34,7 +24,7 @@ def sections(findings: Mapping[str, Any]) -> list[Section]:
     found = [Section("searches", "How the sets were chosen", tuple(_overview(findings)))]
     for place, strategy in enumerate(told, 1):
         blocks = [_opening(findings, strategy), *search_steps.blocks(findings, strategy, f"strategy_{place}")]
-        title = f"Strategy {say(strategy['name'])}: {_KINDS[strategy['kind']]}"
+        title = f"Strategy {say(strategy['name'])}: {kind(strategy)}"
         found.append(Section(f"strategy-{place}", title, tuple(blocks)))
     return found
 
@@ -66,7 +56,7 @@ def _how(findings: Mapping[str, Any]) -> str:
         "are not corrected for the number of candidates, and the least of many scores flatters. Every choice is "
         "therefore trained again with other seeds and judged on the reserve, as one comparison that was declared "
         "before exploring began; that a strategy found nothing is a finding too. "
-        f"In all {count(explore['trainings'], 'different training')} explored."
+        f"In all, exploring took {count(explore['trainings'], 'different training')}."
     )
 
 
@@ -77,7 +67,7 @@ def _opening(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> Text:
     text += f", model {say(strategy['model'])}."
     if strategy["margin"] is not None and strategy["kind"] in {"backward", "forward", "smallest"}:
         text += f" Its margin is {_margin(findings, strategy)}."
-    return Text(f"{text} {outcome(strategy) or _result(findings, strategy)}".rstrip())
+    return Text(f"{text} {outcome(strategy, judged=not quick(findings)) or _result(findings, strategy)}".rstrip())
 
 
 def _margin(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
@@ -181,7 +171,7 @@ def _gains(findings: Mapping[str, Any]) -> list[Block]:
     )
     caption += (
         f"; compare the two differences from the whole set instead ({direction(findings)}): a gain that shrinks from "
-        "the one to the other was luck."
+        "the one to the other may have been luck."
         if beside and confirmed
         else "."
     )
@@ -213,8 +203,7 @@ def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]], digits:
     for strategy in gained[:6]:
         before, after = (_of(strategy, f"{when}_difference") for when in ("explored", "confirmed"))
         parts.append(
-            f"{say(strategy['name'])} {_signed(before, digits)} while exploring, {_signed(after, digits)} on the "
-            "reserve"
+            f"{say(strategy['name'])} {signed(before, digits)} while exploring, {signed(after, digits)} on the reserve"
         )
     return [
         Text(
@@ -222,11 +211,6 @@ def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]], digits:
             f"{'; '.join(parts)}."
         )
     ]
-
-
-def _signed(value: float | None, digits: int | None) -> str:
-    text = fixed(value, digits)
-    return text if value is None or value <= 0 else f"+{text}"
 
 
 # ------------------------------------------------------------------------------------------------------ races
@@ -263,12 +247,16 @@ def _raced(findings: Mapping[str, Any], told: list[Mapping[str, Any]]) -> list[B
         for one in [one for one in step["tried"] if one["stopped"] is not None][:1]
     ]
     more = f" The first {_RACES} of {len(rows)}." if len(rows) > _RACES else ""
+    below = (
+        ""
+        if quick(findings)
+        else " Below, why the first of each race was; the table explored.csv holds the reasons of all."
+    )
     table = Table(
         "races",
-        f"Races: how many candidates had each repeat. Who is stopped gets no further one.{more} Below, why the first "
-        "of each race was; the table explored.csv holds the reasons of all.",
+        f"Races: how many candidates had each repeat. Who is stopped gets no further one.{more}{below}",
         columns,
         rows[:_RACES],
         source_note(findings),
     )
-    return [table, Items(tuple(reasons[:_REASONS]))]
+    return [table] if quick(findings) else [table, Items(tuple(reasons[:_REASONS]))]

@@ -72,6 +72,10 @@ def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
     margin = f"±{margin_text(planned, {'unit': planned['unit']})}"
     size = f"{count(told['blocks'], 'block')} ({count(told['frames'], 'frame')})"
     small = f"The reserve of {size} is too small for the margin of {margin}"
+    if told["few"]:
+        return [
+            f"{small}, and for any: so few blocks say nothing of another reserve; give more frames or shorter blocks."
+        ]
     short = [pair for pair in told["pairs"] if not pair["resolved"]]
     if short:
         worst = max(short, key=lambda pair: pair["blocks_needed"])
@@ -81,6 +85,14 @@ def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
                 f"{small}: by its own blocks, the difference of {pair} is known to {known} only ({told['level']:.0%}); "
                 f"about {worst['blocks_needed']} blocks would be enough. What is decided holds for this reserve; give "
                 "more frames or a larger reserve for more."
+            )
+        ]
+    if told["rmse_for_margin"] is not None and not told["pairs"]:
+        most = f"{told['rmse_for_margin']:.3g} {unit}"
+        return [
+            (
+                f"The reserve of {size} carries the margin of {margin} up to an RMSE of {most}; for larger errors it "
+                "is too small, unless two contestants fail on the same blocks. Stored repeats would tell it."
             )
         ]
     needed = told["blocks_for_margin"]

@@ -68,8 +68,16 @@ def _means(findings: Mapping[str, Any]) -> str:
     variants = findings["variants"]
     if len(variants) > _TOLD:
         return f"The tables have the means of the {count(len(variants), 'variant')}."
-    means = [(variant["name"], summary_of(variant, part, metric["key"]).get("mean")) for variant in variants]
-    told = [f"{significant(mean)} for {say(name)}" for name, mean in means if mean is not None]
+    # contestants that are one and the same have one mean, told once
+    same: dict[str, list[str]] = {}
+    for variant in variants:
+        same.setdefault(variant["twin"] or variant["name"], []).append(say(variant["name"]))
+    means = {variant["name"]: summary_of(variant, part, metric["key"]).get("mean") for variant in variants}
+    told = [
+        f"{significant(mean)} for {first}{f' (the same as {listed(others)})' if others else ''}"
+        for name, (first, *others) in same.items()
+        if (mean := means[name]) is not None
+    ]
     label = f"{metric['label']}{f' ({unit(metric)})' if unit(metric) else ''}"
     repeats = count(findings["split"]["repeats"], repeat_word(metric))
     return f"Means over {repeats} by {label}{on_part(findings)}: {listed(told)}."

@@ -501,8 +501,10 @@ def source_note(findings: Mapping[str, Any], *, data: bool = True, sets: bool = 
     """Return the small print of a caption: which data, and which sets are reconstructions."""
     parts = [f"Data: {data_label(findings)}."] if data else []
     remade = [say(chosen["name"]) for chosen in findings["sets"] if chosen["reconstructed"]]
-    if sets and remade:
-        many = len(remade) > 1
+    many = len(remade) > 1
+    if sets and many and len(remade) == len(findings["sets"]):
+        parts.append("All feature sets here are reconstructions.")
+    elif sets and remade:
         parts.append(
             f"Feature {'sets' if many else 'set'} {listed(remade)}: {'reconstructions' if many else 'reconstruction'}."
         )

@@ -302,7 +302,8 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
     if not spelled and (clear := _clearest(findings)) is not None:
         metric, analysis = findings["metric"], findings["analysis"]
         alone = {**clear, "needed": None}  # said of all that are undecided in one sentence
-        found.append(comparison_sentence(alone, metric, analysis, repeats=analysis["units"], explain=True))
+        text = comparison_sentence(alone, metric, analysis, repeats=analysis["units"], explain=True)
+        found.append(_why_this(clear, comparisons, metric, text))
         found += [text for text in (enough(comparisons, metric, analysis),) if text]
     found += [*agreement.answers(findings), *divided.answers(findings)]
     found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
@@ -354,6 +355,9 @@ def _headline(findings: Mapping[str, Any], comparisons: Sequence[Mapping[str, An
     parts = []
     for word in (*_VERDICTS, "without a verdict"):
         if found := groups.get(word):
+            if pairs and len(comparisons) > _EACH:
+                parts.append(_counted(found, verdict_word(word, metric), within if word == "equivalent" else ""))
+                continue
             verb = "is" if len(found) == 1 else "are"
             verdict = f"{verdict_word(word, metric)}{within if word == 'equivalent' else ''}"
             parts.append(f"{_named(found, len(comparisons), pairs=pairs)} {verb} {verdict}")
@@ -375,8 +379,7 @@ _TELLING: Final = 3
 def _named(entries: Sequence[Mapping[str, Any]], family: int, *, pairs: bool) -> str:
     """Return the candidates of one verdict: all of a few; of many their number and the most telling ones.
 
-    Where they have different baselines (``pairs``), each is named with its own. Those are the ones of the largest
-    difference; of what is equivalent or undecided, of the least p.
+    Where they have different baselines (``pairs``), each is named with its own.
     """
 
     def name(entry: Mapping[str, Any]) -> str:
@@ -385,16 +388,29 @@ def _named(entries: Sequence[Mapping[str, Any]], family: int, *, pairs: bool) ->
 
     if len(entries) <= _EACH:
         return listed([name(entry) for entry in entries])
-
-    def rank(entry: Mapping[str, Any]) -> tuple[float, ...]:
-        if entry["verdict"] in {"better", "worse"} and entry["difference"] is not None:
-            return (-abs(float(entry["difference"])),)
-        kind = "p_equivalence" if entry["verdict"] == "equivalent" else "p"
-        return tuple(2.0 if entry[key] is None else entry[key] for key in (f"{kind}_adjusted", kind))
-
-    names = [name(entry) for entry in sorted(entries, key=rank)[:_TELLING]]
+    names = [name(entry) for entry in sorted(entries, key=_telling)[:_TELLING]]
     which = "all" if len(entries) == family else f"{len(entries)} of"
     return f"{which} {family}, among them {listed(names)},"
+
+
+def _counted(entries: Sequence[Mapping[str, Any]], verdict: str, within: str) -> str:
+    """Return how many of very many pairs have a verdict, and the most telling of them."""
+    first = min(entries, key=_telling)
+    verb, so = ("is", "") if len(entries) == 1 else ("are", ", ")
+    pair = f"{say(first['candidate'])} against {say(first['baseline'])}"
+    which = f" ({pair})" if not so else f"{so}foremost {pair}"
+    return f"{len(entries)} {verb} {verdict}{within}{which}"
+
+
+def _telling(entry: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the key by which the most telling comparison of one verdict comes first.
+
+    That is the one of the largest difference; of what is equivalent or undecided, the one of the least p.
+    """
+    if entry["verdict"] in {"better", "worse"} and entry["difference"] is not None:
+        return (-abs(float(entry["difference"])),)
+    kind = "p_equivalence" if entry["verdict"] == "equivalent" else "p"
+    return tuple(2.0 if entry[key] is None else entry[key] for key in (f"{kind}_adjusted", kind))
 
 
 def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -423,6 +439,24 @@ def _clearest(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
     best: Mapping[str, Any] = min(judged, key=rank)
     return best
+
+
+def _why_this(
+    entry: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], metric: Mapping[str, Any], text: str
+) -> str:
+    """Return the sentence of :func:`_clearest` with the reason why this comparison is the one that is spelled out."""
+    judged = [other for other in entries if other["p"] is not None]
+    if entry["p"] is None or len(judged) < 2:
+        return text
+    same = [other for other in judged if other["verdict"] == entry["verdict"]]
+    sign = 1 if lower_is_better(metric) else -1
+    if entry["verdict"] in {"worse", "equivalent"}:
+        return f"The clearest of these, by its p: {text}"
+    first = all(sign * entry["difference"] <= sign * other["difference"] for other in same)
+    model = "" if first else " with the model of the baseline"
+    if entry["verdict"] == "better":
+        return f"Of what is {verdict_word('better', metric)}, the largest difference{model}: {text}"
+    return f"Of what is undecided, the most favourable difference{model}: {text.removeprefix('Undecided: ')}"
 
 
 #: Networks beside a linear potential that are named one by one.

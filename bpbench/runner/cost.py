@@ -107,7 +107,7 @@ def _weights(model: Hdnn, inputs: int) -> int:
 def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> float:
     """Return the expected seconds of training one network on the share of the frames that a split leaves."""
     weights = _weights(model, inputs)
-    share = 1.0 - job.split.reserve - job.split.validation
+    share = 1.0 - job.split.reserve - job.split.validation - (job.split.explore or 0.0)
     learnt = job.observations or share * len(frames)
     through = (learnt / len(frames)) * float(frames.offsets[-1]) * weights
     rule = model.optimizer

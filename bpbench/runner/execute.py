@@ -98,9 +98,8 @@ class Executed:
     def __add__(self, other: Executed) -> Executed:
         """Return both together; what the first made, the second may have loaded."""
         loaded = max(self.loaded, other.loaded - self.made)
-        return Executed(
-            self.made + other.made, loaded, {**self.seconds, **other.seconds}, {**self.failures, **other.failures}
-        )
+        left = {job: failure for job, failure in self.failures.items() if job not in other.seconds}
+        return Executed(self.made + other.made, loaded, {**self.seconds, **other.seconds}, {**left, **other.failures})
 
 
 def missing(jobs: Iterable[Job], store: Store) -> list[Job]:

@@ -89,6 +89,8 @@ def at_most(spec: Strategy, ground: Ground, candidates: int = 0) -> int:
         if spec.least >= pool:
             more = f"s: nothing could be dropped; ask for at most {pool - 1}." if pool > 1 else "; name a larger set."
             raise FeatureError(f"'least' is {spec.least}, and the set has {pool} function{more}")
+        if spec.step >= pool:
+            raise FeatureError(f"'step' is {spec.step}, and the set has {pool} functions; ask for at most {pool - 1}.")
         ordering = racing.most(pool, each, spec.race, max(1, pool // 2)) if spec.order == "drop-one" else 0
         # Of a chunk of s functions at most 2s - 1 parts are tried.
         chunks = [min(spec.step, pool - at) for at in range(0, pool, spec.step)]
@@ -98,6 +100,11 @@ def at_most(spec: Strategy, ground: Ground, candidates: int = 0) -> int:
             raise FeatureError(f"'most' is {spec.most}, more than the {pool} functions of the set; ask for fewer.")
         return each + sum(racing.most(pool - size, each, spec.race) for size in range(spec.most))
     return each * candidates
+
+
+def importances(spec: Strategy, ground: Ground) -> int:
+    """Return how many times a search asks how much inputs matter, beside its trainings."""
+    return ground.repeats if isinstance(spec, ByWeight) and spec.by in {"permutation", "gain"} else 0
 
 
 def _candidates(spec: ByShift | RandomSubsets | EvenlySpacedGroups, ground: Ground) -> list[Labelled]:
@@ -111,7 +118,8 @@ def _leaves(counts: tuple[int, ...], pool: int, key: str) -> None:
     for number, count in enumerate(counts):
         if count >= pool:
             raise FeatureError(
-                f"To leave out {count} of {pool} functions leaves an empty set; expected {key} of at most {pool - 1}."
+                f"To leave out {count} of {pool} functions would leave an empty set; expected '{key}' of at most "
+                f"{pool - 1}."
             )
         if count in counts[:number]:
             raise FeatureError(f"The number {count} is given twice; keep one of them.")

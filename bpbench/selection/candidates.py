@@ -116,7 +116,9 @@ def subsets(spec: RandomSubsets, ground: Ground) -> list[Labelled]:
     made = []
     for number, size in enumerate(spec.sizes):
         if size > pool:
-            raise FeatureError(f"A subset of {size} is larger than the pool, which has {pool} functions.")
+            raise FeatureError(
+                f"A subset of {size} is larger than the set, which has {pool} functions; ask for at most {pool}."
+            )
         if size in spec.sizes[:number]:
             raise FeatureError(f"The size {size} is given twice; keep one of them.")
         rng = np.random.default_rng(seed(ground.seed, "subsets", size))

@@ -52,7 +52,7 @@ def _together(ground: Ground, order: list[int], counts: tuple[int, ...], whole: 
         return _Smaller(Step("Every smaller set diverged: nothing was chosen.", tuple(entries), WHOLE), None, whole)
     taken = entries[best + 1].label
     of = "" if len(sets) == 1 else f" Of {len(sets)} smaller sets the best was chosen: {taken}."
-    step = Step(f"Left out together and trained again.{of}", tuple(entries), WHOLE, taken)
+    step = Step(f"Left out together.{of}", tuple(entries), WHOLE, taken)
     return _Smaller(step, sets[best], scores[best])
 
 

@@ -122,7 +122,7 @@ def compared(ground: Ground, ours: Floats, theirs: Floats, margin: Margin | None
     ground : Ground
         With level, direction and ρ.
     ours, theirs : ndarray, shape (R,)
-        Scores of candidate and reference; NaN where a training diverged or was not made.
+        Scores of candidate and reference in the same repeats; NaN where a training diverged.
     margin : Margin, optional
         Where given, whether the candidate is non-inferior to the reference within it. Who diverged is not, nor is
         anyone shown to be by a single common repeat: its difference may be chance.
@@ -138,7 +138,7 @@ def compared(ground: Ground, ours: Floats, theirs: Floats, margin: Margin | None
     one, other = ours[both], theirs[both]
     differences = one - other
     n, mean = len(differences), float(np.mean(differences))
-    lost = bool((np.isfinite(theirs) & ~np.isfinite(ours)).any())
+    lost = not np.isfinite(ours).all()
     if n < 2 or float(np.ptp(differences)) <= rounding(one, other):
         within = None if margin is None else n > 1 and not lost and _within(ground, mean, other, margin)
         return Compared(n, mean, None, None, within)

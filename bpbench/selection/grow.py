@@ -35,7 +35,7 @@ def forward(spec: Forward, ground: Ground) -> Search[Trace]:
             steps.append(Step(f"Every set of {len(chosen) + 1} diverged: the search ends.", entries, WHOLE))
             break
         chosen, scores = sets[best], raced.of(best)
-        found = compared(ground, scores, whole, ground.margin)
+        found = compared(ground, scores, whole[: len(scores)], ground.margin)
         enough = found is not None and bool(found.non_inferior)
         said = f"{ground.name(left[best])} was added: {len(chosen)} now, "
         said += "non-inferior to the whole set within the margin." if enough else "not yet shown as good as the whole."

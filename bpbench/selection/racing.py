@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpbench.selection.ground import Floats, Ground, Search, compared, first, means, scored, tried
+from bpbench.selection.ground import Floats, Ground, Search, compared, means, scored, tried
 from bpbench.selection.trace import Chosen, Tried
 from bpbench.statistics.racing import Stopped, friedman_stop, halving_stop, schedule
 from bpbench.strategies import Race
@@ -45,20 +45,21 @@ class Raced:
     def order(self, ground: Ground) -> list[int]:
         """Return the candidates from the best to the worst.
 
-        Those of more repeats come first: who was stopped was behind them. Of as many repeats, the better mean decides,
-        then the lower cost.
+        Whoever diverged stands last. Of the others those of more repeats come first: who was stopped was behind them.
+        Of as many repeats, the better mean decides, then the lower cost.
         """
         value = [float(means(ground, self.of(number)[None])[0]) for number in range(len(self.sets))]
-        return sorted(
-            range(len(self.sets)),
-            key=lambda number: (-self.done[number], value[number], ground.cost(self.sets[number]), number),
-        )
+
+        def place(number: int) -> tuple[float, ...]:
+            lost = not np.isfinite(value[number])
+            return (lost, -self.done[number], value[number], ground.cost(self.sets[number]), number)
+
+        return sorted(range(len(self.sets)), key=place)
 
     def best(self, ground: Ground) -> int | None:
-        """Return the best of those that were never stopped; ``None`` if all of them diverged."""
-        left = [number for number, why in enumerate(self.stopped) if why is None]
-        found = first(ground, means(ground, self.scores[left]), [self.sets[number] for number in left])
-        return None if found is None else left[found]
+        """Return the first of :meth:`order`, who may have been stopped; ``None`` if every candidate diverged."""
+        order = self.order(ground)
+        return order[0] if order and np.isfinite(self.of(order[0])).all() else None
 
     def entries(
         self, ground: Ground, labels: Sequence[str], *, reference: int | None = None, against: Floats | None = None
@@ -79,8 +80,9 @@ class Raced:
         made = []
         for number, (label, chosen) in enumerate(zip(labels, self.sets, strict=True)):
             rival = self.scores[reference] if reference is not None and number != reference else against
-            beside = None if rival is None else compared(ground, self.scores[number], rival[: self.scores.shape[1]])
-            made.append(tried(label, chosen, self.of(number), stopped=self.stopped[number], compared=beside))
+            own = self.of(number)
+            beside = None if rival is None else compared(ground, own, rival[: len(own)])
+            made.append(tried(label, chosen, own, stopped=self.stopped[number], compared=beside))
         return tuple(made)
 
 

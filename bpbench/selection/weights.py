@@ -30,9 +30,9 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
     Parameters
     ----------
     by : {'absolute', 'sum', 'permutation', 'gain'}
-        The measure; the weights of a linear skip are none of the first layer's. The sign of a hidden node's weights is
-        arbitrary (tanh is odd), so that sums are taken by their absolute value in every repeat, before they are
-        averaged.
+        The measure; the weights of a linear skip are none of the first layer's. ``sum`` is what the aluminium study
+        looked at, and is here for comparison: it depends on the signs of hidden nodes, which are arbitrary (tanh is
+        odd), so that it says less than ``absolute``.
     ground : Ground
         Pool, trainings and repeats.
 
