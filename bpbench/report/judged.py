@@ -68,6 +68,12 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
     ]
 
 
+def _told(entry: Mapping[str, Any], verdict: str, metric: Mapping[str, Any]) -> str:
+    """Return a verdict as a table has it: of what is equivalent also whether the difference is resolved."""
+    word = verdict_word(verdict, metric)
+    return f"{word}, resolved" if verdict == "equivalent" and entry["significant"] else word
+
+
 #: Columns of a table of rows against columns: with fewer a list reads as well, and more do not fit.
 _FEWEST: Final = 3
 _MOST: Final = 8
@@ -93,7 +99,7 @@ def _matrix(findings: Mapping[str, Any]) -> list[Block]:
                 cells.append(Cell("", None))
                 continue
             verdict = entry["verdict"] if entry["p"] is not None else "no test"
-            cells.append(words(verdict_word(verdict, metric), mark=verdict.replace(" ", "-")))
+            cells.append(words(_told(entry, verdict, metric), mark=verdict.replace(" ", "-")))
         rows.append((words(short(name)), *cells))
     return [
         Table(
@@ -204,7 +210,7 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
         places = decimals(half_width(entry["low"], entry["high"]))
         judged = entry["p"] is not None
         verdict = entry["verdict"] if judged else "no test"
-        said = verdict_word(verdict, metric) if judged else untested(findings, entry["candidate"])
+        said = _told(entry, verdict, metric) if judged else untested(findings, entry["candidate"])
         rows.append(
             (
                 words(short(entry["candidate"])),
