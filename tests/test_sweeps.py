@@ -270,8 +270,8 @@ analysis: {baseline: observations all, test: nadeau-bengio}
          ("axes.batch.0: 'batch' is Adam's, and kalman has none: the filter's blocks are set by 'block' of the "
           "optimizer; leave it out.")),
         ("{model: n, set: 22, axes: {epochs: [4]}}",
-         "p.yaml, line 1, variants: a comparison needs at least 2 contestants, written out, by sweeps or by "
-             "strategies; found 1."),
+         ("p.yaml, line 1, variants: a comparison needs at least 2 contestants, written out, by sweeps or by "
+          "strategies; found 1.")),
         (f"{{model: n, set: 22, axes: {{epochs: {list(range(1, 41))}, batch: {list(range(1, 41))}}}}}",
          "sweeps.s.axes: these axes make 1600 contestants, expected at most 1000; leave out values, or name the"),
     ],
