@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -89,3 +90,36 @@ def test_a_declaration_keeps_its_first_note(tmp_path: Path) -> None:
     assert store.declare("what", "rule", 10) == 0
     assert store.declare("what", "other", 10) == 10
     assert store.declare("what", "other", 20) == 10
+
+
+def test_many_results_hold_no_files_open(tmp_path: Path) -> None:
+    """A study holds thousands of results with a dozen arrays each, and a process may open a thousand files or fewer."""
+    store = Store(tmp_path)
+    jobs = [MakeFrames(FrameSource("f", str(number))) for number in range(40)]
+    for job in jobs:
+        store.save(job, Outcome({}, {name: np.arange(3.0) for name in "abc"}), dict)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 64
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held + 60, before[1]))
+    try:
+        outcomes = [store.load(job) for job in jobs]
+        total = sum(float(outcome.arrays[name].sum()) for outcome in outcomes for name in outcome.arrays)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert total == 40 * 3 * 3.0
+    assert len(outcomes[0].arrays) == 3
+    with pytest.raises(KeyError):
+        outcomes[0].arrays["d"]
+
+
+def test_an_array_that_cannot_be_read_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
+    """The folder to remove is named, as for a result that lacks a file."""
+    store = Store(tmp_path)
+    store.save(JOB, Outcome({}, {"a": np.arange(3.0)}), dict)
+    (store.folder(JOB) / "a.npy").write_bytes(b"")
+    outcome = store.load(JOB)
+    with pytest.raises(StoreError, match=rf"{address(JOB)} is not whole .* remove that folder and run again"):
+        outcome.arrays["a"]
+    (store.folder(JOB) / "a.npy").unlink()
+    with pytest.raises(StoreError, match=rf"{address(JOB)} is not whole"):
+        store.load(JOB)

@@ -14,7 +14,7 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -48,6 +48,42 @@ class Outcome:
     more: Iterable[tuple[str, npt.NDArray[Any]]] = ()
 
 
+class _Arrays(Mapping[str, npt.NDArray[Any]]):
+    """The arrays of a stored result, each opened when it is asked for and let go with it.
+
+    A mapped array holds an open file. A study or a search looks at thousands of results with a dozen arrays each, and a
+    process may have a thousand files open, or fewer.
+    """
+
+    def __init__(self, folder: Path, names: tuple[str, ...]) -> None:
+        self._folder, self._names = folder, names
+        for name in names:
+            if not self._file(name).is_file():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._file(name)))
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        try:
+            array: npt.NDArray[Any] = np.load(self._file(name), mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise _broken(self._folder, error) from None
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.npy"
+
+
+def _broken(folder: Path, error: Exception) -> StoreError:
+    return StoreError(f"The stored result {folder} is not whole ({error}); remove that folder and run again.")
+
+
 class Store:
     """Results by the address of their job.
 
@@ -72,23 +108,20 @@ class Store:
         return self.folder(job).is_dir()
 
     def load(self, job: Job) -> Outcome:
-        """Return a stored result; its arrays are memory-mapped and read-only.
+        """Return a stored result; its arrays are memory-mapped and read-only, each from when it is asked for.
 
         Raises
         ------
         StoreError
-            When it is not there or not whole; the folder to remove is named.
+            When it is not there or not whole; the folder to remove is named. An array that cannot be read is told when
+            it is asked for.
         """
         folder = self.folder(job)
         try:
             values = json.loads((folder / "values.json").read_text(encoding="utf-8"))
-            arrays = {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in values["arrays"]
-            }
+            arrays = _Arrays(folder, tuple(values["arrays"]))
         except (OSError, ValueError, KeyError) as error:
-            raise StoreError(
-                f"The stored result {folder} is not whole ({error}); remove that folder and run again."
-            ) from None
+            raise _broken(folder, error) from None
         return Outcome(values["values"], arrays)
 
     def save(self, job: Job, outcome: Outcome, provenance: Callable[[], Mapping[str, Any]]) -> None:
