@@ -184,8 +184,10 @@ def _store(options: argparse.Namespace) -> Store:
 
 def _run(options: argparse.Namespace) -> int:
     from bpbench import study
-    from bpbench.findings import environment, findings
-    from bpbench.report import render, words
+    from bpbench.environment import environment
+    from bpbench.findings import findings
+    from bpbench.report import render
+    from bpbench.report.answer import answer
     from bpbench.runner import cost
     from bpbench.runner.progress import Progress
 
@@ -209,7 +211,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)})
     else:
-        print("\n".join(words.answer(found)))
+        print("\n".join(answer(found)))
         print(f"\nReport: {written.html}" + ("" if written.rendered else " (unchanged)"))
         if written.pdf:
             print(f"PDF:    {written.pdf}")
@@ -225,7 +227,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> int:
     from bpbench import planning, study
-    from bpbench.report import terminal
+    from bpbench.report import plans
 
     store = _store(options)
     prepared = study.prepare(_protocol(options), store)
@@ -234,13 +236,13 @@ def _plan(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(planned)
     else:
-        print("\n".join(terminal.plan(planned)))
+        print("\n".join(plans.plan(planned)))
     return DONE
 
 
 def _validate(options: argparse.Namespace) -> int:
     from bpbench import roles
-    from bpbench.report import terminal
+    from bpbench.report import plans
     from bpbench.report.numerals import count
     from bpbench.study import check_design
 
@@ -257,7 +259,7 @@ def _validate(options: argparse.Namespace) -> int:
         sizes += [count(searches, "strategy", "strategies")] if searches else []
         sizes += [count(protocol.repeat_count, "repeat"), count(len(protocol.family), "comparison")]
         print(f"{protocol.origin.file} {what}: {', '.join(sizes)}.")
-        unjudged = () if protocol.quick else terminal.deterministic(still, len(protocol.family))
+        unjudged = () if protocol.quick else plans.deterministic(still, len(protocol.family))
         print("".join(f"{line}\n" for line in unjudged), end="")
     return DONE
 

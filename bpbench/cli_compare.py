@@ -106,7 +106,8 @@ def compare(
         For everything that is wrong with the request or the scores.
     """
     from bpbench import score_findings, scores
-    from bpbench.report import given, render, words
+    from bpbench.report import given, render
+    from bpbench.report.answer import answer
 
     start = time.monotonic()
     held, roles = _read(asked)
@@ -125,7 +126,7 @@ def compare(
     beside = score_findings.environment(command=command, wall_s=time.monotonic() - start)
     written = render.write_report(found, beside, folder, formats=formats)
     assumed = given.assumed(found, told=asked.design is not None)
-    lines = [*words.answer(found), assumed, *(f"- {remark}" for remark in found["data"]["remarks"]), ""]
+    lines = [*answer(found), assumed, *(f"- {remark}" for remark in found["data"]["remarks"]), ""]
     lines.append(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
     lines += [f"PDF:    {written.pdf}"] if written.pdf else []
     told = {"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)}

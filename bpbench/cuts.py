@@ -98,7 +98,7 @@ def _left(spec: Cut, chosen: _Set) -> _Set:
         item
         for item in chosen.functions
         if (spec.kinds is None or getattr(item, "kind", None) in spec.kinds)
-        and (spec.r_s is None or not isinstance(item, G2) or _within(item.r_s, spec.r_s))
+        and (spec.r_s is None or not isinstance(item, G2) or within(item.r_s, spec.r_s))
         and (kept is None or item.name in kept)
         and item.name not in dropped
     )
@@ -115,7 +115,7 @@ def _left(spec: Cut, chosen: _Set) -> _Set:
 def _require_shift(spec: Cut, chosen: FeatureSet | ColumnSet) -> None:
     """Refuse centres that no radial function has: a mistake would leave the angular ones alone without a word."""
     known = sorted({item.r_s for item in chosen.functions if isinstance(item, G2)})
-    if known and not any(_within(r_s, spec.r_s) for r_s in known if spec.r_s is not None):
+    if known and not any(within(r_s, spec.r_s) for r_s in known if spec.r_s is not None):
         raise FeatureError(
             f"r_s: no radial function of '{spec.cut}' has its centre {_asked_shift(spec)}; theirs run from "
             f"{known[0]:g} to {known[-1]:g} Å. To keep angular functions alone, write kinds: [G4, G5] without 'r_s'."
@@ -128,7 +128,16 @@ def _asked_shift(spec: Cut) -> str:
     return f"at {spec.r_s:g}"
 
 
-def _within(r_s: float, wanted: float | tuple[float, float]) -> bool:
+def within(r_s: float, wanted: float | tuple[float, float]) -> bool:
+    """Return whether an R_s (Å) is the wanted one, or lies between two, but for the rounding of a grid.
+
+    Parameters
+    ----------
+    r_s : float
+        Centre of a radial function.
+    wanted : float or tuple of float
+        One centre, or the ends of a range, both included.
+    """
     low, high = wanted if isinstance(wanted, tuple) else (wanted, wanted)
     return low - _ROUNDING <= r_s <= high + _ROUNDING
 

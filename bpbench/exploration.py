@@ -28,9 +28,9 @@ from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome
-from bpbench.selection import Labelled, at_most, importances, search
+from bpbench.selection import at_most, importances, search
 from bpbench.selection.ground import Ground, Search
-from bpbench.selection.trace import Chosen, Trace
+from bpbench.selection.trace import Chosen, Labelled, Trace
 from bpbench.statistics.margins import Margin
 from bpbench.strategies import ByWeight, Smallest, Strategy, best_of
 

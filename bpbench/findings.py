@@ -1,4 +1,4 @@
-"""Everything a report may use, as plain JSON: the findings of a conducted study, and the environment beside them.
+"""Everything a report may use, as plain JSON: the findings of a conducted study.
 
 Findings hold no time, date, host or place, so two runs of one protocol on one kind of machine give the same bytes.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +21,8 @@ from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
 from bpbench.protocol import Cut, Protocol, SampleData
-from bpbench.runner import timing, work
-from bpbench.runner.machine import machine
-from bpbench.runner.store import Outcome, Store
+from bpbench.runner import timing
+from bpbench.runner.store import Outcome
 from bpbench.searched import costs, exploration
 from bpbench.statistics.compare import Comparison
 from bpbench.statistics.margins import Margin
@@ -109,7 +107,7 @@ def findings(study: Study) -> Json:
         "sweeps": sweeps(prepared),
         "exploration": exploration(study),
         "costs": costs(study),
-        "reserve": _reserve(study),
+        "reserve": reserve.of_study(study),
         "constant": _constant(study),
         "analysis": _analysis(study),
         "failures": failures,
@@ -284,27 +282,6 @@ def _sentence(protocol: Protocol) -> str:
     )
 
 
-def _reserve(study: Study) -> Json | None:
-    """Return what the reserve's blocks say of each pair, and which verdicts another reserve could turn."""
-    prepared = study.prepared
-    told = reserve.told(prepared, {} if prepared.protocol.quick else study.results)
-    if told is not None:
-        judged = {(comparison.candidate, comparison.baseline): comparison for comparison in study.comparisons}
-        for pair in told["pairs"]:
-            pair["turns"] = _turns(judged[pair["candidate"], pair["baseline"]], pair["half_width"])
-    return told
-
-
-def _turns(comparison: Comparison, half: float) -> bool:
-    """Return whether a difference that moves by so much could cross the bound that its verdict rests on."""
-    if comparison.difference is None or comparison.p is None or comparison.verdict == "undecided":
-        return False
-    size = abs(comparison.difference)
-    if comparison.verdict == "equivalent":
-        return comparison.margin_width is not None and size + half > comparison.margin_width
-    return half >= size
-
-
 def _measure(study: Study) -> Json | None:
     """Return what was timed and how, ``None`` where models were trained."""
     asked = study.prepared.protocol.measure
@@ -423,69 +400,3 @@ def margin_width(margin: Margin | None, comparisons: Sequence[Comparison]) -> fl
         return margin.value
     widths = {comparison.margin_width for comparison in comparisons if comparison.n}
     return widths.pop() if len(widths) == 1 else None
-
-
-# -------------------------------------------------------------------------------------------------- the environment
-
-
-def environment(study: Study, store: Store, *, command: str, wall_s: float) -> Json:
-    """Return where, when and how long: everything that may differ between two runs of the same findings.
-
-    Parameters
-    ----------
-    study : Study
-        What was conducted.
-    store : Store
-        Where times of stored results lie.
-    command : str
-        The command line as given.
-    wall_s : float
-        Seconds from start to findings.
-    """
-    trainings = study.prepared.trainings
-    seconds: dict[str, list[float]] = {}
-    kinds: dict[str, float] = {}
-    for job in study.prepared.jobs:
-        wall = store.provenance(job).get("wall_s")
-        if isinstance(wall, float):
-            kinds[work.label(job)] = kinds.get(work.label(job), 0.0) + wall
-    for (name, _), job in trainings.items():
-        wall = store.provenance(job).get("wall_s")
-        if isinstance(wall, float):
-            seconds.setdefault(name, []).append(wall)
-    return {
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "wall_s": wall_s,
-        "jobs_run": study.executed.made,
-        "jobs_loaded": study.executed.loaded,
-        "seconds_by_kind": kinds,
-        "seconds_by_variant": {
-            name: {"mean": float(np.mean(walls)), "n": len(walls)} for name, walls in seconds.items()
-        },
-        "descriptor_time": _descriptor_time(study, store),
-        "store": str(store.root),
-        "made_elsewhere": _elsewhere(study, store),
-        **machine(),
-    }
-
-
-def _descriptor_time(study: Study, store: Store) -> dict[str, Json]:
-    """Return what each set of symmetry functions took to compute, where that was measured besides."""
-    key = "descriptor_time"
-    found: dict[str, list[float]] = {}
-    for (name, _), job in study.prepared.clocks.items():
-        if store.has(job):
-            found.setdefault(name, []).append(float(store.load(job).values["scores"][timing.PART][key]))
-    return {
-        name: {"us_per_atom": float(np.mean(times)), "least": min(times), "most": max(times), "n": len(times)}
-        for name, times in found.items()
-    }
-
-
-def _elsewhere(study: Study, store: Store) -> int:
-    """Return how many results were made by other versions, sources or hosts than the ones named here."""
-    here = machine()
-    keys = ("host", "python", "versions", "sources")
-    jobs = [job for job in study.prepared.jobs if store.has(job)]
-    return sum(any(store.provenance(job).get(key) != here[key] for key in keys) for job in jobs)

@@ -15,8 +15,9 @@ import numpy as np
 
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome
+from bpbench.statistics.pairs import Comparison
 from bpbench.statistics.reserve import ObservedError, blocks_for, observed_error, relative_error
-from bpbench.study import Prepared
+from bpbench.study import Prepared, Study
 from bpbench.units import MEV_PER_EV
 
 Json = dict[str, Any]
@@ -85,6 +86,35 @@ def told(prepared: Prepared, results: Results) -> Json | None:
         "rmse_for_margin": margin.value * math.sqrt(blocks) / z if margin is not None and absolute else None,
         "pairs": pairs,
     }
+
+
+def of_study(study: Study) -> Json | None:
+    """Return the same of a conducted study, and which of its verdicts another reserve could turn.
+
+    A quick run has no verdicts, and nothing is said of its pairs.
+
+    Parameters
+    ----------
+    study : Study
+        From :func:`bpbench.study.conduct`.
+    """
+    prepared = study.prepared
+    found = told(prepared, {} if prepared.protocol.quick else study.results)
+    if found is not None:
+        judged = {(comparison.candidate, comparison.baseline): comparison for comparison in study.comparisons}
+        for pair in found["pairs"]:
+            pair["turns"] = _turns(judged[pair["candidate"], pair["baseline"]], pair["half_width"])
+    return found
+
+
+def _turns(comparison: Comparison, half: float) -> bool:
+    """Return whether a difference that moves by so much could cross the bound that its verdict rests on."""
+    if comparison.difference is None or comparison.p is None or comparison.verdict == "undecided":
+        return False
+    size = abs(comparison.difference)
+    if comparison.verdict == "equivalent":
+        return comparison.margin_width is not None and size + half > comparison.margin_width
+    return half >= size
 
 
 def _observed(prepared: Prepared, results: Results, candidate: str, rival: str) -> ObservedError | None:

@@ -15,12 +15,14 @@ from bpbench import cli, shipped
 from bpbench.data import foreign
 from bpbench.data.frames import Frames
 from bpbench.descriptors.symmetry import describe_frames
+from bpbench.environment import environment
 from bpbench.errors import ProtocolError
 from bpbench.features import G2, G5, FeatureSet, preset
-from bpbench.findings import environment, findings
+from bpbench.findings import findings
 from bpbench.identity import address
 from bpbench.protocol import functions_in, load, loads
-from bpbench.report import agreement, words
+from bpbench.report import agreement
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Text
 from bpbench.runner.store import Store
@@ -197,12 +199,12 @@ def test_the_losses_of_both(tmp_path: Path, values: Floats) -> None:
         for variant in found["variants"]
     }
     assert linear["mean"] == np.mean(scores["old linear"])
-    answer = words.answer(found)
+    sentences = answer(found)
     assert (
         "No test for “old forest” and “new forest”: they score the same in each of 3 paired repeats, so there is no "
-        "noise to test against." in answer[0]
+        "noise to test against." in sentences[0]
     )
-    assert answer[1] == (
+    assert sentences[1] == (
         "All 4 columns of set old are the values of set new to the digits stored (they do not differ). Variants “old "
         "linear” and “new linear” score the same in each of 3 repeats."
     )
@@ -245,7 +247,7 @@ def test_a_comparison_that_fails_is_told(tmp_path: Path, values: Floats, monkeyp
     assert study.complete
     found = findings(study)
     sentence = "Whether the values of set old are those of set new is not known: MemoryError: no room"
-    assert words.answer(found)[1].startswith(sentence)
+    assert answer(found)[1].startswith(sentence)
     report = compose(found, environment(study, Store(tmp_path / "store"), command="c", wall_s=1.0))
     assert sentence in str(report.sections)
     assert "agreement" not in {table.key for table in csv_tables(found, report)}

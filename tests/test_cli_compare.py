@@ -14,9 +14,9 @@ from test_learning_curves import runs
 
 from bpbench.cli import DONE, WRONG, main
 from bpbench.identity import seed
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Facts, Items, Table, Text, Verbatim
-from bpbench.report.words import answer
 
 ROWS = [
     ("A", 1, 1.10, 0.2), ("A", 2, 1.25, 0.3), ("A", 3, 1.18, 0.1), ("A", 4, 1.31, 0.4), ("A", 5, 1.22, 0.2),

@@ -22,13 +22,14 @@ from findings_factory import (
 )
 
 from bpbench.report import judged, learners, methods
+from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Cell, Column, Document, Figure, Items, Table, Text
 from bpbench.report.numerals import percent
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import CORRECTIONS, TESTS, tally
-from bpbench.report.words import answer, comparison_sentence
+from bpbench.report.words import comparison_sentence
 
 #: Numbers of method text that no findings hold: the bounds in "p < 0.001" and "> 0.999", the normal errors within two
 #: deviations (%), the weight of a prior.

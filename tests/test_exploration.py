@@ -11,8 +11,9 @@ import pytest
 
 from bpbench import exploration, roles
 from bpbench.data import splits
+from bpbench.environment import environment
 from bpbench.errors import ProtocolError
-from bpbench.findings import environment, findings
+from bpbench.findings import findings
 from bpbench.jobs import Importance, Job, RandomForest, Train
 from bpbench.planning import plan
 from bpbench.protocol import Protocol, loads
@@ -293,7 +294,7 @@ def test_the_reserve_tells_what_its_blocks_can(protocol: Any, tmp_path: Path) ->
 
 def test_a_reserve_too_small_is_said_before_anything_runs(protocol: Any, tmp_path: Path) -> None:
     """Of a relative margin the number of blocks alone tells that independent errors could not carry it."""
-    from bpbench.report import terminal
+    from bpbench.report import plans
 
     made = loads(protocol().origin.text.replace("margin: 5.0", 'margin: "5 %"'), file=str(tmp_path / "p.yaml"))
     store = Store(tmp_path / "s")
@@ -301,26 +302,26 @@ def test_a_reserve_too_small_is_said_before_anything_runs(protocol: Any, tmp_pat
     blocks = planned["reserve"]["blocks"]
     needed = planned["reserve"]["blocks_for_margin"]
     assert needed == int(np.ceil((1.959964 / np.log(1.05)) ** 2))
-    (line,) = [line for line in terminal.plan(planned) if line.startswith("The reserve")]
+    (line,) = [line for line in plans.plan(planned) if line.startswith("The reserve")]
     assert line.startswith(f"The reserve of {blocks} blocks (12 frames) is too small for the margin of ±5 %")
     assert f"takes about {needed} blocks, with so few a correlation of {1 - blocks / needed:.4g} or more" in line
 
 
 def test_an_absolute_margin_is_set_beside_what_the_reserve_carries(protocol: Any, tmp_path: Path) -> None:
     """Without any result the number of blocks says up to which error they carry an absolute margin; z E/√B is that."""
-    from bpbench.report import terminal
+    from bpbench.report import plans
 
     store = Store(tmp_path / "s")
     planned = plan(prepare(protocol(margin=0.1), store), store, 1) | {"report": "reports/p"}
     blocks, most = planned["reserve"]["blocks"], planned["reserve"]["rmse_for_margin"]
     assert most == pytest.approx(0.1 * np.sqrt(blocks) / 1.959964)
-    (line,) = [line for line in terminal.plan(planned) if line.startswith("The reserve")]
+    (line,) = [line for line in plans.plan(planned) if line.startswith("The reserve")]
     assert f"carries the margin of ±0.1 meV/atom up to an RMSE of {most:.3g} meV/atom" in line
 
 
 def test_a_reserve_of_a_block_or_two_says_nothing_of_another(protocol: Any, tmp_path: Path) -> None:
     """It is said when planned and in the report's limits, whatever the margin is."""
-    from bpbench.report import methods, terminal
+    from bpbench.report import methods, plans
     from bpbench.report.vocabulary import tally
 
     strategies = "\n  back: {kind: backward, set: few, model: linear}\n"
@@ -328,7 +329,7 @@ def test_a_reserve_of_a_block_or_two_says_nothing_of_another(protocol: Any, tmp_
     made, store = loads(written, file=str(tmp_path / "p.yaml")), Store(tmp_path / "s")
     planned = plan(prepare(made, store), store, 1) | {"report": "reports/p"}
     assert planned["reserve"]["blocks"] < 3
-    assert any("is too small for the margin of ±5 meV/atom, and for any" in line for line in terminal.plan(planned))
+    assert any("is too small for the margin of ±5 meV/atom, and for any" in line for line in plans.plan(planned))
     found = findings(run(made, store))
     assert any("so few say nothing of another reserve" in text for text in methods.limits(found, tally(found)))
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bpbench.environment import environment
 from bpbench.errors import ProtocolError
-from bpbench.findings import environment, findings
+from bpbench.findings import findings
 from bpbench.planning import plan
 from bpbench.protocol import loads
 from bpbench.report.compose import compose

@@ -14,14 +14,15 @@ from scipy.signal import lfilter
 
 from bpbench.data import splits
 from bpbench.data.frames import Configurations
+from bpbench.environment import environment
 from bpbench.errors import DataError, ProtocolError
-from bpbench.findings import environment, findings
+from bpbench.findings import findings
 from bpbench.jobs import Split, Train
 from bpbench.planning import plan
 from bpbench.protocol import loads
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Text
-from bpbench.report.words import answer
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import Prepared, Study, conduct, prepare
 

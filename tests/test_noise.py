@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bpbench.environment import environment
 from bpbench.errors import ProtocolError
-from bpbench.findings import environment, findings
+from bpbench.findings import findings
 from bpbench.identity import seed
 from bpbench.jobs import Marquardt, Train
 from bpbench.noise import noise
@@ -20,7 +21,7 @@ from bpbench.planning import plan
 from bpbench.protocol import Protocol, Roles, load, loads
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Section, Text
-from bpbench.report.terminal import plan as told
+from bpbench.report.plans import plan as told
 from bpbench.roles import drawn, lay_out
 from bpbench.runner import work
 from bpbench.runner.execute import Executed

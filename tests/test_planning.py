@@ -17,8 +17,8 @@ from bpbench.errors import DataError
 from bpbench.findings import findings
 from bpbench.planning import plan
 from bpbench.protocol import load
-from bpbench.report import judged, methods, terminal
-from bpbench.report.words import answer
+from bpbench.report import judged, methods, plans
+from bpbench.report.answer import answer
 from bpbench.runner.store import Store
 from bpbench.statistics.repeats import Noise, repeats_for_difference, repeats_for_equivalence
 from bpbench.statistics.samples import average_within_splits
@@ -84,7 +84,7 @@ def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
     assert max(declared or 0, other or 0) == 5
     assert fewer is None or fewer >= 5
     assert repeats_for_equivalence(before["floor_dz"] * 0.9999, noise, alpha=alpha) is None
-    assert "stored repeats would tell it" in "\n".join(terminal.plan(before | {"report": "r"}))
+    assert "stored repeats would tell it" in "\n".join(plans.plan(before | {"report": "r"}))
 
     study = conduct(prepared, store)
     after = plan(prepared, store, 1)
@@ -101,7 +101,7 @@ def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
         noise = Noise(spreads[tuple(each["pair"])]["limit"], ratio or 0.0)
         assert each["difference"] == repeats_for_difference(0.5, noise, alpha=alpha)
     assert after["detectable"] == pytest.approx(after["detectable_dz"] * after["pilots"][0]["limit"])
-    assert "the noisiest pair" in "\n".join(terminal.plan(after | {"report": "r"}))
+    assert "the noisiest pair" in "\n".join(plans.plan(after | {"report": "r"}))
 
 
 def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_plan_of_models_that_draw_nothing_on_one_split(folder: Path) -> None:
         assert planned["deterministic"] == [["some", "all"], ["few", "all"]]
         assert (planned["pilots"], planned["needed"]) == ([], [])
         assert "All 2 comparisons are deterministic given this split" in "\n".join(
-            terminal.plan(planned | {"report": "r"})
+            plans.plan(planned | {"report": "r"})
         )
         study = conduct(prepared, store)
     assert all("Deterministic given this split" in comparison.remarks[0] for comparison in study.comparisons)

@@ -23,7 +23,7 @@ from bpbench.findings import findings
 from bpbench.identity import IF_SET, digest, plain
 from bpbench.protocol import Protocol, load, loads, quick_version, schema
 from bpbench.protocol.quick import merged
-from bpbench.report import words
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Table
 from bpbench.report.render import pdf_available, render_html, render_pdf
@@ -381,7 +381,7 @@ def test_times_of_a_quick_run_have_no_interval_beside_one(tmp_path: Path) -> Non
     costs = [variant["cost"] for variant in made["variants"]]
     assert costs[1]["ratio"] > 0
     assert {cost[end] for cost in costs for end in ("ratio_low", "ratio_high")} == {None}
-    assert words.answer(made)[1].startswith("Means over 3 rounds by descriptor time (µs/atom): ")
+    assert answer(made)[1].startswith("Means over 3 rounds by descriptor time (µs/atom): ")
     document = compose(made, {})
     assert [row[-1].text for table in document.tables if table.key == "comparisons" for row in table.rows] == [
         "none (quick run)"
@@ -430,7 +430,7 @@ class Words(HTMLParser):
 
 def test_the_answer_begins_with_having_none(found: dict[str, Any]) -> None:
     """The first sentence says so; after it come means, in the order of the protocol, and no comparison."""
-    first, means, *more = words.answer(found)
+    first, means, *more = answer(found)
     assert first == (
         "QUICK RUN · NO VERDICT: this run proves the path from protocol to report and decides nothing; run it without "
         "--quick for a verdict."
@@ -447,12 +447,12 @@ def test_failures_of_a_quick_run_are_told(found: dict[str, Any]) -> None:
     """A path that does not work is what a quick run is for."""
     broken = json.loads(json.dumps(found))
     broken["variants"][3]["results"][0] |= {"status": "failed", "message": "no", "scores": None}
-    assert words.answer(broken)[-1] == "Of 12 trainings, 11 succeeded (1 failed)."
+    assert answer(broken)[-1] == "Of 12 trainings, 11 succeeded (1 failed)."
     for variant in broken["variants"]:
         variant["summary"] = {"test": {"rmse": None}}
         for result in variant["results"]:
             result |= {"status": "failed", "message": "no", "scores": None}
-    assert [WATERMARK in words.answer(broken)[0], words.answer(broken)[1:]] == [
+    assert [WATERMARK in answer(broken)[0], answer(broken)[1:]] == [
         True,
         ["Of 12 trainings, 0 succeeded (12 failed)."],
     ]
@@ -461,7 +461,7 @@ def test_failures_of_a_quick_run_are_told(found: dict[str, Any]) -> None:
 def test_many_means_are_left_to_the_table(found: dict[str, Any]) -> None:
     """Nobody reads nine numbers in a sentence."""
     many = {**found, "variants": found["variants"] * 3}
-    assert words.answer(many)[1] == "The tables have the means of the 12 variants."
+    assert answer(many)[1] == "The tables have the means of the 12 variants."
 
 
 def test_no_verdict_stands_in_the_report(found: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from scipy import stats
 
 from bpbench.data.score_files import Roles, Scores, read_table
 from bpbench.errors import BpbenchError
-from bpbench.report.words import answer
+from bpbench.report.answer import answer
 from bpbench.score_findings import KEY, LISTED, PART, findings, folder
 from bpbench.scores import MOST_VARIANTS, Asked, Judged, judge
 from bpbench.statistics.margins import Margin

@@ -11,8 +11,8 @@ import pytest
 from bpbench.findings import findings
 from bpbench.jobs import Train
 from bpbench.protocol import loads
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
-from bpbench.report.words import answer
 from bpbench.runner.store import Store
 from bpbench.searched import _sizes
 from bpbench.selection.trace import Step, Trace, Tried

@@ -20,11 +20,11 @@ from bpbench.report import (
     search_tables,
     searches,
 )
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Section, Table, Text
 from bpbench.report.render import render_html
 from bpbench.report.vocabulary import compared_with
-from bpbench.report.words import answer
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,12 @@ from bpbench.findings import findings
 from bpbench.jobs import Hdnn
 from bpbench.protocol import loads
 from bpbench.report import axis_sheet, learners
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Figure, Table
 from bpbench.report.render import canonical, render_html
 from bpbench.report.results import _when
 from bpbench.report.vocabulary import distinct_note
-from bpbench.report.words import answer
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import conduct, prepare
 from bpbench.swept import derived, sweeps

@@ -15,9 +15,10 @@ from bpbench import cli
 from bpbench.data import readers
 from bpbench.data.frames import Frames
 from bpbench.descriptors.symmetry import describe_frames
+from bpbench.environment import environment
 from bpbench.errors import DataError, ProtocolError
 from bpbench.features import G2, G5, FeatureSet, preset
-from bpbench.findings import environment, findings
+from bpbench.findings import findings
 from bpbench.planning import plan
 from bpbench.protocol import Explicit, load, loads, schema
 from bpbench.report.compose import compose, csv_tables

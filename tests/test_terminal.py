@@ -9,7 +9,7 @@ import numpy as np
 
 from bpbench.agreement.columns import agree
 from bpbench.data import inspect, readers
-from bpbench.report import terminal
+from bpbench.report import plans, terminal
 
 PLANNED: dict[str, Any] = {
     "protocol": "p",
@@ -51,7 +51,7 @@ PLANNED: dict[str, Any] = {
 
 def test_a_plan_in_lines() -> None:
     """A plan says jobs, cost, test, smallest p, smallest effect and the spread that equivalence needs."""
-    text = "\n".join(terminal.plan(PLANNED))
+    text = "\n".join(plans.plan(PLANNED))
     assert "440 frames, 112640 atoms; 10 repeats of 3 variants" in text
     assert "wall time, 2 processes" in text
     assert "2 min" in text
@@ -63,7 +63,7 @@ def test_a_plan_in_lines() -> None:
         "0.4 meV/atom; stored repeats would tell it."
     ) in text
     assert "Test: wilcoxon, 2 comparisons, holm" in text
-    one = "\n".join(terminal.plan(PLANNED | {"family": [["A", "D"]], "repeats": 1, "unequal": True}))
+    one = "\n".join(plans.plan(PLANNED | {"family": [["A", "D"]], "repeats": 1, "unequal": True}))
     assert "1 repeat of 2 variants" in one
     assert "Test: wilcoxon, 1 comparison, holm" in one
     assert "this design detects for the hardest pair with power 0.8" in one
@@ -75,7 +75,7 @@ def test_a_plan_tells_which_columns_are_descriptors() -> None:
         "old": {"file": "t.csv", "names": [f"G{n}" for n in range(1, 8)]},
         "few": {"file": "u.npz", "names": ["a"]},
     }
-    lines = terminal.plan(PLANNED | {"columns": columns})
+    lines = plans.plan(PLANNED | {"columns": columns})
     assert lines[1:4] == [
         "Set old: 7 descriptors of t.csv: G1, G2, G3, G4, G5, …",
         "Set few: 1 descriptor of u.npz: a",
@@ -105,11 +105,11 @@ def test_rows_in_another_order_are_suspected() -> None:
 
 def test_a_plan_for_ranks_names_the_t_test() -> None:
     """Where the declared test has no smallest effect beforehand, the plan says what a t test would detect."""
-    text = "\n".join(terminal.plan(PLANNED | {"detectable_dz": None}))
+    text = "\n".join(plans.plan(PLANNED | {"detectable_dz": None}))
     assert "Smallest effect a paired t test would detect with power 0.8: 1.23 standard deviations" in text
     assert "the declared test needs more where the noise is normal" in text
     assert "By a paired t test, the 10 declared repeats decide at the margin of ±0.5 meV/atom" in text
-    text = "\n".join(terminal.plan(PLANNED | {"test": "welch", "detectable_dz": None, "paired": False}))
+    text = "\n".join(plans.plan(PLANNED | {"test": "welch", "detectable_dz": None, "paired": False}))
     assert "needs more where the noise is normal" not in text
     assert (
         "(d_z); the declared test takes the two samples as independent, so that what they share, such as the split, "
@@ -121,20 +121,20 @@ def test_a_plan_for_ranks_names_the_t_test() -> None:
 def test_a_plan_says_that_no_repeat_would_help_where_nothing_is_drawn() -> None:
     """Pairs that are deterministic given the split are told; where all are, no effect and no number is named."""
     said = "no number of repeats gives a p; redraw the splits (design resampled or crossed)."
-    one = terminal.plan(PLANNED | {"deterministic": [["A", "D"]]})
+    one = plans.plan(PLANNED | {"deterministic": [["A", "D"]]})
     assert (
         "1 of 2 comparisons is deterministic given this split (“A” against “D”): their models draw nothing, so " + said
     ) in one
     assert any("this design detects" in line for line in one)
-    both = terminal.plan(PLANNED | {"deterministic": [["A", "D"], ["B", "D"]]})
+    both = plans.plan(PLANNED | {"deterministic": [["A", "D"], ["B", "D"]]})
     assert (
         "All 2 comparisons are deterministic given this split (“A” against “D” and “B” against “D”): their models draw "
         "nothing, so " + said
     ) in both
     assert not any(word in "\n".join(both) for word in ("detects", "smallest p", "margin", "stored repeats"))
-    many = terminal.deterministic([["A", "D"]] * 6, 6)
+    many = plans.deterministic([["A", "D"]] * 6, 6)
     assert "and “A” against “D”, and 2 more): their" in many[0]
-    assert terminal.deterministic([["A", "D"]], 1)[0].startswith("The comparison is deterministic given this split (")
+    assert plans.deterministic([["A", "D"]], 1)[0].startswith("The comparison is deterministic given this split (")
 
 
 def test_a_tau_below_one_is_shown_as_such() -> None:
@@ -156,9 +156,7 @@ NEEDED = {"pair": ["A", "D"], "repeats": 42, "difference": 40, "equivalence": 42
 
 def test_a_plan_with_a_pilot_and_without_a_margin() -> None:
     """With stored repeats the effect has a unit; without a margin nothing can be equivalent, and it is said."""
-    text = "\n".join(
-        terminal.plan(PLANNED | {"detectable": 0.25, "margin": None, "smallest_p": 0.0, "pilots": [PILOT]})
-    )
+    text = "\n".join(plans.plan(PLANNED | {"detectable": 0.25, "margin": None, "smallest_p": 0.0, "pilots": [PILOT]}))
     assert (
         "0.25 meV/atom by the 80 % upper limit (0.234 meV/atom) of the largest spread stored so far (0.15 meV/atom of "
         "5 pairs)."
@@ -178,37 +176,37 @@ def test_a_plan_says_how_many_repeats_would_decide() -> None:
         "that there is none, power 0.8) by the 80 % upper limit (0.234 meV/atom) of the largest spread stored so far "
         "(0.15 meV/atom of 5 pairs); 10 are declared."
     )
-    assert said in terminal.plan(planned)
-    assert said.replace("takes 42", "takes about 42") in terminal.plan(planned | {"detectable_dz": None})
-    crossed = terminal.plan(planned | {"design": "crossed"})
+    assert said in plans.plan(planned)
+    assert said.replace("takes 42", "takes about 42") in plans.plan(planned | {"detectable_dz": None})
+    crossed = plans.plan(planned | {"design": "crossed"})
     assert said.replace("42 repeats", "42 splits") in crossed
-    both = terminal.plan(planned | {"needed": [NEEDED | {"pair": ["B", "D"], "repeats": 3}, NEEDED]})
+    both = plans.plan(planned | {"needed": [NEEDED | {"pair": ["B", "D"], "repeats": 3}, NEEDED]})
     assert said.replace("To decide", "To decide “A” and “D”, the noisiest pair,") in both
     in_dz = PLANNED | {"margin": "0.5 d_z", "needed": [NEEDED | {"pair": None, "spread": None}]}
     assert (
         "To decide at the margin of ±0.5 standard deviations of the paired differences (d_z) takes 42 repeats (40 to "
         "find a difference of that size, 42 to show that there is none, power 0.8); 10 are declared."
-    ) in terminal.plan(in_dz)
+    ) in plans.plan(in_dz)
 
 
 def test_a_plan_says_where_no_number_of_repeats_would_decide() -> None:
     """Under overlapping splits there is a floor: in units once the spread is known, in spreads before."""
     never = NEEDED | {"repeats": None, "equivalence": None, "floor": 0.6789}
     quiet = NEEDED | {"pair": ["B", "D"], "repeats": 7}
-    text = "\n".join(terminal.plan(PLANNED | {"pilots": [PILOT], "needed": [never, quiet]}))
+    text = "\n".join(plans.plan(PLANNED | {"pilots": [PILOT], "needed": [never, quiet]}))
     assert (
         "No number of repeats decides “A” and “D”, the noisiest pair, at the margin of ±0.5 meV/atom: as splits of the "
         "same data overlap, less than 0.679 meV/atom cannot be resolved (power 0.8) by the 80 % upper limit"
     ) in text
     assert "; more independent blocks would lower that. 7 repeats would decide the other 1 pair." in text
-    text = "\n".join(terminal.plan(PLANNED | {"floor_dz": 1.1, "margin": "5 %"}))
+    text = "\n".join(plans.plan(PLANNED | {"floor_dz": 1.1, "margin": "5 %"}))
     assert "the margin of ±5 % of the mean of the baseline if that is at least 1.25 standard deviations" in text
     assert "if their spread is at most 4 % of the baseline's mean; stored repeats would tell it. A margin below" in text
     assert "below 1.1 of them is decided by no number of repeats: that takes more independent blocks." in text
-    text = "\n".join(terminal.plan(PLANNED | {"needed": [never | {"pair": None}], "margin": "0.5 d_z"}))
+    text = "\n".join(plans.plan(PLANNED | {"needed": [never | {"pair": None}], "margin": "0.5 d_z"}))
     assert "No number of repeats decides at the margin" in text
     assert "less than 0.679 d_z cannot be resolved" in text
-    text = "\n".join(terminal.plan(PLANNED | {"needed": [never | {"pair": None, "floor": 0.0}]}))
+    text = "\n".join(plans.plan(PLANNED | {"needed": [never | {"pair": None, "floor": 0.0}]}))
     assert "No number of repeats that could be run decides at the margin of ±0.5 meV/atom: beside the spread" in text
     assert "overlap" not in text  # what overlaps has a floor
 

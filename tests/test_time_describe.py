@@ -23,14 +23,16 @@ from bpbench import cli
 from bpbench.data.frames import Frames
 from bpbench.descriptors import symmetry
 from bpbench.descriptors.operations import operations
+from bpbench.environment import environment
 from bpbench.errors import DataError, ProtocolError
 from bpbench.features import G2, G5, FeatureSet, preset
-from bpbench.findings import environment, findings
+from bpbench.findings import findings
 from bpbench.identity import address
 from bpbench.jobs import FrameSource, Job, Linear, MakeFrames, Split, TimeDescribe, Train
 from bpbench.planning import plan
 from bpbench.protocol import loads, schema
-from bpbench.report import draw, terminal, words
+from bpbench.report import draw, plans, words
+from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Table, Text
 from bpbench.runner import cost, execute, machine, timing, work
@@ -382,7 +384,7 @@ def test_a_measured_study_speaks_of_time(folder: Path, monkeypatch: pytest.Monke
     (judged,) = found["analysis"]["comparisons"]
     assert judged["verdict"] == "better"
     assert judged["p"] == pytest.approx(stats.ttest_rel(ONE, TWO).pvalue)
-    lead, costs = words.answer(found)
+    lead, costs = answer(found)
     assert lead.startswith("On this kind of machine, by descriptor time: one is faster than two by 6.15 µs/atom (95 %")
     assert costs.startswith("As multiples of the time of two (mean 8.20 µs/atom), one takes 0.2")
     text = said(document)
@@ -433,7 +435,7 @@ def test_ratios_are_taken_within_rounds(folder: Path, monkeypatch: pytest.Monkey
 def test_a_slower_an_equal_and_an_open_comparison(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other verdicts in words of time."""
     made_up(monkeypatch, TWO, ONE)
-    assert "one is slower than two by 6.15 µs/atom" in words.answer(conducted(folder)[1])[0]
+    assert "one is slower than two by 6.15 µs/atom" in answer(conducted(folder)[1])[0]
     metric = {"key": "descriptor_time", "label": "descriptor time", "unit": "us/atom"}
     analysis = {"test": "wilcoxon", "correction": "holm", "alpha": 0.05, "margin": 1.0, "family": [["A", "D"]]}
     tell = lambda **changes: words.comparison_sentence(comparison(**changes), metric, analysis, repeats=12)  # noqa: E731
@@ -479,8 +481,8 @@ def test_failed_measurements_leave_no_verdict(folder: Path, monkeypatch: pytest.
     study, found, document = conducted(folder)
     assert not study.complete
     assert found["analysis"]["comparisons"][0]["p"] is None
-    assert "No verdict yet on one and two: 3 of 4 paired rounds succeeded" in words.answer(found)[0]
-    assert "Of 8 measurements, 7 succeeded (1 failed)." in words.answer(found)
+    assert "No verdict yet on one and two: 3 of 4 paired rounds succeeded" in answer(found)[0]
+    assert "Of 8 measurements, 7 succeeded (1 failed)." in answer(found)
     assert "Of 8 measurements, 7 succeeded, 1 failed or diverged and 0 are missing. With a round missing" in said(
         document
     )
@@ -489,7 +491,7 @@ def test_failed_measurements_leave_no_verdict(folder: Path, monkeypatch: pytest.
     made_up(monkeypatch, [], [])
     study = conduct(prepared(folder), Store(elsewhere))
     found = findings(study)
-    assert words.answer(found)[0].startswith("There is no answer: none of the 8 measurements succeeded (8 failed)")
+    assert answer(found)[0].startswith("There is no answer: none of the 8 measurements succeeded (8 failed)")
     assert "no measurement succeeded" in said(compose(found, {}))
 
 
@@ -519,7 +521,7 @@ def test_a_tiny_study_from_the_command_line(
     planned = json.loads(capsys.readouterr().out)
     assert planned["jobs"]["time descriptors"]["new"] == 8
     assert (planned["workers"], planned["unit"], planned["metric"]) == (1, "us/atom", "descriptor_time")
-    assert "wall time, 1 process " in "\n".join(terminal.plan(planned))
+    assert "wall time, 1 process " in "\n".join(plans.plan(planned))
     assert cli.main(["run", "cost.yaml", "--jobs", "2", "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["findings"]["jobs"]["done"] == 8

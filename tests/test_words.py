@@ -8,8 +8,9 @@ import pytest
 from findings_factory import comparison, deep_copy, findings, without_results
 
 from bpbench.report import numerals
+from bpbench.report.answer import answer
 from bpbench.report.vocabulary import data_label, set_label, source_note, tally
-from bpbench.report.words import answer, comparison_sentence
+from bpbench.report.words import comparison_sentence
 from bpbench.report.words import sentence as as_sentence
 
 METRIC = {"key": "rmse", "label": "RMSE", "unit": "meV/atom"}

@@ -28,6 +28,7 @@ from bpbench.report import (
     timing,
     unjudged,
 )
+from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
 from bpbench.report.numerals import count, exact, listed, say, short, whole
@@ -46,7 +47,7 @@ from bpbench.report.vocabulary import (
     timed,
     twins_note,
 )
-from bpbench.report.words import answer, sentence
+from bpbench.report.words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

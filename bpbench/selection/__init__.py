@@ -18,7 +18,7 @@ from bpbench.errors import FeatureError
 from bpbench.selection import candidates as known
 from bpbench.selection import drop, grow, racing
 from bpbench.selection.ground import Ground, Search
-from bpbench.selection.trace import Chosen, Trace
+from bpbench.selection.trace import Labelled, Trace
 from bpbench.strategies import (
     Backward,
     ByShift,
@@ -29,9 +29,6 @@ from bpbench.strategies import (
     RandomSubsets,
     Strategy,
 )
-
-Labelled = tuple[str, Chosen]
-
 
 _WHAT: Final = {ByShift: "ranges of R_s", RandomSubsets: "random subsets", EvenlySpacedGroups: "evenly spaced groups"}
 

@@ -10,18 +10,14 @@ from itertools import product
 
 import numpy as np
 
+from bpbench.cuts import within
 from bpbench.errors import FeatureError, nearest
 from bpbench.features import G2, evenly_spaced
 from bpbench.identity import seed
 from bpbench.selection.ground import Ground, Search, choice
 from bpbench.selection.racing import race
-from bpbench.selection.trace import Chosen, Step, Trace
+from bpbench.selection.trace import Chosen, Labelled, Step, Trace
 from bpbench.strategies import ByShift, EvenlySpacedGroups, Race, RandomSubsets
-
-#: Ends of a range of R_s agree with a grid's values to this (Å).
-_TOLERANCE = 1e-9
-
-Labelled = tuple[str, Chosen]
 
 
 def choose(ground: Ground, candidates: Sequence[Labelled], rule: Race | None, what: str) -> Search[Trace]:
@@ -84,7 +80,7 @@ def shifts(spec: ByShift, ground: Ground) -> list[Labelled]:
         raise FeatureError("The set has no angular functions to go with a range of R_s; write angular: without.")
     made = []
     for low, high in spec.ranges:
-        inside = [place for place, shift in radial.items() if low - _TOLERANCE <= shift <= high + _TOLERANCE]
+        inside = [place for place, shift in radial.items() if within(shift, (low, high))]
         if not inside:
             known = sorted(set(radial.values()))
             have = f"its R_s run from {known[0]:g} to {known[-1]:g} Å" if known else "it has no radial functions"
@@ -153,7 +149,7 @@ def groups(spec: EvenlySpacedGroups, ground: Ground) -> list[Labelled]:
         one step overlap.
     """
     place = {function.name: number for number, function in enumerate(ground.functions)}
-    made: list[Labelled] = []
+    made: list[tuple[tuple[int, int, int], str, Chosen]] = []
     for steps, starts in product(spec.steps, spec.starts):
         group = evenly_spaced(steps, starts)
         outside = [name for name in group.names if name not in place]
@@ -162,16 +158,17 @@ def groups(spec: EvenlySpacedGroups, ground: Ground) -> list[Labelled]:
                 f"The group of steps {steps} and starts {starts} holds {outside[0]}, which is not in the "
                 f"set{nearest(outside[0], place)}"
             )
-        made.append((f"steps {_spoken(steps)}, starts {_spoken(starts)}", tuple(sorted(place[n] for n in group.names))))
-    for number, (label, chosen) in enumerate(made):
-        for other, before in made[:number]:
+        label = f"steps {_spoken(steps)}, starts {_spoken(starts)}"
+        made.append((steps, label, tuple(sorted(place[name] for name in group.names))))
+    for number, (steps, label, chosen) in enumerate(made):
+        for same_steps, other, before in made[:number]:
             same = set(chosen) & set(before)
-            if same and label.split(",")[0] == other.split(",")[0]:
+            if same and steps == same_steps:
                 raise FeatureError(
                     f"The groups of {other} and of {label} overlap in {len(same)} functions; groups of one step start "
                     "at different numbers within it."
                 )
-    return made
+    return [(label, chosen) for _, label, chosen in made]
 
 
 def _spoken(numbers: tuple[int, int, int]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from bpbench.selection.drop import WHOLE
 from bpbench.selection.ground import Ground, Search, choice, compared, first, means, scored, tried
 from bpbench.selection.racing import race
-from bpbench.selection.trace import Chosen, Step, Trace
+from bpbench.selection.trace import Chosen, Labelled, Step, Trace
 from bpbench.strategies import Forward, Smallest
 
 _LEAST: Final = {"functions": "smallest", "operations": "cheapest"}
@@ -45,7 +45,7 @@ def forward(spec: Forward, ground: Ground) -> Search[Trace]:
     return Trace(tuple(steps), choice(ground, chosen, scores) if chosen else None)
 
 
-def smallest(spec: Smallest, ground: Ground, candidates: Sequence[tuple[str, Chosen]]) -> Search[Trace]:
+def smallest(spec: Smallest, ground: Ground, candidates: Sequence[Labelled]) -> Search[Trace]:
     """Find the smallest candidate that is non-inferior to the best within the margin; see :class:`Smallest`.
 
     Parameters

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 #: A candidate: places in the pool that is chosen from, ascending.
 Chosen = tuple[int, ...]
+#: A candidate with what it is called.
+Labelled = tuple[str, Chosen]
 
 
 @dataclass(frozen=True, slots=True)
