@@ -28,7 +28,7 @@ def _adapter() -> TypeAdapter[Protocol]:
 
 
 #: Fields of Protocol that a file may not set.
-_INTERNAL = ("name", "origin", "points")
+_INTERNAL = ("name", "origin", "points", "draw")
 
 
 def load(path: str | Path, *, quick: bool = False) -> Protocol:
