@@ -138,12 +138,14 @@ def changes(
         For values that are not finite or a number that cannot be.
     """
     series = _checked(values, alpha, permutations, least, shortest)
+    if series.size < 2 * shortest:
+        return ()
     found: dict[int, float] = {}
     rng = generator(seed, "changes")
     while True:
         edges = [0, *sorted(found), series.size]
         place, q = _best(series, edges, shortest)
-        if q <= _slack(series):  # nothing left to split, or no value differs from another
+        if q <= _slack(series):  # nothing left to split, or all values of a segment are one
             break
         p = _permuted(series, edges, shortest, q, permutations, rng)
         if p > alpha:
@@ -233,7 +235,7 @@ def _checked(values: Sequence[float] | Array, alpha: float, permutations: int, l
 
 def _slack(series: Array) -> float:
     """Return how far apart two Q may be and still be one, but for the rounding of sums of so many distances."""
-    return _ROUNDING * series.size * float(np.ptp(series)) if series.size else 0.0
+    return _ROUNDING * series.size * float(np.ptp(series))
 
 
 def _segments(edges: list[int], shortest: int) -> Iterator[tuple[int, int]]:
