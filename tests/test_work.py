@@ -134,7 +134,9 @@ def test_a_training_loads_no_library(store: Store) -> None:
     """In a fresh process the first training of each kind finds everything loaded: its costs are those of the next."""
     command = [sys.executable, "-c", _LOADING, str(store.root)]
     told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent).stdout
-    assert told.splitlines() == [f"{name} []" for name in ("ridge", "forest", "boosting", "ensemble", "adam", "squares")]
+    assert told.splitlines() == [
+        f"{name} []" for name in ("ridge", "forest", "boosting", "ensemble", "adam", "squares")
+    ]
 
 
 def test_inputs_are_laid_out_before_the_clock_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
