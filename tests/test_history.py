@@ -588,7 +588,7 @@ def test_two_writers_at_once(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_is_looked_at_in_one_moment(tmp_path: Path) -> None:
-    """A history that another process makes meanwhile is seen before or after, never half: that would be a stranger's."""
+    """A history that another process makes meanwhile is seen before or after, never half."""
     path = tmp_path / "history.sqlite"
     other = sqlite3.connect(path, isolation_level=None, timeout=0)
 
