@@ -253,7 +253,7 @@ def test_a_team_keeps_it_in_git(new: Callable[..., History], lines: Path, union:
             with pytest.raises(
                 RequestError,
                 match=rf"^{lines}, line \d: git has left its marks of a conflict here; keep the lines of both "
-                r"sides, remove the marks, and read the file in again \(`merge=union` in \.gitattributes does so by itself",
+                r"sides, remove the marks, and read the file in again \(`merge=union` in \.gitattributes does so ",
             ):
                 read_in(person, lines)
             assert person.records() == before
