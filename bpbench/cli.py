@@ -90,10 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
     verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
 
-    for each, several in ((run, {}), (plan, {}), (validate, {"nargs": "+"})):
-        each.add_argument("protocol", help="a YAML file, or the name of a shipped protocol such as 57vars", **several)
+    name = "a YAML file, or the name of a shipped protocol such as 57vars"
+    for each in (run, plan, checked):
+        each.add_argument("protocol", help=name)
+    validate.add_argument("protocol", nargs="+", help=name)
+    for each in (run, plan, validate):
         each.add_argument("--quick", action="store_true", help="the protocol with its quick block; gives no verdict")
-    checked.add_argument("protocol", help="a YAML file, or the name of a shipped protocol such as 57vars")
     for each in (run, plan, checked):
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")

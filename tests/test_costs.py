@@ -51,7 +51,9 @@ def test_costs_are_told_by_variant_in_the_order_of_repeats(conducted: tuple[Stud
     """One training that three repeats share is told once, and one that diverged is not, as it ended early."""
     study, store = conducted
     for repeat, cpu_s in enumerate((3.0, 1.0, 2.0)):
-        changed(study, store, ("network", repeat), lambda told, cpu_s=cpu_s: told.update(cpu_s=cpu_s, peak_mb=10 * cpu_s))
+        changed(
+            study, store, ("network", repeat), lambda told, cpu_s=cpu_s: told.update(cpu_s=cpu_s, peak_mb=10 * cpu_s)
+        )
     changed(study, store, ("linear", 0), lambda told: told.update(cpu_s=0.5, peak_mb=4.0))
     expected = {
         "network": {"cpu_s": [3.0, 1.0, 2.0], "peak_mb": [30.0, 10.0, 20.0]},
