@@ -23,7 +23,7 @@ from bpbench.prepared import Prepared
 from bpbench.runner.execute import Failure, Watcher
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
-from bpbench.statistics.adoption import CHEAPER, RULES, SUPERIOR, Adoption, decide, require_rule, settled_before
+from bpbench.statistics.adoption import CHEAPER, SUPERIOR, Adoption, decide, require_rule, settled_before
 from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.rules import Rules
 from bpbench.statistics.spending import level, spent
@@ -112,8 +112,8 @@ def check(
     carried = study.carry_out(prepared, store, wanted, workers=workers, watcher=watcher)
     _require_searched(carried.prepared, asked)
     case = _Case.of(carried.prepared, asked)
-    if case.settled is not None:
-        return _told(*history.decide(case.free_line, case.question, case.question, lambda *_: case.body(case.settled)))
+    if (free := case.settled) is not None:
+        return _told(*history.decide(case.free_line, case.question, case.question, lambda *_: case.body(free)))
     pair = study.matched(carried.prepared, carried.results, *both)
     if pair.missing:
         raise UnfinishedError(_unfinished(carried, both, pair.missing))
@@ -338,8 +338,7 @@ def require(prepared: Prepared, asked: Asked) -> None:
             f"--candidate and --incumbent name one contestant{same}; to check it against itself decides nothing, name "
             "another."
         )
-    if asked.rule is not None and asked.rule not in RULES:
-        raise RequestError(f"--rule: there is no rule '{asked.rule}'{nearest(asked.rule, RULES)}")
+    _ = _Case.of(prepared, asked).costs
 
 
 def _require_searched(prepared: Prepared, asked: Asked) -> None:
@@ -358,7 +357,7 @@ def _require_searched(prepared: Prepared, asked: Asked) -> None:
 
 def _unfinished(carried: study.Carried, both: tuple[str, str], missing: int) -> str:
     """Return how many repeats have no score, and the first reason of each side."""
-    reasons = {}
+    reasons: dict[str, str] = {}
     for (name, _), result in carried.results.items():
         if name in both and isinstance(result, Failure):
             reasons.setdefault(name, result.message)

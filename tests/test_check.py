@@ -35,7 +35,7 @@ def test_a_better_candidate_is_adopted_and_asking_again_spends_nothing(here: Her
     assert {**again, "again": False} == told
     code, out, _ = here(*_RICH)
     assert code == 0
-    assert out.startswith("adopt “rich” in place of “poor”")
+    assert out.startswith("adopt rich in place of poor")
     assert "nothing was spent" in out
     with History(".bpbench/history.sqlite") as history:
         assert len(history.decisions()) == 1
@@ -107,7 +107,7 @@ def test_undecided_says_that_no_number_would_be_enough(here: Here) -> None:
     """Two ridges on one split never change: there is no noise that repeats could tell anything from."""
     code, told = here.json("check", "small.yaml", "--candidate", "ridge", "--incumbent", "ridge on poor", "--jobs", "1")
     assert (code, told["answer"], told["needed"]["repeats"]) == (4, "undecided", None)
-    assert "deterministic" in told["needed"]["sentence"].lower()
+    assert told["needed"]["sentence"].startswith("As long as repeats show no spread")
 
 
 def test_what_does_not_cost_less_is_kept_out_without_training(here: Here) -> None:
@@ -118,7 +118,7 @@ def test_what_does_not_cost_less_is_kept_out_without_training(here: Here) -> Non
     assert here.json(*_RICH, "--rule", "cheaper-and-equivalent")[1]["again"]
     assert here.json(*_RICH)[1]["sequence"]["number"] == 1, "that answer spent nothing"
     code, out, _ = here(*_RICH, "--rule", "cheaper-and-equivalent")
-    assert "keep “poor”" in out
+    assert "keep poor" in out
 
 
 def test_a_rule_on_the_command_line_is_stamped_with_what_was_there(here: Here) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -553,10 +554,13 @@ path, who, go = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]
 print("ready", flush=True)
 while not go.exists():
     time.sleep(0.001)
+def make(number, earlier):
+    time.sleep(0.01)  # so that the other one surely comes between
+    return {"k": number, "earlier": len(earlier)}
 with History(path) as history:
     for look in range(20):
         history.add(a_run(host=who))
-        history.decide("line", who, str(look), lambda number, earlier: {"k": number, "earlier": len(earlier)})
+        history.decide("line", who, str(look), make)
 """
 
 
@@ -581,6 +585,29 @@ def test_two_writers_at_once(path: Path, tmp_path: Path) -> None:
     for who in ("a", "b"):
         assert sum(run.host == who for run in runs) == 20
         assert [each.evidence for each in decisions if each.question == who] == [str(look) for look in range(20)]
+
+
+def test_a_file_is_looked_at_in_one_moment(tmp_path: Path) -> None:
+    """A history that another process makes meanwhile is seen before or after, never half."""
+    path = tmp_path / "history.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, timeout=0)
+
+    class Watched(sqlite3.Connection):
+        def execute(self, *statement: Any) -> sqlite3.Cursor:
+            found = super().execute(*statement)
+            if "application_id" in statement[0]:
+                with contextlib.suppress(sqlite3.OperationalError):
+                    schema.bring_up(other)
+            return found
+
+    connection = sqlite3.connect(path, isolation_level=None, factory=Watched)
+    assert schema.standing(connection) == (0, 0, 0)
+    schema.bring_up(other)
+    application, layout, tables = schema.standing(connection)
+    assert (application, layout) == (schema.APPLICATION_ID, len(schema.STEPS))
+    assert tables > 3
+    connection.close()
+    other.close()
 
 
 KILLED = """

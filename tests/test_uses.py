@@ -63,8 +63,10 @@ def test_what_is_done_besides_changes_no_digest_of_the_study() -> None:
         ("track: {metrics: [descriptor_time]}", r"this study has no score 'descriptor_time'"),
         (
             "track: {margin: 0.3 d_z}",
-            r"track\.margin: two runs are independent samples without pairs, so there is no d_z of theirs; "
-            r"expected a number in the score's unit or a share such as 2%\.",
+            (
+                r"track\.margin: two runs are independent samples without pairs, so there is no d_z of theirs; "
+                r"expected a number in the score's unit or a share such as 2%\."
+            ),
         ),
         ("track: {time: 0}", r"track\.time: .*greater than 0"),
         ("track: {time: much}", r"track\.time: "),

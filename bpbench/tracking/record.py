@@ -8,10 +8,11 @@ the split of a fixed design) stays: it belongs to the question, and two runs tha
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from bpbench.runner.execute import Watcher
 from bpbench.runner.machine import kind_of_host, machine
 from bpbench.runner.store import Store
 from bpbench.statistics.margins import Margin
+from bpbench.study import Study
 
 Json = dict[str, Any]
 #: Makes a watcher for a study about to be conducted.
@@ -75,10 +77,36 @@ def record(protocol: Protocol, history: History, root: Path, watching: Watching,
     # Never the store of another draw, nor one that other sources filled.
     what = digest([asked.origin.text, asked.origin.data_option, draw, machine()["sources"], machine()["versions"]])
     store = Store(root / f"{protocol.name}-{draw}-{what[:12]}")
-    prepared = study.prepare(asked, store)
-    with watching(prepared, store) as watcher:
-        conducted = study.conduct(prepared, store, workers=workers, watcher=watcher)
-    if not prepared.explored.laid.keys() <= {name for name, _ in conducted.prepared.explored.traces}:
+    with _alone(store.root, f"draw {draw} of '{protocol.name}'"):
+        prepared = study.prepare(asked, store)
+        with watching(prepared, store) as watcher:
+            conducted = study.conduct(prepared, store, workers=workers, watcher=watcher)
+        run = _kept(protocol, conducted, store, history, draw)
+        shutil.rmtree(store.root, ignore_errors=True)
+    return run
+
+
+@contextmanager
+def _alone(folder: Path, what: str) -> Iterator[None]:
+    """Hold a lock beside a folder, which the system lets go of when this process ends, however it ends."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f"{folder.name}.lock")
+    with lock.open("w", encoding="ascii") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RequestError(
+                f"Another process is recording {what}; wait until it is done, and record again for the next draw."
+            ) from None
+        yield
+        lock.unlink(missing_ok=True)
+
+
+def _kept(protocol: Protocol, conducted: Study, store: Store, history: History, draw: int) -> Run:
+    """Record a conducted study, or refuse one of which nothing can be said."""
+    prepared = conducted.prepared
+    searched = {name for name, outer in prepared.explored.traces if outer == 0}
+    if not prepared.explored.laid.keys() <= searched:
         raise RequestError(
             f"A search of '{protocol.name}' could not end, so the run has no contestants to record; what succeeded is "
             "kept, the same command tries again."
@@ -86,9 +114,7 @@ def record(protocol: Protocol, history: History, root: Path, watching: Watching,
     if not any(study.status(result) == "done" for result in conducted.results.values()):
         raise RequestError(f"Every training of '{protocol.name}' failed; there is nothing to record.")
     beside = environment(conducted, store, command="", wall_s=0.0)
-    run = history.add(_run(findings(conducted), beside, protocol.track, draw=draw, host=kind_of_host()))
-    shutil.rmtree(store.root, ignore_errors=True)
-    return run
+    return history.add(_run(findings(conducted), beside, protocol.track, draw=draw, host=kind_of_host()))
 
 
 def of_report(folder: Path, history: History) -> Run:
