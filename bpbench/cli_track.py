@@ -149,7 +149,7 @@ def _show(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     from bpbench.report import kept
 
     runs = history.runs(asked.study)
-    run = runs[-1] if asked.run is None else history.run(asked.study, asked.run)
+    run = in_time(runs)[-1] if asked.run is None else history.run(asked.study, asked.run)
     told = {"run": _only(run, asked.variant).plain, "baselines": _baselines(history, asked.study)}
     return told, kept.run(told), FINE
 
@@ -158,7 +158,7 @@ def _compare(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     from bpbench.report import tracked
     from bpbench.tracking import gate
 
-    numbers = asked.runs or [run.number for run in history.runs(asked.study)][-2:]
+    numbers = asked.runs or [run.number for run in in_time(history.runs(asked.study))[-2:]]
     if len(set(numbers)) < 2:
         raise RequestError(
             f"A comparison needs two runs or more of '{asked.study}', found {len(set(numbers))}; record another, or "
@@ -177,7 +177,7 @@ def _baseline(asked: argparse.Namespace, history: History, _: Doors) -> Told:
 
     runs = history.runs(asked.study)
     if asked.name is not None:
-        history.name_baseline(asked.study, asked.name, asked.runs or [runs[-1].number])
+        history.name_baseline(asked.study, asked.name, asked.runs or [in_time(runs)[-1].number])
     told = {"study": asked.study, "baselines": _baselines(history, asked.study)}
     return told, kept.baselines(told), FINE
 
@@ -186,7 +186,7 @@ def _gate(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     from bpbench.report import tracked
     from bpbench.tracking import gate
 
-    newest = history.runs(asked.study)[-1]
+    newest = in_time(history.runs(asked.study))[-1]
     baseline, runs = history.baseline(asked.study, asked.baseline)
     gate.require_present(newest)
     told = gate.compare(newest, runs, name=baseline.name)
@@ -198,7 +198,7 @@ def _plot(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     from bpbench.report import trends as pages
     from bpbench.tracking import trends
 
-    runs = history.runs(asked.study)
+    runs = in_time(history.runs(asked.study))
     if asked.variant is not None:
         known = list(dict.fromkeys(name for run in runs for name in run.variants))
         _require(asked.variant, known, asked.study)
@@ -248,6 +248,17 @@ _DO: Final[dict[str, Callable[[argparse.Namespace, History, Doors], Told]]] = {
     "export": _export,
     "import": _import,
 }
+
+
+def in_time(runs: Sequence[Run]) -> list[Run]:
+    """Return runs in the order in which they were made, which after histories were joined is not that of the numbers.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Of one study.
+    """
+    return sorted(runs, key=lambda run: (run.made, run.number))
 
 
 def _baselines(history: History, study: str) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def _stored(here: Here) -> list[Job]:
 def test_what_a_run_has_stored_is_used(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     assert here("run", "small.yaml", "--jobs", "1")[0] == 3  # 'wild' diverges
 
-    def never(job: Job, load: Any) -> None:
+    def never(job: Job, _: Any) -> None:
         raise AssertionError(job)
 
     monkeypatch.setattr(work, "perform", never)

@@ -26,7 +26,7 @@ from bpbench.identity import digest
 SECONDS = itertools.count()
 
 
-def a_run(study: str = "al", *, made: str | None = None, draw: int = 1, **fields: Any) -> Run:
+def a_run(study: str = "al", *, made: str | None = None, draw: int = 0, **fields: Any) -> Run:
     """Return a run of two variants, made a second after the one before."""
     second = next(SECONDS)
     variant = {
@@ -641,3 +641,17 @@ def test_a_writer_that_is_killed(history: History) -> None:
         assert again._rows("PRAGMA integrity_check") == [("ok",)]
         assert again.add(a_run()).number == 2
     assert not journal.exists()
+
+
+def test_one_draw_of_seeds_is_recorded_once(tmp_path: Path) -> None:
+    """Two processes that recorded at the same time had the same seeds: the later one records again."""
+    with History(tmp_path / "h.sqlite") as history:
+        history.add(a_run(draw=3))
+        with pytest.raises(
+            RequestError,
+            match=r"Draw 3 of study '.*' is recorded as run 1, and the same seeds twice are no two runs; record again",
+        ):
+            history.add(a_run(draw=3, made="2026-01-02T00:00:00+00:00"))
+        history.add(a_run(draw=0))
+        history.add(a_run(draw=0, made="2026-01-03T00:00:00+00:00"))
+        assert len(history.runs()) == 3

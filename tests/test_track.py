@@ -88,7 +88,7 @@ def test_what_was_trained_is_kept_when_the_history_cannot_be_written(
 ) -> None:
     _without_wild(here.folder)
 
-    def full(self: History, run: Run) -> Run:
+    def full(*_: Any) -> Run:
         raise StoreError("The disk of the history is full, and nothing was changed; make room and run again.")
 
     with monkeypatch.context() as patch:
@@ -97,7 +97,7 @@ def test_what_was_trained_is_kept_when_the_history_cannot_be_written(
     assert code == 2
     assert "is full" in err
 
-    def never(job: Job, load: Any) -> None:
+    def never(job: Job, _: Any) -> None:
         raise AssertionError(job)
 
     monkeypatch.setattr(work, "perform", never)
@@ -151,7 +151,8 @@ def test_a_run_of_other_sources_is_refused(tracked: Here, monkeypatch: pytest.Mo
     )
 
 
-def test_times_of_another_kind_of_host_are_not_compared(tracked: Here) -> None:
+@pytest.mark.usefixtures("tracked")
+def test_times_of_another_kind_of_host_are_not_compared() -> None:
     with History(_HISTORY) as history:
         first, second = history.runs("small")
     told = gate.compare(second, [replace(first, host="another processor, 64 cores")])
@@ -165,7 +166,8 @@ def test_times_of_another_kind_of_host_are_not_compared(tracked: Here) -> None:
     assert told["changed"] == [f"host: another processor, 64 cores → {second.host}"]
 
 
-def test_what_changed_is_told(tracked: Here) -> None:
+@pytest.mark.usefixtures("tracked")
+def test_what_changed_is_told() -> None:
     with History(_HISTORY) as history:
         first, second = history.runs("small")
     older = replace(
@@ -185,7 +187,8 @@ def test_what_changed_is_told(tracked: Here) -> None:
     ]
 
 
-def test_contestants_that_come_and_go_are_told(tracked: Here) -> None:
+@pytest.mark.usefixtures("tracked")
+def test_contestants_that_come_and_go_are_told() -> None:
     with History(_HISTORY) as history:
         first, second = history.runs("small")
     without = replace(first, variants={name: one for name, one in first.variants.items() if name != "rich"})
@@ -200,7 +203,7 @@ def test_trainings_that_diverge_are_recorded_and_counted(here: Here) -> None:
     with History(_HISTORY) as history:
         (run,) = history.runs("small")
     assert {result["status"] for result in run.variants["wild"]["results"]} == {"diverged"}
-    assert {result["scores"] for result in run.variants["wild"]["results"]} == {None}
+    assert all(result["scores"] == {} for result in run.variants["wild"]["results"])
     assert "wild" in out
 
 

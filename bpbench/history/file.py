@@ -121,11 +121,17 @@ class History:
         Raises
         ------
         RequestError
-            If this very run is recorded.
+            If this very run is recorded, or one of its draw, as when two processes recorded at the same time.
         """
         with self._writing():
             for (number,) in self._rows("SELECT number FROM runs WHERE id = ?", run.id):
                 raise RequestError(f"These very results are recorded as run {number} of study '{run.study}'.")
+            twice = "SELECT number FROM runs WHERE study = ? AND draw = ? AND draw > 0"
+            for (number,) in self._rows(twice, run.study, run.draw):
+                raise RequestError(
+                    f"Draw {run.draw} of study '{run.study}' is recorded as run {number}, and the same seeds twice are "
+                    "no two runs; record again, for the next draw."
+                )
             highest = self._count("SELECT coalesce(max(number), 0) FROM runs WHERE study = ?", run.study)
             return self._insert(dataclasses.replace(run, number=highest + 1))
 

@@ -75,6 +75,7 @@ def compare(newest: Run, baseline: Sequence[Run], *, name: str | None = None) ->
             f"Run {newest.number} of '{newest.study}' is itself what it would be compared with; record another run "
             "first, or name another baseline."
         )
+    _require_own_seeds(baseline)
     rules = newest.rules
     common = [variant for variant in newest.variants if all(variant in run.variants for run in baseline)]
     if not common:
@@ -103,6 +104,18 @@ def compare(newest: Run, baseline: Sequence[Run], *, name: str | None = None) ->
         "comparisons": [{**asdict(one), "remarks": list(one.remarks)} for one in judged],
         "not_compared": why,
     }
+
+
+def _require_own_seeds(baseline: Sequence[Run]) -> None:
+    """Refuse to count one draw of seeds twice."""
+    seen: dict[int, Run] = {}
+    for run in baseline:
+        other = seen.setdefault(run.draw, run)
+        if other is not run:
+            raise RequestError(
+                f"Runs {other.number} and {run.number} of '{run.study}' were trained from the same seeds (draw "
+                f"{run.draw}), and to take them together would count these twice; name one of them."
+            )
 
 
 def header(run: Run) -> Json:

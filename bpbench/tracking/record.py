@@ -217,7 +217,7 @@ def _scored(result: Json, part: str, keys: list[str]) -> Json:
         "repeat": result["repeat"],
         "split": result["split"],
         "status": result["status"],
-        "scores": None if scores is None else {key: scores[part][key] for key in keys},
+        "scores": {} if scores is None else {key: scores[part][key] for key in keys},
     }
 
 
