@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verb(verbs, "run", _run, "Run what a protocol declares, judge it and write the report.")
     plan = verb(verbs, "plan", _plan, "Say what is stored, what is new, what it costs and what it could show.")
-    validate = verb(verbs, "validate", _validate, "Check a protocol file without reading its data.")
+    validate = verb(verbs, "validate", _validate, "Check protocol files without reading their data.")
     report = verb(verbs, "report", _report, "Render a report again from its findings.json.")
     data = verbs.add_parser("data", help="Make the embedded sample, or audit a file of frames.")
     parts = data.add_subparsers(required=True, metavar="VERB")
@@ -90,10 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
     verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
 
+    name = "a YAML file, or the name of a shipped protocol such as 57vars"
+    for each in (run, plan, checked):
+        each.add_argument("protocol", help=name)
+    validate.add_argument("protocol", nargs="+", help=name)
     for each in (run, plan, validate):
-        each.add_argument("protocol", help="a YAML file, or the name of a shipped protocol such as 57vars")
         each.add_argument("--quick", action="store_true", help="the protocol with its quick block; gives no verdict")
-    checked.add_argument("protocol", help="a YAML file, or the name of a shipped protocol such as 57vars")
     for each in (run, plan, checked):
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
@@ -254,27 +256,44 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    told: list[dict[str, Any]] = []
+    wrong: list[str] = []
+    for name in options.protocol:
+        try:
+            checked, lines = _validated(_protocol(argparse.Namespace(protocol=name, quick=options.quick)))
+        except BpbenchError as error:
+            checked, lines = {"protocol": name, "valid": False, "error": str(error)}, []
+            wrong.append(str(error))
+        told.append(checked)
+        if not options.json:
+            print("".join(f"{line}\n" for line in lines), end="")
+    if wrong and len(told) == 1:
+        raise RequestError(wrong[0])
+    if options.json:
+        _print_json(told[0] if len(told) == 1 else {"valid": not wrong, "protocols": told})
+    for sentence in wrong:
+        _say(f"bpbench: {sentence}")
+    return WRONG if wrong else DONE
+
+
+def _validated(protocol: Protocol) -> tuple[dict[str, Any], list[str]]:
+    """Return what is told of a protocol that is valid, as plain JSON and in lines."""
     from bpbench import roles
     from bpbench.report import plans
     from bpbench.report.numerals import count
     from bpbench.study import check_design
 
-    protocol = _protocol(options)
     check_design(protocol)
     still = roles.deterministic(protocol)
-    if options.json:
-        told = {"protocol": protocol.name, "quick": protocol.quick, "valid": True}
-        _print_json({**told, "deterministic": [list(pair) for pair in still]})
-    else:
-        what = "is a valid protocol" if not protocol.quick else "has a valid quick version, which gives no verdict"
-        searches = len(protocol.strategies)
-        sizes = [count(len(protocol.variants), "variant")]
-        sizes += [count(searches, "strategy", "strategies")] if searches else []
-        sizes += [count(protocol.repeat_count, "repeat"), count(len(protocol.family), "comparison")]
-        print(f"{protocol.origin.file} {what}: {', '.join(sizes)}.")
-        unjudged = () if protocol.quick else plans.deterministic(still, len(protocol.family))
-        print("".join(f"{line}\n" for line in unjudged), end="")
-    return DONE
+    what = "is a valid protocol" if not protocol.quick else "has a valid quick version, which gives no verdict"
+    searches = len(protocol.strategies)
+    sizes = [count(len(protocol.variants), "variant")]
+    sizes += [count(searches, "strategy", "strategies")] if searches else []
+    sizes += [count(protocol.repeat_count, "repeat"), count(len(protocol.family), "comparison")]
+    unjudged = () if protocol.quick else plans.deterministic(still, len(protocol.family))
+    told = {"protocol": protocol.name, "quick": protocol.quick, "valid": True}
+    told["deterministic"] = [list(pair) for pair in still]
+    return told, [f"{protocol.origin.file} {what}: {', '.join(sizes)}.", *unjudged]
 
 
 def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - one signature for all verbs

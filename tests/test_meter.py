@@ -107,7 +107,7 @@ def _pages() -> int:
 
 
 def test_where_the_system_does_not_say_no_number_is_made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No such folder (macOS), a peak that cannot be set back, a status without the lines: no peak, and still seconds."""
+    """No such folder (macOS), a peak that is not set back, a status without the lines: no peak, and still seconds."""
     monkeypatch.setattr(meter, "_PROCESS", tmp_path / "none")
     assert Meter.start(10**6).read()["peak_mb"] is None
     (tmp_path / "clear_refs").mkdir()  # cannot be written

@@ -140,9 +140,11 @@ def test_a_training_loads_no_library(store: Store) -> None:
 
 
 def test_inputs_are_laid_out_before_the_clock_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a training reads lies ready when it begins, and its bytes are told: 22 inputs of each atom, in one layout
-    for a model of pooled inputs and in two for a network; jobs that read their own while they run have none.
-    """  # fmt: skip
+    """What a training reads lies ready when it begins, and its bytes are told.
+
+    They are 22 inputs of each atom, in one layout, and in two for a network; jobs that read their own while they run
+    have none.
+    """
     work.forget()
     one = 22 * work._inputs(training("ridge"), store.load).frames.offsets[-1] * 8
     work.forget()

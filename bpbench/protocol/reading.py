@@ -57,7 +57,9 @@ def load(path: str | Path, *, quick: bool = False) -> Protocol:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = nearest(path.name, [other.name for other in path.parent.glob("*.yaml")]) if path.parent.is_dir() else ""
+        near = (
+            nearest(path.name, [other.name for other in path.parent.glob("[!.]*.yaml")]) if path.parent.is_dir() else ""
+        )
         raise ProtocolError(f"There is no protocol file {path}{near or '.'}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ProtocolError(f"{path} cannot be read as a protocol: {error}.") from None
