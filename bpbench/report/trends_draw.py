@@ -1,0 +1,256 @@
+"""Figures of a history: what each run was made of, and how each measure of a variant went from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report.canvas import COLOURS, FAINT, INK, label, log_axis, sheet, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Height (inches) of a panel, of a line of the overview, of an axis with its numbers, of a level of marks.
+_PANEL: Final = 1.15
+_LINE: Final = 0.2
+_AXIS: Final = 0.55
+#: A range so many times the smallest value is drawn logarithmic.
+_WIDE: Final = 30.0
+#: Numbered runs at most, and letters that fit side by side over the width of a panel.
+_NUMBERED: Final = 9
+_LETTERS: Final = 110
+#: Share of a panel's height that each level of change points' words takes.
+_LEVEL: Final = 0.17
+_RUN_BLUE: Final = COLOURS[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A change point: between which runs, whether it is worse, and its size in words."""
+
+    before: float
+    after: float
+    worse: bool
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One measure of one variant.
+
+    Attributes
+    ----------
+    title : str
+        The measure with its unit.
+    points : tuple of (int, tuple of float)
+        Number of a run and the values of its repeats, those without any left out.
+    breaks : tuple of (float, float)
+        Runs between which the kind of host changes, where that breaks the line.
+    marks : tuple of Mark
+        Change points.
+    """
+
+    title: str
+    points: tuple[tuple[int, tuple[float, ...]], ...]
+    breaks: tuple[tuple[int, int], ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline: Sequence[int]) -> str:
+    """Draw the measures of one variant below each other, over the same runs.
+
+    Parameters
+    ----------
+    key : str
+        Name of the figure.
+    panels : sequence of Panel
+        Each with at least one point.
+    dates : dict of int to str
+        Day of each run, by its number.
+    baseline : sequence of int
+        Runs that are a baseline, or part of one.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element.
+    """
+    numbers = list(dates)
+    low, high = _reach(numbers)
+    levels = [_levels(panel.marks, low, high) for panel in panels]
+    heights = [_PANEL * (1 + _LEVEL * max(levels_of, default=-1)) for levels_of in levels]
+    with sheet(key, sum(heights) + _AXIS, rows=len(panels), sharex=True, height_ratios=heights) as (
+        figure,
+        grid,
+        drawn,
+    ):
+        for axes, panel, levels_of in zip(grid[:, 0], panels, levels, strict=True):
+            for number in baseline:
+                axes.axvspan(number - 0.5, number + 0.5, color=FAINT, alpha=0.2, linewidth=0)
+            _points(axes, panel)
+            _marks(axes, panel, levels_of, low, high)
+            axes.set_title(label(panel.title, 60), loc="left", pad=3)
+            axes.grid(axis="y")
+        _numbers(grid[-1, 0], dates, low, high)
+        figure.align_ylabels()
+    return drawn[0]
+
+
+def _reach(numbers: Sequence[int]) -> tuple[float, float]:
+    return min(numbers) - 0.7, max(numbers) + 0.7
+
+
+def _points(axes: Any, panel: Panel) -> None:
+    """Draw each repeat as a ring, each mean as a dot, and lines between means that may be compared."""
+    each = [(number, value) for number, values in panel.points for value in values]
+    axes.plot(
+        [number for number, _ in each], [value for _, value in each], "o",
+        markersize=2.6, markerfacecolor="none", markeredgecolor=FAINT, markeredgewidth=0.5,
+    )  # fmt: skip
+    means = [(number, fmean(values)) for number, values in panel.points]
+    stretch: list[tuple[int, float]] = []
+    broken = {last for last, _ in panel.breaks}
+    for point in means:
+        stretch.append(point)
+        if point[0] in broken or point is means[-1]:
+            axes.plot(*zip(*stretch, strict=True), "-o", color=_RUN_BLUE, markersize=3.2)
+            stretch = []
+    for last, first in panel.breaks:
+        axes.axvline((last + first) / 2, color=INK, linewidth=0.7, linestyle=(0, (1, 2)))
+    values = [value for _, value in each]
+    if spread(values) > _WIDE:
+        axes.set_yscale("log")
+        log_axis(axes, min(values), max(values))
+
+
+def _marks(axes: Any, panel: Panel, levels: Sequence[int], low: float, high: float) -> None:
+    """Draw change points: a line through the panel and, in the room above the values, the words for it."""
+    from matplotlib.transforms import blended_transform_factory
+
+    rows = max(levels, default=-1) + 1
+    bottom, top = axes.get_ylim()
+    if rows:
+        # room above the values for the words, whatever the scale
+        forward = axes.yaxis.get_transform().transform
+        back = axes.yaxis.get_transform().inverted().transform
+        ends = forward([bottom, top])
+        axes.set_ylim(bottom, float(back([ends[0] + (ends[1] - ends[0]) / (1 - _LEVEL * rows)])[0]))
+    across = blended_transform_factory(axes.transData, axes.transAxes)
+    for mark, level in zip(panel.marks, levels, strict=True):
+        place = (mark.before + mark.after) / 2
+        height = 1 - _LEVEL * (level + 0.5)
+        axes.plot(
+            [place, place], [0, height], transform=across, color=INK, linewidth=1.0,
+            linestyle="-" if mark.worse else (0, (4, 2)),
+        )  # fmt: skip
+        right = place > (low + high) / 2
+        axes.text(
+            place, height, _words(mark, right=right), transform=across, fontsize=6.5, va="center",
+            ha="right" if right else "left", weight="bold" if mark.worse else "normal",
+        )  # fmt: skip
+
+
+def _words(mark: Mark, *, right: bool) -> str:
+    """Return what stands beside the line of a change point, on its left or on its right."""
+    text = f"{'worse' if mark.worse else 'better'} {mark.size}"
+    return f"{text} " if right else f" {text}"
+
+
+def _levels(marks: Sequence[Mark], low: float, high: float) -> list[int]:
+    """Return at which height, from the top, the words of each change point stand, so that none meet."""
+    taken: list[list[tuple[float, float]]] = []
+    found = []
+    for mark in marks:
+        place = (mark.before + mark.after) / 2
+        right = place > (low + high) / 2
+        width = len(_words(mark, right=right)) * (high - low) / _LETTERS
+        start, end = (place - width, place) if right else (place, place + width)
+        # a line that reaches up to its own words must not cross those of another either
+        level = next(
+            (
+                number
+                for number, others in enumerate(taken)
+                if all(end < other[0] or start > other[1] for other in others)
+            ),
+            len(taken),
+        )
+        if level == len(taken):
+            taken.append([])
+        taken[level].append((start, end))
+        found.append(level)
+    return found
+
+
+def _numbers(axes: Any, dates: Mapping[int, str], low: float, high: float) -> None:
+    """Put the numbers of runs below the lowest panel, and their days, as many as there is room for."""
+    chosen = spaced(list(dates))
+    axes.set_xlim(low, high)
+    axes.set_xticks(chosen, [f"{number}\n{dates[number]}" for number in chosen])
+    axes.set_xlabel("run and day on which it was made")
+
+
+def spaced(numbers: Sequence[int]) -> list[int]:
+    """Return at most :data:`_NUMBERED` of some numbers that lie apart on an axis, the first and the last included."""
+    first, last = min(numbers), max(numbers)
+    gap = (last - first) / (_NUMBERED - 1)
+    found = [first]
+    for number in sorted(numbers):
+        if number - found[-1] >= gap and (last - number >= gap or number == last):
+            found.append(number)
+    return found if last in found else [*found, last]
+
+
+# ----------------------------------------------------------------------------------------------------- all the runs
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the overview: a name, and the runs it belongs to; ``change``: what is new in these runs."""
+
+    name: str
+    runs: tuple[int, ...]
+    change: bool = False
+
+
+def overview(lines: Sequence[Line], dates: Mapping[int, str]) -> str:
+    """Draw which runs belong to which baseline and host, and in which something they are made of is new.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        From top to bottom, at least one.
+    dates : dict of int to str
+        Day of each run, by its number.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element.
+    """
+    with sheet("runs", _LINE * len(lines) + _AXIS) as (_, grid, drawn):
+        axes = grid[0, 0]
+        for place, line in enumerate(lines):
+            if line.change:
+                axes.plot(line.runs, [place] * len(line.runs), "D", color=INK, markersize=3.5)
+            else:
+                for first, last in _stretches(line.runs):
+                    axes.barh(place, last - first + 0.8, left=first - 0.4, height=0.5, color=_RUN_BLUE)
+        axes.set(
+            ylim=(len(lines) - 0.4, -0.6), yticks=range(len(lines)), yticklabels=[label(one.name) for one in lines]
+        )
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+        _numbers(axes, dates, *_reach(list(dates)))
+    return drawn[0]
+
+
+def _stretches(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of each row of successive numbers."""
+    if not numbers:
+        return []
+    ordered = sorted(numbers)
+    cuts = [(one, other) for one, other in pairwise(ordered) if other != one + 1]
+    return list(zip([ordered[0], *(cut[1] for cut in cuts)], [*(cut[0] for cut in cuts), ordered[-1]], strict=True))
