@@ -9,7 +9,7 @@ kind                H0                                              verdict
                                                                     margin, else *worse* or *better*
 ``time``,           worse by at most the margin, one-sided: for a   *worse*, or *equivalent* if shown to lie
 ``memory``          share f, μ_c - (1 + f) μ_b ≤ 0                  within the margin
-``failures``        no training fails more often, one-sided         *worse*
+``failures``        trainings fail no more often, one-sided       *worse*
 ==================  ==============================================  ==========================================
 
 and *undecided* wherever nothing is shown. Two runs on one machine differ by more than their repeats do (other load,
