@@ -53,6 +53,7 @@ def environment(study: Study, store: Store, *, command: str, wall_s: float) -> J
         "costs_by_variant": costs_by_variant(study, store),
         "descriptor_time": _descriptor_time(study, store),
         "store": str(store.root),
+        "processes": sorted({told for job in trainings.values() if (told := store.provenance(job).get("processes"))}),
         "made_elsewhere": _elsewhere(study, store),
         **machine(),
     }

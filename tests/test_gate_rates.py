@@ -76,7 +76,7 @@ def a_run(rng: np.random.Generator, number: int, *, n: int, cv: float, step: flo
             "design": "fixed",
             "metrics": ["rmse", "mae"],
             "margins": {"rmse": "2 %", "mae": "2 %"},
-            "time_margin": 0.25,
+            "time_margin": 0.5,
             "memory_margin": 0.25,
             "alpha": 0.05,
             "correction": "holm",

@@ -35,11 +35,11 @@ def _protocol(
     return loads(_TEXT.format(split=split, repeats=repeats, margin=margin, test=test, more=more))
 
 
-def test_nothing_said_is_the_superior_rule_and_a_quarter_of_time_and_memory() -> None:
+def test_nothing_said_is_the_superior_rule_and_half_of_time_and_a_quarter_of_memory() -> None:
     protocol = _protocol()
     assert protocol.check.rule == "superior"
     assert protocol.track == Track()
-    assert (protocol.track.time, protocol.track.memory) == (0.25, 0.25)
+    assert (protocol.track.time, protocol.track.memory) == (0.5, 0.25)
 
 
 def test_the_rules_of_a_protocol_are_those_of_the_statistics() -> None:

@@ -71,7 +71,7 @@ class Track:
     repeats: Annotated[int, Ge(2)] | None = None
     metrics: Annotated[tuple[Name, ...], MinLen(1)] | None = None
     margin: Margin | None = None
-    time: Increase = 0.25
+    time: Increase = 0.5
     memory: Increase = 0.25
     alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
     correction: Literal["holm", "bonferroni", "hochberg", "hommel", "sidak", "holm-sidak", "bh", "by", "tsbh"] = "holm"

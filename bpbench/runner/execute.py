@@ -257,8 +257,8 @@ def _drive(todo: Sequence[Job], store: Store, crew: Crew, watcher: Watcher, fail
             yield job, wall, failure
 
 
-def do(job: Job, root: str) -> tuple[float, str | None]:
-    """Perform one job and save its result; runs in a worker.
+def do(job: Job, root: str, processes: int) -> tuple[float, str | None]:
+    """Perform one job and save its result; runs in a worker, of so many that work at once.
 
     Returns
     -------
@@ -270,7 +270,8 @@ def do(job: Job, root: str) -> tuple[float, str | None]:
 
     def provenance() -> dict[str, Any]:
         wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
-        return {"wall_s": wall, **(meter.read() if outcome.more else costs), "made": made, **machine()}
+        needed = meter.read() if outcome.more else costs
+        return {"wall_s": wall, **needed, "processes": processes, "made": made, **machine()}
 
     try:
         work.warm(job)
@@ -314,7 +315,7 @@ class _Here:
     def next(self) -> Ended:
         assert self.job is not None
         job, store = self.job
-        wall, message = do(job, str(store.root))
+        wall, message = do(job, str(store.root), self.size)
         return job, wall, None if message is None else Failure(message)
 
 
@@ -330,7 +331,9 @@ class _Dask:
         self.jobs: dict[Any, Job] = {}
 
     def submit(self, job: Job, store: Store) -> None:
-        future = self.client.submit(do, job, str(store.root.resolve()), key=f"{work.label(job)}-{address(job)}")
+        future = self.client.submit(
+            do, job, str(store.root.resolve()), self.size, key=f"{work.label(job)}-{address(job)}"
+        )
         self.jobs[future.key] = job
         self.ended.add(future)
 

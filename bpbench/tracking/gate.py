@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,13 @@ Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 
 #: What is measured of every training: the key of a run's variants, what it is called, its unit, the margin's rule.
-COSTS = (
+COSTS: Final = (
     ("cpu_s", "time", "processor time of a training", "s", "time_margin"),
     ("peak_mb", "memory", "most memory of a training", "MB", "memory_margin"),
 )
+#: What is below this on both sides is not compared. Two runs of one code differ by a factor of up to two in the time of
+#: trainings of some hundredths of a second (caches, clocks), and by whole pages in a memory of less than a megabyte.
+LEAST: Final = {"cpu_s": 0.1, "peak_mb": 1.0}
 
 
 def require_present(run: Run) -> None:
@@ -160,13 +163,25 @@ def _series(newest: Run, baseline: Sequence[Run], common: Sequence[str]) -> tupl
             "one kind of host alone."
         )
     made: list[Series] = []
+    small: dict[str, list[str]] = {}
     for variant in common:
         for one, pooled, name in _measures(newest, baseline, near, variant):
-            if one is not None:
+            if one is not None and _small(one):
+                small.setdefault(name, []).append(variant)
+            elif one is not None:
                 made.append(one)
             elif pooled:
                 why.append(f"'{variant}', {name}: it has no value on one side or on both.")
+    for key, _, label, unit, _ in COSTS:
+        if label in small:
+            names = _joined([f"'{variant}'" for variant in small[label]])
+            why.append(f"{label} of {names}: below {LEAST[key]:g} {unit} on both sides, too small to be compared.")
     return made, why
+
+
+def _small(one: Series) -> bool:
+    """Return whether a cost is too small on both sides to tell anything."""
+    return max(float(one.newest.mean()), float(one.baseline.mean())) < LEAST.get(one.metric, 0.0)
 
 
 def _measures(

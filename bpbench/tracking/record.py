@@ -27,7 +27,7 @@ from bpbench.prepared import Prepared
 from bpbench.protocol import Protocol, track_in
 from bpbench.protocol.uses import Track
 from bpbench.runner.execute import Watcher
-from bpbench.runner.machine import kind_of_host, machine
+from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
 from bpbench.statistics.margins import Margin
 from bpbench.study import Study
@@ -114,7 +114,7 @@ def _kept(protocol: Protocol, conducted: Study, store: Store, history: History, 
     if not any(study.status(result) == "done" for result in conducted.results.values()):
         raise RequestError(f"Every training of '{protocol.name}' failed; there is nothing to record.")
     beside = environment(conducted, store, command="", wall_s=0.0)
-    return history.add(_run(findings(conducted), beside, protocol.track, draw=draw, host=kind_of_host()))
+    return history.add(_run(findings(conducted), beside, protocol.track, draw=draw))
 
 
 def of_report(folder: Path, history: History) -> Run:
@@ -158,8 +158,7 @@ def of_report(folder: Path, history: History) -> Run:
         track = track_in(text, str(folder / "findings.json"))
     except ProtocolError as error:
         raise RequestError(f"The protocol in {folder / 'findings.json'} cannot be read: {error}") from None
-    host = f"{beside['cpu']}, {beside['cores']} core{'' if beside['cores'] == 1 else 's'}"
-    return history.add(_run(found, beside, track, draw=0, host=host))
+    return history.add(_run(found, beside, track, draw=0))
 
 
 def _read(path: Path) -> Json:
@@ -176,7 +175,15 @@ def _read(path: Path) -> Json:
     return value
 
 
-def _run(found: Json, beside: Json, track: Track, *, draw: int, host: str) -> Run:
+def _host(beside: Json) -> str:
+    """Return the words that a measured time belongs to; trainings side by side take each other's time."""
+    cores = f"{beside['cores']} core{'' if beside['cores'] == 1 else 's'}"
+    at_once = beside["processes"]
+    many = " or ".join(map(str, at_once)) or "an unknown number of"
+    return f"{beside['cpu']}, {cores}, {many} process{'' if at_once == [1] else 'es'} at once"
+
+
+def _run(found: Json, beside: Json, track: Track, *, draw: int) -> Run:
     """Return a run from findings and environment, without a number so far."""
     analysis = found["analysis"]
     keys = list(track.metrics or (analysis["metric"],))
@@ -190,7 +197,7 @@ def _run(found: Json, beside: Json, track: Track, *, draw: int, host: str) -> Ru
         protocol=digest(found["protocol"]["text"]),
         data=found["data"]["sha256"],
         sources=beside["sources"],
-        host=host,
+        host=_host(beside),
         made_by={key: beside[key] for key in ("host", "cpu", "cores", "python", "platform", "versions", "bpbench")},
         metrics=[_metric(key) for key in keys],
         variants={
