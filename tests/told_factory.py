@@ -212,7 +212,7 @@ def history(runs: int = 24, variants: tuple[str, ...] = ("A", "D"), *, later: st
         "study": "smoke",
         "made_with": "0.1.0",
         "runs": heads,
-        "baselines": [{"name": "main", "runs": [number for number in range(3, 7) if number <= runs]}] if runs else [],
+        "baselines": [{"name": "main", "runs": [number for number in range(3, 7) if number <= runs]}] if runs > 2 else [],
         "series": series if runs else [],
         "rules": {"alpha": 0.05, "permutations": 999, "least": 0.02, "shortest": 3},
     }

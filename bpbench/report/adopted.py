@@ -185,7 +185,7 @@ def p_beside(p: float, level: float) -> str:
     bound = float(alpha_text(level))
     if p < 0.001:
         return "< 0.001" if bound >= 0.001 else f"= {significant(p, 2)}"
-    for places in range(3, 9):
+    for places in range(3 if p >= 0.01 else 4, 9):
         text = f"{p:.{places}f}"
         if float(text) != bound and (float(text) > bound) is (p > level):
             return f"= {text}"

@@ -78,7 +78,7 @@ def document(told: Mapping[str, Any]) -> Document:
     facts = [("Study", short(study)), ("Runs", whole(len(runs)))]
     if when:
         facts.append(("Made", when[0] if when[0] == when[-1] else f"{when[0]} to {when[-1]}"))
-    facts += [(f"Baseline {short(base['name'])}", f"run {ranges(base['runs'])}") for base in told["baselines"]]
+    facts += [(f"Baseline {short(base['name'])}", f"runs {ranges(base['runs'])}") for base in told["baselines"]]
     facts.append(("bpbench", told["made_with"]))
     return Document(
         title=f"Trends of {short(study)}",
@@ -99,7 +99,7 @@ def _answer(told: Mapping[str, Any]) -> list[Text]:
         return [Text(f"No run of {say(told['study'])} is recorded, so there is nothing to show.", "lead")]
     where = f"{count(looked, 'series', 'series')} of {count(len(runs), 'run')}"
     if not looked:
-        return [Text(f"No series was looked at for changes: {count(len(runs), 'run')} of each at most.", "lead")]
+        return [Text(f"Nothing in {count(len(runs), 'run')} was looked at for changes; why stands at the end.", "lead")]
     if not found:
         return [Text(f"No change was found in {where}.", "lead")]
     worse = sum(change["worse"] for _, change in found)
@@ -168,7 +168,8 @@ def _what(told: Mapping[str, Any], number: int) -> str:
 def _changes(told: Mapping[str, Any]) -> list[Text | Table | Items]:
     found = _found(told)
     if not found:
-        return [Text("There are none.")]
+        looked = any(series["looked"] for series in told["series"])
+        return [Text("There are none." if looked else "None were looked for.")]
     columns = (
         Column("run", "first run after"),
         Column("variant", "variant", align="left"),
@@ -225,9 +226,7 @@ def _trends(told: Mapping[str, Any]) -> list[Text | Figure]:
                 Figure(key, _legend(name, panels, marked), trends(key, panels, dates, marked), _alt(name, own, told))
             )
         if empty:
-            blocks.append(
-                Text(f"{say(name)} has no value of {listed(empty)} in any run: no training was done.", "note")
-            )
+            blocks.append(Text(f"{say(name)} has no value of {listed(empty)} in any run.", "note"))
     return blocks
 
 
@@ -238,7 +237,8 @@ def _panel(series: Json) -> Panel:
     for change in series["changes"]:
         earlier = [number for number in present if number < change["run"]]
         marks.append(Mark(max(earlier, default=change["run"] - 1), change["run"], change["worse"], size(change)))
-    return Panel(headed(series["label"], series), points, _breaks(series, present), tuple(marks))
+    title = f"{short(series['variant'], 24)}: {headed(series['label'], series)}"
+    return Panel(title, points, _breaks(series, present), tuple(marks))
 
 
 def _breaks(series: Json, present: Sequence[int]) -> tuple[tuple[int, int], ...]:

@@ -36,6 +36,11 @@ class Mark:
     worse: bool
     size: str
 
+    @property
+    def place(self) -> float:
+        """Where it stands on the axis of runs."""
+        return (self.before + self.after) / 2
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -79,8 +84,8 @@ def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline
         One ``<svg>`` element.
     """
     numbers = list(dates)
-    low, high = _reach(numbers)
-    levels = [_levels(panel.marks, low, high) for panel in panels]
+    low, high = _reach(numbers, panels)
+    levels = [_levels(panel.marks, high - low) for panel in panels]
     heights = [_PANEL * (1 + _LEVEL * max(levels_of, default=-1)) for levels_of in levels]
     with sheet(key, sum(heights) + _AXIS, rows=len(panels), sharex=True, height_ratios=heights) as (
         figure,
@@ -91,16 +96,20 @@ def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline
             for number in baseline:
                 axes.axvspan(number - 0.5, number + 0.5, color=FAINT, alpha=0.2, linewidth=0)
             _points(axes, panel)
-            _marks(axes, panel, levels_of, low, high)
-            axes.set_title(label(panel.title, 60), loc="left", pad=3)
+            _marks(axes, panel, levels_of)
+            axes.set_title(label(panel.title, 80), loc="left", pad=3)
             axes.grid(axis="y")
         _numbers(grid[-1, 0], dates, low, high)
         figure.align_ylabels()
     return drawn[0]
 
 
-def _reach(numbers: Sequence[int]) -> tuple[float, float]:
-    return min(numbers) - 0.7, max(numbers) + 0.7
+def _reach(numbers: Sequence[int], panels: Sequence[Panel] = ()) -> tuple[float, float]:
+    """Return the ends of the axis of runs, far enough to the right for the words of the last change points."""
+    low, high = min(numbers) - 0.7, max(numbers) + 0.7
+    for mark in (mark for panel in panels for mark in panel.marks):
+        high = max(high, low + (mark.place - low) / (1 - _share(mark)))
+    return low, high
 
 
 def _points(axes: Any, panel: Panel) -> None:
@@ -123,10 +132,10 @@ def _points(axes: Any, panel: Panel) -> None:
     values = [value for _, value in each]
     if spread(values) > _WIDE:
         axes.set_yscale("log")
-        log_axis(axes, min(values), max(values))
+        log_axis(axes.yaxis, min(values), max(values))
 
 
-def _marks(axes: Any, panel: Panel, levels: Sequence[int], low: float, high: float) -> None:
+def _marks(axes: Any, panel: Panel, levels: Sequence[int]) -> None:
     """Draw change points: a line through the panel and, in the room above the values, the words for it."""
     from matplotlib.transforms import blended_transform_factory
 
@@ -140,47 +149,42 @@ def _marks(axes: Any, panel: Panel, levels: Sequence[int], low: float, high: flo
         axes.set_ylim(bottom, float(back([ends[0] + (ends[1] - ends[0]) / (1 - _LEVEL * rows)])[0]))
     across = blended_transform_factory(axes.transData, axes.transAxes)
     for mark, level in zip(panel.marks, levels, strict=True):
-        place = (mark.before + mark.after) / 2
         height = 1 - _LEVEL * (level + 0.5)
         axes.plot(
-            [place, place], [0, height], transform=across, color=INK, linewidth=1.0,
+            [mark.place, mark.place], [0, height], transform=across, color=INK, linewidth=0.9,
             linestyle="-" if mark.worse else (0, (4, 2)),
         )  # fmt: skip
-        right = place > (low + high) / 2
         axes.text(
-            place, height, _words(mark, right=right), transform=across, fontsize=6.5, va="center",
-            ha="right" if right else "left", weight="bold" if mark.worse else "normal",
+            mark.place, height, f" {_words(mark)}", transform=across, fontsize=6.5, va="center",
+            weight="bold" if mark.worse else "normal",
         )  # fmt: skip
 
 
-def _words(mark: Mark, *, right: bool) -> str:
-    """Return what stands beside the line of a change point, on its left or on its right."""
-    text = f"{'worse' if mark.worse else 'better'} {mark.size}"
-    return f"{text} " if right else f" {text}"
+def _words(mark: Mark) -> str:
+    """Return what stands beside the line of a change point."""
+    return f"{'worse' if mark.worse else 'better'} {mark.size}"
 
 
-def _levels(marks: Sequence[Mark], low: float, high: float) -> list[int]:
-    """Return at which height, from the top, the words of each change point stand, so that none meet."""
-    taken: list[list[tuple[float, float]]] = []
-    found = []
-    for mark in marks:
-        place = (mark.before + mark.after) / 2
-        right = place > (low + high) / 2
-        width = len(_words(mark, right=right)) * (high - low) / _LETTERS
-        start, end = (place - width, place) if right else (place, place + width)
-        # a line that reaches up to its own words must not cross those of another either
-        level = next(
-            (
-                number
-                for number, others in enumerate(taken)
-                if all(end < other[0] or start > other[1] for other in others)
-            ),
-            len(taken),
-        )
-        if level == len(taken):
-            taken.append([])
-        taken[level].append((start, end))
-        found.append(level)
+def _share(mark: Mark) -> float:
+    """Return the share of a panel's width that the words of a change point take, right of its line."""
+    return (len(_words(mark)) + 2) / _LETTERS
+
+
+def _levels(marks: Sequence[Mark], width: float) -> list[int]:
+    """Return at which height, from 0 at the top, the words of each change point stand, so that nothing meets.
+
+    Lines end at their words, which stand right of them. So the words of one must not reach those of another at the same
+    height, nor the line of a later one that ends above them; the lowest height is always free.
+    """
+    found: list[int] = []
+    for number, mark in enumerate(marks):
+        reached = [
+            level
+            for level, other in zip(found, marks[:number], strict=True)
+            if mark.place <= other.place + _share(other) * width
+        ]
+        # all heights down to the lowest words that reach this line are crossed by it
+        found.append(max(reached, default=-1) + 1)
     return found
 
 
@@ -195,6 +199,8 @@ def _numbers(axes: Any, dates: Mapping[int, str], low: float, high: float) -> No
 def spaced(numbers: Sequence[int]) -> list[int]:
     """Return at most :data:`_NUMBERED` of some numbers that lie apart on an axis, the first and the last included."""
     first, last = min(numbers), max(numbers)
+    if first == last:
+        return [first]
     gap = (last - first) / (_NUMBERED - 1)
     found = [first]
     for number in sorted(numbers):
