@@ -14,7 +14,7 @@ import pytest
 from scipy import stats
 
 from bpbench.errors import StatisticsError
-from bpbench.statistics import compare
+from bpbench.statistics import evidence
 from bpbench.statistics.compare import (
     DESIGNS,
     TESTS,
@@ -509,8 +509,8 @@ def test_a_pair_has_a_possible_ratio(ratio: float) -> None:
 def test_the_same_contrast_is_redrawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Superiority, interval and equivalence share the redrawings: one set, and with a relative margin two more."""
     calls: list[int] = []
-    made = compare.sign_flip
-    monkeypatch.setattr(compare, "sign_flip", lambda *given, **named: calls.append(1) or made(*given, **named))
+    made = evidence.sign_flip
+    monkeypatch.setattr(evidence, "sign_flip", lambda *given, **named: calls.append(1) or made(*given, **named))
     for margin, many in ((Margin(0.1), 1), (Margin(0.1, "relative"), 3)):
         calls.clear()
         _one(OLD + NOISE, OLD, Rules("sign-flip", "fixed", margin=margin))

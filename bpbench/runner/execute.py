@@ -28,6 +28,7 @@ from bpbench.identity import address
 from bpbench.jobs import Job
 from bpbench.runner import work
 from bpbench.runner.machine import machine
+from bpbench.runner.meter import Meter
 from bpbench.runner.store import Store
 
 
@@ -268,14 +269,16 @@ def do(job: Job, root: str) -> tuple[float, str | None]:
     start = time.perf_counter()
 
     def provenance() -> dict[str, Any]:
-        wall = time.perf_counter() - start
-        return {"wall_s": wall, "made": datetime.now(UTC).isoformat(timespec="seconds"), **machine()}
+        wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
+        return {"wall_s": wall, **(meter.read() if outcome.more else costs), "made": made, **machine()}
 
     try:
         work.warm(job)
-        start = time.perf_counter()
-        # What is made while it is saved may fail as well.
-        store.save(job, work.perform(job, store.load), provenance)
+        inputs = work.lay_out(job, store.load)
+        start, meter = time.perf_counter(), Meter.start(inputs)
+        outcome = work.perform(job, store.load)
+        costs = meter.read()  # without the saving, unless there is more to be made meanwhile, which may fail as well
+        store.save(job, outcome, provenance)
     except StoreError:
         raise
     except BpbenchError as error:

@@ -25,7 +25,6 @@ g              J(n - 1) d_z, Hedges' correction with the exact factor (:mod:`.ef
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,21 +36,21 @@ from bpbench.statistics.corrections import MAX_T, adjust, first_step_alpha
 from bpbench.statistics.designs import DESIGNS, TESTS, TestInfo, require_allowed
 from bpbench.statistics.effects import hedges
 from bpbench.statistics.equivalence import Equivalence, equivalence, require_positive, two_sided_p
+from bpbench.statistics.evidence import contrasts, independent, overlap
 from bpbench.statistics.maxt import step_down
 from bpbench.statistics.pairs import Comparison, Pair, Verdict
-from bpbench.statistics.permutation import generator, permutation, sign_flip
+from bpbench.statistics.permutation import generator
 from bpbench.statistics.power import detectable_noncentrality, unit_se
-from bpbench.statistics.rank_sums import rank_sum
-from bpbench.statistics.ranks import RankEvidence, signed_rank
+from bpbench.statistics.ranks import RankEvidence
 from bpbench.statistics.repeats import Needed, Noise, needed, noise_limit
 from bpbench.statistics.rules import Rules, require_reachable, require_together, smallest_p
-from bpbench.statistics.samples import Sample, average_within_splits, rounding
-from bpbench.statistics.student import StudentEvidence, paired, spread, welch
+from bpbench.statistics.samples import Sample, rounding
+from bpbench.statistics.student import StudentEvidence, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from bpbench.statistics.equivalence import Evidence
+    from bpbench.statistics.equivalence import Contrast, Evidence
     from bpbench.statistics.margins import Margin
 
 __all__ = [
@@ -172,8 +171,8 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     for sample in (one, other):
         _require_splits(sample, rules.design)
     numbers = None if pair.numbers is None else np.array(pair.numbers)
+    one, other = independent(one, other, rules.design)
     if rules.design == "crossed":
-        one, other = average_within_splits(one), average_within_splits(other)
         numbers = one.splits
 
     described = replace(
@@ -190,10 +189,11 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
     if reason:
         return _Finding(replace(described, remarks=reason))
 
-    evidence = _evidence(one, other, pair, rules)
+    contrast, ratio = contrasts(one, other, pair, rules), overlap(pair, rules)
+    evidence = contrast(1.0)
     interval = evidence.interval(1 - rules.alpha)
     low, high = interval or (None, None)
-    same, hindered = _equivalence(one, other, pair, rules, evidence)
+    same, hindered = _equivalence(contrast, other, rules, ratio)
     differences = one.values - other.values if pair.paired else None
     # under a test of independent samples all differences may be one
     varied = differences is not None and float(np.ptp(differences)) > rounding(one.values, other.values)
@@ -216,7 +216,7 @@ def _find(pair: Pair, rules: Rules, level: float) -> _Finding:
         detectable=_detectable(evidence, rules, level),
         remarks=(*hindered, *_dropped(evidence), *_cautions(one.n, other.n, rules, has_interval=interval is not None)),
     )
-    noise = noise_limit(one, other, rules.test, _overlap(pair, rules))
+    noise = noise_limit(one, other, rules.test, ratio)
     return _Finding(tested, evidence.direction, noise, differences, numbers)
 
 
@@ -319,22 +319,6 @@ def _cautions(n: int, m: int, rules: Rules, *, has_interval: bool) -> tuple[str,
     return tuple(cautions)
 
 
-def _evidence(one: Sample, other: Sample, pair: Pair, rules: Rules) -> Evidence:
-    # another comparison more changes no old number
-    rng, slack = generator(rules.seed, pair.candidate, pair.baseline), rounding(one.values, other.values)
-    ratio = _overlap(pair, rules)
-    tests: dict[str, Callable[[], Evidence]] = {
-        "paired-t": lambda: paired(one, other),
-        "nadeau-bengio": lambda: paired(one, other, test_to_train=ratio or 0.0),
-        "wilcoxon": lambda: signed_rank(one.values - other.values, slack=slack),
-        "sign-flip": lambda: sign_flip(one.values - other.values, rng, slack=slack),
-        "welch": lambda: welch(one, other),
-        "permutation": lambda: permutation(one.values, other.values, rng, slack=slack),
-        "mann-whitney": lambda: rank_sum(one.values, other.values, slack=slack),
-    }
-    return tests[rules.test]()
-
-
 def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> float | None:
     """Return what a margin comes to in the metric's unit, ``None`` without a margin, a positive mean or a spread."""
     if margin is None:
@@ -344,32 +328,18 @@ def _width(margin: Margin | None, baseline_mean: float, sd: float | None) -> flo
 
 
 def _equivalence(
-    one: Sample, other: Sample, pair: Pair, rules: Rules, evidence: Evidence
+    contrast: Contrast, baseline: Sample, rules: Rules, ratio: float | None
 ) -> tuple[Equivalence | None, tuple[str, ...]]:
-    """Return the outcome of the two one-sided tests, of which the difference has its evidence, or why there is none."""
+    """Return the outcome of the two one-sided tests, or why there is none."""
     margin = rules.margin
     if margin is None:
         return None, ()
     if margin.kind == "relative":
         try:
-            require_positive(other.values)
+            require_positive(baseline.values)
         except StatisticsError as error:  # known only now, when the trainings are paid for
             return None, (f"No equivalence test was made. {error}",)
-
-    @cache  # what is asked twice is redrawn once
-    def contrast(factor: float) -> Evidence:
-        if factor == 1:
-            return evidence
-        return _evidence(one, Sample(factor * other.values, other.splits), pair, rules)
-
-    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(one.n, _overlap(pair, rules))), ()
-
-
-def _overlap(pair: Pair, rules: Rules) -> float | None:
-    """Return ρ of a pair where the test reads it."""
-    if rules.test != "nadeau-bengio":
-        return None
-    return rules.test_to_train if pair.test_to_train is None else pair.test_to_train
+    return equivalence(contrast, margin, rules.alpha, unit_se=unit_se(baseline.n, ratio)), ()
 
 
 def _needed(finding: _Finding, rules: Rules, level: float) -> Needed | None:

@@ -36,7 +36,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from bpbench.errors import StatisticsError
 from bpbench.statistics.designs import TESTS
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     from bpbench.statistics.samples import Sample
 
+#: What repeats may show.
+Claim = Literal["difference", "non-inferiority", "equivalence"]
 #: γ, the confidence of the upper limit of a pilot's spread.
 CONFIDENCE: Final = 0.8
 #: Least asymptotic efficiency beside the t test, for tests where it is below 1.
@@ -320,18 +322,48 @@ def repeats_for_non_inferiority(
     return _reaching(lambda n: power_of_non_inferiority(margin, n, noise, alpha=alpha, difference=difference), power)
 
 
-def _repeats_for_dz(margin: float, noise: Noise, *, alpha: float, power: float) -> int | None:
-    """Return the least n at which equivalence within a margin in d_z is concluded at a true difference of zero."""
+def _repeats_in_dz(margin: float, noise: Noise, *, alpha: float, power: float, sides: int) -> int | None:
+    """Return the least n at which a true difference of zero is shown to be within a margin in d_z, on so many sides."""
     from scipy.special import stdtr
     from scipy.stats import nct
 
     def reached(n: int) -> float:
-        # both p-values are at most α where |t| is at most the α-quantile of the noncentral t on the margin
+        # a p is at most α up to the α-quantile of the noncentral t on the margin; both are where |t| is
         inside = float(nct.ppf(alpha, n - 1, margin / unit_se(n, noise.test_to_train)))
-        return 2 * float(stdtr(n - 1, inside)) - 1
+        return 1 - sides * (1 - float(stdtr(n - 1, inside)))
 
     # without overlap the power tends to 1
     return (_reaching if noise.test_to_train else _least)(reached, power)
+
+
+def repeats_to_show(
+    claim: Claim, margin: float, noise: Noise, *, test: str, alpha: float, power: float, in_dz: bool = False
+) -> int | None:
+    """Return the least n at which a test shows a claim, ``None`` if no number would do.
+
+    Parameters
+    ----------
+    claim : {'difference', 'non-inferiority', 'equivalence'}
+        That there is a difference, where there truly is one of the margin; that the candidate is not worse by the
+        margin, or that neither is better by it, where there truly is no difference.
+    margin, noise, test, alpha, power, in_dz
+        As in :func:`needed`; the noise has some spread.
+
+    Raises
+    ------
+    StatisticsError
+        For a margin that is not positive or an impossible level or power.
+    """
+    _check(margin, alpha, power)
+    noise = replace(noise, sd=1.0) if in_dz else noise
+    if claim == "difference":
+        n = repeats_for_difference(margin, noise, alpha=alpha, power=power)
+    elif in_dz:
+        n = _repeats_in_dz(margin, noise, alpha=alpha, power=power, sides=1 if claim == "non-inferiority" else 2)
+    else:
+        find = repeats_for_non_inferiority if claim == "non-inferiority" else repeats_for_equivalence
+        n = find(margin, noise, alpha=alpha, power=power)
+    return None if n is None else _by(test, n, alpha)
 
 
 def floor_of_difference(noise: Noise, *, alpha: float, power: float = 0.8) -> float:
@@ -443,27 +475,26 @@ def needed(margin: float, noise: Noise, *, test: str, alpha: float, power: float
         For a margin that is not positive or an impossible level or power.
     """
     _check(margin, alpha, power)
+    if noise.sd == 0 and not in_dz:
+        return Needed(2, 2, 2, 0.0, 0.0)
     if in_dz:
         noise = Noise(1.0, noise.test_to_train)
-        equivalence = _repeats_for_dz(margin, noise, alpha=alpha, power=power)
-    elif noise.sd == 0:
-        return Needed(2, 2, 2, 0.0, 0.0)
-    else:
-        equivalence = repeats_for_equivalence(margin, noise, alpha=alpha, power=power)
-    difference = repeats_for_difference(margin, noise, alpha=alpha, power=power)
-    pair = [None if n is None else _by(test, n, alpha) for n in (difference, equivalence)]
+    difference, equivalence = (
+        repeats_to_show(claim, margin, noise, test=test, alpha=alpha, power=power, in_dz=in_dz)
+        for claim in ("difference", "equivalence")
+    )
     return Needed(
-        repeats=None if pair[0] is None or pair[1] is None else max(pair[0], pair[1]),
-        difference=pair[0],
-        equivalence=pair[1],
+        repeats=None if difference is None or equivalence is None else max(difference, equivalence),
+        difference=difference,
+        equivalence=equivalence,
         floor=max(floor(noise, alpha=alpha, power=power) for floor in (floor_of_difference, floor_of_equivalence)),
         spread=None if in_dz else noise.sd,
     )
 
 
-def _by(test: str, n: int, alpha: float) -> int:
-    """Return the number for a test from that for the t test."""
+def _by(test: str, n: int, alpha: float) -> int | None:
+    """Return the number for a test from that for the t test, ``None`` if its p never falls so low."""
     n = math.ceil(n / _EFFICIENCY.get(test, 1.0))
     while n < _FLOORED and smallest_p(test, n) > alpha:
         n += 1
-    return n
+    return n if smallest_p(test, n) <= alpha else None
