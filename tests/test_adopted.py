@@ -12,7 +12,14 @@ from bpbench.report.adopted import lines, markdown, p_beside
 from bpbench.report.comment import aligned, escaped, fenced, piped
 
 COMMAND = "bpbench check smoke.yaml --candidate D --incumbent A"
-NOT_RUN: dict[str, Any] = {"rule": "cheaper-and-equivalent", "margin": 0.1, "comparison": None, "claim": None}
+NOT_RUN: dict[str, Any] = {
+    "rule": "cheaper-and-equivalent",
+    "margin": 0.1,
+    "comparison": None,
+    "sequence": None,
+    "claim": {"p": None, "against": None, "bound": None},
+    "sources": [],
+}
 CASES: dict[str, dict[str, Any]] = {
     "adopt": {},
     "keep": {"answer": "keep", "comparison": comparison(difference=0.24, low=0.1, high=0.38), "cost": None},
@@ -21,7 +28,7 @@ CASES: dict[str, dict[str, Any]] = {
     "nothing succeeded": {
         "answer": "undecided",
         "comparison": comparison(n=0, n_baseline=0, difference=None, low=None, high=None, p=None),
-        "claim": None,
+        "claim": {"p": None, "against": None, "bound": None},
     },
     "no noise": {
         "answer": "undecided",
@@ -56,12 +63,13 @@ def test_an_undecided_check_says_what_would_be_enough_and_keeps_the_sign() -> No
     told = decision(
         answer="undecided", rule="non-inferior", margin="5%",
         comparison=comparison(difference=0.01, low=-0.1, high=0.12, p=0.8),
-        claim={"p": 0.0077, "against": 0.063, "bound": 0.09},
+        claim={"p": 0.0077, "against": 0.4, "bound": 0.09},
         needed={"repeats": 24, "now": 10, "unit": "repeats", "sentence": "24 repeats would be enough"},
     )  # fmt: skip
     assert lines(told)[0] == (
         "undecided whether to adopt D in place of A (rule: non-inferior, margin 5 % of the mean of A): D and A differ "
-        "by 0.01 meV/atom of RMSE (D − A) (99.24 % interval −0.10 to 0.12, n = 10, p = 0.0077 at a level of 0.0076)."
+        "by 0.01 meV/atom of RMSE (D − A) (99.24 % interval −0.10 to 0.12, n = 10, p = 0.0077 "
+        "for adopting and p = 0.400 for keeping, at a level of 0.0076)."
     )
     assert "24 repeats would be enough." in lines(told)
 

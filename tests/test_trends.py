@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -156,7 +157,10 @@ def test_the_runs_are_listed_with_what_is_new() -> None:
     """The table of runs has one row each, with the host and what is new."""
     table = next(block for block in document(history(24)).blocks() if isinstance(block, Table) and block.key == "runs")
     assert len(table.rows) == 24
-    assert [cell.text.strip() for cell in table.rows[9]][-2:] == ["aarch64, 64 cores", "host; numpy 2.2.0 → 2.3.1"]
+    assert [cell.text.strip() for cell in table.rows[9]][-2:] == [
+        "aarch64, 64 cores",
+        "host: x86_64, 8 cores → aarch64, 64 cores; numpy 2.2.0 → 2.3.1",
+    ]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -166,9 +170,8 @@ def test_names_stay_words(name: str) -> None:
     assert "script" not in parsed.tags
 
 
-def _drawn(panel: Panel, baseline: tuple[int, ...] = ()) -> str:
-    dates = {number: f"2025-01-{number:02}" for number, _ in panel.points}
-    return trends("trend-1", [panel], dates, baseline)
+def _drawn(panel: Panel) -> str:
+    return trends("trend-1", [panel], [str(place) for place, _ in panel.points], ())
 
 
 def _ink(svg: str) -> list[str]:
@@ -182,7 +185,7 @@ def _ink(svg: str) -> list[str]:
 
 def test_better_and_worse_differ_in_their_line_without_colour() -> None:
     """A change for the worse is a solid line, one for the better a dashed one."""
-    points = tuple((number, (1.0, 1.1)) for number in range(1, 9))
+    points = tuple((number, (1.0, 1.1)) for number in range(8))
     kinds = [_ink(_drawn(Panel("x", points, (), (Mark(4, 5, worse, "5 %"),)))) for worse in (True, False)]
     assert [len(kind) for kind in kinds] == [1, 1]
     assert ["dasharray" in kind[0] for kind in kinds] == [False, True]
@@ -190,7 +193,7 @@ def test_better_and_worse_differ_in_their_line_without_colour() -> None:
 
 def test_the_line_of_means_is_broken_where_the_host_changes() -> None:
     """With a break there are two lines of means in place of one."""
-    points = tuple((number, (float(number), number + 0.1)) for number in range(1, 9))
+    points = tuple((number, (float(number), number + 0.1)) for number in range(8))
     whole, broken = (_drawn(Panel("x", points, breaks)) for breaks in ((), ((4, 5),)))
     lines = [re.findall(r'd="M [^"]*"[^>]*stroke: #0072b2; stroke-width: 1\.1', svg) for svg in (whole, broken)]
     assert [len(found) for found in lines] == [1, 2]
@@ -208,12 +211,32 @@ def test_words_of_change_points_never_meet() -> None:
                 assert level > above
 
 
-@pytest.mark.parametrize("numbers", [[1], [1, 2], list(range(1, 61)), [1, 2, 3, 50], [7, 8, 1000]])
-def test_numbered_runs_lie_apart(numbers: list[int]) -> None:
-    """First and last are numbered, at most nine are, and all of them are runs."""
-    chosen = spaced(numbers)
-    assert chosen[0] == numbers[0]
-    assert chosen[-1] == numbers[-1]
+@pytest.mark.parametrize("runs", [1, 2, 9, 10, 17, 18, 60, 1000])
+def test_numbered_runs_lie_apart(runs: int) -> None:
+    """First and last are numbered, at most nine are, and none lies nearer to the next than the first two."""
+    chosen = spaced(runs)
+    assert (chosen[0], chosen[-1]) == (0, runs - 1)
     assert len(chosen) <= 9
-    assert set(chosen) <= set(numbers)
-    assert len(set(chosen)) == len(chosen)
+    gaps = [other - one for one, other in pairwise(chosen)]
+    assert all(gap >= gaps[0] > 0 for gap in gaps)
+
+
+def test_runs_stand_in_the_order_in_which_they_were_made() -> None:
+    """Numbers that do not follow time, as after two histories were brought together, change the words alone."""
+    told = history(6)
+    order = {1: 4, 2: 1, 3: 5, 4: 2, 5: 6, 6: 3}
+    mixed = history(6)
+    for run in mixed["runs"]:
+        run["number"] = order[run["number"]]
+    for series in mixed["series"]:
+        series["hosts"] = {str(order[int(number)]): host for number, host in series["hosts"].items()}
+        for point in series["points"]:
+            point["run"] = order[point["run"]]
+    for base in mixed["baselines"]:
+        base["runs"] = [order[number] for number in base["runs"]]
+    shapes = [
+        re.findall(r'd="([^"]*)"[^>]*stroke: #0072b2; stroke-width: 1\.1', figure.svg)
+        for found in (told, mixed)
+        for figure in document(found).figures[:1]
+    ]
+    assert shapes[0] == shapes[1] != []

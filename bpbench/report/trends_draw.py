@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report.canvas import COLOURS, FAINT, INK, label, log_axis, sheet, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 #: Height (inches) of a panel, of a line of the overview, of an axis with its numbers, of a level of marks.
 _PANEL: Final = 1.15
@@ -29,7 +29,7 @@ _RUN_BLUE: Final = COLOURS[0]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A change point: between which runs, whether it is worse, and its size in words."""
+    """A change point: between which places, whether it is worse, and its size in words."""
 
     before: float
     after: float
@@ -51,7 +51,7 @@ class Panel:
     title : str
         The measure with its unit.
     points : tuple of (int, tuple of float)
-        Number of a run and the values of its repeats, those without any left out.
+        Place of a run among all, from 0, and the values of its repeats; runs without any are left out.
     breaks : tuple of (float, float)
         Runs between which the kind of host changes, where that breaks the line.
     marks : tuple of Mark
@@ -64,7 +64,7 @@ class Panel:
     marks: tuple[Mark, ...] = ()
 
 
-def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline: Sequence[int]) -> str:
+def trends(key: str, panels: Sequence[Panel], names: Sequence[str], baseline: Sequence[int]) -> str:
     """Draw the measures of one variant below each other, over the same runs.
 
     Parameters
@@ -73,18 +73,17 @@ def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline
         Name of the figure.
     panels : sequence of Panel
         Each with at least one point.
-    dates : dict of int to str
-        Day of each run, by its number.
+    names : sequence of str
+        Number and day of each run, in the order in which they were made.
     baseline : sequence of int
-        Runs that are a baseline, or part of one.
+        Places of runs that are a baseline, or part of one.
 
     Returns
     -------
     str
         One ``<svg>`` element.
     """
-    numbers = list(dates)
-    low, high = _reach(numbers, panels)
+    low, high = _reach(len(names), panels)
     levels = [_levels(panel.marks, high - low) for panel in panels]
     heights = [_PANEL * (1 + _LEVEL * max(levels_of, default=-1)) for levels_of in levels]
     with sheet(key, sum(heights) + _AXIS, rows=len(panels), sharex=True, height_ratios=heights) as (
@@ -93,20 +92,20 @@ def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline
         drawn,
     ):
         for axes, panel, levels_of in zip(grid[:, 0], panels, levels, strict=True):
-            for number in baseline:
-                axes.axvspan(number - 0.5, number + 0.5, color=FAINT, alpha=0.2, linewidth=0)
+            for place in baseline:
+                axes.axvspan(place - 0.5, place + 0.5, color=FAINT, alpha=0.2, linewidth=0)
             _points(axes, panel)
             _marks(axes, panel, levels_of)
             axes.set_title(label(panel.title, 80), loc="left", pad=3)
             axes.grid(axis="y")
-        _numbers(grid[-1, 0], dates, low, high)
+        _numbers(grid[-1, 0], names, low, high)
         figure.align_ylabels()
     return drawn[0]
 
 
-def _reach(numbers: Sequence[int], panels: Sequence[Panel] = ()) -> tuple[float, float]:
+def _reach(runs: int, panels: Sequence[Panel] = ()) -> tuple[float, float]:
     """Return the ends of the axis of runs, far enough to the right for the words of the last change points."""
-    low, high = min(numbers) - 0.7, max(numbers) + 0.7
+    low, high = -0.7, runs - 0.3
     for mark in (mark for panel in panels for mark in panel.marks):
         high = max(high, low + (mark.place - low) / (1 - _share(mark)))
     return low, high
@@ -188,25 +187,19 @@ def _levels(marks: Sequence[Mark], width: float) -> list[int]:
     return found
 
 
-def _numbers(axes: Any, dates: Mapping[int, str], low: float, high: float) -> None:
+def _numbers(axes: Any, names: Sequence[str], low: float, high: float) -> None:
     """Put the numbers of runs below the lowest panel, and their days, as many as there is room for."""
-    chosen = spaced(list(dates))
+    chosen = spaced(len(names))
     axes.set_xlim(low, high)
-    axes.set_xticks(chosen, [f"{number}\n{dates[number]}" for number in chosen])
+    axes.set_xticks(chosen, [names[place] for place in chosen])
     axes.set_xlabel("run and day on which it was made")
 
 
-def spaced(numbers: Sequence[int]) -> list[int]:
-    """Return at most :data:`_NUMBERED` of some numbers that lie apart on an axis, the first and the last included."""
-    first, last = min(numbers), max(numbers)
-    if first == last:
-        return [first]
-    gap = (last - first) / (_NUMBERED - 1)
-    found = [first]
-    for number in sorted(numbers):
-        if number - found[-1] >= gap and (last - number >= gap or number == last):
-            found.append(number)
-    return found if last in found else [*found, last]
+def spaced(runs: int) -> list[int]:
+    """Return at most :data:`_NUMBERED` places of so many runs, evenly apart but for the last; it is always there."""
+    step = max(1, math.ceil((runs - 1) / (_NUMBERED - 1)))
+    last = runs - 1
+    return [*(place for place in range(0, runs, step) if last - place >= step), last]
 
 
 # ----------------------------------------------------------------------------------------------------- all the runs
@@ -214,22 +207,22 @@ def spaced(numbers: Sequence[int]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the overview: a name, and the runs it belongs to; ``change``: what is new in these runs."""
+    """One line of the overview: a name, the places of its runs; ``change``: whether something is new in these."""
 
     name: str
     runs: tuple[int, ...]
     change: bool = False
 
 
-def overview(lines: Sequence[Line], dates: Mapping[int, str]) -> str:
+def overview(lines: Sequence[Line], names: Sequence[str]) -> str:
     """Draw which runs belong to which baseline and host, and in which something they are made of is new.
 
     Parameters
     ----------
     lines : sequence of Line
         From top to bottom, at least one.
-    dates : dict of int to str
-        Day of each run, by its number.
+    names : sequence of str
+        As for :func:`trends`.
 
     Returns
     -------
@@ -249,7 +242,7 @@ def overview(lines: Sequence[Line], dates: Mapping[int, str]) -> str:
         )
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
-        _numbers(axes, dates, *_reach(list(dates)))
+        _numbers(axes, names, *_reach(len(names)))
     return drawn[0]
 
 
