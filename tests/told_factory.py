@@ -54,14 +54,14 @@ def decision(**changes: Any) -> Json:
         "answer": "adopt",
         "because": ["D is significantly better than A, and a gain is not excluded"],
         "comparison": comparison(),
-        "claim": {"p": 0.0008, "against": 0.0, "bound": -0.12},
+        "claim": {"p": 0.0008, "against": 0.9996, "bound": -0.12},
         "cost": {"candidate": 12000.0, "incumbent": 57000.0},
         "needed": None,
         "sequence": {
             "number": 2, "alpha": 0.05, "level": 0.007599088, "spent": 0.03799544, "next": 0.003377373, "candidates": 2,
         },
         "chosen_after": None,
-        "sources": digest("c"),
+        "sources": [digest("c")],
         "again": False,
     } | changes  # fmt: skip
 
@@ -177,7 +177,7 @@ def history(runs: int = 24, variants: tuple[str, ...] = ("A", "D"), *, later: st
         if number in {7, 13}:
             head["changed"] = ["sources"]
         if number == 10:
-            head["changed"] = ["host", "numpy 2.2.0 → 2.3.1"]
+            head["changed"] = [f"host: {HOST} → {OTHER_HOST}", "numpy 2.2.0 → 2.3.1"]
         heads.append(head)
     series = []
     for variant in variants:
@@ -212,9 +212,18 @@ def history(runs: int = 24, variants: tuple[str, ...] = ("A", "D"), *, later: st
         "study": "smoke",
         "made_with": "0.1.0",
         "runs": heads,
-        "baselines": [{"name": "main", "runs": [number for number in range(3, 7) if number <= runs]}] if runs else [],
+        "baselines": [{"name": "main", "runs": [number for number in range(3, 7) if number <= runs]}]
+        if runs > 2
+        else [],
         "series": series if runs else [],
-        "rules": {"alpha": 0.05, "permutations": 999, "least": 0.02, "shortest": 3},
+        "rules": {
+            "alpha": 0.05,
+            "each": 0.00625,
+            "looked": sum(one["looked"] for one in series) if runs else 0,
+            "permutations": 999,
+            "least": "margin",
+            "shortest": 3,
+        },
     }
 
 

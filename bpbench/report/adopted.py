@@ -8,6 +8,7 @@ from bpbench.report.comment import escaped, fenced, folded, piped
 from bpbench.report.kept import digest
 from bpbench.report.numerals import (
     MINUS,
+    NOTHING,
     count,
     decimals,
     exact,
@@ -109,7 +110,7 @@ def rest(told: Mapping[str, Any]) -> list[str]:
         found.append(_cost(told))
     if told["needed"] is not None:
         found.append(sentence(told["needed"]["sentence"]))
-    found.append(_sequence(told))
+    found.append(_sequence(told) if told["sequence"] is not None else "Nothing was tested, so nothing is spent.")
     if told["chosen_after"] is not None:
         found.append(f"Rule or margin chosen after seeing {count(told['chosen_after'], 'repeat')}.")
     if told["again"]:
@@ -172,12 +173,14 @@ def _level(level: float) -> str:
 
 
 def _p(told: Mapping[str, Any]) -> str:
-    """Return the p of the claim that the answer goes by, beside its level."""
-    claim, level = told["claim"], told["sequence"]["level"]
-    p = told["comparison"]["p"] if claim is None else claim["p"]
+    """Return p of the claim that the rule asks for, of the opposite one where the answer goes by it, and the level."""
+    p, against, level = told["claim"]["p"], told["claim"]["against"], told["sequence"]["level"]
+    at = f"at a level of {alpha_text(level)}"
     if p is None:
-        return "no p, as there is no noise to test against"
-    return f"p {p_beside(p, level)} at a level of {alpha_text(level)}"
+        return "not tested"
+    if against is None or told["answer"] == "adopt":
+        return f"p {p_beside(p, level)} {at}"
+    return f"p {p_beside(p, level)} for adopting and p {p_beside(against, level)} for keeping, {at}"
 
 
 def p_beside(p: float, level: float) -> str:
@@ -185,7 +188,7 @@ def p_beside(p: float, level: float) -> str:
     bound = float(alpha_text(level))
     if p < 0.001:
         return "< 0.001" if bound >= 0.001 else f"= {significant(p, 2)}"
-    for places in range(3, 9):
+    for places in range(3 if p >= 0.01 else 4, 9):
         text = f"{p:.{places}f}"
         if float(text) != bound and (float(text) > bound) is (p > level):
             return f"= {text}"
@@ -239,17 +242,23 @@ def _rows(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _provenance(told: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return how the answer was reached, as pairs for the folded part."""
-    line = told["sequence"]
-    test = told["test"]
+    line, test = told["sequence"], told["test"]
+    looked = (
+        []
+        if line is None
+        else [
+            ("look", f"{line['number']} ({count(line['candidates'], 'candidate')} so far)"),
+            ("level", f"{alpha_text(line['level'])} of {exact(line['alpha'])}"),
+            ("spent so far", alpha_text(line["spent"])),
+            ("level of the next look", alpha_text(line["next"])),
+        ]
+    )
     return [
         ("study", short(told["study"])),
         ("protocol", digest(told["protocol"])),
         ("data", f"{short(told['data']['label'])}, sha256 {digest(told['data']['sha256'])}"),
-        ("sources", digest(told["sources"])),
+        ("sources", ", ".join(map(digest, told["sources"])) or NOTHING),
         ("rule", _rule(told)),
         ("test", f"{TESTS.get(test, test)}, {told['design']} design"),
-        ("look", f"{line['number']} ({count(line['candidates'], 'candidate')} so far)"),
-        ("level", f"{alpha_text(line['level'])} of {exact(line['alpha'])}"),
-        ("spent so far", alpha_text(line["spent"])),
-        ("level of the next look", alpha_text(line["next"])),
+        *looked,
     ]

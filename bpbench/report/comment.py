@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 #: What Markdown would take for markup in a name: emphasis, code, links, elements, a quotation, the edge of a cell.
 _MARKUP: Final = re.compile(r"[\\`*\[\]|~]|<(?=[\w/!?])|^>|(?<!\w)_|_(?!\w)")
+#: What ends a line; not the narrow spaces within numbers.
+_BREAKS: Final = re.compile(r"[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
@@ -43,7 +45,7 @@ def piped(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collecti
 
 def escaped(text: str) -> str:
     """Return plain words so that Markdown shows them letter by letter, on one line."""
-    return _MARKUP.sub(lambda found: f"\\{found.group()}", " ".join(text.split()))
+    return _MARKUP.sub(lambda found: f"\\{found.group()}", _BREAKS.sub(" ", text))
 
 
 def folded(summary: str, blocks: Sequence[str]) -> str:

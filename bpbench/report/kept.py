@@ -67,7 +67,7 @@ def run(told: Mapping[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in made_by["versions"].items())
     names = _names(told["baselines"], one)
     facts = [
-        ("draw", str(one["draw"])),
+        ("draw", str(one["draw"]) if one["draw"] else "none, taken from a report"),
         ("protocol", digest(one["protocol"])),
         ("data", digest(one["data"])),
         ("sources", digest(one["sources"])),
@@ -110,7 +110,10 @@ def _variants(one: Mapping[str, Any]) -> list[str]:
     rows = []
     for name, variant in one["variants"].items():
         done = [result for result in variant["results"] if result["status"] == "done"]
-        scores = [[result["scores"][metric["key"]] for result in done] for metric in metrics]
+        scores = [
+            [result["scores"][metric["key"]] for result in done if metric["key"] in result["scores"]]
+            for metric in metrics
+        ]
         rows.append(
             [
                 short(name, NAME),

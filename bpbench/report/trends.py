@@ -78,7 +78,7 @@ def document(told: Mapping[str, Any]) -> Document:
     facts = [("Study", short(study)), ("Runs", whole(len(runs)))]
     if when:
         facts.append(("Made", when[0] if when[0] == when[-1] else f"{when[0]} to {when[-1]}"))
-    facts += [(f"Baseline {short(base['name'])}", f"run {ranges(base['runs'])}") for base in told["baselines"]]
+    facts += [(f"Baseline {short(base['name'])}", f"runs {ranges(base['runs'])}") for base in told["baselines"]]
     facts.append(("bpbench", told["made_with"]))
     return Document(
         title=f"Trends of {short(study)}",
@@ -99,7 +99,7 @@ def _answer(told: Mapping[str, Any]) -> list[Text]:
         return [Text(f"No run of {say(told['study'])} is recorded, so there is nothing to show.", "lead")]
     where = f"{count(looked, 'series', 'series')} of {count(len(runs), 'run')}"
     if not looked:
-        return [Text(f"No series was looked at for changes: {count(len(runs), 'run')} of each at most.", "lead")]
+        return [Text(f"Nothing in {count(len(runs), 'run')} was looked at for changes; why stands at the end.", "lead")]
     if not found:
         return [Text(f"No change was found in {where}.", "lead")]
     worse = sum(change["worse"] for _, change in found)
@@ -109,7 +109,8 @@ def _answer(told: Mapping[str, Any]) -> list[Text]:
         if number
     ]
     blocks = [Text(f"{count(len(found), 'change')} found in {where}: {listed(sides)}.", "lead")]
-    latest = sorted(found, key=lambda pair: -pair[1]["run"])
+    places = _places(told)
+    latest = sorted(found, key=lambda pair: -places[pair[1]["run"]])
     blocks += [Text(_told(series, change, told), "lead") for series, change in latest[:_NAMED]]
     if len(latest) > _NAMED:
         blocks.append(Text(f"The {_NAMED} latest are told here, the table below has all.", "note"))
@@ -117,9 +118,10 @@ def _answer(told: Mapping[str, Any]) -> list[Text]:
 
 
 def _found(told: Mapping[str, Any]) -> list[tuple[Json, Json]]:
-    """Return all change points with their series, by run and then as the series stand."""
+    """Return all change points with their series, by run in time and then as the series stand."""
+    places = _places(told)
     found = [(series, change) for series in told["series"] for change in series["changes"]]
-    return sorted(found, key=lambda pair: pair[1]["run"])
+    return sorted(found, key=lambda pair: places[pair[1]["run"]])
 
 
 def _told(series: Json, change: Json, told: Mapping[str, Any]) -> str:
@@ -168,7 +170,8 @@ def _what(told: Mapping[str, Any], number: int) -> str:
 def _changes(told: Mapping[str, Any]) -> list[Text | Table | Items]:
     found = _found(told)
     if not found:
-        return [Text("There are none.")]
+        looked = any(series["looked"] for series in told["series"])
+        return [Text("There are none." if looked else "Nothing was looked at for changes.")]
     columns = (
         Column("run", "first run after"),
         Column("variant", "variant", align="left"),
@@ -211,43 +214,58 @@ def _changes(told: Mapping[str, Any]) -> list[Text | Table | Items]:
 
 def _trends(told: Mapping[str, Any]) -> list[Text | Figure]:
     """Return one figure per variant, with a panel for each of its measures that has values."""
-    dates = {run["number"]: moment(run["made"])[:10] for run in told["runs"]}
-    marked = sorted({number for base in told["baselines"] for number in base["runs"]} & dates.keys())
+    places = _places(told)
+    marked = sorted({number for base in told["baselines"] for number in base["runs"]} & places.keys())
     blocks: list[Text | Figure] = []
     variants = dict.fromkeys(series["variant"] for series in told["series"])
     for place, name in enumerate(variants, 1):
         own = [series for series in told["series"] if series["variant"] == name]
-        panels = [_panel(series) for series in own if any(point["values"] for point in series["points"])]
+        panels = [_panel(series, places) for series in own if any(point["values"] for point in series["points"])]
         empty = [series["label"] for series in own if not any(point["values"] for point in series["points"])]
         if panels:
             key = f"trend-{place}"
             blocks.append(
-                Figure(key, _legend(name, panels, marked), trends(key, panels, dates, marked), _alt(name, own, told))
+                Figure(
+                    key,
+                    _legend(name, panels, marked),
+                    trends(key, panels, _names(told), [places[number] for number in marked]),
+                    _alt(name, own, told),
+                )
             )
         if empty:
-            blocks.append(
-                Text(f"{say(name)} has no value of {listed(empty)} in any run: no training was done.", "note")
-            )
+            blocks.append(Text(f"{say(name)} has no value of {listed(empty)} in any run.", "note"))
     return blocks
 
 
-def _panel(series: Json) -> Panel:
-    points = tuple((point["run"], tuple(point["values"])) for point in series["points"] if point["values"])
-    present = [number for number, _ in points]
+def _places(told: Mapping[str, Any]) -> dict[int, int]:
+    """Return the place of each run in time; numbers need not follow it, as histories can be brought together."""
+    return {run["number"]: place for place, run in enumerate(told["runs"])}
+
+
+def _names(told: Mapping[str, Any]) -> list[str]:
+    return [f"{run['number']}\n{moment(run['made'])[:10]}" for run in told["runs"]]
+
+
+def _panel(series: Json, places: Mapping[int, int]) -> Panel:
+    held = [point for point in series["points"] if point["values"]]
+    points = tuple((places[point["run"]], tuple(point["values"])) for point in held)
+    present = [place for place, _ in points]
     marks = []
     for change in series["changes"]:
-        earlier = [number for number in present if number < change["run"]]
-        marks.append(Mark(max(earlier, default=change["run"] - 1), change["run"], change["worse"], size(change)))
-    return Panel(headed(series["label"], series), points, _breaks(series, present), tuple(marks))
+        after = places[change["run"]]
+        marks.append(Mark(max(place for place in present if place < after), after, change["worse"], size(change)))
+    title = f"{short(series['variant'], 24)}: {headed(series['label'], series)}"
+    return Panel(title, points, _breaks(series, held, present), tuple(marks))
 
 
-def _breaks(series: Json, present: Sequence[int]) -> tuple[tuple[int, int], ...]:
+def _breaks(series: Json, held: Sequence[Json], present: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """Return between which runs the kind of host changes, for measures that depend on it."""
     if series["kind"] not in _OF_HOST:
         return ()
     # numbers are names in JSON
-    hosts = {int(number): host for number, host in series["hosts"].items()}
-    return tuple((one, other) for one, other in pairwise(present) if hosts[one] != hosts[other])
+    hosts = [series["hosts"][str(point["run"])] for point in held]
+    steps = zip(pairwise(present), pairwise(hosts), strict=True)
+    return tuple(step for step, (before, after) in steps if before != after)
 
 
 def _legend(name: str, panels: Sequence[Panel], marked: Sequence[int]) -> str:
@@ -280,21 +298,22 @@ def _alt(name: str, own: Sequence[Json], told: Mapping[str, Any]) -> str:
 
 def _runs(told: Mapping[str, Any]) -> list[Figure | Table]:
     """Return what every run was made of: a figure over all, and a table."""
-    runs, numbers = told["runs"], {run["number"] for run in told["runs"]}
+    runs, places = told["runs"], _places(told)
     lines = [
-        Line(f"baseline {short(base['name'], 15)}", tuple(sorted(numbers.intersection(base["runs"]))))
+        Line(
+            f"baseline {short(base['name'], 15)}", tuple(places[number] for number in base["runs"] if number in places)
+        )
         for base in told["baselines"]
     ]
     lines += [
-        Line(f"host {host}", tuple(run["number"] for run in runs if run["host"] == host))
+        Line(f"host {host}", tuple(places[run["number"]] for run in runs if run["host"] == host))
         for host in dict.fromkeys(run["host"] for run in runs)
     ]
     lines += [
         Line(f"new {word}", changed, change=True)
         for word in (*_OWN, "versions")
-        if (changed := tuple(run["number"] for run in runs if word in map(_kind, run["changed"])))
+        if (changed := tuple(places[run["number"]] for run in runs if word in map(_kind, run["changed"])))
     ]
-    dates = {run["number"]: moment(run["made"])[:10] for run in runs}
     new = listed([line.name.removeprefix("new ") for line in lines if line.change])
     columns = (
         Column("run", "run"),
@@ -320,7 +339,7 @@ def _runs(told: Mapping[str, Any]) -> list[Figure | Table]:
             "runs",
             "Bars: the runs of each baseline and of each kind of host"
             + (f"; diamonds: runs in which something is new since the run before ({new})." if new != "none" else "."),
-            overview(lines, dates),
+            overview(lines, _names(told)),
             f"Overview of {count(len(runs), 'run')}: baselines, kinds of host, what is new; the table has it all.",
         ),
         Table("runs", "The runs and what is new in each.", columns, align(rows, columns), size="wide"),
@@ -329,7 +348,8 @@ def _runs(told: Mapping[str, Any]) -> list[Figure | Table]:
 
 def _kind(word: str) -> str:
     """Return which line of the overview something new belongs to."""
-    return word if word in _OWN else "versions"
+    own = word.partition(":")[0]
+    return own if own in _OWN else "versions"
 
 
 # --------------------------------------------------------------------------------------------------------- the method
@@ -337,27 +357,28 @@ def _kind(word: str) -> str:
 
 def _method(told: Mapping[str, Any]) -> list[Text | Items | Facts]:
     rules = told["rules"]
-    looked = sum(series["looked"] for series in told["series"])
-    smallest = "" if not rules["least"] else f" A change of less than {percent(rules['least'])} is not reported."
+    looked = rules["looked"]
     blocks: list[Text | Items | Facts] = [
         Text(
             "Change points are those of E-divisive (Matteson and James 2014): a series of run means is divided where "
             "the values before and after differ most by their energy distance, and each part again, as long as a "
-            f"permutation test of that maximum finds p ≤ {exact(rules['alpha'])}; p = (b + 1)/(B + 1), where b of "
+            f"permutation test of that maximum finds p ≤ {exact(rules['each'], 3)}; p = (b + 1)/(B + 1), where b of "
             f"B = {whole(rules['permutations'])} random orders of the runs within their parts give as large a "
-            f"maximum. Every part has at least {count(rules['shortest'], 'run')}.{smallest}"
+            f"maximum. Every part has at least {count(rules['shortest'], 'run')}. Where a measure "
+            "has a margin, a change below it is not reported."
         ),
         Text(
-            f"{count(looked, 'series was', 'series were')} looked at, each by itself: one in which nothing changed "
-            f"shows a change point with a probability of at most {percent(rules['alpha'])}, so with many series some "
-            "will by chance. A gate answers for all measures together; this page does not."
+            f"{count(looked, 'series was', 'series were')} looked at, each at this level, so that a page on which "
+            f"nothing changed shows any change point with a probability of at most {percent(rules['alpha'])}. This is "
+            "for one look: who looks again after every run looks often. Whether the newest run became worse is the "
+            "question of a gate."
         ),
     ]
     if any(series["kind"] in _OF_HOST for series in told["series"]):
         blocks.append(
             Text(
-                "Time and memory are looked at within one kind of host only: where the host changes, the series is "
-                "broken and a new one begins."
+                "Time and memory are looked at over the runs on the newest run's kind of host only; the line of means "
+                "is broken where the kind of host changes."
             )
         )
     reasons: dict[str, list[str]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report.canvas import COLOURS, FAINT, INK, label, log_axis, sheet, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 #: Height (inches) of a panel, of a line of the overview, of an axis with its numbers, of a level of marks.
 _PANEL: Final = 1.15
@@ -29,12 +29,17 @@ _RUN_BLUE: Final = COLOURS[0]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A change point: between which runs, whether it is worse, and its size in words."""
+    """A change point: between which places, whether it is worse, and its size in words."""
 
     before: float
     after: float
     worse: bool
     size: str
+
+    @property
+    def place(self) -> float:
+        """Where it stands on the axis of runs."""
+        return (self.before + self.after) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Panel:
     title : str
         The measure with its unit.
     points : tuple of (int, tuple of float)
-        Number of a run and the values of its repeats, those without any left out.
+        Place of a run among all, from 0, and the values of its repeats; runs without any are left out.
     breaks : tuple of (float, float)
         Runs between which the kind of host changes, where that breaks the line.
     marks : tuple of Mark
@@ -59,7 +64,7 @@ class Panel:
     marks: tuple[Mark, ...] = ()
 
 
-def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline: Sequence[int]) -> str:
+def trends(key: str, panels: Sequence[Panel], names: Sequence[str], baseline: Sequence[int]) -> str:
     """Draw the measures of one variant below each other, over the same runs.
 
     Parameters
@@ -68,19 +73,18 @@ def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline
         Name of the figure.
     panels : sequence of Panel
         Each with at least one point.
-    dates : dict of int to str
-        Day of each run, by its number.
+    names : sequence of str
+        Number and day of each run, in the order in which they were made.
     baseline : sequence of int
-        Runs that are a baseline, or part of one.
+        Places of runs that are a baseline, or part of one.
 
     Returns
     -------
     str
         One ``<svg>`` element.
     """
-    numbers = list(dates)
-    low, high = _reach(numbers)
-    levels = [_levels(panel.marks, low, high) for panel in panels]
+    low, high = _reach(len(names), panels)
+    levels = [_levels(panel.marks, high - low) for panel in panels]
     heights = [_PANEL * (1 + _LEVEL * max(levels_of, default=-1)) for levels_of in levels]
     with sheet(key, sum(heights) + _AXIS, rows=len(panels), sharex=True, height_ratios=heights) as (
         figure,
@@ -88,19 +92,23 @@ def trends(key: str, panels: Sequence[Panel], dates: Mapping[int, str], baseline
         drawn,
     ):
         for axes, panel, levels_of in zip(grid[:, 0], panels, levels, strict=True):
-            for number in baseline:
-                axes.axvspan(number - 0.5, number + 0.5, color=FAINT, alpha=0.2, linewidth=0)
+            for place in baseline:
+                axes.axvspan(place - 0.5, place + 0.5, color=FAINT, alpha=0.2, linewidth=0)
             _points(axes, panel)
-            _marks(axes, panel, levels_of, low, high)
-            axes.set_title(label(panel.title, 60), loc="left", pad=3)
+            _marks(axes, panel, levels_of)
+            axes.set_title(label(panel.title, 80), loc="left", pad=3)
             axes.grid(axis="y")
-        _numbers(grid[-1, 0], dates, low, high)
+        _numbers(grid[-1, 0], names, low, high)
         figure.align_ylabels()
     return drawn[0]
 
 
-def _reach(numbers: Sequence[int]) -> tuple[float, float]:
-    return min(numbers) - 0.7, max(numbers) + 0.7
+def _reach(runs: int, panels: Sequence[Panel] = ()) -> tuple[float, float]:
+    """Return the ends of the axis of runs, far enough to the right for the words of the last change points."""
+    low, high = -0.7, runs - 0.3
+    for mark in (mark for panel in panels for mark in panel.marks):
+        high = max(high, low + (mark.place - low) / (1 - _share(mark)))
+    return low, high
 
 
 def _points(axes: Any, panel: Panel) -> None:
@@ -123,10 +131,10 @@ def _points(axes: Any, panel: Panel) -> None:
     values = [value for _, value in each]
     if spread(values) > _WIDE:
         axes.set_yscale("log")
-        log_axis(axes, min(values), max(values))
+        log_axis(axes.yaxis, min(values), max(values))
 
 
-def _marks(axes: Any, panel: Panel, levels: Sequence[int], low: float, high: float) -> None:
+def _marks(axes: Any, panel: Panel, levels: Sequence[int]) -> None:
     """Draw change points: a line through the panel and, in the room above the values, the words for it."""
     from matplotlib.transforms import blended_transform_factory
 
@@ -140,67 +148,58 @@ def _marks(axes: Any, panel: Panel, levels: Sequence[int], low: float, high: flo
         axes.set_ylim(bottom, float(back([ends[0] + (ends[1] - ends[0]) / (1 - _LEVEL * rows)])[0]))
     across = blended_transform_factory(axes.transData, axes.transAxes)
     for mark, level in zip(panel.marks, levels, strict=True):
-        place = (mark.before + mark.after) / 2
         height = 1 - _LEVEL * (level + 0.5)
         axes.plot(
-            [place, place], [0, height], transform=across, color=INK, linewidth=1.0,
+            [mark.place, mark.place], [0, height], transform=across, color=INK, linewidth=0.9,
             linestyle="-" if mark.worse else (0, (4, 2)),
         )  # fmt: skip
-        right = place > (low + high) / 2
         axes.text(
-            place, height, _words(mark, right=right), transform=across, fontsize=6.5, va="center",
-            ha="right" if right else "left", weight="bold" if mark.worse else "normal",
+            mark.place, height, f" {_words(mark)}", transform=across, fontsize=6.5, va="center",
+            weight="bold" if mark.worse else "normal",
         )  # fmt: skip
 
 
-def _words(mark: Mark, *, right: bool) -> str:
-    """Return what stands beside the line of a change point, on its left or on its right."""
-    text = f"{'worse' if mark.worse else 'better'} {mark.size}"
-    return f"{text} " if right else f" {text}"
+def _words(mark: Mark) -> str:
+    """Return what stands beside the line of a change point."""
+    return f"{'worse' if mark.worse else 'better'} {mark.size}"
 
 
-def _levels(marks: Sequence[Mark], low: float, high: float) -> list[int]:
-    """Return at which height, from the top, the words of each change point stand, so that none meet."""
-    taken: list[list[tuple[float, float]]] = []
-    found = []
-    for mark in marks:
-        place = (mark.before + mark.after) / 2
-        right = place > (low + high) / 2
-        width = len(_words(mark, right=right)) * (high - low) / _LETTERS
-        start, end = (place - width, place) if right else (place, place + width)
-        # a line that reaches up to its own words must not cross those of another either
-        level = next(
-            (
-                number
-                for number, others in enumerate(taken)
-                if all(end < other[0] or start > other[1] for other in others)
-            ),
-            len(taken),
-        )
-        if level == len(taken):
-            taken.append([])
-        taken[level].append((start, end))
-        found.append(level)
+def _share(mark: Mark) -> float:
+    """Return the share of a panel's width that the words of a change point take, right of its line."""
+    return (len(_words(mark)) + 2) / _LETTERS
+
+
+def _levels(marks: Sequence[Mark], width: float) -> list[int]:
+    """Return at which height, from 0 at the top, the words of each change point stand, so that nothing meets.
+
+    Lines end at their words, which stand right of them. So the words of one must not reach those of another at the same
+    height, nor the line of a later one that ends above them; the lowest height is always free.
+    """
+    found: list[int] = []
+    for number, mark in enumerate(marks):
+        reached = [
+            level
+            for level, other in zip(found, marks[:number], strict=True)
+            if mark.place <= other.place + _share(other) * width
+        ]
+        # all heights down to the lowest words that reach this line are crossed by it
+        found.append(max(reached, default=-1) + 1)
     return found
 
 
-def _numbers(axes: Any, dates: Mapping[int, str], low: float, high: float) -> None:
+def _numbers(axes: Any, names: Sequence[str], low: float, high: float) -> None:
     """Put the numbers of runs below the lowest panel, and their days, as many as there is room for."""
-    chosen = spaced(list(dates))
+    chosen = spaced(len(names))
     axes.set_xlim(low, high)
-    axes.set_xticks(chosen, [f"{number}\n{dates[number]}" for number in chosen])
+    axes.set_xticks(chosen, [names[place] for place in chosen])
     axes.set_xlabel("run and day on which it was made")
 
 
-def spaced(numbers: Sequence[int]) -> list[int]:
-    """Return at most :data:`_NUMBERED` of some numbers that lie apart on an axis, the first and the last included."""
-    first, last = min(numbers), max(numbers)
-    gap = (last - first) / (_NUMBERED - 1)
-    found = [first]
-    for number in sorted(numbers):
-        if number - found[-1] >= gap and (last - number >= gap or number == last):
-            found.append(number)
-    return found if last in found else [*found, last]
+def spaced(runs: int) -> list[int]:
+    """Return at most :data:`_NUMBERED` places of so many runs, evenly apart but for the last; it is always there."""
+    step = max(1, math.ceil((runs - 1) / (_NUMBERED - 1)))
+    last = runs - 1
+    return [*(place for place in range(0, runs, step) if last - place >= step), last]
 
 
 # ----------------------------------------------------------------------------------------------------- all the runs
@@ -208,22 +207,22 @@ def spaced(numbers: Sequence[int]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the overview: a name, and the runs it belongs to; ``change``: what is new in these runs."""
+    """One line of the overview: a name, the places of its runs; ``change``: whether something is new in these."""
 
     name: str
     runs: tuple[int, ...]
     change: bool = False
 
 
-def overview(lines: Sequence[Line], dates: Mapping[int, str]) -> str:
+def overview(lines: Sequence[Line], names: Sequence[str]) -> str:
     """Draw which runs belong to which baseline and host, and in which something they are made of is new.
 
     Parameters
     ----------
     lines : sequence of Line
         From top to bottom, at least one.
-    dates : dict of int to str
-        Day of each run, by its number.
+    names : sequence of str
+        As for :func:`trends`.
 
     Returns
     -------
@@ -243,7 +242,7 @@ def overview(lines: Sequence[Line], dates: Mapping[int, str]) -> str:
         )
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
-        _numbers(axes, dates, *_reach(list(dates)))
+        _numbers(axes, names, *_reach(len(names)))
     return drawn[0]
 
 
