@@ -6,8 +6,9 @@ import re
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report.comment import aligned
-from bpbench.report.numerals import NOTHING, count, decimals, fixed, listed, say, short, significant, whole
+from bpbench.report.numerals import NOTHING, count, decimals, fixed, say, short, significant, whole
 from bpbench.report.vocabulary import unit
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report.comment import aligned, escaped, fenced, folded, piped
 from bpbench.report.kept import NAME, digest, headed, moment, ranges
 from bpbench.report.numerals import (
@@ -12,7 +13,6 @@ from bpbench.report.numerals import (
     decimals,
     exact,
     fixed,
-    listed,
     p_equals,
     p_text,
     percent,

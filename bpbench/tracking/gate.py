@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.counting import listed
 from bpbench.errors import RequestError
 from bpbench.history import Run
 from bpbench.runner.machine import machine
@@ -46,7 +47,7 @@ def require_present(run: Run) -> None:
     different += _versions(run.made_by, here)
     if different:
         raise RequestError(
-            f"Run {run.number} of '{run.study}', the newest, was made by others than are here ({_joined(different)}), "
+            f"Run {run.number} of '{run.study}', the newest, was made by others than are here ({listed(different)}), "
             "so it says nothing of these; `bpbench track record` makes a run of what is here."
         )
 
@@ -148,16 +149,12 @@ def _versions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _joined(words: Sequence[str]) -> str:
-    return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]
-
-
 def _series(newest: Run, baseline: Sequence[Run], common: Sequence[str]) -> tuple[list[Series], list[str]]:
     """Return everything that is compared, and why something is not."""
     why = []
     near = [run for run in baseline if run.host == newest.host]
     if not near:
-        hosts = _joined(list(dict.fromkeys(run.host for run in baseline)))
+        hosts = listed(list(dict.fromkeys(run.host for run in baseline)))
         why.append(
             f"Times and memory: the baseline was measured on {hosts}, this run on {newest.host}, and they compare on "
             "one kind of host alone."
@@ -174,7 +171,7 @@ def _series(newest: Run, baseline: Sequence[Run], common: Sequence[str]) -> tupl
                 why.append(f"'{variant}', {name}: it has no value on one side or on both.")
     for key, _, label, unit, _ in COSTS:
         if label in small:
-            names = _joined([f"'{variant}'" for variant in small[label]])
+            names = listed([f"'{variant}'" for variant in small[label]])
             why.append(f"{label} of {names}: below {LEAST[key]:g} {unit} on both sides, too small to be compared.")
     return made, why
 
