@@ -35,7 +35,9 @@ DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args(cli_compare.joined(sys.argv[1:] if arguments is None else arguments))
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(cli_compare.joined(words))
+    options.command = shlex.join(["bpbench", *words])
     try:
         code: int = options.verb(options)
     except KeyboardInterrupt:
@@ -220,8 +222,7 @@ def _run(options: argparse.Namespace) -> int:
         _say(f"bpbench: {error} What was stored before is kept; the same command goes on from there.")
         return INCOMPLETE
     found = findings(conducted)
-    command = shlex.join(["bpbench", *sys.argv[1:]])
-    beside = environment(conducted, store, command=command, wall_s=time.monotonic() - start)
+    beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
     written = render.write_report(found, beside, folder, formats=protocol.report.formats)
     if options.json:
         _print_json({"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)})
@@ -406,14 +407,13 @@ def _check(options: argparse.Namespace) -> int:
             _print_json({"error": str(error)})
         _say(f"bpbench: {error}")
         return INCOMPLETE
-    command = shlex.join(["bpbench", *sys.argv[1:]])
     if options.markdown not in {None, "-"}:
-        cli_track.write(Path(options.markdown), adopted.markdown(told, command=command), "--markdown")
+        cli_track.write(Path(options.markdown), adopted.markdown(told, command=options.command), "--markdown")
     if options.json:
         _print_json(told)
     else:
         short = "\n".join(adopted.lines(told))
-        print(adopted.markdown(told, command=command).rstrip() if options.markdown == "-" else short)
+        print(adopted.markdown(told, command=options.command).rstrip() if options.markdown == "-" else short)
     return code
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -291,7 +289,7 @@ def _with_markdown(asked: argparse.Namespace, lines: list[str], told: dict[str, 
 
     if asked.markdown is None:
         return lines
-    text = tracked.markdown(told, command=shlex.join(["bpbench", *sys.argv[1:]]))
+    text = tracked.markdown(told, command=asked.command)
     if asked.markdown == "-":
         return [text.rstrip("\n")]
     write(Path(asked.markdown), text, "--markdown")
