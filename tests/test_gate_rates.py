@@ -22,6 +22,12 @@ _METRICS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _uncollected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no garbage collected at every call: statsmodels asks for it, and it takes most of the time."""
+    monkeypatch.setattr("gc.collect", lambda *_: 0)
+
+
 def a_run(rng: np.random.Generator, number: int, *, n: int, cv: float, step: float = 0.0) -> Run:
     """Return a run whose repeats are drawn: two scores of each training that go together, times of a moody machine.
 
@@ -127,7 +133,7 @@ def _power(step: float, n: int, m: int, cv: float, level: float) -> float:
     """Return the power of Welch's two-sided test for a step on the worse side, by the noncentral t distribution."""
     parts = 1 / n, 1 / m
     df = sum(parts) ** 2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))  # Satterthwaite, equal spreads
-    return float(nct.sf(t.isf(level / 2, df), df, step / (cv * np.sqrt(sum(parts)))))
+    return float(nct.sf(t.isf(level / 2, df), df, np.log1p(step) / (cv * np.sqrt(sum(parts)))))
 
 
 @pytest.mark.parametrize("histories", [40, pytest.param(500, marks=pytest.mark.slow)])

@@ -47,7 +47,8 @@ def _one(series: Series, failures: Failures = NONE_FAILED, **more: Any) -> Judge
 
 
 def _welch(newest: Array, baseline: Array, alternative: str = "two-sided") -> float:
-    return float(stats.ttest_ind(newest, baseline, equal_var=False, alternative=alternative).pvalue)
+    """Return scipy's p of Welch's test of the logarithms."""
+    return float(stats.ttest_ind(np.log(newest), np.log(baseline), equal_var=False, alternative=alternative).pvalue)
 
 
 # --------------------------------------------------------------------------------------------- against other libraries
@@ -67,8 +68,9 @@ def test_p_values_of_a_family(correction: str, theirs: str) -> None:
         p.append(_welch(c, 1.1 * b, "greater"))
         within.append(max(_welch(c, 1.1 * b, "less"), _welch(c, 0.9 * b, "greater")))
         family.append(_series(c, b, kind="memory", variant=f"v{place}", margin=0.3))
-        p.append(_welch(c, b + 0.3, "greater"))
-        within.append(max(_welch(c, b + 0.3, "less"), _welch(c, b - 0.3, "greater")))
+        share = 0.3 / stats.gmean(b)  # a margin in the unit is a share of the baseline's geometric mean
+        p.append(_welch(c, (1 + share) * b, "greater"))
+        within.append(max(_welch(c, (1 + share) * b, "less"), _welch(c, (1 - share) * b, "greater")))
     p.append(float(stats.fisher_exact([[3, 29], [1, 79]], alternative="greater").pvalue))
     found = judge(family, Failures(3, 32, 1, 80), correction=correction, power=UNASKED)
     assert [one.p for one in found] == pytest.approx(p, rel=1e-9)
@@ -85,9 +87,10 @@ def test_p_values_of_a_family(correction: str, theirs: str) -> None:
 
 
 def test_the_interval_is_where_welchs_test_of_the_ratio_turns() -> None:
-    """At each end of Fieller's interval scipy's test of c - k b against zero gives p = α."""
+    """At each end of the interval scipy's test of c against (1 + end) b gives p = α."""
     one = _one(_series(B, A), alpha=0.1)
-    assert one.change == pytest.approx(B.mean() / A.mean() - 1)
+    assert one.mean == pytest.approx(stats.gmean(B))
+    assert one.change == pytest.approx(stats.gmean(B) / stats.gmean(A) - 1)
     assert one.low is not None
     assert one.high is not None
     assert one.low < one.change < one.high
@@ -99,22 +102,34 @@ def test_detectable_is_the_effect_of_statsmodels() -> None:
     """Equal spreads and sizes, where Welch's degrees of freedom are 2(n - 1): Cohen's d that the first step finds."""
     rng = np.random.default_rng(2)
     baseline = 2 * rng.lognormal(0, 0.1, 8)
-    sd, level = baseline.std(ddof=1), 0.05 / 3
-    family = [
-        _series(baseline + 0.02, baseline),
-        # c and (1 + f) b of equal spread
-        _series(1.25 * baseline + 0.01, baseline, kind="time", margin="25%"),
-    ]
+    sd, level = np.log(baseline).std(ddof=1), 0.05 / 3
+    family = [_series(1.01 * baseline, baseline), _series(1.01 * baseline, baseline, kind="time", margin="25%")]
     loss, time, _ = judge(family, NONE_FAILED, power=0.9)
     two_sided, larger = (
         TTestIndPower().solve_power(nobs1=8, alpha=level, power=0.9, alternative=side)
         for side in ("two-sided", "larger")
     )
-    assert loss.detectable == pytest.approx(two_sided * sd / baseline.mean(), rel=1e-6)
-    assert time.detectable == pytest.approx(0.25 + larger * 1.25 * sd / baseline.mean(), rel=1e-6)
-    absolute = _one(_series(baseline + 0.02, baseline, kind="memory", margin=0.5, metric="peak"), power=0.9)
+    assert loss.detectable == pytest.approx(np.expm1(two_sided * sd), rel=1e-5)
+    assert time.detectable == pytest.approx(1.25 * np.exp(larger * sd) - 1, rel=1e-5)
+    absolute = _one(_series(1.01 * baseline, baseline, kind="memory", margin=0.5, metric="peak"), power=0.9)
     one_sided = TTestIndPower().solve_power(nobs1=8, alpha=0.025, power=0.9, alternative="larger")
-    assert absolute.detectable == pytest.approx((0.5 + one_sided * sd) / baseline.mean(), rel=1e-6)
+    share = 0.5 / stats.gmean(baseline)
+    assert absolute.detectable == pytest.approx((1 + share) * np.exp(one_sided * sd) - 1, rel=1e-5)
+    # of what is better if there is more of it, the fall that is found
+    fall = _one(_series(1.01 * baseline, baseline, lower_is_better=False), power=0.9)
+    effect = TTestIndPower().solve_power(nobs1=8, alpha=0.025, power=0.9)
+    assert fall.detectable == pytest.approx(-np.expm1(-effect * sd), rel=1e-5)
+
+
+def test_noise_that_grows_with_the_value_hides_no_change() -> None:
+    """A loss eight times worse that scatters eight times wider: seen as what it is, though its plain values overlap."""
+    rng = np.random.default_rng(5)
+    before, after = 5 * rng.lognormal(0, 0.5, 16), 40 * rng.lognormal(0, 0.5, 8)
+    one = _one(_series(after, before))
+    assert one.p is not None
+    assert one.p < 1e-6
+    plain = stats.ttest_ind(after, before, equal_var=False).pvalue
+    assert plain > 100 * one.p
 
 
 def test_failures_are_one_more_member() -> None:
@@ -159,7 +174,9 @@ def test_a_speed_is_worse_where_it_fell_by_more_than_the_margin() -> None:
     relative = _one(_series(c, b, kind="time", margin="25%", lower_is_better=False))
     absolute = _one(_series(c, b, kind="time", margin=0.25, lower_is_better=False))
     assert relative.p == pytest.approx(_welch(c, 0.75 * b, "less"))
-    assert absolute.p == pytest.approx(_welch(c, b - 0.25, "less"))
+    assert absolute.p == pytest.approx(_welch(c, (1 - 0.25 / stats.gmean(b)) * b, "less"))
+    # a fall by more than everything there is cannot be shown
+    assert _one(_series(c, b, kind="time", margin=5.0, lower_is_better=False)).p == 1
 
 
 def test_a_difference_below_the_margin_is_equivalent_and_resolved() -> None:
@@ -223,7 +240,7 @@ def test_spread_on_one_side_only() -> None:
         ([0.7] * 4, A, A, "baseline", "newest run"),
     ):
         one = _one(_series(newest, baseline))
-        assert one.p == pytest.approx(stats.ttest_1samp(sample, 0.7).pvalue)
+        assert one.p == pytest.approx(stats.ttest_1samp(np.log(sample), np.log(0.7)).pvalue)
         assert one.remarks == (f"Only the {moves} has any spread; the mean of the {rests} is taken as exact.",)
         assert one.low is not None
         assert one.detectable is not None
@@ -235,7 +252,7 @@ def test_a_single_value_shows_no_spread(newest: Any, baseline: Any) -> None:
     one = _one(_series(newest, baseline, margin="5%"))
     assert (one.p, one.p_adjusted, one.p_equivalence_adjusted, one.low, one.detectable) == (None,) * 5
     assert one.verdict == "undecided"
-    assert one.change == pytest.approx(np.mean(newest) / np.mean(baseline) - 1)
+    assert one.change == pytest.approx(stats.gmean(newest) / stats.gmean(baseline) - 1)
     assert one.remarks == ("A single repeat shows no spread: no p, no interval and no verdict without a second one.",)
 
 
@@ -274,23 +291,17 @@ def test_a_variant_with_a_diverged_repeat_is_not_flattered() -> None:
     assert _one(_series(baseline, newest, diverged=2)).verdict == "worse"
 
 
-def test_shares_of_what_is_not_positive() -> None:
-    """Of a baseline of zero there is no share: no change, no interval and no test against a margin that is one."""
-    zero = np.array([-0.1, 0.1, 0.2, -0.2])
-    loss = _one(_series(1 + 0.01 * A, zero, margin="5%"))
-    assert (loss.change, loss.low, loss.high, loss.detectable, loss.p_equivalence_adjusted) == (None,) * 5
-    assert loss.verdict == "worse"
-    assert loss.remarks[0].startswith(
-        "No test against the margin was made. A relative margin is a share of the baseline's mean and needs scores"
+@pytest.mark.parametrize(("newest", "baseline"), [(A, [0.0, 0.1, 0.2]), (-A, B), ([0.0] * 3, [1.0] * 3)])
+@pytest.mark.parametrize("kind", ["loss", "time"])
+def test_what_is_not_positive_has_no_ratio(newest: Any, baseline: Any, kind: Kind) -> None:
+    """Neither p nor means nor verdict, and a remark that says why."""
+    one = _one(_series(newest, baseline, kind=kind, margin="25%"))
+    assert (one.p, one.mean, one.change, one.low, one.detectable, one.p_equivalence_adjusted) == (None,) * 6
+    assert one.verdict == "undecided"
+    least = min(np.min(newest), np.min(baseline))
+    assert one.remarks == (
+        f"Ratios are compared, which need positive values; found {least:g}, so there is no p and no verdict.",
     )
-    time = _one(_series(1 + 0.01 * A, zero, kind="time", margin="25%"))
-    assert (time.p, time.verdict) == (None, "undecided")
-    below = _one(_series(A, -B))
-    assert (below.change, below.low, below.detectable, below.verdict) == (None, None, None, "worse")
-    still = _one(_series([0.1] * 3, [0.0] * 3, kind="time", margin="25%"))
-    assert (still.p, still.verdict, still.low) == (None, "undecided", None)
-    absolute = _one(_series(1 + 0.01 * A, [0.0] * 4, kind="time", margin=0.5))
-    assert (absolute.p, absolute.verdict) == (pytest.approx(stats.ttest_1samp(1 + 0.01 * A, 0.5).pvalue / 2), "worse")
 
 
 def test_no_detectable_change_for_a_power_that_needs_none() -> None:

@@ -26,7 +26,7 @@ def _share(value: object) -> object:
 
 
 #: A share of the baseline's mean: ``0.25`` or ``25%``.
-Increase = Annotated[float, BeforeValidator(_share), Gt(0), Lt(10)]
+Increase = Annotated[float, BeforeValidator(_share), Gt(0), Lt(1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

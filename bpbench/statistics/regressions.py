@@ -1,15 +1,17 @@
 r"""What got worse: every loss, time and memory of a newest run against a baseline, and the failures, as one family.
 
-The repeats of the two are independent samples (their seeds differ), so everything rests on Welch's t test:
+The repeats of the two are independent samples (their seeds differ), and everything compared is positive: errors, times,
+memory. Their noise is a share of their size (a training that goes ten times worse scatters ten times wider), so that
+logarithms are compared, by Welch's t test: a ratio of geometric means, which a change multiplies.
 
 ==================  ==============================================  ==========================================
 kind                H0                                              verdict
 ==================  ==============================================  ==========================================
-``loss``            μ_c = μ_b, two-sided                            *equivalent* if shown to lie within the
+``loss``            ϱ = 1, two-sided                                *equivalent* if shown to lie within the
                                                                     margin, else *worse* or *better*
-``time``,           worse by at most the margin, one-sided: for a   *worse*, or *equivalent* if shown to lie
-``memory``          share f, μ_c - (1 + f) μ_b ≤ 0                  within the margin
-``failures``        trainings fail no more often, one-sided       *worse*
+``time``,           ϱ ≤ 1 + f, one-sided                            *worse*, or *equivalent* if shown to lie
+``memory``                                                          within the margin
+``failures``        trainings fail no more often, one-sided         *worse*
 ==================  ==============================================  ==========================================
 
 and *undecided* wherever nothing is shown. Two runs on one machine differ by more than their repeats do (other load,
@@ -19,8 +21,10 @@ other temperature, another build of a library), so a time or a memory is not tes
 =============  =====================================================================================================
 symbol         meaning
 =============  =====================================================================================================
-μ_c, μ_b       true means of the newest run and of the baseline
-f              a margin as a share of μ_b (:mod:`.equivalence`: the observed mean in its place would add its noise)
+ϱ              exp(μ_c - μ_b), the ratio of the geometric means of newest run and baseline
+μ_c, μ_b       true means of the logarithms
+f              a margin as a share: within it lies 1 - f < ϱ < 1 + f. A margin in the unit is taken as a share of the
+               baseline's observed geometric mean
 m              size of the family: all series and one more member for the failures, whether or not they have a p
 α              probability that a newest run in which nothing got worse is called *worse* anywhere
 =============  =====================================================================================================
@@ -40,6 +44,7 @@ rounding.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -49,11 +54,11 @@ import numpy.typing as npt
 from bpbench.counting import grouped
 from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import adjust, first_step_alpha
-from bpbench.statistics.equivalence import equivalence, ratio_interval, require_positive, two_sided_p
+from bpbench.statistics.equivalence import two_sided_p
 from bpbench.statistics.margins import require_measurable
 from bpbench.statistics.power import detectable_noncentrality
 from bpbench.statistics.samples import Sample, rounding
-from bpbench.statistics.student import welch_contrast
+from bpbench.statistics.student import welch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +90,8 @@ class Series:
     margin : Margin or None
         What does not matter, in the unit or as a share of the baseline's mean; times and memories need one.
     newest, baseline : ndarray, shapes (n,) and (m,)
-        One finite value per training that finished, of any number, none included; copied and made read-only.
+        One finite value per training that finished, of any number, none included; copied and made read-only. Only
+        positive ones are compared.
     diverged : int
         Trainings of this variant in the newest run that diverged or failed, and have no value.
 
@@ -184,17 +190,17 @@ class Judged:
     n, n_baseline : int
         Values on each side; trainings in all, for the failures.
     mean, baseline_mean : float or None
-        Their means; the share of failed trainings, for the failures.
+        Their geometric means; the share of failed trainings, for the failures.
     change : float or None
-        Ratio of the means less one; ``None`` unless the baseline's is positive.
+        Ratio of the two less one; ``None`` unless the baseline's is positive.
     low, high : float or None
-        Interval of level 1 - α of the ratio of the true means less one (Fieller), of this member alone.
+        Interval of level 1 - α of ϱ - 1, of this member alone.
     p, p_adjusted : float or None
         Of the H0 of its kind, alone and corrected over the family.
     p_equivalence_adjusted : float or None
         Of the two one-sided tests within the margin, corrected over their family.
     detectable : float or None
-        True change for the worse (as a share of the baseline's mean) that the correction's first step finds with the
+        True change for the worse (ϱ - 1, without its sign) that the correction's first step finds with the
         declared power, given the spread seen here; of a time or memory it lies above the margin.
     verdict : {'worse', 'better', 'equivalent', 'undecided'}
         By the table at the head of this module.
@@ -296,7 +302,8 @@ def _sample(values: Array) -> Sample:
 
 
 def _compare(series: Series, alpha: float, level: float, power: float) -> _Finding:
-    means = [float(np.mean(values)) if values.size else None for values in (series.newest, series.baseline)]
+    positive = all((values > 0).all() for values in (series.newest, series.baseline))
+    means = [_mean(values) if positive else None for values in (series.newest, series.baseline)]
     described = Judged(
         variant=series.variant,
         metric=series.metric,
@@ -318,24 +325,38 @@ def _compare(series: Series, alpha: float, level: float, power: float) -> _Findi
         verdict="undecided",
         remarks=(),
     )
-    reason = _too_few(series)
+    reason = _too_few(series) or ("" if positive else _not_positive(series))
     if reason:
         return _Finding(described, _Outcome(None, remarks=(reason,)), series.lower_is_better, series.diverged)
-    margin, hindered = series.margin, list[str]()
-    if margin is not None and margin.kind == "relative":
-        try:
-            require_positive(series.baseline)
-        except StatisticsError as error:  # known only now, when the trainings are paid for
-            margin, hindered = None, [f"No test against the margin was made. {error}"]
     slack = rounding(series.newest, series.baseline)
     still = [float(np.ptp(values)) <= slack for values in (series.newest, series.baseline)]
+    share = _share(series.margin, means[1])
     outcome = (
-        _without_noise(series, margin, slack, described.change)
+        _without_noise(series, share, slack, described.change)
         if all(still)
-        else _by_welch(series, margin, alpha, level, power)
+        else _by_welch(series, share, alpha, level, power)
     )
-    remarks = (*hindered, *outcome.remarks, *_one_side(still))
+    remarks = (*outcome.remarks, *_one_side(still))
     return _Finding(described, replace(outcome, remarks=remarks), series.lower_is_better, series.diverged)
+
+
+def _mean(values: Array) -> float | None:
+    """Return the geometric mean of positive values; of equal ones this very value."""
+    if not values.size:
+        return None
+    return float(values[0]) if np.ptp(values) == 0 else float(np.exp(np.mean(np.log(values))))
+
+
+def _not_positive(series: Series) -> str:
+    least = min(float(values.min()) for values in (series.newest, series.baseline))
+    return f"Ratios are compared, which need positive values; found {least:g}, so there is no p and no verdict."
+
+
+def _share(margin: Margin | None, baseline: float | None) -> float | None:
+    """Return a margin as a share of the baseline's mean."""
+    if margin is None or baseline is None:
+        return None
+    return margin.value if margin.kind == "relative" else margin.value / baseline
 
 
 def _change(mean: float | None, baseline: float | None) -> float | None:
@@ -358,16 +379,12 @@ def _one_side(still: list[bool]) -> tuple[str, ...]:
     return (f"Only the {moves} has any spread; the mean of the {rests} is taken as exact.",)
 
 
-def _without_noise(series: Series, margin: Margin | None, slack: float, change: float | None) -> _Outcome:
+def _without_noise(series: Series, share: float | None, slack: float, change: float | None) -> _Outcome:
     """Return p = 0 or 1 by the difference itself, of values that do not vary."""
-    mean, baseline = float(np.mean(series.newest)), float(np.mean(series.baseline))
-    worse = (mean - baseline) * _sign(series)
-    width = None if margin is None else margin.value * (baseline if margin.kind == "relative" else 1.0)
-    p: float | None
-    if series.kind == "loss":
-        p = float(abs(worse) <= slack)
-    else:
-        p = None if width is None else float(worse <= width + slack)
+    baseline = float(series.baseline[0])
+    worse = (float(series.newest[0]) - baseline) * _sign(series)
+    width = None if share is None else share * baseline
+    p = float(abs(worse) <= slack) if width is None or series.kind == "loss" else float(worse <= width + slack)
     return _Outcome(
         p=p,
         p_equivalence=None if width is None else float(abs(worse) >= width - slack),
@@ -381,28 +398,26 @@ def _sign(series: Series) -> int:
     return 1 if series.lower_is_better else -1
 
 
-def _by_welch(series: Series, margin: Margin | None, alpha: float, level: float, power: float) -> _Outcome:
-    contrast = welch_contrast(_sample(series.newest), _sample(series.baseline))
-    baseline, sign = float(np.mean(series.baseline)), _sign(series)
-    low, high = ratio_interval(contrast, 1 - alpha) if baseline > 0 else (None, None)
-    p: float | None
+def _by_welch(series: Series, share: float | None, alpha: float, level: float, power: float) -> _Outcome:
+    evidence = welch(_sample(np.log(series.newest)), _sample(np.log(series.baseline)))
+    # where the margin ends on each side, in logarithms; a loss of all of it or more has no end
+    below, above = (
+        (None, None) if share is None else (math.log1p(-share) if share < 1 else -math.inf, math.log1p(share))
+    )
+    worse = above if series.lower_is_better else below
     if series.kind == "loss":
-        evidence, allowed, level_of_two = contrast(1.0), 0.0, level
-        p = two_sided_p(evidence)
-    elif margin is None:
-        return _Outcome(None, low=low, high=high)
+        p, allowed, level_of_two = two_sided_p(evidence), 0.0, level
     else:
         # a one-sided test is half of a two-sided one at twice its level; the far tail is nothing at any power asked for
-        level_of_two = 2 * level
-        relative = margin.kind == "relative"
-        evidence, bound = contrast(1 + sign * margin.value if relative else 1.0), 0.0 if relative else margin.value
-        allowed = margin.value * (baseline if relative else 1.0)
-        p = evidence.p_greater(bound) if sign > 0 else evidence.p_less(-bound)
+        assert worse is not None
+        level_of_two, allowed = 2 * level, abs(worse)
+        p = evidence.p_greater(worse) if series.lower_is_better else evidence.p_less(worse)
     detectable = None
-    if baseline > 0 and power > level_of_two:
-        size = detectable_noncentrality(evidence.df, alpha=level_of_two, power=power) * evidence.se
-        detectable = (allowed + size) / baseline
-    within = None if margin is None else equivalence(contrast, margin, alpha).p
+    if power > level_of_two:
+        size = allowed + detectable_noncentrality(evidence.df, alpha=level_of_two, power=power) * evidence.se
+        detectable = math.expm1(size) if series.lower_is_better else -math.expm1(-size)
+    within = None if below is None or above is None else max(evidence.p_less(above), evidence.p_greater(below))
+    low, high = (math.expm1(end) for end in evidence.interval(1 - alpha))
     return _Outcome(p, within, low, high, detectable)
 
 
