@@ -1,8 +1,9 @@
 """Verbs and exit codes of the command line; every verb hands over to a room and prints what comes back.
 
-Exit codes: 0 done; 1 a rule's error rate left its bound (``doctor --calibrate``); 2 the request is wrong and nothing
-was started; 3 some jobs failed, what succeeded is kept and reported; 70 a fault of ours; 130 interrupted, run again to
-go on. With ``--json`` stdout holds one JSON document and everything else goes to stderr.
+Exit codes: 0 done (``check``: adopt); 1 a rule's error rate left its bound (``doctor --calibrate``), keep the incumbent
+(``check``), a regression (``track gate``); 2 the request is wrong and nothing was started; 3 some jobs failed, what
+succeeded is kept and reported; 4 undecided (``check``); 70 a fault of ours; 130 interrupted, run again to go on. With
+``--json`` stdout holds one JSON document and everything else goes to stderr.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpbench import __version__, cli_calibrate, cli_compare, cli_describe, cli_features, shipped
+from bpbench import __version__, cli_calibrate, cli_check, cli_compare, cli_describe, cli_features, cli_track, shipped
 from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 
 if TYPE_CHECKING:
+    from bpbench.prepared import Prepared
     from bpbench.protocol import Protocol
+    from bpbench.runner.progress import Progress
     from bpbench.runner.store import Store
 
 DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
@@ -32,7 +35,9 @@ DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args(cli_compare.joined(sys.argv[1:] if arguments is None else arguments))
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(cli_compare.joined(words))
+    options.command = shlex.join(["bpbench", *words])
     try:
         code: int = options.verb(options)
     except KeyboardInterrupt:
@@ -59,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bpbench",
         description="Repeated, paired and judged comparisons of Behler-Parrinello symmetry functions.",
-        epilog="Exit codes: 0 done, 1 an error rate outside its bound, 2 wrong request, 3 some jobs failed, "
-        "70 our fault, 130 interrupted.",
+        epilog="Exit codes: 0 done or adopt, 1 keep, regression or an error rate outside its bound, 2 wrong request, "
+        "3 some jobs failed, 4 undecided, 70 our fault, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"bpbench {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -73,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verb(verbs, "run", _run, "Run what a protocol declares, judge it and write the report.")
     plan = verb(verbs, "plan", _plan, "Say what is stored, what is new, what it costs and what it could show.")
-    validate = verb(verbs, "validate", _validate, "Check a protocol file without reading its data.")
+    validate = verb(verbs, "validate", _validate, "Check protocol files without reading their data.")
     report = verb(verbs, "report", _report, "Render a report again from its findings.json.")
     data = verbs.add_parser("data", help="Make the embedded sample, or audit a file of frames.")
     parts = data.add_subparsers(required=True, metavar="VERB")
@@ -81,13 +86,19 @@ def _parser() -> argparse.ArgumentParser:
     inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
     described = verb(verbs, "describe", _describe, "Compute symmetry functions, or compare a table of them with ours.")
     compared = verb(verbs, "compare", _compare, "Judge scores of repeated runs that any tool made.")
+    checked = verb(verbs, "check", _check, "Decide whether to adopt a candidate in the incumbent's place.")
+    tracked = verbs.add_parser("track", help="Record studies over time; see what got worse.")
+    cli_track.verbs(tracked.add_subparsers(required=True, metavar="VERB"), verb, _track, _count, _cores)
     doctor = verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
     verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
 
+    name = "a YAML file, or the name of a shipped protocol such as 57vars"
+    for each in (run, plan, checked):
+        each.add_argument("protocol", help=name)
+    validate.add_argument("protocol", nargs="+", help=name)
     for each in (run, plan, validate):
-        each.add_argument("protocol", help="a YAML file, or the name of a shipped protocol such as 57vars")
         each.add_argument("--quick", action="store_true", help="the protocol with its quick block; gives no verdict")
-    for each in (run, plan):
+    for each in (run, plan, checked):
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
         each.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
@@ -108,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_describe.options(described, _cores, _count)
     cli_calibrate.options(doctor, _count)
     cli_compare.options(compared)
+    cli_check.options(checked)
     return parser
 
 
@@ -147,7 +159,7 @@ def _protocol(options: argparse.Namespace) -> Protocol:
             raise RequestError(
                 f"Expected a protocol (shipped ones go by their name), {path} is {what}{nearest(path.name, known)}"
             )
-    protocol = load(path, quick=options.quick)
+    protocol = load(path, quick=getattr(options, "quick", False))
     if getattr(options, "data", None):
         file = Path(options.data)
         if not file.is_file():
@@ -182,31 +194,35 @@ def _store(options: argparse.Namespace) -> Store:
     return Store(options.store or default_store())
 
 
+def _watching(prepared: Prepared, store: Store) -> Progress:
+    """Return the display of what a study is about to do."""
+    from bpbench.runner import cost
+    from bpbench.runner.progress import Progress
+
+    stored = [job for job in prepared.jobs if store.has(job)]
+    return Progress(cost.estimator(stored, prepared.frames, store), growing=not prepared.explored.complete)
+
+
 def _run(options: argparse.Namespace) -> int:
     from bpbench import study
     from bpbench.environment import environment
     from bpbench.findings import findings
     from bpbench.report import render
     from bpbench.report.answer import answer
-    from bpbench.runner import cost
-    from bpbench.runner.progress import Progress
 
     start = time.monotonic()
     protocol, store = _protocol(options), _store(options)
     prepared = study.prepare(protocol, store)
-    stored = [job for job in prepared.jobs if store.has(job)]
     _writable(store.root, "--store")
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     try:
-        growing = not prepared.explored.complete
-        with Progress(cost.estimator(stored, prepared.frames, store), growing=growing) as progress:
+        with _watching(prepared, store) as progress:
             conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
     except StoreError as error:
         _say(f"bpbench: {error} What was stored before is kept; the same command goes on from there.")
         return INCOMPLETE
     found = findings(conducted)
-    command = shlex.join(["bpbench", *sys.argv[1:]])
-    beside = environment(conducted, store, command=command, wall_s=time.monotonic() - start)
+    beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
     written = render.write_report(found, beside, folder, formats=protocol.report.formats)
     if options.json:
         _print_json({"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)})
@@ -241,27 +257,44 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    told: list[dict[str, Any]] = []
+    wrong: list[str] = []
+    for name in options.protocol:
+        try:
+            checked, lines = _validated(_protocol(argparse.Namespace(protocol=name, quick=options.quick)))
+        except BpbenchError as error:
+            checked, lines = {"protocol": name, "valid": False, "error": str(error)}, []
+            wrong.append(str(error))
+        told.append(checked)
+        if not options.json:
+            print("".join(f"{line}\n" for line in lines), end="")
+    if wrong and len(told) == 1:
+        raise RequestError(wrong[0])
+    if options.json:
+        _print_json(told[0] if len(told) == 1 else {"valid": not wrong, "protocols": told})
+    for sentence in wrong:
+        _say(f"bpbench: {sentence}")
+    return WRONG if wrong else DONE
+
+
+def _validated(protocol: Protocol) -> tuple[dict[str, Any], list[str]]:
+    """Return what is told of a protocol that is valid, as plain JSON and in lines."""
     from bpbench import roles
     from bpbench.report import plans
     from bpbench.report.numerals import count
     from bpbench.study import check_design
 
-    protocol = _protocol(options)
     check_design(protocol)
     still = roles.deterministic(protocol)
-    if options.json:
-        told = {"protocol": protocol.name, "quick": protocol.quick, "valid": True}
-        _print_json({**told, "deterministic": [list(pair) for pair in still]})
-    else:
-        what = "is a valid protocol" if not protocol.quick else "has a valid quick version, which gives no verdict"
-        searches = len(protocol.strategies)
-        sizes = [count(len(protocol.variants), "variant")]
-        sizes += [count(searches, "strategy", "strategies")] if searches else []
-        sizes += [count(protocol.repeat_count, "repeat"), count(len(protocol.family), "comparison")]
-        print(f"{protocol.origin.file} {what}: {', '.join(sizes)}.")
-        unjudged = () if protocol.quick else plans.deterministic(still, len(protocol.family))
-        print("".join(f"{line}\n" for line in unjudged), end="")
-    return DONE
+    what = "is a valid protocol" if not protocol.quick else "has a valid quick version, which gives no verdict"
+    searches = len(protocol.strategies)
+    sizes = [count(len(protocol.variants), "variant")]
+    sizes += [count(searches, "strategy", "strategies")] if searches else []
+    sizes += [count(protocol.repeat_count, "repeat"), count(len(protocol.family), "comparison")]
+    unjudged = () if protocol.quick else plans.deterministic(still, len(protocol.family))
+    told = {"protocol": protocol.name, "quick": protocol.quick, "valid": True}
+    told["deterministic"] = [list(pair) for pair in still]
+    return told, [f"{protocol.origin.file} {what}: {', '.join(sizes)}.", *unjudged]
 
 
 def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - one signature for all verbs
@@ -359,6 +392,40 @@ def _compare(options: argparse.Namespace) -> int:
     if note:
         _say(note)
     return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bpbench.adoption import UnfinishedError
+    from bpbench.report import adopted
+
+    protocol, store = _protocol(options), _store(options)
+    _writable(store.root, "--store")
+    try:
+        told, code = cli_check.check(options, protocol, store, _watching)
+    except UnfinishedError as error:
+        if options.json:
+            _print_json({"error": str(error)})
+        _say(f"bpbench: {error}")
+        return INCOMPLETE
+    if options.markdown not in {None, "-"}:
+        cli_track.write(Path(options.markdown), adopted.markdown(told, command=options.command), "--markdown")
+    if options.json:
+        _print_json(told)
+    else:
+        short = "\n".join(adopted.lines(told))
+        print(adopted.markdown(told, command=options.command).rstrip() if options.markdown == "-" else short)
+    return code
+
+
+def _track(options: argparse.Namespace) -> int:
+    told, lines, code = cli_track.track(
+        options, cli_track.Doors(_protocol, _watching, lambda given: _writable(_store(given).root, "--store"))
+    )
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(lines))
+    return code
 
 
 def _calibrate(options: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ import argparse
 import math
 import re
 import shlex
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -122,8 +121,7 @@ def compare(
         formats=formats,
     )
     folder = writable(Path(asked.reports) / score_findings.folder(found), "--reports")
-    command = shlex.join(["bpbench", *sys.argv[1:]])
-    beside = score_findings.environment(command=command, wall_s=time.monotonic() - start)
+    beside = score_findings.environment(command=asked.command, wall_s=time.monotonic() - start)
     written = render.write_report(found, beside, folder, formats=formats)
     assumed = given.assumed(found, told=asked.design is not None)
     lines = [*answer(found), assumed, *(f"- {remark}" for remark in found["data"]["remarks"]), ""]

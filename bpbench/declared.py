@@ -23,7 +23,8 @@ def _word(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Name = Annotated[str, BeforeValidator(_word), MinLen(1)]
+_Text = Annotated[str, MinLen(1)]
+Name = Annotated[_Text, BeforeValidator(_word, json_schema_input_type=_Text | int)]
 Share = Annotated[float, Gt(0), Lt(1)]
 Count = Annotated[int, Ge(1)]
 # A word can only be meant as "auto", so that a mistake gets one sentence and not one for each alternative.

@@ -50,11 +50,43 @@ def environment(study: Study, store: Store, *, command: str, wall_s: float) -> J
         "seconds_by_variant": {
             name: {"mean": float(np.mean(walls)), "n": len(walls)} for name, walls in seconds.items()
         },
+        "costs_by_variant": costs_by_variant(study, store),
         "descriptor_time": _descriptor_time(study, store),
         "store": str(store.root),
+        "processes": sorted({told for job in trainings.values() if (told := store.provenance(job).get("processes"))}),
         "made_elsewhere": _elsewhere(study, store),
         **machine(),
     }
+
+
+def costs_by_variant(study: Study, store: Store) -> dict[str, dict[str, list[float]]]:
+    """Return CPU seconds and peak memory of the trainings of each variant.
+
+    Parameters
+    ----------
+    study : Study
+        What was conducted.
+    store : Store
+        Where the costs of stored results lie.
+
+    Returns
+    -------
+    dict
+        By the name of each variant ``cpu_s`` (seconds) and ``peak_mb`` (10⁶ bytes), see :mod:`bpbench.runner.meter`:
+        lists in the order of the repeats. A training that several repeats share stands once. One that has no result,
+        that diverged (it ended early), or whose cost was not measured (by an older version, on another system) is left
+        out, so the two lists may differ in length, and an index is not a repeat.
+    """
+    costs: dict[str, dict[str, list[float]]] = {}
+    by_repeat = sorted(study.prepared.trainings.items(), key=lambda item: item[0][1])
+    for name, job in dict.fromkeys((name, job) for (name, _), job in by_repeat):
+        lists = costs.setdefault(name, {"cpu_s": [], "peak_mb": []})
+        if store.has(job) and store.load(job).values["status"] == "done":
+            told = store.provenance(job)
+            for key, values in lists.items():
+                if isinstance(told.get(key), float):
+                    values.append(told[key])
+    return costs
 
 
 def _descriptor_time(study: Study, store: Store) -> dict[str, Json]:

@@ -186,7 +186,7 @@ def _data(prepared: Prepared) -> Json:
         )
     data = prepared.protocol.data
     return {
-        "label": readers.LABELS[data.sample] if isinstance(data, SampleData) else Path(source.path).name,
+        "label": label(prepared),
         "method": readers.method(source) if isinstance(source, FrameSource) else None,
         "kind": data.kind,
         "file": Path(source.path).name,
@@ -201,6 +201,18 @@ def _data(prepared: Prepared) -> Json:
         "blocks_declared": frames.blocks_declared,
         "remarks": [*_labelled(frames, source, prepared.inputs.columns or ()), *shares.untrained(prepared)],
     }
+
+
+def label(prepared: Prepared) -> str:
+    """Return what the data are called: the name of the sample, or that of the file.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The study.
+    """
+    data = prepared.protocol.data
+    return readers.LABELS[data.sample] if isinstance(data, SampleData) else Path(prepared.source.path).name
 
 
 def _labelled(data: Configurations, source: FrameSource | TableSource, columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -267,11 +279,20 @@ def _split(prepared: Prepared) -> Json:
         else {"groups": list(fresh), "frames": int(np.isin(prepared.frames.group, fresh).sum())},
         "counts": counts,
         "roles": None if roles is None else dataclasses.asdict(roles),
-        "sentence": _ROUNDS if prepared.protocol.measure is not None else _sentence(prepared.protocol),
+        "sentence": given(prepared.protocol),
     }
 
 
-def _sentence(protocol: Protocol) -> str:
+def given(protocol: Protocol) -> str:
+    """Return what the repeats of a study redraw, and given what its claims hold.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        With its design.
+    """
+    if protocol.measure is not None:
+        return _ROUNDS
     roles, design = protocol.roles, protocol.split.design
     if roles is None:
         return _SENTENCES["once" if design == "crossed" and protocol.per_split == 1 else design]

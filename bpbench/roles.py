@@ -53,13 +53,17 @@ class Repeat:
 def lay_out(protocol: Protocol) -> tuple[Repeat, ...]:
     """Return every repeat of a protocol, or every round of measurements, in order."""
     root, spec = protocol.seed, protocol.split
+    # Runs that are compared with each other redraw what their repeats redraw, and nothing else: two of them on two
+    # reserves, or each on one split of its own, would differ by these however alike their trainings are.
+    phase = "confirm" if protocol.draw == 0 else f"track {protocol.draw}"
+    once = "confirm" if spec.design == "fixed" else phase
     made = []
     for number, (index, weights, order, rerun) in enumerate(_places(protocol)):
         # The reserve is drawn once, without phase or repeat, except where the design redraws everything.
-        reserve = seed(root, "confirm", "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
-        redrawn = seed(root, "confirm", "split", index)
+        reserve = seed(root, phase, "reserve", index) if spec.design == "resampled" else seed(root, "reserve")
+        redrawn = seed(root, once, "split", index)
         split = Split(spec.reserve, spec.validation, reserve, redrawn, fresh=spec.fresh or ())
-        seeds = seed(root, "confirm", "weights", weights), seed(root, "confirm", "order", order)
+        seeds = seed(root, phase, "weights", weights), seed(root, phase, "order", order)
         made.append(Repeat(number, index, split, *seeds, weights, order, rerun))
     return tuple(made)
 

@@ -28,7 +28,21 @@ from bpbench.statistics.samples import Sample
 from bpbench.statistics.slots import Slot
 from bpbench.statistics.unjudged import unjudged
 
-__all__ = ["QUICK", "Prepared", "Study", "check_design", "conduct", "learned", "pairs", "prepare", "status"]
+__all__ = [
+    "QUICK",
+    "Carried",
+    "Prepared",
+    "Study",
+    "carry_out",
+    "check_design",
+    "conduct",
+    "declare_check",
+    "learned",
+    "matched",
+    "pairs",
+    "prepare",
+    "status",
+]
 
 #: Why the quick version of a protocol has no verdict.
 QUICK: Final = (
@@ -75,8 +89,34 @@ class Study:
 # --------------------------------------------------------------------------------------------------------- the run
 
 
-def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
-    """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What came of the trainings of some contestants, or of all.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        With the contestants that strategies found.
+    results : dict
+        By contestant and repeat.
+    executed : Executed
+        How the jobs went.
+    """
+
+    prepared: Prepared
+    results: dict[tuple[str, int], Outcome | Failure]
+    executed: Executed
+
+
+def carry_out(
+    prepared: Prepared,
+    store: Store,
+    wanted: Callable[[Prepared], list[Job]],
+    *,
+    workers: int = 1,
+    watcher: Watcher | None = None,
+) -> Carried:
+    """Let strategies search to their ends, then run what is missing of what is wanted; nothing is judged.
 
     Parameters
     ----------
@@ -84,6 +124,8 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         From :func:`prepare`.
     store : Store
         Where results are and go.
+    wanted : callable
+        Gives the jobs, once it is known what strategies found and before any of them runs.
     workers : int
         Processes that work at once.
     watcher : Watcher, optional
@@ -100,18 +142,37 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
 
         if not prepared.explored.complete:
             prepared = _explore(prepared, run, store)
-        chosen_after = searched_before = 0
-        if not prepared.protocol.quick:
-            existing = max(_seen(prepared, store, pair) for pair in prepared.protocol.family)
-            chosen_after = store.declare(*_declaration(prepared), existing)
-            if prepared.declared.strategies:
-                key, rule = _search(prepared)
-                searched_before = store.declare(key, rule, store.declarations(key))
-        run([job for job in prepared.jobs if job not in executed.failures])  # what failed is not tried twice in one run
+        run([job for job in wanted(prepared) if job not in executed.failures])  # what failed is not tried twice
     results: dict[tuple[str, int], Outcome | Failure] = {
         key: executed.failures[job] if job in executed.failures else store.load(job)
         for key, job in prepared.trainings.items()
+        if job in executed.failures or store.has(job)
     }
+    return Carried(prepared, results, executed)
+
+
+def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
+    """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
+
+    Parameters
+    ----------
+    prepared, store, workers, watcher
+        As in :func:`carry_out`.
+    """
+    chosen_after = searched_before = 0
+
+    def everything(found: Prepared) -> list[Job]:
+        nonlocal chosen_after, searched_before
+        if not found.protocol.quick:
+            chosen_after = store.declare(*_declaration(found), _existing(found, store))
+            declare_check(found, store)
+            if found.declared.strategies:
+                key, rule = _search(found)
+                searched_before = store.declare(key, rule, store.declarations(key))
+        return found.jobs
+
+    carried = carry_out(prepared, store, everything, workers=workers, watcher=watcher)
+    prepared, results, executed = carried.prepared, carried.results, carried.executed
     comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results), prepared.rules))
     if prepared.protocol.quick:
         comparisons = tuple(unjudged(comparison, QUICK) for comparison in comparisons)
@@ -158,13 +219,56 @@ def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tup
     )
 
 
+def _existing(prepared: Prepared, store: Store, *more: tuple[str, str]) -> int:
+    """Return how many repeats of a comparison are stored, of the family's or of some more the one with the most."""
+    return max(_seen(prepared, store, pair) for pair in (*prepared.protocol.family, *more))
+
+
+def _compared(prepared: Prepared) -> list[str]:
+    """Return the addresses of the first trainings of all that is compared: they are the same for any number of repeats.
+
+    Contestants that strategies have not found are not among them.
+    """
+    names = sorted({name for pair in prepared.protocol.family for name in pair})
+    return [address(prepared.trainings[name, 0]) for name in names if (name, 0) in prepared.trainings]
+
+
 def _declaration(prepared: Prepared) -> tuple[str, str]:
     """Return the keys under which the analysis was declared: what is compared, and how it is judged."""
     protocol = prepared.protocol
     rule = [plain(protocol.analysis), [list(pair) for pair in protocol.family], protocol.repeats]
-    names = sorted({name for pair in protocol.family for name in pair})
-    what = [address(prepared.trainings[name, 0]) for name in names if (name, 0) in prepared.trainings]
-    return digest(what), digest(rule)
+    return digest(_compared(prepared)), digest(rule)
+
+
+def declare_check(
+    prepared: Prepared,
+    store: Store,
+    *more: tuple[str, str],
+    rule: str | None = None,
+    margin: float | str | None = None,
+) -> int:
+    """Note by which rule candidates are adopted; the number of repeats does not belong to it.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The study.
+    store : Store
+        Where the note is kept.
+    *more : tuple of str
+        Pairs (candidate, incumbent) that are looked at beside those of the family.
+    rule, margin : optional
+        Where the command line says otherwise than the protocol.
+
+    Returns
+    -------
+    int
+        Repeats that existed when this rule was declared first.
+    """
+    protocol = prepared.protocol
+    declared = [rule or protocol.check.rule, plain(protocol.analysis), margin]
+    key = digest(["check", *_compared(prepared)])
+    return store.declare(key, digest(declared), _existing(prepared, store, *more))
 
 
 def _search(prepared: Prepared) -> tuple[str, str]:
@@ -206,43 +310,54 @@ def _empty(prepared: Prepared, candidate: str, rival: str) -> bool:
 
 def pairs(prepared: Prepared, results: Any) -> list[Pair]:
     """Match the repeats of each comparison by number; only those finished on both sides count, the others are told."""
-    key, part = prepared.protocol.analysis.metric, prepared.part
-    slots = prepared.protocol.slots
-    pairs = []
+    made = []
     for candidate, baseline in prepared.protocol.family:
-        if candidate in slots and _empty(prepared, candidate, baseline):
-            pairs.append(Pair(candidate, baseline, None, None, slot=Slot(candidate, None)))
-            continue
-        both: list[tuple[float, float, int]] = []
-        finished = []
-        gone = {"missing": 0, "candidate": 0, "baseline": 0}
-        for repeat in prepared.repeats:
-            ours, theirs = (results.get((name, repeat.number)) for name in (candidate, baseline))
-            our_scores, their_scores = _scores(ours), _scores(theirs)
-            if our_scores is not None and their_scores is not None:
-                both.append((our_scores[part][key], their_scores[part][key], repeat.split_number))
-                finished.append(repeat.number)
-            gone["candidate"] += status(ours) == "diverged"
-            gone["baseline"] += status(theirs) == "diverged"
-            gone["missing"] += bool({status(ours), status(theirs)} & {"missing", "failed"})
-        sides: tuple[Sample | None, Sample | None] = (None, None)
-        if both:
-            columns = np.array(both)
-            numbers = columns[:, 2].astype(np.int64)
-            sides = (Sample(columns[:, 0].copy(), numbers), Sample(columns[:, 1].copy(), numbers))
-        pairs.append(
-            Pair(
-                candidate=candidate,
-                baseline=baseline,
-                candidate_sample=sides[0],
-                baseline_sample=sides[1],
-                missing=gone["missing"],
-                diverged_candidate=gone["candidate"],
-                diverged_baseline=gone["baseline"],
-                test_to_train=test_to_train(prepared.protocol, prepared.parts, (candidate, baseline))
-                if prepared.rules.test == "nadeau-bengio"
-                else None,
-                numbers=tuple(finished),
-            )
-        )
-    return pairs
+        if candidate in prepared.protocol.slots and _empty(prepared, candidate, baseline):
+            made.append(Pair(candidate, baseline, None, None, slot=Slot(candidate, None)))
+        else:
+            made.append(matched(prepared, results, candidate, baseline))
+    return made
+
+
+def matched(prepared: Prepared, results: Any, candidate: str, baseline: str) -> Pair:
+    """Return two contestants as a pair, matched by repeat.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The study.
+    results : dict
+        By contestant and repeat, as far as there are any.
+    candidate, baseline : str
+        Names of contestants, of the family or not.
+    """
+    key, part = prepared.protocol.analysis.metric, prepared.part
+    both: list[tuple[float, float, int]] = []
+    finished = []
+    gone = {"missing": 0, "candidate": 0, "baseline": 0}
+    for repeat in prepared.repeats:
+        ours, theirs = (results.get((name, repeat.number)) for name in (candidate, baseline))
+        our_scores, their_scores = _scores(ours), _scores(theirs)
+        if our_scores is not None and their_scores is not None:
+            both.append((our_scores[part][key], their_scores[part][key], repeat.split_number))
+            finished.append(repeat.number)
+        gone["candidate"] += status(ours) == "diverged"
+        gone["baseline"] += status(theirs) == "diverged"
+        gone["missing"] += bool({status(ours), status(theirs)} & {"missing", "failed"})
+    sides: tuple[Sample | None, Sample | None] = (None, None)
+    if both:
+        columns = np.array(both)
+        numbers = columns[:, 2].astype(np.int64)
+        sides = (Sample(columns[:, 0].copy(), numbers), Sample(columns[:, 1].copy(), numbers))
+    overlap = prepared.rules.test == "nadeau-bengio"
+    return Pair(
+        candidate=candidate,
+        baseline=baseline,
+        candidate_sample=sides[0],
+        baseline_sample=sides[1],
+        missing=gone["missing"],
+        diverged_candidate=gone["candidate"],
+        diverged_baseline=gone["baseline"],
+        test_to_train=test_to_train(prepared.protocol, prepared.parts, (candidate, baseline)) if overlap else None,
+        numbers=tuple(finished),
+    )

@@ -40,6 +40,7 @@ def did(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         return Outcome({"status": "done"})
 
     monkeypatch.setattr(work, "perform", perform)
+    monkeypatch.setattr(work, "lay_out", lambda *_: 0)
     return performed
 
 
@@ -100,6 +101,7 @@ def test_a_job_that_raises_becomes_a_failure(tmp_path: Path, monkeypatch: pytest
         return Outcome({"status": "done"})
 
     monkeypatch.setattr(work, "perform", perform)
+    monkeypatch.setattr(work, "lay_out", lambda *_: 0)
     store = Store(tmp_path)
     went = execute([training(k) for k in range(4)], store)
     assert went.failures == {

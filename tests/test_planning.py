@@ -156,6 +156,45 @@ def test_validate_tells_pairs_that_are_deterministic(folder: Path, capsys: pytes
     assert capsys.readouterr().out.count("\n") == 1
 
 
+def test_validate_checks_several_protocols(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All are checked, every mistake is told at its line, and one that is wrong makes the exit code 2."""
+    _prepared(folder, "0.5")
+    good, bad = folder / "p.yaml", folder / "bad.yaml"
+    bad.write_text(good.read_text().replace("question:", "qestion:"), encoding="utf-8")
+    assert cli.main(["validate", "smoke", str(good)]) == 0
+    out, err = capsys.readouterr()
+    assert (out.count(" is a valid protocol: "), err) == (2, "")
+    asked = ["validate", str(bad), str(good), "smok"]
+    assert cli.main(asked) == 2
+    out, err = capsys.readouterr()
+    assert out == f"{good} is a valid protocol: 3 variants, 5 repeats, 2 comparisons.\n"
+    assert err.startswith(f"bpbench: {bad}, line 1, question: the key 'question' is missing.\n")
+    assert "bpbench: Expected a protocol (shipped ones go by their name), smok is no file; did you mean 'smoke'?" in err
+    assert cli.main([*asked, "--json"]) == 2
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["valid"], [entry["valid"] for entry in told["protocols"]]) == (False, [False, True, False])
+    assert [entry["protocol"] for entry in told["protocols"]] == [str(bad), "p", "smok"]
+    assert told["protocols"][2]["error"].startswith("Expected a protocol")
+    assert told["protocols"][0]["error"] in err
+    assert cli.main(["validate", "smoke", str(good), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["valid"] is True
+
+
+def test_validate_of_one_protocol_tells_as_it_did(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One document for one protocol; a mistake in it is the error of the command. Hidden files are not offered."""
+    (folder / ".hidden.yaml").write_text("repos: []")
+    assert cli.main(["validate", str(folder / "nowhere.yaml"), "--json"]) == 2
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert list(told) == ["error"]
+    assert told["error"].startswith(f"There is no protocol file {folder / 'nowhere.yaml'}")
+    assert "hidden" not in told["error"]
+    assert err == f"bpbench: {told['error']}\n"
+    assert cli.main(["validate", "smoke", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["protocol"] == "smoke"
+
+
 def test_fresh_groups_are_refused_at_their_line(folder: Path) -> None:
     """The refusal points to split.fresh, not to the data."""
     with pytest.raises(DataError, match=r"p.yaml, line \d+, split.fresh: There is no group 'cold' to keep fresh"):

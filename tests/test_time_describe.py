@@ -280,6 +280,8 @@ def test_clocks_run_alone_and_last(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(execute, "_cluster", cluster)
     monkeypatch.setattr(work, "perform", lambda job, _: told.append(job) or Outcome({"status": "done"}))
+    for ready in ("warm", "lay_out"):  # there is nothing to read
+        monkeypatch.setattr(work, ready, lambda *_: 0)
     clocks = list(laid(rounds=2).values())
     mixed: list[Job] = [clocks[0], training(1), *clocks[1:], training(2)]
     went = execute.execute(mixed, Store(tmp_path), workers=3)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +14,26 @@ import pytest
 from bpbench.data import readers, splits
 from bpbench.data.frames import Configurations
 from bpbench.features import preset
-from bpbench.jobs import Adam, Describe, Hdnn, Job, Kalman, Linear, MakeFrames, Marquardt, Split, Train
+from bpbench.jobs import (
+    Adam,
+    Describe,
+    Hdnn,
+    Importance,
+    Job,
+    Kalman,
+    LightGbm,
+    Linear,
+    MakeFrames,
+    Marquardt,
+    ModelSpec,
+    RandomForest,
+    Split,
+    Train,
+)
 from bpbench.models import Problem, fit
 from bpbench.runner import work
 from bpbench.runner.execute import execute
-from bpbench.runner.store import Store
+from bpbench.runner.store import Outcome, Store
 
 SOURCE = replace(readers.sample_source(), groups=("300 K solid",))
 MAKE = MakeFrames(SOURCE)
@@ -27,6 +45,8 @@ LITTLE = {
     "squares": Hdnn("hdnn", (3,), epochs=60, patience=1, optimizer=Marquardt("marquardt")),
     "ensemble": Hdnn("hdnn", (3, 2), epochs=3, ensemble=3, optimizer=Kalman("kalman", prior=(1.0, 1.0, 10.0))),
     "ridge": Linear("linear"),
+    "forest": RandomForest("random-forest", trees=3),
+    "boosting": LightGbm("lightgbm", rounds=3),
 }
 
 
@@ -77,14 +97,110 @@ def test_company_changes_no_bit(store: Store, tmp_path: Path) -> None:
 
 
 def test_time_is_that_of_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is compiled is compiled before the clock runs, once for each optimiser and precision of the values."""
-    fitted: list[tuple[int, np.dtype]] = []
-    monkeypatch.setattr(work, "fit", lambda _, few, **_seeds: fitted.append((len(few.energy), few.values.dtype)))
+    """What is loaded and compiled is so before the clock runs, once for each kind of model, optimiser and precision."""
+    fitted: list[tuple[str, int, np.dtype]] = []
+
+    def note(model: ModelSpec, few: Problem, **_seeds: int) -> None:
+        kind = model.optimizer.kind if isinstance(model, Hdnn) else model.kind
+        fitted.append((kind, len(few.energy), few.values.dtype))
+
+    monkeypatch.setattr(work, "fit", note)
     work._compile.cache_clear()
-    for name in ("filter", "filter", "ensemble", "squares", "ridge"):
+    for name in ("filter", "filter", "ensemble", "squares", "ridge", "forest", "boosting"):
         work.warm(training(name))
     work._compile.cache_clear()
-    assert fitted == [(4, np.dtype(np.float64))] * 2  # the ensemble's filter is the other's
+    kinds = ["kalman", "marquardt", "linear", "random-forest", "lightgbm"]  # the ensemble's filter is the other's
+    assert fitted == [(kind, 4, np.dtype(np.float64)) for kind in kinds]
+
+
+_LOADING = """
+import sys
+sys.path.append("tests")
+from test_work import training
+from bpbench.runner import work
+from bpbench.runner.store import Outcome, Store
+
+store = Store(sys.argv[1])
+for name in ("ridge", "forest", "boosting", "ensemble", "adam", "squares"):
+    work.warm(training(name))
+    work.lay_out(training(name), store.load)
+    before = set(sys.modules)
+    work.perform(training(name), store.load)
+    print(name, sorted(set(sys.modules) - before))
+"""
+
+
+def test_a_training_loads_no_library(store: Store) -> None:
+    """In a fresh process the first training of each kind finds everything loaded: its costs are those of the next."""
+    command = [sys.executable, "-c", _LOADING, str(store.root)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent).stdout
+    assert told.splitlines() == [
+        f"{name} []" for name in ("ridge", "forest", "boosting", "ensemble", "adam", "squares")
+    ]
+
+
+def test_inputs_are_laid_out_before_the_clock_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a training reads lies ready when it begins, and its bytes are told.
+
+    They are 22 inputs of each atom, in one layout, and in two for a network; jobs that read their own while they run
+    have none.
+    """
+    work.forget()
+    one = 22 * work._inputs(training("ridge"), store.load).frames.offsets[-1] * 8
+    work.forget()
+    assert [work.lay_out(training(name), store.load) for name in ("ridge", "adam", "forest")] == [one, 2 * one, one]
+    question = Importance(training("adam"), "permutation", 2, 1)
+    assert (work.lay_out(question, store.load), work.lay_out(CHUNK, store.load)) == (2 * one, 0)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("inputs are gathered while the clock runs")
+
+    monkeypatch.setattr(work, "gather", refuse)
+    work.perform(training("adam", seed=7), store.load)
+    work.forget()
+
+
+def test_inputs_too_large_to_be_laid_out_anew_count_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernels read the inputs where they are, there is one layout."""
+    monkeypatch.setattr("bpbench.models.replica.HELD", 0)
+    work.forget()
+    assert work.lay_out(training("adam"), store.load) == work._kept[0].values.nbytes
+    work.forget()
+
+
+def test_costs_stand_in_the_provenance(store: Store, tmp_path: Path) -> None:
+    """Each result says its CPU seconds and its peak of memory where nothing is compared; a table's are those of all."""
+    fresh = copied(store, tmp_path / "fresh")
+    job = training("filter")
+    execute([job], fresh)
+    told = fresh.provenance(job)
+    assert 0 < told["cpu_s"] < 60
+    if sys.platform == "linux":
+        assert 2 * 22 * 40 * 8 * 256 / 1e6 <= told["peak_mb"] < 100
+    assert {"cpu_s", "peak_mb"}.isdisjoint(json.loads(content(fresh, job)["values.json"])["values"])
+    assert "cpu_s" in store.provenance(CHUNK)
+
+
+@pytest.mark.parametrize("more", [(), (("late", np.ones(4)),)])
+def test_what_is_made_while_it_is_saved_is_metered(
+    more: tuple[tuple[str, np.ndarray], ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meter is read when a job is performed, and again at the end of saving where arrays are still made then."""
+    readings = iter([{"cpu_s": 1.0, "peak_mb": 1.0}, {"cpu_s": 2.0, "peak_mb": 2.0}])
+
+    class Counting:
+        @classmethod
+        def start(cls, inputs: int) -> Counting:
+            assert inputs == 0
+            return cls()
+
+        def read(self) -> dict[str, float]:
+            return next(readings)
+
+    monkeypatch.setattr("bpbench.runner.execute.Meter", Counting)
+    monkeypatch.setattr(work, "perform", lambda *_: Outcome({"status": "done"}, more=iter(more) if more else ()))
+    execute([MAKE], Store(tmp_path))
+    assert Store(tmp_path).provenance(MAKE)["cpu_s"] == (2.0 if more else 1.0)
 
 
 def test_inputs_are_let_go_at_the_end(store: Store, tmp_path: Path) -> None:
@@ -98,7 +214,7 @@ def test_inputs_are_let_go_at_the_end(store: Store, tmp_path: Path) -> None:
 
 def test_what_a_training_keeps(store: Store) -> None:
     """Why it ended, the least loss over epochs, how many it learned from, and of an ensemble what its spread is."""
-    jobs = {name: training(name) for name in LITTLE if name != "bad"}
+    jobs = {name: training(name) for name in LITTLE if name not in {"bad", "forest", "boosting"}}
     execute(list(jobs.values()), store)
     kept = {name: store.load(job) for name, job in jobs.items()}
     frames = store.load(MAKE).arrays

@@ -19,11 +19,13 @@ from bpbench.declared import (
     TableData,
     Variant,
 )
-from bpbench.protocol.reading import functions_in, load, loads, quick_version, schema
+from bpbench.protocol.reading import functions_in, load, loads, quick_version, schema, track_in
+from bpbench.protocol.uses import Check, Track
 from bpbench.protocol.vocabulary import Analysis, Origin, Protocol, ReportSpec, SplitSpec
 
 __all__ = [
     "Analysis",
+    "Check",
     "Columns",
     "Cut",
     "DescriptorTime",
@@ -37,10 +39,12 @@ __all__ = [
     "SplitSpec",
     "Sweep",
     "TableData",
+    "Track",
     "Variant",
     "functions_in",
     "load",
     "loads",
     "quick_version",
     "schema",
+    "track_in",
 ]

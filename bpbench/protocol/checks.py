@@ -47,10 +47,29 @@ def check_names(protocol: Protocol) -> None:
                 f"{where('analysis', 'candidates', number)}: a candidate is a variant other than the baseline, named "
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
+    _check_track(protocol)
     check_strategies(protocol)
     _check_clock(protocol)
     _check_twins(protocol)
     _check_split(protocol)
+
+
+def _check_track(protocol: Protocol) -> None:
+    """Refuse to track what is not scored, or by a margin that runs have no measure for."""
+    where, track = protocol.origin.where, protocol.track
+    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    for number, key in enumerate(track.metrics or ()):
+        if key not in known:
+            raise ProtocolError(
+                f"{where('track', 'metrics', number)}: this study has no score '{key}'{nearest(key, known)}"
+            )
+        if key in (track.metrics or ())[:number]:
+            raise ProtocolError(f"{where('track', 'metrics', number)}: '{key}' stands twice; name each score once.")
+    if isinstance(track.margin, str) and track.margin.endswith("d_z"):
+        raise ProtocolError(
+            f"{where('track', 'margin')}: two runs are independent samples without pairs, so there is no d_z of "
+            "theirs; expected a number in the score's unit or a share such as 2%."
+        )
 
 
 def _check_twins(protocol: Protocol) -> None:

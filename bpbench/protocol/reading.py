@@ -19,6 +19,7 @@ from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
 from bpbench.protocol.checks import check_names
 from bpbench.protocol.quick import KEY, REFUSED, merged, parted
+from bpbench.protocol.uses import Track
 from bpbench.protocol.vocabulary import Origin, Protocol
 
 
@@ -28,7 +29,7 @@ def _adapter() -> TypeAdapter[Protocol]:
 
 
 #: Fields of Protocol that a file may not set.
-_INTERNAL = ("name", "origin", "points")
+_INTERNAL = ("name", "origin", "points", "draw")
 
 
 def load(path: str | Path, *, quick: bool = False) -> Protocol:
@@ -56,7 +57,9 @@ def load(path: str | Path, *, quick: bool = False) -> Protocol:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = nearest(path.name, [other.name for other in path.parent.glob("*.yaml")]) if path.parent.is_dir() else ""
+        near = (
+            nearest(path.name, [other.name for other in path.parent.glob("[!.]*.yaml")]) if path.parent.is_dir() else ""
+        )
         raise ProtocolError(f"There is no protocol file {path}{near or '.'}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ProtocolError(f"{path} cannot be read as a protocol: {error}.") from None
@@ -168,6 +171,32 @@ def functions_in(text: str, file: str) -> FeatureSet:
         return FeatureSet(explicit.functions)
     except FeatureError as error:
         raise ProtocolError(f"{where('functions')}: {error}") from None
+
+
+def track_in(text: str, file: str) -> Track:
+    """Return what the text of a protocol says of tracking, without reading anything else of it.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    file : str
+        What the text is called in what is said of its mistakes.
+
+    Raises
+    ------
+    ProtocolError
+        One sentence per mistake, in the words of :func:`load`.
+    """
+    data, lines = parse(text, file)
+    block = data.get("track") if isinstance(data, dict) else None
+    if block is None:
+        return Track()
+    where = Origin(file, text, lines).where
+    try:
+        return TypeAdapter(Track).validate_json(json.dumps(block), strict=True)
+    except ValidationError as error:
+        raise ProtocolError("\n".join(sentences(error.errors(), block, Track, where, ()))) from None
 
 
 def schema() -> dict[str, Any]:

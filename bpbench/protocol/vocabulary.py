@@ -33,6 +33,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
 from bpbench.jobs import SplitBy
+from bpbench.protocol.uses import Check, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
@@ -169,6 +170,8 @@ _NOWHERE = Origin("protocol", "", {})
 
 
 _EXPLORE = Explore()
+_CHECK = Check()
+_TRACK = Track()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,13 @@ class Protocol:
         How the sets of trained contestants are timed besides; decisions go by operations, which no clock can change.
     report : ReportSpec
         What is rendered.
+    check : Check
+        How a candidate is adopted.
+    track : Track
+        What is recorded over time, and when it got worse.
+    draw : int
+        Which draw of the repeats this is: 0 for the study itself, from 1 on for the runs that are recorded over time.
+        The reserve, and the one split of a fixed design, are the same in all of them.
     quick : bool
         Whether this is the quick version of a protocol: it proves the path and gives no verdict.
     name : str
@@ -241,6 +251,9 @@ class Protocol:
     split: SplitSpec = SplitSpec()
     seed: Annotated[int, Ge(0)] = 1
     report: ReportSpec = ReportSpec()
+    check: Check = field(default=_CHECK, metadata=NOT_IDENTITY)
+    track: Track = field(default=_TRACK, metadata=NOT_IDENTITY)
+    draw: Annotated[int, Ge(0)] = field(default=0, metadata=IF_SET)
     quick: bool = field(default=False, metadata=IF_SET)
     name: str = field(default="protocol", metadata=NOT_IDENTITY)
     origin: Origin = field(default=_NOWHERE, metadata=NOT_IDENTITY)

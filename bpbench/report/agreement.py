@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report.document import Block, Cell, Column, Section, Table, Text
-from bpbench.report.numerals import MINUS, count, exact, listed, say, short, significant, whole
+from bpbench.report.numerals import MINUS, count, exact, say, short, significant, whole
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import unit, with_unit
 

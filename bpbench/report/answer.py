@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report import agreement, chosen, divided, given, timing, unjudged
 from bpbench.report.enough import enough
-from bpbench.report.numerals import (
-    count,
-    listed,
-    say,
-    significant,
-)
+from bpbench.report.numerals import count, say, significant
 from bpbench.report.vocabulary import (
     beside_linear,
     ends,

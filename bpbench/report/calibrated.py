@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bpbench.report.comment import aligned
 from bpbench.report.numerals import NOTHING, count
 
 #: How rates of one rule and condition at several n are joined, as are the n above them.
@@ -31,12 +32,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     """
     printed = [told["reading"], "A rate outside its bound is marked with '!'."]
     for matrix in (_matrix(part) for part in told["parts"] if part["rates"]):
-        widths = [max(map(len, column)) for column in zip(matrix.head, *matrix.rows, strict=True)]
-        printed += ["", matrix.title, matrix.caption]
-        printed += [
-            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-            for row in (matrix.head, *matrix.rows)
-        ]
+        printed += ["", matrix.title, matrix.caption, *aligned(matrix.head, matrix.rows)]
     return [*printed, "", answer(told)]
 
 

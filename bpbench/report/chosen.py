@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.numerals import count, exact, fixed, half_width, listed, middle, percent, say, signed
+from bpbench.counting import listed
+from bpbench.report.numerals import count, exact, fixed, half_width, middle, percent, say, signed
 from bpbench.report.vocabulary import (
     lower_is_better,
     margin_text,

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report import (
     agreement,
     courses,
@@ -31,7 +32,7 @@ from bpbench.report import (
 from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
-from bpbench.report.numerals import count, exact, listed, say, short, whole
+from bpbench.report.numerals import count, exact, say, short, whole
 from bpbench.report.vocabulary import (
     SCORED,
     WATERMARK,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report import tables
 from bpbench.report.document import Block, Column, Section, Table, Text
-from bpbench.report.numerals import count, decimals, listed, percent, say, short, significant, whole
+from bpbench.report.numerals import count, decimals, percent, say, short, significant, whole
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import mixed, source_note, timed, unit, unpaired
 

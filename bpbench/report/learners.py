@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.numerals import count, exact, listed, say, short
+from bpbench.counting import listed
+from bpbench.report.numerals import count, exact, say, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

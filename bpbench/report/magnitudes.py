@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report.document import Column, Table, Text
-from bpbench.report.numerals import decimals, half_width, listed, percent, say, short
+from bpbench.report.numerals import decimals, half_width, percent, say, short
 from bpbench.report.results import axis, summary_of
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import on_part, repeat_word, several_baselines, source_note, unit, verdict_word

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report import chosen, divided, given, timing, unjudged
-from bpbench.report.numerals import count, exact, listed, percent, say, significant, whole
+from bpbench.report.numerals import count, exact, percent, say, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     TESTS,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report.document import Block, Cell, Column, Section, Table, Text
-from bpbench.report.numerals import common_decimals, count, listed, percent, say, short, significant
+from bpbench.report.numerals import common_decimals, count, percent, say, short, significant
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import by_role, model_kinds, source_note, unit, with_unit
 

@@ -139,11 +139,6 @@ def say(name: str) -> str:
     return cut if re.fullmatch(r"[^\W\d][\w+-]*", cut) else f"“{cut}”"
 
 
-def listed(words: Sequence[str]) -> str:
-    """Return ``a``, ``a and b`` or ``a, b and c``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
-
-
 def count(number: int, one: str, many: str | None = None) -> str:
     """Return ``1 repeat`` or ``3 repeats``."""
     return f"{whole(number)} {one if number == 1 else many or one + 's'}"

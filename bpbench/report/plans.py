@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.data.tables import NAMED
-from bpbench.report.numerals import count, exact, listed, percent
+from bpbench.report.numerals import count, exact, percent
 from bpbench.report.vocabulary import WATERMARK, margin_text
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.repeats import MOST

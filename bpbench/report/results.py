@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.metrics import METRICS
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
-from bpbench.report.numerals import (
-    common_decimals,
-    count,
-    decimals,
-    half_width,
-    listed,
-    percent,
-    say,
-    short,
-    whole,
-)
+from bpbench.report.numerals import common_decimals, count, decimals, half_width, percent, say, short, whole
 from bpbench.report.tables import align, counted, number, spanned, words
 from bpbench.report.vocabulary import (
     by_role,

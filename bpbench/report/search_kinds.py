@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.numerals import exact, listed, say
+from bpbench.counting import listed
+from bpbench.report.numerals import exact, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report import search_maps
 from bpbench.report.chosen import compact, searches
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text
-from bpbench.report.numerals import common_decimals, count, listed, percent, say, short, whole
+from bpbench.report.numerals import common_decimals, count, percent, say, short, whole
 from bpbench.report.results import axis
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import on_part, quick, source_note, unit

@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.errors import RequestError
 from bpbench.features import CUTOFFS, G2, G4, G5, FeatureSet
 from bpbench.report import panels
 from bpbench.report.canvas import FAINT, label, page, printed, svg
-from bpbench.report.numerals import count, exact, listed
+from bpbench.report.numerals import count, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

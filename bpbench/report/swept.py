@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from bpbench.counting import listed
 from bpbench.report import axis_sheet
 from bpbench.report.document import Cell, Column, Figure, Section, Table, Text
-from bpbench.report.numerals import count, decimals, half_width, listed, percent, say
+from bpbench.report.numerals import count, decimals, half_width, percent, say
 from bpbench.report.results import NO_BAR, axis, curve_end, ensemble_note, summary_of
 from bpbench.report.tables import align, counted, ends_of, given, number, spanned, words
 from bpbench.report.vocabulary import initial_note, mean_level, source_note, unit

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report.document import Cell, Column, Table
-from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, listed, short, whole
+from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, short, whole
 from bpbench.report.vocabulary import by_role, cut_label, mixed, set_label, source_note, timed
 
 if TYPE_CHECKING:

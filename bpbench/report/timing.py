@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bpbench.counting import listed
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text
-from bpbench.report.numerals import count, decimals, half_width, listed, say, short, significant, span, whole
+from bpbench.report.numerals import count, decimals, half_width, say, short, significant, span, whole
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import mean_level, scope, source_note, unit, with_unit
 

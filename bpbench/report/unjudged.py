@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.report import agreement
 from bpbench.report.document import Block, Cell, Column, Table, Text
-from bpbench.report.numerals import count, listed, say, short, significant
+from bpbench.report.numerals import count, say, short, significant
 from bpbench.report.results import axis, summary_of
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import (

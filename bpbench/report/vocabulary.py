@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.counting import listed
 from bpbench.metrics import METRICS
-from bpbench.report.numerals import count, exact, listed, percent, say, short
+from bpbench.report.numerals import count, exact, percent, say, short
 from bpbench.statistics.designs import TESTS as KNOWN
 from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY

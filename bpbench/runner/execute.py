@@ -28,6 +28,7 @@ from bpbench.identity import address
 from bpbench.jobs import Job
 from bpbench.runner import work
 from bpbench.runner.machine import machine
+from bpbench.runner.meter import Meter
 from bpbench.runner.store import Store
 
 
@@ -256,8 +257,8 @@ def _drive(todo: Sequence[Job], store: Store, crew: Crew, watcher: Watcher, fail
             yield job, wall, failure
 
 
-def do(job: Job, root: str) -> tuple[float, str | None]:
-    """Perform one job and save its result; runs in a worker.
+def do(job: Job, root: str, processes: int) -> tuple[float, str | None]:
+    """Perform one job and save its result; runs in a worker, of so many that work at once.
 
     Returns
     -------
@@ -268,14 +269,17 @@ def do(job: Job, root: str) -> tuple[float, str | None]:
     start = time.perf_counter()
 
     def provenance() -> dict[str, Any]:
-        wall = time.perf_counter() - start
-        return {"wall_s": wall, "made": datetime.now(UTC).isoformat(timespec="seconds"), **machine()}
+        wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
+        needed = meter.read() if outcome.more else costs
+        return {"wall_s": wall, **needed, "processes": processes, "made": made, **machine()}
 
     try:
         work.warm(job)
-        start = time.perf_counter()
-        # What is made while it is saved may fail as well.
-        store.save(job, work.perform(job, store.load), provenance)
+        inputs = work.lay_out(job, store.load)
+        start, meter = time.perf_counter(), Meter.start(inputs)
+        outcome = work.perform(job, store.load)
+        costs = meter.read()  # without the saving, unless there is more to be made meanwhile, which may fail as well
+        store.save(job, outcome, provenance)
     except StoreError:
         raise
     except BpbenchError as error:
@@ -311,7 +315,7 @@ class _Here:
     def next(self) -> Ended:
         assert self.job is not None
         job, store = self.job
-        wall, message = do(job, str(store.root))
+        wall, message = do(job, str(store.root), self.size)
         return job, wall, None if message is None else Failure(message)
 
 
@@ -327,7 +331,9 @@ class _Dask:
         self.jobs: dict[Any, Job] = {}
 
     def submit(self, job: Job, store: Store) -> None:
-        future = self.client.submit(do, job, str(store.root.resolve()), key=f"{work.label(job)}-{address(job)}")
+        future = self.client.submit(
+            do, job, str(store.root.resolve()), self.size, key=f"{work.label(job)}-{address(job)}"
+        )
         self.jobs[future.key] = job
         self.ended.add(future)
 

@@ -29,7 +29,11 @@ from bpbench.jobs import (
     Hdnn,
     Importance,
     Job,
+    LightGbm,
+    Linear,
     MakeFrames,
+    ModelSpec,
+    RandomForest,
     ReadTable,
     TimeDescribe,
     Train,
@@ -179,12 +183,23 @@ def forget() -> None:
     _kept.clear()
 
 
+#: The least model of each kind beside networks.
+_LEAST: Final[dict[str, ModelSpec]] = {
+    "linear": Linear("linear"),
+    "random-forest": RandomForest("random-forest", trees=1),
+    "lightgbm": LightGbm("lightgbm", rounds=1),
+}
+
+
 def warm(job: Job) -> None:
-    """Have everything compiled that a training of this kind needs, so that its time is that of the training."""
+    """Have everything loaded and compiled that a training of this kind needs, so that its costs are its own."""
     if isinstance(job, Importance):
         warm(job.training)
-    if isinstance(job, Train) and isinstance(job.model, Hdnn):
-        _compile(job.model.optimizer.kind, job.pool[0].precision)
+    if not isinstance(job, Train):
+        return
+    _compile(job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind, job.pool[0].precision)
+    if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
+        _spearman()
 
 
 @lru_cache(maxsize=16)
@@ -192,8 +207,40 @@ def _compile(kind: str, precision: str) -> None:
     values = np.random.default_rng(1).normal(size=(2, 8)).astype(precision)
     few, energy = np.arange(4, dtype=np.int64), np.array([1.0, 2.0, 4.0, 8.0])
     problem = Problem(("a", "b"), values, np.arange(5, dtype=np.int64) * 2, energy, few[:2], few[2:], few[:0])
+    model = _LEAST[kind] if kind in _LEAST else Hdnn("hdnn", (2,), epochs=1, optimizer=OPTIMIZERS[kind](kind))
     with suppress(DivergedError):
-        fit(Hdnn("hdnn", (2,), epochs=1, optimizer=OPTIMIZERS[kind](kind)), problem, weights_seed=1, order_seed=1)
+        fit(model, problem, weights_seed=1, order_seed=1)
+
+
+@lru_cache(maxsize=1)
+def _spearman() -> Callable[..., Any]:
+    from scipy.stats import spearmanr
+
+    found: Callable[..., Any] = spearmanr
+    return found
+
+
+def lay_out(job: Job, load: Load) -> int:
+    """Have the inputs of a training read, gathered and laid out, so that the first of a cohort costs what others do.
+
+    Returns
+    -------
+    int
+        Bytes of the inputs that the job reads, in all their layouts; 0 where it reads its own while it is performed.
+    """
+    if isinstance(job, Importance):
+        return lay_out(job.training, load)
+    if not isinstance(job, Train):
+        return 0
+    held = _inputs(job, load)
+    if not isinstance(job.model, Hdnn):
+        return held.values.nbytes
+    if held.table is None:
+        from bpbench.models import replica
+
+        held.table = replica.table(held.values, held.frames.offsets)
+    laid_out: metrics.Array = held.table.values
+    return held.values.nbytes + (0 if np.may_share_memory(laid_out, held.values) else laid_out.nbytes)
 
 
 def _inputs(job: Train, load: Load) -> _Inputs:
@@ -248,11 +295,7 @@ def _importance(job: Importance, load: Load) -> Outcome:
 
 
 def _train(job: Train, load: Load) -> Outcome:
-    held = _inputs(job, load)
-    if isinstance(job.model, Hdnn) and held.table is None:
-        from bpbench.models import replica
-
-        held.table = replica.table(held.values, held.frames.offsets)
+    lay_out(job, load)
     problem, fresh = _problem(job, load)
     try:
         made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
@@ -293,8 +336,6 @@ def _least(made: Fit) -> dict[str, float] | None:
 
 def _ensemble(problem: Problem, energy: metrics.Array, members: metrics.Array) -> dict[str, Any]:
     """Return how far the members of an ensemble lie apart on the test part, and whether that tells the error."""
-    from scipy.stats import spearmanr
-
     test = problem.test
     per_atom = MEV_PER_EV / problem.atoms[test]
     spread = members[:, test].std(axis=0, ddof=1) * per_atom
@@ -303,7 +344,7 @@ def _ensemble(problem: Problem, energy: metrics.Array, members: metrics.Array) -
     return {
         "size": len(members),
         "spread": float(spread.mean()),
-        "correlation": float(spearmanr(spread, error).statistic) if varied else None,
+        "correlation": float(_spearman()(spread, error).statistic) if varied else None,
         "within": float(np.mean(error <= 2 * spread)),
         "members": float(np.mean([_score(problem, member, test)["rmse"] for member in members])),
     }

@@ -39,6 +39,8 @@ import numpy.typing as npt
 from bpbench.statistics.power import unit_se
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bpbench.statistics.samples import Sample
 
 
@@ -163,6 +165,22 @@ def welch(candidate: Sample, baseline: Sample) -> StudentEvidence:
     candidate, baseline : Sample
         2 or more values each, at least one of the samples with some spread.
     """
+    return welch_contrast(candidate, baseline)(1.0)
+
+
+def welch_contrast(candidate: Sample, baseline: Sample) -> Callable[[float], StudentEvidence]:
+    """Return Welch's t test of every contrast c - k b of two samples, as a function of k > 0.
+
+    Parameters
+    ----------
+    candidate, baseline : Sample
+        As for :func:`welch`, which is the contrast with k = 1.
+    """
     one, other = (spread(sample.values) / math.sqrt(sample.n) for sample in (candidate, baseline))
-    difference = float(np.mean(candidate.values) - np.mean(baseline.values))
-    return StudentEvidence(difference, *satterthwaite((one, other), (candidate.n, baseline.n)))
+    means = float(np.mean(candidate.values)), float(np.mean(baseline.values))
+    sizes = candidate.n, baseline.n
+
+    def contrast(factor: float) -> StudentEvidence:
+        return StudentEvidence(means[0] - factor * means[1], *satterthwaite((one, factor * other), sizes))
+
+    return contrast

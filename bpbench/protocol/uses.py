@@ -1,0 +1,78 @@
+"""What a protocol may say of its uses beside the report: the check before adopting, the watch after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Lt, MinLen
+from pydantic import BeforeValidator
+
+from bpbench.declared import Margin, Name
+from bpbench.features import STRICT
+
+#: Of which claim it depends whether a candidate is adopted; see :mod:`bpbench.statistics.adoption`.
+Rule = Literal["superior", "non-inferior", "cheaper-and-equivalent"]
+
+
+def _share(value: object) -> object:
+    """Let a share be written as ``25%``, as margins are."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return float(value.strip().removesuffix("%")) / 100
+        except ValueError:
+            return value
+    return value
+
+
+#: A share of the baseline's mean: ``0.25`` or ``25%``.
+Increase = Annotated[float, BeforeValidator(_share), Gt(0), Lt(10)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """How ``bpbench check`` decides; margin, test, level and power are those of the analysis.
+
+    Attributes
+    ----------
+    rule : {'superior', 'non-inferior', 'cheaper-and-equivalent'}
+        What has to be shown before a candidate is adopted.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    rule: Rule = "superior"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """What ``bpbench track`` records and by what ``gate`` goes.
+
+    Attributes
+    ----------
+    repeats : int or None
+        Repeats of each run (within each split of a crossed design); ``None``: those of the study.
+    metrics : tuple of str or None
+        Scores that are compared; ``None``: the analysis's metric.
+    margin : float, str or None
+        Largest difference of a score that does not matter, in its unit or as a share of the baseline's mean
+        (``2 %``); ``None``: that of the analysis, where that is neither in d_z nor in the unit of another metric.
+    time, memory : float
+        By which share of the baseline's mean the processor time of a training, and the memory that it takes at most,
+        must grow before that is a regression: two runs on one machine differ by more than their repeats do.
+    alpha : float
+        Chance that a run of unchanged code is called a regression, all variants and metrics together.
+    correction : str
+        For all comparisons of one call.
+    power : float
+        With which the smallest change that would be found is stated.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    repeats: Annotated[int, Ge(2)] | None = None
+    metrics: Annotated[tuple[Name, ...], MinLen(1)] | None = None
+    margin: Margin | None = None
+    time: Increase = 0.5
+    memory: Increase = 0.25
+    alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
+    correction: Literal["holm", "bonferroni", "hochberg", "hommel", "sidak", "holm-sidak", "bh", "by", "tsbh"] = "holm"
+    power: Annotated[float, Gt(0.5), Lt(1)] = 0.8

@@ -1,0 +1,252 @@
+"""Two recorded states compared: the newest run with a named baseline, every variant, score and cost in one family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bpbench.counting import listed
+from bpbench.errors import RequestError
+from bpbench.history import Run
+from bpbench.runner.machine import machine
+from bpbench.statistics.margins import Margin
+from bpbench.statistics.regressions import Failures, Series, judge
+
+Json = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+
+#: What is measured of every training: the key of a run's variants, what it is called, its unit, the margin's rule.
+COSTS: Final = (
+    ("cpu_s", "time", "processor time of a training", "s", "time_margin"),
+    ("peak_mb", "memory", "most memory of a training", "MB", "memory_margin"),
+)
+#: What is below this on both sides is not compared. Two runs of one code differ by a factor of up to two in the time of
+#: trainings of some hundredths of a second (caches, clocks), and by whole pages in a memory of less than a megabyte.
+LEAST: Final = {"cpu_s": 0.1, "peak_mb": 1.0}
+
+
+def require_present(run: Run) -> None:
+    """Refuse a run that other sources or libraries made than those that are here: it says nothing of these.
+
+    Parameters
+    ----------
+    run : Run
+        The newest of a study.
+
+    Raises
+    ------
+    RequestError
+        With what differs.
+    """
+    here = machine()
+    different = ["the sources of bpbench"] if run.sources != here["sources"] else []
+    different += _versions(run.made_by, here)
+    if different:
+        raise RequestError(
+            f"Run {run.number} of '{run.study}', the newest, was made by others than are here ({listed(different)}), "
+            "so it says nothing of these; `bpbench track record` makes a run of what is here."
+        )
+
+
+def compare(newest: Run, baseline: Sequence[Run], *, name: str | None = None) -> Json:
+    """Judge a run against one or several earlier ones.
+
+    Parameters
+    ----------
+    newest : Run
+        Its rules count.
+    baseline : sequence of Run
+        Taken together, as repeats of one state.
+    name : str, optional
+        How the baseline is called.
+
+    Returns
+    -------
+    dict
+        Plain JSON, as the report's rooms take it.
+
+    Raises
+    ------
+    RequestError
+        When the run is part of its own baseline, or the two have nothing in common.
+    """
+    if newest.id in {run.id for run in baseline}:
+        raise RequestError(
+            f"Run {newest.number} of '{newest.study}' is itself what it would be compared with; record another run "
+            "first, or name another baseline."
+        )
+    _require_own_seeds(baseline)
+    rules = newest.rules
+    common = [variant for variant in newest.variants if all(variant in run.variants for run in baseline)]
+    if not common:
+        raise RequestError(
+            f"Run {newest.number} of '{newest.study}' and what it is compared with have no contestant in common; "
+            "record a new baseline."
+        )
+    series, why = _series(newest, baseline, common)
+    alone = [variant for variant in newest.variants if variant not in common]
+    why += [f"'{variant}' is new: the baseline has no such contestant." for variant in alone]
+    gone = dict.fromkeys(variant for run in baseline for variant in run.variants if variant not in newest.variants)
+    why += [f"'{variant}' is gone: the newest run has no such contestant." for variant in gone]
+    counts = Failures(*_failures([newest], common), *_failures(baseline, common))
+    judged = judge(series, counts, alpha=rules["alpha"], correction=rules["correction"], power=rules["power"])
+    worse = any(one.verdict == "worse" for one in judged)
+    return {
+        "study": newest.study,
+        "answer": "regression" if worse else "no regression",
+        "newest": header(newest),
+        "baseline": {"name": name, "runs": [header(run) for run in baseline]},
+        "changed": changed(newest, baseline),
+        "alpha": rules["alpha"],
+        "correction": rules["correction"],
+        "power": rules["power"],
+        "family": len(judged),
+        "comparisons": [{**asdict(one), "remarks": list(one.remarks)} for one in judged],
+        "not_compared": why,
+    }
+
+
+def _require_own_seeds(baseline: Sequence[Run]) -> None:
+    """Refuse to count one draw of seeds twice."""
+    seen: dict[int, Run] = {}
+    for run in baseline:
+        other = seen.setdefault(run.draw, run)
+        if other is not run:
+            raise RequestError(
+                f"Runs {other.number} and {run.number} of '{run.study}' were trained from the same seeds (draw "
+                f"{run.draw}), and to take them together would count these twice; name one of them."
+            )
+
+
+def header(run: Run) -> Json:
+    """Return what tells a run from others."""
+    return {key: getattr(run, key) for key in ("number", "made", "draw", "sources", "host", "made_by")}
+
+
+def changed(newest: Run, before: Sequence[Run]) -> list[str]:
+    """Return in words what made a run otherwise than those before it."""
+    found = []
+    for key, word in (("sources", "sources"), ("protocol", "protocol"), ("data", "data")):
+        if any(getattr(run, key) != getattr(newest, key) for run in before):
+            found.append(word)
+    others = dict.fromkeys(run.host for run in before if run.host != newest.host)
+    found += [f"host: {host} → {newest.host}" for host in others]
+    return list(dict.fromkeys([*found, *(text for run in before for text in _versions(run.made_by, newest.made_by))]))
+
+
+def _versions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return which of Python and the libraries are of another version, each as ``name old → new``."""
+    old = {"Python": before["python"], **before["versions"]}
+    new = {"Python": now["python"], **now["versions"]}
+    return [
+        f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _series(newest: Run, baseline: Sequence[Run], common: Sequence[str]) -> tuple[list[Series], list[str]]:
+    """Return everything that is compared, and why something is not."""
+    why = []
+    near = [run for run in baseline if run.host == newest.host]
+    if not near:
+        hosts = listed(list(dict.fromkeys(run.host for run in baseline)))
+        why.append(
+            f"Times and memory: the baseline was measured on {hosts}, this run on {newest.host}, and they compare on "
+            "one kind of host alone."
+        )
+    made: list[Series] = []
+    small: dict[str, list[str]] = {}
+    for variant in common:
+        for one, pooled, name in _measures(newest, baseline, near, variant):
+            if one is not None and _small(one):
+                small.setdefault(name, []).append(variant)
+            elif one is not None:
+                made.append(one)
+            elif pooled:
+                why.append(f"'{variant}', {name}: it has no value on one side or on both.")
+    for key, _, label, unit, _ in COSTS:
+        if label in small:
+            names = listed([f"'{variant}'" for variant in small[label]])
+            why.append(f"{label} of {names}: below {LEAST[key]:g} {unit} on both sides, too small to be compared.")
+    return made, why
+
+
+def _small(one: Series) -> bool:
+    """Return whether a cost is too small on both sides to tell anything."""
+    return max(float(one.newest.mean()), float(one.baseline.mean())) < LEAST.get(one.metric, 0.0)
+
+
+def _measures(
+    newest: Run, baseline: Sequence[Run], near: Sequence[Run], variant: str
+) -> Iterator[tuple[Series | None, Sequence[Run], str]]:
+    """Yield each measure of a contestant as a series (``None`` without values), the runs it goes by, and its name."""
+    rules = newest.rules
+    for metric in newest.metrics:
+        timed = metric["timed"]
+        pooled = near if timed else baseline
+        margin = f"{100 * rules['time_margin']:.12g}%" if timed else rules["margins"][metric["key"]]
+        measure = {
+            "metric": metric["key"],
+            "kind": "time" if timed else "loss",
+            "margin": None if margin is None else Margin.parse(margin),
+            **{key: metric[key] for key in ("label", "unit", "lower_is_better")},
+        }
+        sides = scores([newest], variant, metric["key"]), scores(pooled, variant, metric["key"])
+        yield _of(variant, measure, sides), pooled, metric["label"]
+    for key, kind, label, unit, rule in COSTS:
+        measure = {"metric": key, "kind": kind, "label": label, "unit": unit, "lower_is_better": True}
+        sides = _costs([newest], variant, key), _costs(near, variant, key)
+        yield _of(variant, measure | {"margin": Margin(rules[rule], "relative")}, sides), near, label
+
+
+def _of(variant: str, measure: Json, sides: tuple[Floats, Floats]) -> Series | None:
+    if not all(side.size for side in sides):
+        return None
+    return Series(variant=variant, newest=sides[0], baseline=sides[1], **measure)
+
+
+def scores(runs: Sequence[Run], variant: str, key: str) -> Floats:
+    """Return the scores of finished repeats; of a crossed design one value for each split, the mean of its seeds.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Taken together.
+    variant, key : str
+        Which contestant and which score.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In the score's unit.
+    """
+    found: list[float] = []
+    for run in runs:
+        done = [
+            result
+            for result in run.variants[variant]["results"]
+            if result["status"] == "done" and key in result["scores"]
+        ]
+        if run.rules["design"] != "crossed":
+            found += [result["scores"][key] for result in done]
+            continue
+        splits = dict.fromkeys(result["split"] for result in done)
+        found += [
+            float(np.mean([result["scores"][key] for result in done if result["split"] == split])) for split in splits
+        ]
+    return np.array(found, dtype=np.float64)
+
+
+def _costs(runs: Sequence[Run], variant: str, key: str) -> Floats:
+    return np.array([value for run in runs for value in run.variants[variant][key]], dtype=np.float64)
+
+
+def _failures(runs: Sequence[Run], common: Sequence[str]) -> tuple[int, int]:
+    """Return how many trainings of these contestants have no score, and of how many."""
+    every = [result["status"] for run in runs for variant in common for result in run.variants[variant]["results"]]
+    return sum(status != "done" for status in every), len(every)
