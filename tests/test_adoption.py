@@ -21,7 +21,7 @@ from bpbench.statistics import adoption, compare
 from bpbench.statistics.adoption import CHEAPER, NON_INFERIOR, RULES, SUPERIOR, Adoption, decide, settled_before
 from bpbench.statistics.compare import Pair, Rules
 from bpbench.statistics.margins import Margin
-from bpbench.statistics.repeats import repeats_to_show, spread_limit
+from bpbench.statistics.repeats import Noise, repeats_to_show, spread_limit
 from bpbench.statistics.rules import smallest_p
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.spending import level
@@ -508,8 +508,6 @@ def test_enough_repeats_that_left_it_open() -> None:
 
 def test_claims_are_shown_by_as_many_as_the_formulas_say() -> None:
     """R: pwr.t.test(d = 0.5, power = 0.8, type = "paired"): 34, with alternative = "greater" 27 (26.14)."""
-    from bpbench.statistics.repeats import Noise
-
     given = {"test": "paired-t", "alpha": 0.05, "power": 0.8}
     assert repeats_to_show("difference", 0.5, Noise(1.0), **given) == 34
     assert repeats_to_show("non-inferiority", 0.5, Noise(1.0), **given) == 27
