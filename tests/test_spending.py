@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_levels_in_figures() -> None:
 def test_levels_fall_and_never_spend_it_all() -> None:
     """Every look has a positive level below that of the one before, and α is never reached."""
     levels = [level(0.05, k) for k in range(1, 200)]
-    assert all(0 < later < earlier for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(0 < later < earlier for earlier, later in pairwise(levels))
     assert spent(0.05, 10**9) < 0.05
 
 
