@@ -267,7 +267,8 @@ class _Case:
             "given": given(protocol),
             "answer": made.answer,
             "because": list(made.because),
-            "comparison": None if comparison is None else _lists(asdict(comparison)),
+            # how many repeats are needed is told below, at the level of the next look and not of this one
+            "comparison": None if comparison is None else _lists(asdict(replace(comparison, needed=None))),
             "claim": {"p": made.p, "against": made.against, "bound": made.bound},
             "cost": None if self.costs is None else dict(zip(("candidate", "incumbent"), self.costs, strict=True)),
             "needed": self.needed(made) if made.answer == "undecided" else None,

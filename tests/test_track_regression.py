@@ -22,7 +22,7 @@ _AFTER = """\
         import dataclasses
         model = job.model
         if isinstance(model, Hdnn) and model.optimizer.kind == "adam":
-            slow = dataclasses.replace(model.optimizer, learning_rate=model.optimizer.learning_rate / 30)
+            slow = dataclasses.replace(model.optimizer, learning_rate=model.optimizer.learning_rate / 100)
             model = dataclasses.replace(model, optimizer=slow)
         made = fit(model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
 """
@@ -78,7 +78,7 @@ def _changed(folder: Path) -> Path:
 @pytest.mark.xdist_group("cli")
 @pytest.mark.parametrize("runs", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_a_worse_learning_rate_is_caught_and_unchanged_code_is_not(tmp_path: Path, runs: int) -> None:
-    """Records of the smoke protocol, all by one code, then one by a code that trains thirty times slower."""
+    """Records of the smoke protocol, all by one code, then one by a code that trains a hundred times slower."""
     ours, theirs = _Elsewhere(tmp_path, _SOURCES.parent), _Elsewhere(tmp_path, _changed(tmp_path))
     for number in range(1, runs + 1):
         code, _, err = ours("record", "smoke", "--jobs", "1")

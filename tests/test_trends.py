@@ -133,8 +133,8 @@ def test_captions_explain_what_is_drawn_and_no_more() -> None:
     one, other, _ = document(history(24)).figures
     assert isinstance(one, Figure)
     assert one.caption == (
-        "A from run to run. Rings: repeats; dots and line: mean of a run; grey: runs of a baseline (3 to 6); dotted "
-        "upright: another kind of host, over which time and memory are not compared."
+        "A from run to run. Rings: repeats; dots and line: geometric mean of a run; grey: runs of a baseline (3 to 6); "
+        "dotted upright: another kind of host, over which time and memory are not compared."
     )
     assert "solid upright: a change for the worse; dashed upright: a change for the better" in other.caption
     assert other.alt == (

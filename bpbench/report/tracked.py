@@ -293,8 +293,8 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _caption(told: Mapping[str, Any]) -> str:
     return (
-        f"Change: of the mean, with its {percent(1 - told['alpha'])} interval, not adjusted for the family of "
-        f"{whole(told['family'])}; detectable: found with a power of {percent(told['power'])}."
+        f"Change: of the geometric mean, with its {percent(1 - told['alpha'])} interval, not adjusted for the family "
+        f"of {whole(told['family'])}; detectable: found with a power of {percent(told['power'])}."
     )
 
 

@@ -258,7 +258,7 @@ def _breaks(series: Json, held: Sequence[Json], present: Sequence[int]) -> tuple
 
 
 def _legend(name: str, panels: Sequence[Panel], marked: Sequence[int]) -> str:
-    parts = [f"{say(name)} from run to run. Rings: repeats; dots and line: mean of a run"]
+    parts = [f"{say(name)} from run to run. Rings: repeats; dots and line: geometric mean of a run"]
     if marked:
         parts.append(f"; grey: runs of a baseline ({ranges(marked)})")
     marks = [mark for panel in panels for mark in panel.marks]
@@ -349,9 +349,9 @@ def _method(told: Mapping[str, Any]) -> list[Text | Items | Facts]:
     looked = rules["looked"]
     blocks: list[Text | Items | Facts] = [
         Text(
-            "Change points are those of E-divisive (Matteson and James 2014): a series of run means is divided where "
-            "the values before and after differ most by their energy distance, and each part again, as long as a "
-            f"permutation test of that maximum finds p ≤ {exact(rules['each'], 3)}; p = (b + 1)/(B + 1), where b of "
+            "Change points are those of E-divisive (Matteson and James 2014): a series of the runs' geometric means is "
+            "divided where the values before and after differ most by their energy distance, and each part again, as "
+            f"long as a permutation test of that maximum finds p ≤ {exact(rules['each'], 3)}; p = (b + 1)/(B + 1), where b of "
             f"B = {whole(rules['permutations'])} random orders of the runs within their parts give as large a "
             f"maximum. Every part has at least {count(rules['shortest'], 'run')}. Where a measure "
             "has a margin, a change below it is not reported."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
+from statistics import geometric_mean
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.canvas import COLOURS, FAINT, INK, label, log_axis, sheet, spread
@@ -112,13 +112,13 @@ def _reach(runs: int, panels: Sequence[Panel] = ()) -> tuple[float, float]:
 
 
 def _points(axes: Any, panel: Panel) -> None:
-    """Draw each repeat as a ring, each mean as a dot, and lines between means that may be compared."""
+    """Draw each repeat as a ring, each geometric mean as a dot, and lines between means that may be compared."""
     each = [(number, value) for number, values in panel.points for value in values]
     axes.plot(
         [number for number, _ in each], [value for _, value in each], "o",
         markersize=2.6, markerfacecolor="none", markeredgecolor=FAINT, markeredgewidth=0.5,
     )  # fmt: skip
-    means = [(number, fmean(values)) for number, values in panel.points]
+    means = [(number, geometric_mean(values)) for number, values in panel.points if min(values) > 0]
     stretch: list[tuple[int, float]] = []
     broken = {last for last, _ in panel.breaks}
     for point in means:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import geometric_mean
 from typing import Any, Final
 
 import numpy as np
@@ -28,8 +29,9 @@ FEWEST: Final = 2 * SHORTEST
 def trends(runs: Sequence[Run], baselines: Sequence[Json], *, variant: str | None = None) -> Json:
     """Return every series of a study with its change points, as plain JSON.
 
-    A change point is looked for in the means of runs. The level is divided by the number of series that are looked at,
-    so that it holds for the page. Scores go over all runs; times and memory over those on the host of the newest.
+    A change point is looked for in the geometric means of runs. The level is divided by the number of series that are
+    looked at, so that it holds for the page. Scores go over all runs; times and memory over those on the host of the
+    newest.
 
     Parameters
     ----------
@@ -65,7 +67,6 @@ def trends(runs: Sequence[Run], baselines: Sequence[Json], *, variant: str | Non
             "each": alpha,
             "looked": len(looked),
             "permutations": permutations,
-            "least": "margin",
             "shortest": SHORTEST,
         },
     }
@@ -92,14 +93,14 @@ def _one(
     name: str, measure: Json, points: Sequence[tuple[Run, list[float]]], host: str, margin: float | str | None
 ) -> Json:
     """Return a series that nobody has looked at; ``least`` is the smallest change of the mean that counts."""
-    held = [(run, values) for run, values in points if values]
+    held = [(run, values) for run, values in points if values and min(values) > 0]
     near = [run for run, _ in held if measure["kind"] == "loss" or run.host == host]
     why = None
     if len(near) < FEWEST:
         where = "" if measure["kind"] == "loss" else " on the newest run's kind of host"
         many = "1 run has" if len(near) == 1 else f"{len(near)} runs have"
         why = f"{many} values{where}; changes are looked for from {FEWEST} on."
-    means = [float(np.mean(values)) for _, values in held]
+    means = [geometric_mean(values) for _, values in held]
     return {
         "variant": name,
         "metric": measure["key"],
@@ -121,8 +122,7 @@ def _least(margin: float | str | None, means: Sequence[float]) -> float:
     parsed = Margin.parse(margin) if isinstance(margin, str) else Margin(margin)
     if parsed.kind == "relative":
         return parsed.value
-    level = abs(float(np.mean(means)))
-    return parsed.value / level if level > 0 else 0.0
+    return parsed.value / geometric_mean(means)
 
 
 def _mark(one: Json, alpha: float, permutations: int) -> None:
@@ -130,7 +130,7 @@ def _mark(one: Json, alpha: float, permutations: int) -> None:
     near = set(one["near"])
     points = [point for point in one["points"] if point["run"] in near]
     found = changes(
-        np.array([float(np.mean(point["values"])) for point in points]),
+        np.array([geometric_mean(point["values"]) for point in points]),
         alpha=alpha,
         permutations=permutations,
         least=one["least"],
