@@ -179,8 +179,8 @@ def _host(beside: Json) -> str:
     """Return the words that a measured time belongs to; trainings side by side take each other's time."""
     cores = f"{beside['cores']} core{'' if beside['cores'] == 1 else 's'}"
     at_once = beside["processes"]
-    many = " or ".join(map(str, at_once)) or "an unknown number of"
-    return f"{beside['cpu']}, {cores}, {many} process{'' if at_once == [1] else 'es'} at once"
+    many = " or ".join(map(str, at_once)) or "an unknown number"
+    return f"{beside['cpu']}, {cores}, {many} at once"
 
 
 def _run(found: Json, beside: Json, track: Track, *, draw: int) -> Run:

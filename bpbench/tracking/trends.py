@@ -14,7 +14,7 @@ from bpbench.history import Run
 from bpbench.identity import seed
 from bpbench.statistics.changes import SHORTEST, changes
 from bpbench.statistics.margins import Margin
-from bpbench.tracking.gate import COSTS, changed, header, scores
+from bpbench.tracking.gate import COSTS, LEAST, changed, header, scores
 
 Json = dict[str, Any]
 
@@ -101,6 +101,9 @@ def _one(
         many = "1 run has" if len(near) == 1 else f"{len(near)} runs have"
         why = f"{many} values{where}; changes are looked for from {FEWEST} on."
     means = [geometric_mean(values) for _, values in held]
+    least = LEAST.get(measure["key"], 0.0)
+    if means and max(means) < least:
+        why = f"Below {least:g} {measure['unit']} in every run: too small to tell anything."
     return {
         "variant": name,
         "metric": measure["key"],
