@@ -11,7 +11,7 @@ kind                H0                                              verdict
                                                                     margin, else *worse* or *better*
 ``time``,           ϱ ≤ 1 + f, one-sided                            *worse*, or *equivalent* if shown to lie
 ``memory``                                                          within the margin
-``failures``        trainings fail no more often, one-sided         *worse*
+``failures``        units fail no more often, one-sided             *worse*
 ==================  ==============================================  ==========================================
 
 and *undecided* wherever nothing is shown. Two runs on one machine differ by more than their repeats do (other load,
@@ -33,13 +33,17 @@ The p-values of the table are one family, and the equivalence tests are another 
 declared correction. Holm's, Bonferroni's, Hochberg's and the like keep α for the whole family; ``bh``, ``by`` and
 ``tsbh`` bound the share of false alarms among the alarms, which is α only where nothing got worse at all.
 
-**Failures** (diverged or failed trainings) are counted over all variants together and compared by Fisher's exact test:
-of a single variant a handful of repeats could not show anything after correction. The values of the trainings that
-finished describe these alone, so a variant of which a repeat diverged is called neither *better* nor *equivalent*.
+**Failures** (diverged or failed trainings) are counted over all variants together: of a single variant a handful of
+repeats could not show anything after correction. The trainings of one repeat share its seeds and its division of the
+data, and may fail together, so the unit is the repeat (in a crossed design the split): the numbers of failures of the
+newest run's units are compared with those of the baseline's by a permutation test of the labels, which holds whatever
+binds the trainings of one unit. The values of the trainings that finished describe these alone, so a variant of which
+a repeat diverged is called neither *better* nor *equivalent*; one of which two or more repeats and all of them failed,
+and that had values before, is *worse* by itself.
 
 **No spread.** A contestant without randomness gives one value on each side. There is no noise, and p is 0 or 1 by the
-difference itself: 0 where it is there at all (``loss``), or is beyond the margin (``time``, ``memory``), but for
-rounding.
+difference itself: 0 where it is there at all (``loss``), or is beyond the margin (``time``, ``memory``), but for what
+other compilers and libraries make of the last digits (one part in a million).
 """
 
 from __future__ import annotations
@@ -56,6 +60,7 @@ from bpbench.errors import StatisticsError
 from bpbench.statistics.corrections import adjust, first_step_alpha
 from bpbench.statistics.equivalence import two_sided_p
 from bpbench.statistics.margins import require_measurable
+from bpbench.statistics.permutation import generator, permutation
 from bpbench.statistics.power import detectable_noncentrality
 from bpbench.statistics.samples import Sample, rounding
 from bpbench.statistics.student import welch
@@ -71,6 +76,8 @@ Array = npt.NDArray[np.float64]
 
 #: How the member of the family that counts failures is named.
 ALL_VARIANTS: Final = "all variants"
+#: What other compilers, processors and libraries make of a number that is drawn from nothing, as a share of it.
+_ELSEWHERE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,37 +149,37 @@ class Series:
             object.__setattr__(self, side, values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Failures:
-    """Trainings that diverged or failed, over all variants together.
+    """Trainings that diverged or failed, over all variants together, by unit: repeat, or split in a crossed design.
 
     Attributes
     ----------
-    newest, newest_total : int
-        How many in the newest run, and of how many trainings.
-    baseline, baseline_total : int
-        The same of the baseline.
+    newest, baseline : ndarray, shapes (n,) and (m,)
+        Share of each unit's trainings that have no value, from 0 to 1; copied and made read-only.
+    seed : int
+        Of the redrawn labels, where there are too many to visit all.
 
     Raises
     ------
     StatisticsError
-        When there are more failures than trainings, or a count is negative.
+        For what is no share.
     """
 
-    newest: int
-    newest_total: int
-    baseline: int
-    baseline_total: int
+    newest: Array
+    baseline: Array
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        for side, failed, total in (
-            ("newest run", self.newest, self.newest_total),
-            ("baseline", self.baseline, self.baseline_total),
-        ):
-            if not 0 <= failed <= total:
+        for name, side in (("newest", "newest run"), ("baseline", "baseline")):
+            values = np.array(getattr(self, name), dtype=np.float64)
+            if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
                 raise StatisticsError(
-                    f"Failures are counted from 0 to the number of trainings, found {failed} of {total} in the {side}."
+                    f"Failures are shares of the trainings of each repeat, from 0 to 1; found {values.tolist()!r} in "
+                    f"the {side}."
                 )
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +332,9 @@ def _compare(series: Series, alpha: float, level: float, power: float) -> _Findi
         verdict="undecided",
         remarks=(),
     )
+    if series.newest.size == 0 and series.diverged > 1 and series.baseline.size:
+        gone = f"All {grouped(series.diverged)} trainings of the newest run diverged or failed: worse by itself."
+        return _Finding(described, _Outcome(0.0, remarks=(gone,)), series.lower_is_better)
     reason = _too_few(series) or ("" if positive else _not_positive(series))
     if reason:
         return _Finding(described, _Outcome(None, remarks=(reason,)), series.lower_is_better, series.diverged)
@@ -382,6 +392,7 @@ def _one_side(still: list[bool]) -> tuple[str, ...]:
 def _without_noise(series: Series, share: float | None, slack: float, change: float | None) -> _Outcome:
     """Return p = 0 or 1 by the difference itself, of values that do not vary."""
     baseline = float(series.baseline[0])
+    slack = max(slack, _ELSEWHERE * baseline)
     worse = (float(series.newest[0]) - baseline) * _sign(series)
     width = None if share is None else share * baseline
     p = float(abs(worse) <= slack) if width is None or series.kind == "loss" else float(worse <= width + slack)
@@ -422,18 +433,10 @@ def _by_welch(series: Series, share: float | None, alpha: float, level: float, p
 
 
 def _count(failures: Failures) -> _Finding:
-    """Return Fisher's exact test of whether trainings of the newest run fail more often, one-sided."""
-    from scipy.stats import hypergeom
-
-    totals = failures.newest_total, failures.baseline_total
-    shares = [
-        failed / total if total else None
-        for failed, total in zip((failures.newest, failures.baseline), totals, strict=True)
-    ]
-    # given both margins of the table, failures of the newest run are drawn without replacement from all failures
-    both = failures.newest + failures.baseline
-    p = float(hypergeom.sf(failures.newest - 1, sum(totals), both, failures.newest_total)) if all(totals) else None
-    remarks = () if all(totals) else ("One side has no training at all: failures have nothing to be compared with.",)
+    """Return the test of whether the units of the newest run fail more often, one-sided."""
+    sides = failures.newest, failures.baseline
+    shares = [float(side.mean()) if side.size else None for side in sides]
+    remarks = () if all(side.size for side in sides) else ("One side has no training at all to compare with.",)
     described = Judged(
         variant=ALL_VARIANTS,
         metric="failures",
@@ -441,8 +444,8 @@ def _count(failures: Failures) -> _Finding:
         unit="",
         kind="failures",
         margin=None,
-        n=totals[0],
-        n_baseline=totals[1],
+        n=failures.newest.size,
+        n_baseline=failures.baseline.size,
         mean=shares[0],
         baseline_mean=shares[1],
         change=_change(*shares),
@@ -455,7 +458,17 @@ def _count(failures: Failures) -> _Finding:
         verdict="undecided",
         remarks=(),
     )
-    return _Finding(described, _Outcome(p, remarks=remarks))
+    return _Finding(described, _Outcome(None if remarks else _p_of(failures), remarks=remarks))
+
+
+def _p_of(failures: Failures) -> float:
+    """Return the share of labellings under which the newest run's units fail at least as often, itself among them."""
+    newest, baseline = failures.newest, failures.baseline
+    if np.ptp(np.concatenate((newest, baseline))) == 0:
+        return 1.0  # all units alike: every labelling is this one
+    if min(newest.size, baseline.size) < 2:
+        return 1.0  # one unit against others shows no spread to studentise by
+    return permutation(newest, baseline, generator(failures.seed, "failures"), slack=1e-12).p_greater()
 
 
 # ---------------------------------------------------------------------------------------------------------- together
@@ -495,6 +508,6 @@ def _decide(finding: _Finding, p_adjusted: float | None, p_within: float | None,
 
 def _is_worse(finding: _Finding) -> bool:
     mean, baseline = finding.described.mean, finding.described.baseline_mean
-    assert mean is not None
-    assert baseline is not None
+    if mean is None or baseline is None:
+        return True  # nothing is left of it
     return (mean > baseline) == finding.lower_is_better

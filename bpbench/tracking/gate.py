@@ -92,7 +92,7 @@ def compare(newest: Run, baseline: Sequence[Run], *, name: str | None = None) ->
     why += [f"'{variant}' is new: the baseline has no such contestant." for variant in alone]
     gone = dict.fromkeys(variant for run in baseline for variant in run.variants if variant not in newest.variants)
     why += [f"'{variant}' is gone: the newest run has no such contestant." for variant in gone]
-    counts = Failures(*_failures([newest], common), *_failures(baseline, common))
+    counts = Failures(_failures([newest], common), _failures(baseline, common))
     judged = judge(series, counts, alpha=rules["alpha"], correction=rules["correction"], power=rules["power"])
     worse = any(one.verdict == "worse" for one in judged)
     return {
@@ -178,7 +178,9 @@ def _series(newest: Run, baseline: Sequence[Run], common: Sequence[str]) -> tupl
 
 def _small(one: Series) -> bool:
     """Return whether a cost is too small on both sides to tell anything."""
-    return max(float(one.newest.mean()), float(one.baseline.mean())) < LEAST.get(one.metric, 0.0)
+    return one.newest.size > 0 and max(float(one.newest.mean()), float(one.baseline.mean())) < LEAST.get(
+        one.metric, 0.0
+    )
 
 
 def _measures(
@@ -186,6 +188,7 @@ def _measures(
 ) -> Iterator[tuple[Series | None, Sequence[Run], str]]:
     """Yield each measure of a contestant as a series (``None`` without values), the runs it goes by, and its name."""
     rules = newest.rules
+    diverged = sum(result["status"] != "done" for result in newest.variants[variant]["results"])
     for metric in newest.metrics:
         timed = metric["timed"]
         pooled = near if timed else baseline
@@ -197,17 +200,19 @@ def _measures(
             **{key: metric[key] for key in ("label", "unit", "lower_is_better")},
         }
         sides = scores([newest], variant, metric["key"]), scores(pooled, variant, metric["key"])
-        yield _of(variant, measure, sides), pooled, metric["label"]
-    for key, kind, label, unit, rule in COSTS:
+        yield _of(variant, measure, sides, diverged), pooled, metric["label"]
+    for key, kind, label, unit, rule in () if all(metric["timed"] for metric in newest.metrics) else COSTS:
         measure = {"metric": key, "kind": kind, "label": label, "unit": unit, "lower_is_better": True}
         sides = _costs([newest], variant, key), _costs(near, variant, key)
-        yield _of(variant, measure | {"margin": Margin(rules[rule], "relative")}, sides), near, label
+        yield _of(variant, measure | {"margin": Margin(rules[rule], "relative")}, sides, diverged), near, label
 
 
-def _of(variant: str, measure: Json, sides: tuple[Floats, Floats]) -> Series | None:
-    if not all(side.size for side in sides):
+def _of(variant: str, measure: Json, sides: tuple[Floats, Floats], diverged: int) -> Series | None:
+    """Return what is compared, ``None`` without values; one that is gone from the newest run is compared as well."""
+    gone = measure["kind"] == "loss" and diverged > 1
+    if not sides[1].size or not (sides[0].size or gone):
         return None
-    return Series(variant=variant, newest=sides[0], baseline=sides[1], **measure)
+    return Series(variant=variant, newest=sides[0], baseline=sides[1], diverged=diverged, **measure)
 
 
 def scores(runs: Sequence[Run], variant: str, key: str) -> Floats:
@@ -246,7 +251,14 @@ def _costs(runs: Sequence[Run], variant: str, key: str) -> Floats:
     return np.array([value for run in runs for value in run.variants[variant][key]], dtype=np.float64)
 
 
-def _failures(runs: Sequence[Run], common: Sequence[str]) -> tuple[int, int]:
-    """Return how many trainings of these contestants have no score, and of how many."""
-    every = [result["status"] for run in runs for variant in common for result in run.variants[variant]["results"]]
-    return sum(status != "done" for status in every), len(every)
+def _failures(runs: Sequence[Run], common: Sequence[str]) -> Floats:
+    """Return, for each repeat of each run (each split of a crossed design), the share of its trainings without a score."""
+    shares = []
+    for run in runs:
+        key = "split" if run.rules["design"] == "crossed" else "repeat"
+        units: dict[int, list[bool]] = {}
+        for variant in common:
+            for result in run.variants[variant]["results"]:
+                units.setdefault(result[key], []).append(result["status"] != "done")
+        shares += [float(np.mean(failed)) for failed in units.values()]
+    return np.array(shares, dtype=np.float64)
