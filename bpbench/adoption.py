@@ -3,21 +3,26 @@
 Whoever asks again until the answer pleases will be pleased: with enough candidates, or enough looks at one of them,
 some chance difference passes any fixed level. So every look at new evidence about any candidate for one incumbent's
 place is a number in a line that the history keeps, and is judged at its part of α (:mod:`bpbench.statistics.spending`).
-The same question about the same evidence is the same look: its recorded answer is returned.
+The same question about the same evidence is the same look: its recorded answer is returned. Candidates whose repeats
+lay there already, for all to see, when the first of them was asked about are looks as well: they take their numbers
+together, and share what is due to these equally.
+
+What this cannot see: another history, and an incumbent that was changed in anything, whose place is another one.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from bpbench import metrics, study
+from bpbench import declarations, metrics, study
 from bpbench.errors import ProtocolError, RequestError, StatisticsError, nearest
 from bpbench.exploration import cost, crowd
 from bpbench.features import Column
 from bpbench.findings import given, label
 from bpbench.history import Decision, History
-from bpbench.identity import address, digest, plain
+from bpbench.identity import address, digest
 from bpbench.jobs import Job
 from bpbench.prepared import Prepared
 from bpbench.runner.execute import Failure, Watcher
@@ -26,7 +31,7 @@ from bpbench.runner.store import Store
 from bpbench.statistics.adoption import CHEAPER, SUPERIOR, Adoption, decide, require_rule, settled_before
 from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.rules import Rules
-from bpbench.statistics.spending import level, spent
+from bpbench.statistics.spending import level
 
 SCHEMA: Final = 1
 
@@ -100,42 +105,101 @@ def check(
     if (known := _known(case, store, history)) is not None:
         return known
     both = (asked.candidate, asked.incumbent)
-    chosen_after = 0
+    chosen_after, shown = 0, list[str]()
 
     def wanted(found: Prepared) -> list[Job]:
-        nonlocal chosen_after
-        chosen_after = study.declare_check(found, store, both, rule=asked.rule, margin=asked.margin)
-        if _Case.of(found, asked).settled is not None:
+        nonlocal chosen_after, shown
+        now = _Case.of(found, asked)
+        # the protocol's own rule before any other: who overrides it has not chosen it afterwards
+        declarations.adoption(found, store, both, found.protocol.check.rule, found.rules)
+        chosen_after = declarations.adoption(found, store, both, now.rule, now.rules)
+        shown = _shown(found, store, asked, history)
+        if now.settled is not None:
             return []
         return [job for (name, _), job in found.trainings.items() if name in both]
 
+    history.require_writable()
     carried = study.carry_out(prepared, store, wanted, workers=workers, watcher=watcher)
     _require_searched(carried.prepared, asked)
     case = _Case.of(carried.prepared, asked)
     if (free := case.settled) is not None:
-        return _told(*history.decide(case.free_line, case.question, case.question, lambda *_: case.body(free)))
+        decision, fresh = history.decide(case.free_line, case.question, case.question, lambda *_: case.body(free))
+        return {**decision.body, "made": decision.made, "again": not fresh, "elsewhere": 0}
     pair = study.matched(carried.prepared, carried.results, *both)
     if pair.missing:
         raise UnfinishedError(_unfinished(carried, both, pair.missing))
-
-    def make(number: int, earlier: list[Decision]) -> Json:
-        own = case.prepared.rules.alpha
-        rules = replace(case.rules, alpha=level(own, number))
-        made = decide(pair, rules, case.rule, next_alpha=level(own, number + 1), costs=case.costs)
-        candidates = {decision.body["contestant"] for decision in earlier} | {case.contestant(asked.candidate)}
-        sequence = {
-            "number": number,
-            "alpha": own,
-            "level": level(own, number),
-            "spent": spent(own, number),
-            "next": level(own, number + 1),
-            "candidates": len(candidates),
-        }
-        return case.body(made, sequence=sequence, chosen_after=chosen_after, sources=_sources(case, store))
-
     scores = [None if side is None else side.values.tolist() for side in (pair.candidate_sample, pair.baseline_sample)]
     evidence = digest([case.question, scores, pair.diverged_candidate, pair.diverged_baseline])
-    return _told(*history.decide(case.line, case.question, evidence, make))
+
+    def make(number: int, earlier: list[Decision]) -> Json:
+        n = 0 if pair.candidate_sample is None else pair.candidate_sample.n
+        sequence = _sequence(case, earlier, n, shown, digest([case.line, number, evidence]))
+        rules = replace(case.rules, alpha=sequence["level"])
+        made = decide(pair, rules, case.rule, next_alpha=min(sequence["next"], rules.alpha), costs=case.costs)
+        late = max(chosen_after, _late(case, earlier))
+        return case.body(made, sequence=sequence, chosen_after=late, store=store)
+
+    decision, fresh = history.decide(case.line, case.question, evidence, make)
+    return _told(history, decision, fresh=fresh, elsewhere=_elsewhere(case, store))
+
+
+def _shown(prepared: Prepared, store: Store, asked: Asked, history: History) -> list[str]:
+    """Return the contestants whose repeats beside the incumbent's lie there and were never counted as looks.
+
+    The candidate is one of them, or there are none: who asks about one that nobody has seen has not picked it.
+    """
+    if any((name, 0) not in prepared.trainings for name in (asked.candidate, asked.incumbent)):
+        return []
+    looks = [decision.body["sequence"] for decision in history.decisions(_Case.of(prepared, asked).line)]
+    counted = {(member, look["seen"]) for look in looks for member in look["members"]}
+    found = {}
+    for variant in prepared.protocol.variants:
+        if variant.name == asked.incumbent or (variant.name, 0) not in prepared.trainings:
+            continue
+        own = declarations.contestant(prepared, variant.name)
+        seen = declarations.seen(prepared, store, (variant.name, asked.incumbent))
+        if seen > 1 and not any(member == own and n >= seen for member, n in counted):
+            found[variant.name] = own
+    return list(dict.fromkeys(found.values())) if asked.candidate in found else []
+
+
+def _sequence(case: _Case, earlier: list[Decision], n: int, shown: list[str], batch: str) -> Json:
+    """Return which looks these are, at which level, and what that leaves."""
+    own, alpha = case.contestant(case.asked.candidate), case.prepared.rules.alpha
+    looks = {decision.body["sequence"]["batch"]: decision.body["sequence"] for decision in earlier}
+    candidates = {decision.body["contestant"] for decision in earlier} | {own}
+    reckoned = [
+        decision.body["sequence"]
+        for decision in earlier
+        if own in decision.body["sequence"]["members"]
+        and decision.body["sequence"]["seen"] == n
+        and decision.body["asked"] == case.rule_asked
+    ]
+    before = sum(look["of"] for look in looks.values())
+    spent_before = sum(look["of"] * look["level"] for look in looks.values())
+    if reckoned:  # it took its number together with others; a second question of its own would have other evidence
+        taken: Json = reckoned[0] | _left(alpha, before, spent_before) | {"candidates": len(candidates)}
+        return taken
+    members = sorted({*shown, own})
+    of = len(members)
+    each = math.fsum(level(alpha, before + k) for k in range(1, of + 1)) / of
+    left = _left(alpha, before + of, spent_before + of * each)
+    look = {"first": before + 1, "of": of, "members": members, "seen": n, "alpha": alpha, "level": each, "batch": batch}
+    return look | left | {"candidates": len(candidates)}
+
+
+def _left(alpha: float, looks: int, used: float) -> Json:
+    """Return what is spent after so many looks, and the level of the next one."""
+    return {"spent": used, "next": level(alpha, looks + 1)}
+
+
+def _late(case: _Case, earlier: list[Decision]) -> int:
+    """Return on how many repeats this candidate was decided about by another rule, before this one was declared."""
+    own = case.contestant(case.asked.candidate)
+    if any(case.rule_asked in decision.body["declared"] for decision in earlier):
+        return 0
+    others = [decision.body["comparison"] for decision in earlier if decision.body["contestant"] == own]
+    return max((compared["n"] for compared in others), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,21 +246,21 @@ class _Case:
 
     @property
     def settled(self) -> Adoption | None:
-        """The answer where no training is needed: the candidate does not cost less."""
+        """The answer where no training is needed: the two are one, or the candidate does not cost less."""
+        both = [self.asked.candidate, self.asked.incumbent]
+        known = all((name, 0) in self.prepared.trainings for name in both)
+        if known and len({self.contestant(name) for name in both}) == 1:
+            return Adoption("keep", ("The search found the incumbent itself: there is nothing else to adopt.",))
         return None if self.costs is None else settled_before(self.rule, self.costs)
 
     def contestant(self, name: str) -> str:
-        """Return what a contestant is, whatever it is called and with whichever seeds it is trained."""
-        job = self.prepared.trainings[name, 0]
-        variant = self.prepared.protocol.contestant(name)
-        learned = [getattr(variant, key) for key in ("observations", "train_share", "split_by")]
-        return digest([plain(list(getattr(job, "functions", ()))), plain(getattr(job, "model", None)), learned])
+        """Return what a contestant is."""
+        return declarations.contestant(self.prepared, name)
 
     @property
     def line(self) -> str:
-        """Whose place is asked for: the incumbent on these data by this metric, with whichever seeds and splits."""
-        metric = self.prepared.protocol.analysis.metric
-        return digest(["incumbent", self.contestant(self.asked.incumbent), plain(self.prepared.source), metric])
+        """Whose place is asked for."""
+        return declarations.place(self.prepared, self.asked.incumbent)
 
     @property
     def free_line(self) -> str:
@@ -204,12 +268,14 @@ class _Case:
         return digest(["settled", self.line])
 
     @property
+    def rule_asked(self) -> str:
+        """What the rule asks for, in a digest."""
+        return declarations.asked(self.prepared, self.rule, self.rules)
+
+    @property
     def question(self) -> str:
         """What is asked, whatever the evidence."""
-        prepared, rules = self.prepared, self.rules
-        judged = [self.rule, rules.test, rules.design, prepared.rules.alpha, rules.power, rules.seed]
-        margin = None if rules.margin is None else rules.margin.plain
-        return digest([self.line, self.contestant(self.asked.candidate), *judged, margin])
+        return digest([self.line, self.contestant(self.asked.candidate), self.rule_asked])
 
     @property
     def trainings(self) -> str:
@@ -217,7 +283,7 @@ class _Case:
         both = (self.asked.candidate, self.asked.incumbent)
         return digest([address(job) for (name, _), job in self.prepared.trainings.items() if name in both])
 
-    def needed(self, made: Adoption) -> Json:
+    def needed(self, made: Adoption, next_level: float) -> Json:
         """Return how many repeats would be enough, in numbers and in a sentence."""
         crossed = self.prepared.protocol.split.design == "crossed"
         unit, now = "splits" if crossed else "repeats", 0 if made.comparison is None else made.comparison.n
@@ -234,8 +300,8 @@ class _Case:
         else:
             text = (
                 f"Enough would be {made.needed} {unit}, {now} of which are there: so many adopt a candidate that is "
-                f"{deserving} with a power of {power}, at the level of the next look. Raise `{unit}` in the protocol; "
-                "what is stored is kept."
+                f"{deserving} with a power of {power}, at {next_level:.2g}, the level of a further look. Raise "
+                f"`{unit}` in the protocol; what is stored is kept."
             )
         return told | {"sentence": text}
 
@@ -245,12 +311,13 @@ class _Case:
         *,
         sequence: Json | None = None,
         chosen_after: int = 0,
-        sources: list[str] | None = None,
+        store: Store | None = None,
     ) -> Json:
         """Return the decision as plain JSON."""
         protocol, asked = self.prepared.protocol, self.asked
         metric = metrics.metric(protocol.analysis.metric)
         comparison = made.comparison
+        own = declarations.asked(self.prepared, protocol.check.rule, self.prepared.rules)
         return {
             "schema": SCHEMA,
             "study": protocol.name,
@@ -271,11 +338,14 @@ class _Case:
             "comparison": None if comparison is None else _lists(asdict(replace(comparison, needed=None))),
             "claim": {"p": made.p, "against": made.against, "bound": made.bound},
             "cost": None if self.costs is None else dict(zip(("candidate", "incumbent"), self.costs, strict=True)),
-            "needed": self.needed(made) if made.answer == "undecided" else None,
+            "needed": self.needed(made, sequence["next"]) if made.answer == "undecided" and sequence else None,
             "sequence": sequence,
             "chosen_after": chosen_after or None,
             "trainings": self.trainings,
-            "sources": sources or [],
+            "asked": self.rule_asked,
+            "declared": sorted({self.rule_asked, own}),
+            "sources": [] if store is None else _made(self, store, "sources"),
+            "versions": [] if store is None else _made(self, store, "versions"),
         }
 
 
@@ -284,31 +354,47 @@ def _lists(value: Json) -> Json:
     return {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
 
 
-def _told(decision: Decision, fresh: bool) -> Json:
-    return {**decision.body, "made": decision.made, "again": not fresh}
+def _told(history: History, decision: Decision, *, fresh: bool, elsewhere: int) -> Json:
+    """Return a decision as it is told: what is spent and left is that of now, also where it was taken long ago."""
+    sequence = decision.body["sequence"]
+    if not fresh:
+        looks = {look.body["sequence"]["batch"]: look.body["sequence"] for look in history.decisions(decision.line)}
+        used = sum(look["of"] * look["level"] for look in looks.values())
+        sequence = sequence | _left(sequence["alpha"], sum(look["of"] for look in looks.values()), used)
+    told = {"sequence": sequence, "made": decision.made, "again": not fresh, "elsewhere": elsewhere}
+    return {**decision.body, **told}
 
 
 def _known(case: _Case, store: Store, history: History) -> Json | None:
     """Return the recorded answer where it rests on these very trainings, whose results need not be stored any more.
 
-    Results that are gone would come out the same, if the sources are those that made them.
+    Results that are gone would come out the same, if the sources and libraries are those that made them.
     """
     both = (case.asked.candidate, case.asked.incumbent)
     if any((name, 0) not in case.prepared.trainings for name in both):
         return None
-    whole = all(store.has(job) for (name, _), job in case.prepared.trainings.items() if name in both)
+    if all(store.has(job) for (name, _), job in case.prepared.trainings.items() if name in both):
+        return None
+    here = {key: [digest(machine()[key])] for key in ("sources", "versions")}
     for decision in reversed(history.asked(case.question)):
         same = decision.body["trainings"] == case.trainings
-        if same and decision.body["sources"] == [machine()["sources"]] and not whole:
-            return _told(decision, fresh=False)
+        if same and decision.body["sequence"] and here == {key: decision.body[key] for key in here}:
+            return _told(history, decision, fresh=False, elsewhere=0)
     return None
 
 
-def _sources(case: _Case, store: Store) -> list[str]:
-    """Return the digests of the sources that made the results."""
+def _elsewhere(case: _Case, store: Store) -> int:
+    """Return how many of the results were made by other sources than are here."""
+    both, here = (case.asked.candidate, case.asked.incumbent), machine()["sources"]
+    jobs = {job for (name, _), job in case.prepared.trainings.items() if name in both}
+    return sum(store.provenance(job).get("sources") != here for job in jobs)
+
+
+def _made(case: _Case, store: Store, key: str) -> list[str]:
+    """Return the digests of the sources, or of the versions, that made the results."""
     both = (case.asked.candidate, case.asked.incumbent)
     jobs = [job for (name, _), job in case.prepared.trainings.items() if name in both]
-    return sorted({str(store.provenance(job).get("sources")) for job in jobs})
+    return sorted({digest(store.provenance(job).get(key)) for job in jobs})
 
 
 def require(prepared: Prepared, asked: Asked) -> None:
@@ -332,8 +418,9 @@ def require(prepared: Prepared, asked: Asked) -> None:
         name = getattr(asked, option)
         if name not in known:
             raise RequestError(f"--{option}: {protocol.origin.file} has no contestant '{name}'{nearest(name, known)}")
-    first = {name: protocol.twins.get(name, name) for name in (asked.candidate, asked.incumbent)}
-    if len(set(first.values())) == 1:
+    names = (asked.candidate, asked.incumbent)
+    first = {protocol.twins.get(name, name) for name in names}
+    if len(set(names)) == 1 or (len(first) == 1 and not protocol.found.intersection(names)):
         same = "" if asked.candidate == asked.incumbent else f" ('{asked.candidate}' is '{asked.incumbent}')"
         raise RequestError(
             f"--candidate and --incumbent name one contestant{same}; to check it against itself decides nothing, name "

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import exploration
-from bpbench.identity import address, digest, plain
+from bpbench import declarations, exploration
 from bpbench.jobs import (
     Job,
 )
@@ -36,7 +35,6 @@ __all__ = [
     "carry_out",
     "check_design",
     "conduct",
-    "declare_check",
     "learned",
     "matched",
     "pairs",
@@ -164,11 +162,8 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
     def everything(found: Prepared) -> list[Job]:
         nonlocal chosen_after, searched_before
         if not found.protocol.quick:
-            chosen_after = store.declare(*_declaration(found), _existing(found, store))
-            declare_check(found, store)
-            if found.declared.strategies:
-                key, rule = _search(found)
-                searched_before = store.declare(key, rule, store.declarations(key))
+            chosen_after = declarations.analysis(found, store)
+            searched_before = declarations.searches(found, store)
         return found.jobs
 
     carried = carry_out(prepared, store, everything, workers=workers, watcher=watcher)
@@ -197,14 +192,6 @@ def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: St
     return laid_out(prepared.declared, inputs, explored)
 
 
-def _seen(prepared: Prepared, store: Store, pair: tuple[str, str]) -> int:
-    """Return how many different results of a comparison are stored on both its sides; copies count once."""
-    if any((name, 0) not in prepared.trainings for name in pair):
-        return 0  # a strategy that has found nothing
-    both = {tuple(prepared.trainings[name, repeat.number] for name in pair) for repeat in prepared.repeats}
-    return sum(all(map(store.has, jobs)) for jobs in both)
-
-
 def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tuple[Comparison, ...]:
     """Say beside each comparison that all splits share their seeds, where repeats are given by role."""
     if prepared.protocol.roles is None:
@@ -217,66 +204,6 @@ def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tup
         comparison if comparison.p is None else replace(comparison, remarks=(*comparison.remarks, shared))
         for comparison in comparisons
     )
-
-
-def _existing(prepared: Prepared, store: Store, *more: tuple[str, str]) -> int:
-    """Return how many repeats of a comparison are stored, of the family's or of some more the one with the most."""
-    return max(_seen(prepared, store, pair) for pair in (*prepared.protocol.family, *more))
-
-
-def _compared(prepared: Prepared) -> list[str]:
-    """Return the addresses of the first trainings of all that is compared: they are the same for any number of repeats.
-
-    Contestants that strategies have not found are not among them.
-    """
-    names = sorted({name for pair in prepared.protocol.family for name in pair})
-    return [address(prepared.trainings[name, 0]) for name in names if (name, 0) in prepared.trainings]
-
-
-def _declaration(prepared: Prepared) -> tuple[str, str]:
-    """Return the keys under which the analysis was declared: what is compared, and how it is judged."""
-    protocol = prepared.protocol
-    rule = [plain(protocol.analysis), [list(pair) for pair in protocol.family], protocol.repeats]
-    return digest(_compared(prepared)), digest(rule)
-
-
-def declare_check(
-    prepared: Prepared,
-    store: Store,
-    *more: tuple[str, str],
-    rule: str | None = None,
-    margin: float | str | None = None,
-) -> int:
-    """Note by which rule candidates are adopted; the number of repeats does not belong to it.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        The study.
-    store : Store
-        Where the note is kept.
-    *more : tuple of str
-        Pairs (candidate, incumbent) that are looked at beside those of the family.
-    rule, margin : optional
-        Where the command line says otherwise than the protocol.
-
-    Returns
-    -------
-    int
-        Repeats that existed when this rule was declared first.
-    """
-    protocol = prepared.protocol
-    declared = [rule or protocol.check.rule, plain(protocol.analysis), margin]
-    key = digest(["check", *_compared(prepared)])
-    return store.declare(key, digest(declared), _existing(prepared, store, *more))
-
-
-def _search(prepared: Prepared) -> tuple[str, str]:
-    """Return the keys under which searches are counted: the reserve that confirms them, and how they search."""
-    declared, reserve = prepared.declared, prepared.repeats[0].split
-    key = ["search", plain(prepared.source), reserve.reserve, reserve.reserve_seed]
-    how = [plain(part) for part in (declared.strategies, declared.explore, declared.sets, declared.models)]
-    return digest(key), digest([*how, declared.seed])
 
 
 def _scores(result: Outcome | Failure | None) -> dict[str, Any] | None:

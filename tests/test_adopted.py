@@ -52,7 +52,7 @@ def test_adopting_is_told_with_its_evidence_cost_and_sequence() -> None:
             "57\N{NARROW NO-BREAK SPACE}000 of A."
         ),
         (
-            "This is look 2 against A (2 candidates so far); it was judged at 0.0076 of 0.05; 0.0380 is spent, the "
+            "This is look 2 against A (2 candidates so far), judged at 0.0076 of 0.05; 0.0380 is spent, the "
             "next look gets 0.0034."
         ),
     ]

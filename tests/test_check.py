@@ -9,9 +9,10 @@ import pytest
 import small_study
 from small_study import Here, here
 
+from bpbench import adoption
 from bpbench.history import History
 from bpbench.jobs import Job, Train
-from bpbench.runner import execute, work
+from bpbench.runner import execute, machine, work
 from bpbench.statistics.spending import level
 
 __all__ = ["here"]
@@ -26,7 +27,7 @@ def _against_poor(name: str, *more: str) -> tuple[str, ...]:
 def test_a_better_candidate_is_adopted_and_asking_again_spends_nothing(here: Here) -> None:
     code, told = here.json(*_RICH)
     assert (code, told["answer"], told["again"], told["rule"]) == (0, "adopt", False, "superior")
-    assert told["sequence"]["number"] == 1
+    assert told["sequence"]["first"] == 1
     assert told["sequence"]["level"] == level(0.05, 1)
     assert told["comparison"]["n"] == 8
     assert told["chosen_after"] is None
@@ -71,26 +72,100 @@ def test_what_a_run_has_stored_is_used(here: Here, monkeypatch: pytest.MonkeyPat
 
 def test_each_further_candidate_spends_from_one_sequence(here: Here) -> None:
     answers = [here.json(*_against_poor(name))[1]["sequence"] for name in ("same", "ridge", "rich")]
-    assert [told["number"] for told in answers] == [1, 2, 3]
+    assert [told["first"] for told in answers] == [1, 2, 3]
     assert [told["level"] for told in answers] == [level(0.05, k) for k in (1, 2, 3)]
     assert [told["candidates"] for told in answers] == [1, 2, 3]
     assert answers[2]["spent"] == pytest.approx(sum(told["level"] for told in answers))
     # another incumbent is another place, with a sequence of its own
     code, told = here.json("check", "small.yaml", "--candidate", "poor", "--incumbent", "rich", "--jobs", "1")
-    assert (code, told["answer"], told["sequence"]["number"]) == (1, "keep", 1)
+    assert (code, told["answer"], told["sequence"]["first"]) == (1, "keep", 1)
 
 
 def test_more_repeats_are_a_further_look_at_the_same_candidate(here: Here) -> None:
     first = here.json(*_against_poor("same"))[1]["sequence"]
     small_study.write(here.folder, repeats=10)
     second = here.json(*_against_poor("same"))[1]["sequence"]
-    assert (first["number"], second["number"], second["candidates"]) == (1, 2, 1)
+    assert (first["first"], second["first"], second["candidates"]) == (1, 2, 1)
 
 
 def test_other_seeds_are_no_new_sequence(here: Here) -> None:
     here.json(*_against_poor("same"))
     small_study.write(here.folder, more="seed: 7")
-    assert here.json(*_against_poor("same"))[1]["sequence"]["number"] == 2
+    assert here.json(*_against_poor("same"))[1]["sequence"]["first"] == 2
+
+
+def test_candidates_that_a_run_has_shown_are_looks_together(here: Here) -> None:
+    """Who has seen the scores of five candidates and asks about the best of them has looked five times."""
+    here("run", "small.yaml", "--jobs", "1")
+    together = sum(level(0.05, k) for k in range(1, 6)) / 5
+    code, best = here.json(*_RICH)
+    assert (code, best["sequence"]["first"], best["sequence"]["of"]) == (0, 1, 5)
+    assert best["sequence"]["level"] == pytest.approx(together)
+    assert best["sequence"]["next"] == level(0.05, 6)
+    # the others have their part already, whoever is asked about first
+    second = here.json(*_against_poor("ridge"))[1]["sequence"]
+    assert (second["first"], second["of"], second["level"]) == (1, 5, best["sequence"]["level"])
+    assert second["spent"] == best["sequence"]["spent"] == pytest.approx(5 * together)
+    # by another rule it is a look of its own, as are more repeats
+    third = here.json(*_against_poor("ridge", "--rule", "non-inferior"))[1]["sequence"]
+    assert (third["first"], third["of"], third["level"]) == (6, 1, level(0.05, 6))
+    small_study.write(here.folder, repeats=10)
+    fourth = here.json(*_against_poor("ridge"))[1]["sequence"]
+    assert (fourth["first"], fourth["of"]) == (7, 1)
+
+
+def test_another_score_of_the_same_repeats_is_a_look(here: Here) -> None:
+    here.json(*_RICH)
+    path = here.folder / "small.yaml"
+    path.write_text(path.read_text().replace("baseline: poor,", "baseline: poor, metric: mae,"))
+    told = here.json(*_RICH)[1]
+    assert (told["sequence"]["first"], told["chosen_after"]) == (2, 8)
+
+
+def test_joined_histories_spend_what_both_have_spent(here: Here) -> None:
+    """Two looks that were taken apart, each as the first, have spent twice the first level; the next is the third."""
+    here.json(*_RICH, "--history", "mine.sqlite")
+    here.json(*_against_poor("ridge"), "--history", "yours.sqlite")
+    here("track", "export", "yours.jsonl", "--history", "yours.sqlite")
+    here("track", "import", "yours.jsonl", "--history", "mine.sqlite")
+    told = here.json(*_against_poor("same"), "--history", "mine.sqlite")[1]["sequence"]
+    assert (told["first"], told["level"]) == (3, level(0.05, 3))
+    assert told["spent"] == pytest.approx(2 * level(0.05, 1) + level(0.05, 3))
+    _, out, _ = here(*_against_poor("same"), "--history", "mine.sqlite")
+    assert "That is more than the whole: histories were joined, or the level was changed." in out
+
+
+def test_an_answer_given_again_says_what_is_left_now(here: Here) -> None:
+    here.json(*_RICH)
+    here.json(*_against_poor("ridge"))
+    again = here.json(*_RICH)[1]["sequence"]
+    assert (again["first"], again["next"]) == (1, level(0.05, 3))
+    assert again["spent"] == pytest.approx(level(0.05, 1) + level(0.05, 2))
+
+
+def test_results_of_other_sources_are_told(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.json(*_RICH)
+    changed = {**machine.machine(), "sources": "0"}
+    monkeypatch.setattr(adoption, "machine", lambda: changed)
+    _, told = here.json(*_RICH)
+    assert (told["elsewhere"], told["again"]) == (16, True)
+    _, out, _ = here(*_RICH)
+    assert "16 results were made by other sources of bpbench than are here." in out
+
+
+def test_a_search_that_keeps_everything_has_nothing_to_adopt(here: Here) -> None:
+    """The same answer before and after it is known what the search finds, and nothing is spent."""
+    small_study.write(
+        here.folder,
+        margin="0.0001",
+        candidates="rich",
+        more="explore: {repeats: 2}\nstrategies: {back: {kind: backward, set: rich, model: ridge, step: 1}}",
+    )
+    words = ("check", "small.yaml", "--candidate", "back", "--incumbent", "ridge", "--jobs", "1")
+    for again in (False, True):
+        code, told = here.json(*words)
+        assert (code, told["answer"], told["sequence"], told["again"]) == (1, "keep", None, again)
+        assert told["because"] == ["The search found the incumbent itself: there is nothing else to adopt."]
 
 
 def test_undecided_says_how_many_repeats_would_be_enough(here: Here) -> None:
@@ -116,7 +191,7 @@ def test_what_does_not_cost_less_is_kept_out_without_training(here: Here) -> Non
     assert told["cost"]["candidate"] > told["cost"]["incumbent"]
     assert not any(isinstance(job, Train) for job in _stored(here))
     assert here.json(*_RICH, "--rule", "cheaper-and-equivalent")[1]["again"]
-    assert here.json(*_RICH)[1]["sequence"]["number"] == 1, "that answer spent nothing"
+    assert here.json(*_RICH)[1]["sequence"]["first"] == 1, "that answer spent nothing"
     code, out, _ = here(*_RICH, "--rule", "cheaper-and-equivalent")
     assert "keep poor" in out
 
@@ -132,6 +207,21 @@ def test_a_rule_on_the_command_line_is_stamped_with_what_was_there(here: Here) -
 
 def test_a_rule_on_the_command_line_before_any_result_is_not_stamped(here: Here) -> None:
     assert here.json(*_RICH, "--rule", "non-inferior", "--margin", "1")[1]["chosen_after"] is None
+    assert here.json(*_RICH)[1]["chosen_after"] is None, "the protocol's own rule was declared with it"
+
+
+def test_only_what_could_turn_the_answer_is_another_rule(here: Here) -> None:
+    """Neither spelling, nor a further candidate in the protocol, nor the correction of a report."""
+    here.json(*_RICH)
+    assert here.json(*_RICH, "--margin", "5%")[1]["chosen_after"] is None
+    small_study.write(here.folder, candidates="ridge, rich, same, ridge on poor")
+    assert here.json(*_against_poor("ridge on poor"))[1]["chosen_after"] is None
+
+
+def test_the_history_remembers_other_rules_when_the_store_is_gone(here: Here) -> None:
+    here.json(*_RICH)
+    shutil.rmtree(here.folder / ".bpbench" / "store")
+    assert here.json(*_RICH, "--margin", "50 %")[1]["chosen_after"] == 8
 
 
 def test_a_recorded_answer_needs_no_store(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +260,7 @@ def test_repeats_that_fail_decide_nothing_and_spend_nothing(here: Here, monkeypa
         "What succeeded is kept; the same command tries again."
     )
     monkeypatch.setattr(work, "perform", real)
-    assert here.json(*_RICH)[1]["sequence"]["number"] == 1
+    assert here.json(*_RICH)[1]["sequence"]["first"] == 1
 
 
 def test_the_answer_is_written_for_a_pull_request(here: Here) -> None:

@@ -58,11 +58,12 @@ def decision(**changes: Any) -> Json:
         "cost": {"candidate": 12000.0, "incumbent": 57000.0},
         "needed": None,
         "sequence": {
-            "number": 2, "alpha": 0.05, "level": 0.007599088, "spent": 0.03799544, "next": 0.003377373, "candidates": 2,
+            "first": 2, "of": 1, "members": [], "seen": 10, "batch": "b",
+            "alpha": 0.05, "level": 0.007599088, "spent": 0.03799544, "next": 0.003377373, "candidates": 2,
         },
         "chosen_after": None,
         "sources": [digest("c")],
-        "again": False,
+        "elsewhere": 0, "again": False,
     } | changes  # fmt: skip
 
 
@@ -223,6 +224,8 @@ def history(runs: int = 24, variants: tuple[str, ...] = ("A", "D"), *, later: st
             "permutations": 999,
             "least": "margin",
             "shortest": 3,
+            "middle": 11,
+            "end": 14,
         },
     }
 

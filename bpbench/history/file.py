@@ -67,6 +67,11 @@ class History:
         """Close the file."""
         self._connection.close()
 
+    def require_writable(self) -> None:
+        """Refuse a file that cannot be written, before anything is made that would have to be kept there."""
+        with self._writing():
+            pass
+
     def studies(self) -> list[str]:
         """Return the names of the studies that have runs, in order."""
         return [name for (name,) in self._rows("SELECT DISTINCT study FROM runs ORDER BY study")]

@@ -105,7 +105,7 @@ def rest(told: Mapping[str, Any]) -> list[str]:
     """
     found = [sentence(text) for text in told["because"]]
     if told["given"]:
-        found.append(sentence(told["given"]))
+        found.append(sentence(told["given"].split(". ")[-1]))
     if told["cost"] is not None:
         found.append(_cost(told))
     if told["needed"] is not None:
@@ -113,6 +113,10 @@ def rest(told: Mapping[str, Any]) -> list[str]:
     found.append(_sequence(told) if told["sequence"] is not None else "Nothing was tested, so nothing is spent.")
     if told["chosen_after"] is not None:
         found.append(f"Rule or margin chosen after seeing {count(told['chosen_after'], 'repeat')}.")
+    if told["elsewhere"]:
+        found.append(
+            f"{count(told['elsewhere'], 'result was', 'results were')} made by other sources of bpbench than are here."
+        )
     if told["again"]:
         found.append("This is the same evidence as before: nothing was spent.")
     return found
@@ -136,7 +140,10 @@ def _rule(told: Mapping[str, Any]) -> str:
 def _margin(told: Mapping[str, Any]) -> str:
     # of one comparison, so that a share is that of this incumbent
     analysis = {"margin": told["margin"], "family": [(told["candidate"], told["incumbent"])]}
-    return margin_text(analysis, told["metric"], told["incumbent"])
+    text = margin_text(analysis, told["metric"], told["incumbent"])
+    width = None if told["comparison"] is None else told["comparison"]["margin_width"]
+    in_unit = width is None or isinstance(told["margin"], float | int)
+    return text if in_unit else f"{text}, here {with_unit(significant(width, 2), told['metric'])}"
 
 
 def _evidence(told: Mapping[str, Any]) -> str:
@@ -216,14 +223,24 @@ def _operations(number: float) -> str:
 def _sequence(told: Mapping[str, Any]) -> str:
     """Return which look this is and what it took of α."""
     line = told["sequence"]
-    look = (
-        f"This is look {line['number']} against {say(told['incumbent'])} "
-        f"({count(line['candidates'], 'candidate')} so far)"
-    )
-    return (
-        f"{look}; it was judged at {alpha_text(line['level'])} of {exact(line['alpha'])}; "
-        f"{alpha_text(line['spent'])} is spent, the next look gets {alpha_text(line['next'])}."
-    )
+    against, level = say(told["incumbent"]), f"{alpha_text(line['level'])} of {exact(line['alpha'])}"
+    if line["of"] == 1:
+        so_far = count(line["candidates"], "candidate")
+        look = f"This is look {whole(line['first'])} against {against} ({so_far} so far), judged at {level}"
+    else:
+        look = (
+            f"The repeats of {whole(line['of'])} candidates beside {against} lay there already, so they are looks "
+            f"{whole(line['first'])} to {whole(line['first'] + line['of'] - 1)}, each judged at {level}"
+        )
+    left = f"{alpha_text(line['spent'])} is spent, the next look gets {alpha_text(line['next'])}."
+    if line["spent"] > line["alpha"]:
+        left = f"{left} That is more than the whole: histories were joined, or the level was changed."
+    return f"{look}; {left}"
+
+
+def _looks(line: Mapping[str, Any]) -> str:
+    first, last = line["first"], line["first"] + line["of"] - 1
+    return whole(first) if first == last else f"{whole(first)} to {whole(last)}, together"
 
 
 def _rows(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -247,7 +264,7 @@ def _provenance(told: Mapping[str, Any]) -> list[tuple[str, str]]:
         []
         if line is None
         else [
-            ("look", f"{line['number']} ({count(line['candidates'], 'candidate')} so far)"),
+            ("look", f"{_looks(line)} ({count(line['candidates'], 'candidate')} so far)"),
             ("level", f"{alpha_text(line['level'])} of {exact(line['alpha'])}"),
             ("spent so far", alpha_text(line["spent"])),
             ("level of the next look", alpha_text(line["next"])),

@@ -351,10 +351,12 @@ def _method(told: Mapping[str, Any]) -> list[Text | Items | Facts]:
         Text(
             "Change points are those of E-divisive (Matteson and James 2014): a series of the runs' geometric means is "
             "divided where the values before and after differ most by their energy distance, and each part again, as "
-            f"long as a permutation test of that maximum finds p ≤ {exact(rules['each'], 3)}; p = (b + 1)/(B + 1), where b of "
-            f"B = {whole(rules['permutations'])} random orders of the runs within their parts give as large a "
-            f"maximum. Every part has at least {count(rules['shortest'], 'run')}. Where a measure "
-            "has a margin, a change below it is not reported."
+            f"long as a permutation test of that maximum finds p ≤ {exact(rules['each'], 3)}; p = (b + 1)/(B + 1), "
+            f"where b of B = {whole(rules['permutations'])} random orders of the runs within their parts give as large "
+            f"a maximum. Every part has at least {count(rules['shortest'], 'run')}. Where a measure "
+            "has a margin, a change below it is not reported. At this level a step in the middle of a history can be "
+            f"found from {count(rules['middle'], 'run')} on, and one in its last {whole(rules['shortest'])} from "
+            f"{whole(rules['end'])} on."
         ),
         Text(
             f"{count(looked, 'series was', 'series were')} looked at, each at this level, so that a page on which "

@@ -45,13 +45,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bpbench.errors import StatisticsError
+from bpbench.statistics.margins import Margin
 from bpbench.statistics.permutation import generator
 from bpbench.statistics.samples import LARGEST
 
@@ -100,7 +101,7 @@ def changes(
     seed: int,
     alpha: float = 0.05,
     permutations: int = 999,
-    least: float = 0.0,
+    least: float | Margin = 0.0,
     shortest: int = SHORTEST,
     lower_is_better: bool = True,
     worse_only: bool = False,
@@ -117,8 +118,9 @@ def changes(
         Level of each step.
     permutations : int
         B; enough of them that p can reach alpha.
-    least : float
-        Smallest share by which the mean must change; above 0 it needs positive values.
+    least : float or Margin
+        Smallest change of the mean that is told: a share of the mean before it, which above 0 needs positive values, or
+        a margin, which may be in the unit of the values as well.
     shortest : int
         Values in the shortest stretch, at least 2.
     lower_is_better : bool
@@ -154,6 +156,30 @@ def changes(
     kept = _joined(series, sorted(found), least)
     told = _told(series, kept, found, lower_is_better=lower_is_better)
     return tuple(change for change in told if change.worse or not worse_only)
+
+
+def reach(alpha: float, shortest: int = SHORTEST) -> tuple[int, int]:
+    """Return from how many values on a clean step can be found at all: in the middle of a series, and at its end.
+
+    Of the C(n, k) places that the k values of one side may take, two give the largest Q, so p is 2/C(n, k) at least.
+
+    Parameters
+    ----------
+    alpha : float
+        Level of each step.
+    shortest : int
+        Values in the shortest stretch.
+
+    Returns
+    -------
+    tuple of int
+        The least n with k = n/2, and with k = ``shortest``.
+    """
+
+    def least(at_end: bool) -> int:
+        return next(n for n in count(2 * shortest) if alpha * math.comb(n, shortest if at_end else n // 2) >= 2)
+
+    return least(at_end=False), least(at_end=True)
 
 
 def divergences(values: Array, shortest: int = SHORTEST) -> Array:
@@ -203,7 +229,9 @@ def _weights(n: int, shortest: int) -> tuple[Array, Array, Array, Array]:
     return of_sums, of_first, of_both, np.where(allowed, 0.0, -np.inf)
 
 
-def _checked(values: Sequence[float] | Array, alpha: float, permutations: int, least: float, shortest: int) -> Array:
+def _checked(
+    values: Sequence[float] | Array, alpha: float, permutations: int, least: float | Margin, shortest: int
+) -> Array:
     series = np.array(values, dtype=np.float64)
     if series.ndim != 1:
         raise StatisticsError(f"A series is one value per run, found an array of shape {series.shape}.")
@@ -222,6 +250,10 @@ def _checked(values: Sequence[float] | Array, alpha: float, permutations: int, l
         )
     if shortest < 2:
         raise StatisticsError(f"The shortest stretch has at least 2 values, which have a distance, found {shortest}.")
+    if isinstance(least, Margin):
+        if least.kind == "absolute":
+            return series
+        least = least.value
     if not 0 <= least < math.inf:
         raise StatisticsError(f"The least change is a share that is not negative (0.05 for 5 %), found {least!r}.")
     low = np.flatnonzero(~(series > 0))
@@ -272,12 +304,14 @@ def _permuted(
     return (extreme + 1) / (permutations + 1)
 
 
-def _joined(series: Array, places: list[int], least: float) -> list[int]:
+def _joined(series: Array, places: list[int], least: float | Margin) -> list[int]:
     """Return the places whose change is not below ``least``, after taking the smallest back one by one."""
-    while places:
-        sizes = np.abs([after / before - 1 for before, after in _means(series, places)]) if least else np.array([0.0])
+    size = least.value if isinstance(least, Margin) else least
+    in_unit = isinstance(least, Margin) and least.kind == "absolute"
+    while places and size:
+        sizes = np.abs([after - before if in_unit else after / before - 1 for before, after in _means(series, places)])
         smallest = int(np.argmin(sizes))
-        if sizes[smallest] >= least:
+        if sizes[smallest] >= size:
             break
         places = places[:smallest] + places[smallest + 1 :]
     return places

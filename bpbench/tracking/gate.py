@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -162,16 +162,18 @@ def _series(newest: Run, baseline: Sequence[Run], common: Sequence[str]) -> tupl
     made: list[Series] = []
     small: dict[str, list[str]] = {}
     for variant in common:
-        for one, pooled, name in _measures(newest, baseline, near, variant):
+        for measure in measures(newest):
+            pooled = baseline if measure["kind"] == "loss" else near
+            one = _of(newest, pooled, variant, measure)
             if one is not None and _small(one):
-                small.setdefault(name, []).append(variant)
+                small.setdefault(measure["metric"], []).append(variant)
             elif one is not None:
                 made.append(one)
             elif pooled:
-                why.append(f"'{variant}', {name}: it has no value on one side or on both.")
+                why.append(f"'{variant}', {measure['label']}: it has no value on one side or on both.")
     for key, _, label, unit, _ in COSTS:
-        if label in small:
-            names = listed([f"'{variant}'" for variant in small[label]])
+        if key in small:
+            names = listed([f"'{variant}'" for variant in small[key]])
             why.append(f"{label} of {names}: below {LEAST[key]:g} {unit} on both sides, too small to be compared.")
     return made, why
 
@@ -183,53 +185,66 @@ def _small(one: Series) -> bool:
     )
 
 
-def _measures(
-    newest: Run, baseline: Sequence[Run], near: Sequence[Run], variant: str
-) -> Iterator[tuple[Series | None, Sequence[Run], str]]:
-    """Yield each measure of a contestant as a series (``None`` without values), the runs it goes by, and its name."""
-    rules = newest.rules
-    diverged = sum(result["status"] != "done" for result in newest.variants[variant]["results"])
-    for metric in newest.metrics:
-        timed = metric["timed"]
-        pooled = near if timed else baseline
-        margin = f"{100 * rules['time_margin']:.12g}%" if timed else rules["margins"][metric["key"]]
-        measure = {
-            "metric": metric["key"],
-            "kind": "time" if timed else "loss",
-            "margin": None if margin is None else Margin.parse(margin),
-            **{key: metric[key] for key in ("label", "unit", "lower_is_better")},
+def measures(run: Run) -> list[Json]:
+    """Return everything that is compared of each contestant of a run: its scores, and what its trainings cost.
+
+    Parameters
+    ----------
+    run : Run
+        Its rules count.
+
+    Returns
+    -------
+    list of dict
+        ``metric``, ``label``, ``unit``, ``kind``, ``lower_is_better`` and ``margin``, as a series has them.
+    """
+    rules = run.rules
+    made = []
+    for metric in run.metrics:
+        written = rules["margins"][metric["key"]]
+        margin = None if written is None else Margin.parse(written)
+        made.append(
+            {
+                "metric": metric["key"],
+                "kind": "time" if metric["timed"] else "loss",
+                "margin": Margin(rules["time_margin"], "relative") if metric["timed"] else margin,
+                **{key: metric[key] for key in ("label", "unit", "lower_is_better")},
+            }
+        )
+    if all(metric["timed"] for metric in run.metrics):
+        return made  # nothing was trained
+    return made + [
+        {
+            "metric": key,
+            "kind": kind,
+            "margin": Margin(rules[rule], "relative"),
+            "label": label,
+            "unit": unit,
+            "lower_is_better": True,
         }
-        sides = scores([newest], variant, metric["key"]), scores(pooled, variant, metric["key"])
-        yield _of(variant, measure, sides, diverged), pooled, metric["label"]
-    for key, kind, label, unit, rule in () if all(metric["timed"] for metric in newest.metrics) else COSTS:
-        measure = {"metric": key, "kind": kind, "label": label, "unit": unit, "lower_is_better": True}
-        sides = _costs([newest], variant, key), _costs(near, variant, key)
-        yield _of(variant, measure | {"margin": Margin(rules[rule], "relative")}, sides, diverged), near, label
+        for key, kind, label, unit, rule in COSTS
+    ]
 
 
-def _of(variant: str, measure: Json, sides: tuple[Floats, Floats], diverged: int) -> Series | None:
-    """Return what is compared, ``None`` without values; one that is gone from the newest run is compared as well."""
-    gone = measure["kind"] == "loss" and diverged > 1
-    if not sides[1].size or not (sides[0].size or gone):
-        return None
-    return Series(variant=variant, newest=sides[0], baseline=sides[1], diverged=diverged, **measure)
+def values(runs: Sequence[Run], variant: str, key: str) -> Floats:
+    """Return what a measure of :func:`measures` came to in some runs, taken together.
 
-
-def scores(runs: Sequence[Run], variant: str, key: str) -> Floats:
-    """Return the scores of finished repeats; of a crossed design one value for each split, the mean of its seeds.
+    Of scores one value for each finished repeat, and in a crossed design for each split, the mean of its seeds.
 
     Parameters
     ----------
     runs : sequence of Run
         Taken together.
     variant, key : str
-        Which contestant and which score.
+        Which contestant, and which measure.
 
     Returns
     -------
     ndarray, shape (n,)
-        In the score's unit.
+        In the measure's unit.
     """
+    if key in LEAST:
+        return np.array([value for run in runs for value in run.variants[variant][key]], dtype=np.float64)
     found: list[float] = []
     for run in runs:
         done = [
@@ -247,12 +262,18 @@ def scores(runs: Sequence[Run], variant: str, key: str) -> Floats:
     return np.array(found, dtype=np.float64)
 
 
-def _costs(runs: Sequence[Run], variant: str, key: str) -> Floats:
-    return np.array([value for run in runs for value in run.variants[variant][key]], dtype=np.float64)
+def _of(newest: Run, baseline: Sequence[Run], variant: str, measure: Json) -> Series | None:
+    """Return what is compared, ``None`` without values; one that is gone from the newest run is compared as well."""
+    ours, theirs = (values(runs, variant, measure["metric"]) for runs in ([newest], baseline))
+    diverged = sum(result["status"] != "done" for result in newest.variants[variant]["results"])
+    gone = measure["kind"] == "loss" and diverged > 1
+    if not theirs.size or not (ours.size or gone):
+        return None
+    return Series(variant=variant, newest=ours, baseline=theirs, diverged=diverged, **measure)
 
 
 def _failures(runs: Sequence[Run], common: Sequence[str]) -> Floats:
-    """Return, for each repeat of each run (each split of a crossed design), the share of its trainings without a score."""
+    """Return the share of trainings without a score, for each repeat of each run, or each split of a crossed design."""
     shares = []
     for run in runs:
         key = "split" if run.rules["design"] == "crossed" else "repeat"

@@ -71,6 +71,7 @@ def record(protocol: Protocol, history: History, root: Path, watching: Watching,
             f"{protocol.origin.where('repeats')}: repeats by role share their weights and orders among all splits of a "
             "run, so two runs would differ by these; say `track: {repeats: n}`, seeds of their own within each split."
         )
+    history.require_writable()
     draw = history.next_draw(protocol.name)
     repeats = protocol.track.repeats or protocol.repeats
     asked = replace(protocol, draw=draw, repeats=repeats)

@@ -12,9 +12,8 @@ import numpy as np
 from bpbench import __version__
 from bpbench.history import Run
 from bpbench.identity import seed
-from bpbench.statistics.changes import SHORTEST, changes
-from bpbench.statistics.margins import Margin
-from bpbench.tracking.gate import COSTS, LEAST, changed, header, scores
+from bpbench.statistics.changes import SHORTEST, changes, reach
+from bpbench.tracking.gate import LEAST, changed, header, measures, values
 
 Json = dict[str, Any]
 
@@ -22,8 +21,6 @@ Json = dict[str, Any]
 ALPHA: Final = 0.05
 #: Rearrangements of each series; more where the level of one series asks for them.
 PERMUTATIONS: Final = 999
-#: Runs from which on changes are looked for.
-FEWEST: Final = 2 * SHORTEST
 
 
 def trends(runs: Sequence[Run], baselines: Sequence[Json], *, variant: str | None = None) -> Json:
@@ -48,11 +45,15 @@ def trends(runs: Sequence[Run], baselines: Sequence[Json], *, variant: str | Non
         if variant in {None, name}
         for one in _of_variant(runs, name)
     ]
-    looked = [one for one in made if one["looked"]]
-    alpha = ALPHA / max(1, len(looked))
+    alpha, (middle, end) = _level(made)
     permutations = max(PERMUTATIONS, math.ceil(5 / alpha) - 1)
-    for one in looked:
-        _mark(one, alpha, permutations)
+    looked = [one for one in made if one["why_not"] is None and len(one["near"]) >= middle]
+    for one in made:
+        if one in looked:
+            one["looked"] = True
+            _mark(one, alpha, permutations)
+        elif one["why_not"] is None:
+            one["why_not"] = _too_few(one, middle)
     return {
         "study": runs[-1].study,
         "made_with": __version__,
@@ -68,64 +69,55 @@ def trends(runs: Sequence[Run], baselines: Sequence[Json], *, variant: str | Non
             "looked": len(looked),
             "permutations": permutations,
             "shortest": SHORTEST,
+            "middle": middle,
+            "end": end,
         },
     }
 
 
+def _level(made: Sequence[Json]) -> tuple[float, tuple[int, int]]:
+    """Return the level of one series, and from how many runs on it can find a step in the middle, and at the end.
+
+    The level is divided by the number of series that are looked at, which in turn are those that can reach it.
+    """
+    lengths = [len(one["near"]) for one in made if one["why_not"] is None]
+    for many in range(len(lengths), 0, -1):
+        found = reach(ALPHA / many)
+        if sum(length >= found[0] for length in lengths) >= many:
+            return ALPHA / many, found
+    return ALPHA, reach(ALPHA)
+
+
+def _too_few(one: Json, middle: int) -> str:
+    where = "" if one["kind"] == "loss" else " on the newest run's kind of host"
+    many = "1 run has" if len(one["near"]) == 1 else f"{len(one['near'])} runs have"
+    return f"{many} values{where}; with as many series, changes are looked for from {middle} on."
+
+
 def _of_variant(runs: Sequence[Run], name: str) -> list[Json]:
-    """Return the series of one contestant: its scores, then its costs."""
+    """Return the series of one contestant, at which nobody has looked: its scores, then its costs."""
     having = [run for run in runs if name in run.variants]
-    newest, host = having[-1], having[-1].host
-    made = []
-    for metric in newest.metrics:
-        points = [(run, scores([run], name, metric["key"]).tolist()) for run in having]
-        kind = "time" if metric["timed"] else "loss"
-        margin = newest.rules["time_margin"] if metric["timed"] else newest.rules["margins"][metric["key"]]
-        made.append(_one(name, {**metric, "kind": kind}, points, host, margin))
-    for key, kind, label, unit, rule in COSTS:
-        points = [(run, list(run.variants[name][key])) for run in having]
-        measure = {"key": key, "label": label, "unit": unit, "kind": kind, "lower_is_better": True}
-        made.append(_one(name, measure, points, host, newest.rules[rule]))
+    host, made = having[-1].host, []
+    for measure in measures(having[-1]):
+        points = [(run, values([run], name, measure["metric"]).tolist()) for run in having]
+        held = [(run, found) for run, found in points if found and min(found) > 0]
+        least, why = LEAST.get(measure["metric"], 0.0), None
+        if held and max(geometric_mean(found) for _, found in held) < least:
+            why = f"Below {least:g} {measure['unit']} in every run: too small to tell anything."
+        made.append(
+            {
+                "variant": name,
+                **{key: measure[key] for key in ("metric", "label", "unit", "kind", "lower_is_better")},
+                "points": [{"run": run.number, "values": found} for run, found in held],
+                "hosts": {str(run.number): run.host for run, _ in held},
+                "near": [run.number for run, _ in held if measure["kind"] == "loss" or run.host == host],
+                "changes": [],
+                "looked": False,
+                "why_not": why,
+                "least": measure["margin"] or 0.0,
+            }
+        )
     return made
-
-
-def _one(
-    name: str, measure: Json, points: Sequence[tuple[Run, list[float]]], host: str, margin: float | str | None
-) -> Json:
-    """Return a series that nobody has looked at; ``least`` is the smallest change of the mean that counts."""
-    held = [(run, values) for run, values in points if values and min(values) > 0]
-    near = [run for run, _ in held if measure["kind"] == "loss" or run.host == host]
-    why = None
-    if len(near) < FEWEST:
-        where = "" if measure["kind"] == "loss" else " on the newest run's kind of host"
-        many = "1 run has" if len(near) == 1 else f"{len(near)} runs have"
-        why = f"{many} values{where}; changes are looked for from {FEWEST} on."
-    means = [geometric_mean(values) for _, values in held]
-    least = LEAST.get(measure["key"], 0.0)
-    if means and max(means) < least:
-        why = f"Below {least:g} {measure['unit']} in every run: too small to tell anything."
-    return {
-        "variant": name,
-        "metric": measure["key"],
-        **{key: measure[key] for key in ("label", "unit", "kind", "lower_is_better")},
-        "points": [{"run": run.number, "values": values} for run, values in held],
-        "hosts": {str(run.number): run.host for run, _ in held},
-        "near": [run.number for run in near],
-        "changes": [],
-        "looked": why is None,
-        "why_not": why,
-        "least": _least(margin, means),
-    }
-
-
-def _least(margin: float | str | None, means: Sequence[float]) -> float:
-    """Return a margin as a share of the mean level of a series, 0 without one."""
-    if margin is None or not means:
-        return 0.0
-    parsed = Margin.parse(margin) if isinstance(margin, str) else Margin(margin)
-    if parsed.kind == "relative":
-        return parsed.value
-    return parsed.value / geometric_mean(means)
 
 
 def _mark(one: Json, alpha: float, permutations: int) -> None:
