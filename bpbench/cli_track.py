@@ -69,6 +69,7 @@ def verbs(
         "compare": "Compare two runs in full.",
         "baseline": "Name a run, or several together, as a baseline; or list the baselines.",
         "gate": "Compare the newest run with a baseline; exit 1 on a regression.",
+        "decisions": "List what `bpbench check` has answered.",
         "plot": "Write a page of trends with change points marked.",
         "export": "Write the whole history as JSON lines.",
         "import": "Take in what a file of JSON lines has beside this history.",
@@ -83,7 +84,8 @@ def verbs(
         "--store", metavar="DIR", help="below which the run has a store of its own, for a while"
     )
     made["record"].add_argument("--jobs", metavar="N", type=count, default=cores(), help="processes at once")
-    made["list"].add_argument("study", nargs="?", help="name of a protocol; default: all studies")
+    for name in ("list", "decisions"):
+        made[name].add_argument("study", nargs="?", help="name of a protocol; default: all studies")
     for name in ("show", "compare", "baseline", "gate", "plot"):
         made[name].add_argument("study", help="name of a protocol, as it is listed")
     made["show"].add_argument("run", nargs="?", type=count, help="number of a run (default: the newest)")
@@ -174,6 +176,11 @@ def _baseline(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     from bpbench.report import kept
 
     runs = history.runs(asked.study)
+    if asked.name is not None and asked.name.strip().isdecimal():
+        raise RequestError(
+            f"A baseline's name is a word, found '{asked.name}', which looks like the number of a run; write "
+            f"`bpbench track baseline {asked.study} {MAIN} {asked.name}`."
+        )
     if asked.name is not None:
         history.name_baseline(asked.study, asked.name, asked.runs or [in_time(runs)[-1].number])
     told = {"study": asked.study, "baselines": _baselines(history, asked.study)}
@@ -187,13 +194,26 @@ def _gate(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     newest = in_time(history.runs(asked.study))[-1]
     baseline, runs = history.baseline(asked.study, asked.baseline)
     gate.require_present(newest)
+    gate.require_one_division(newest, runs)
     told = gate.compare(newest, runs, name=baseline.name)
     code = REGRESSION if told["answer"] == "regression" else FINE
     return told, _with_markdown(asked, tracked.gate(told), told), code
 
 
+def _decisions(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+    from bpbench.report import kept
+
+    taken = [decision.plain for decision in history.decisions()]
+    studies = sorted({str(decision["body"]["study"]) for decision in taken})
+    if asked.study is not None and asked.study not in studies:
+        raise RequestError(f"Nothing was decided of a study '{asked.study}'{nearest(asked.study, studies) or '.'}")
+    told = [one for one in taken if asked.study in {None, one["body"]["study"]}]
+    return told, kept.decisions(sorted(told, key=lambda one: str(one["made"]))), FINE
+
+
 def _plot(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     from bpbench.report import trends as pages
+    from bpbench.report.numerals import count
     from bpbench.tracking import trends
 
     runs = in_time(history.runs(asked.study))
@@ -204,19 +224,19 @@ def _plot(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     out = Path(asked.out or f"reports/trends-{asked.study}.html")
     write(out, pages.page(told), "--out")
     found = sum(len(one["changes"]) for one in told["series"])
-    many = {0: "no change point", 1: "1 change point"}.get(found, f"{found} change points")
-    return (
-        told | {"page": str(out)},
-        [f"{many} in {told['rules']['looked']} series of {len(runs)} runs.", str(out)],
-        FINE,
-    )
+    rules = told["rules"]
+    lines = [f"{count(found, 'change point')} in {rules['looked']} series of {count(len(runs), 'run')}."]
+    if not rules["looked"]:
+        lines.append(f"With as many series, changes are looked for from {rules['middle']} runs on.")
+    return told | {"page": str(out)}, [*lines, str(out)], FINE
 
 
 def _export(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     from bpbench.history import export
+    from bpbench.report.numerals import count
 
     many = export(history, Path(asked.file))
-    return {"file": asked.file, "records": many}, [f"{asked.file}: {many} records."], FINE
+    return {"file": asked.file, "records": many}, [f"{asked.file}: {count(many, 'record')}."], FINE
 
 
 def _import(asked: argparse.Namespace, history: History, _: Doors) -> Told:
@@ -242,6 +262,7 @@ _DO: Final[dict[str, Callable[[argparse.Namespace, History, Doors], Told]]] = {
     "compare": _compare,
     "baseline": _baseline,
     "gate": _gate,
+    "decisions": _decisions,
     "plot": _plot,
     "export": _export,
     "import": _import,

@@ -190,8 +190,11 @@ def test_sentences() -> None:
         ("The candidate is better than the incumbent.",),
         ("The candidate is better than the incumbent.", "A gain as large as the margin is not excluded."),
         ("The candidate is better than the incumbent, but by less than the margin: too little to matter.",),
-        ("A gain as large as the margin is excluded.",),
-        ("A gain as large as the margin is excluded.", "The candidate is worse than the incumbent."),
+        ("A gain as large as the margin is excluded, by a one-sided test.",),
+        (
+            "A gain as large as the margin is excluded, by a one-sided test.",
+            "The candidate is worse than the incumbent.",
+        ),
         ("The candidate is not better than the incumbent.", "The candidate is worse than the incumbent."),
         ("The candidate is worse than the incumbent.",),
         ("The candidate is not worse than the incumbent by as much as the margin.",),
@@ -208,7 +211,7 @@ def test_sentences() -> None:
         ("The candidate is better than the incumbent.", "The candidate takes fewer operations on paper."),
         ("It is neither shown that the candidate is worse, nor that any loss is below the margin.",),
         ("It is neither shown that the two differ by less than the margin, nor which is better.",),
-        (f"{_OPEN}, nor that a gain as large as the margin is out of the question.",),
+        (f"{_OPEN}, nor, by a one-sided test, that a gain as large as the margin is excluded.",),
         (
             f"{_OPEN}, nor that it is worse.",
             "Without a margin there is no gain to plan for: declare the smallest gain that is worth a change.",

@@ -146,7 +146,7 @@ def test_a_run_of_other_sources_is_refused(tracked: Here, monkeypatch: pytest.Mo
     code, _, err = tracked("track", "gate", "small")
     assert code == 2
     assert (
-        f"Run 2 of 'small', the newest, was made by others than are here (the sources of bpbench and numpy "
+        f"Run 2 of 'small', the newest, was made by other sources or libraries than those here (the sources of bpbench and numpy "
         f"{here['versions']['numpy']} → 1.0), so it says nothing of these" in err
     )
 
@@ -164,6 +164,67 @@ def test_times_of_another_kind_of_host_are_not_compared() -> None:
         )
     ]
     assert told["changed"] == [f"host: another processor, 64 cores → {second.host}"]
+
+
+@pytest.mark.usefixtures("tracked")
+def test_runs_on_other_test_sets_are_not_gated(here: Here) -> None:
+    """A reserve that is drawn from another seed makes another error, however alike the trainings are."""
+    path = here.folder / "small.yaml"
+    path.write_text(path.read_text() + "seed: 5\n")
+    assert here(*_RECORD)[0] == 0
+    code, _, err = here("track", "gate", "small")
+    assert code == 2
+    assert (
+        "Run 3 of 'small' and run 1 were scored on different test sets (the seed or the shares of their division "
+        "differ), and would differ by these alone; name a newer run as the baseline" in err
+    )
+    assert here("track", "compare", "small", "1", "2", "3")[0] == 0
+    code, out, _ = here("track", "compare", "small", "1", "3")
+    assert "The two sides were scored on different test sets, and what differs may be these." in out
+    assert here("track", "baseline", "small", "both", "1", "3")[0] == 0
+    assert here(*_RECORD)[0] == 0
+    assert here("track", "gate", "small", "--baseline", "both")[0] == 2
+
+
+@pytest.mark.usefixtures("tracked")
+def test_what_breaks_down_is_a_regression(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training of one contestant fails where all had a score: worse by itself, and told."""
+    real = work.perform
+
+    def broken(job: Job, load: Any) -> Any:
+        if isinstance(job, Train) and len(job.functions) == 2:
+            raise ValueError("not a number")
+        return real(job, load)
+
+    monkeypatch.setattr(work, "perform", broken)
+    assert here(*_RECORD)[0] == 3
+    code, told = here.json("track", "gate", "small")
+    assert code == 1
+    assert [(one["variant"], one["metric"]) for one in told["comparisons"] if one["verdict"] == "worse"] == [
+        ("same", "rmse")
+    ]
+    _, out, _ = here("track", "gate", "small")
+    assert "All 8 trainings of the newest run diverged or failed: worse by itself." in out
+
+
+@pytest.mark.usefixtures("tracked")
+def test_the_same_seeds_are_told() -> None:
+    with History(_HISTORY) as history:
+        first, second = history.runs("small")
+    told = gate.compare(second, [replace(first, draw=2)])
+    assert "Run 1 was trained from the same seeds (draw 2): the two are no independent samples." in told["not_compared"]
+
+
+def test_decisions_are_listed(here: Here) -> None:
+    here("check", "small.yaml", "--candidate", "rich", "--incumbent", "poor", "--jobs", "1")
+    here("check", "small.yaml", "--candidate", "rich", "--incumbent", "poor", "--rule", "cheaper-and-equivalent")
+    code, out, _ = here("track", "decisions")
+    assert code == 0
+    assert [line.split()[-2:] for line in out.splitlines()[3:]] == [["0.0304", "adopt"], ["–", "keep"]]
+    assert len(here.json("track", "decisions", "small")[1]) == 2
+    code, _, err = here("track", "decisions", "smal")
+    assert code == 2
+    assert "Nothing was decided of a study 'smal'; did you mean 'small'?" in err
 
 
 @pytest.mark.usefixtures("tracked")
@@ -291,6 +352,7 @@ def test_a_history_travels_as_json_lines(tracked: Here) -> None:
         (("show", "small", "--variant", "rihc"), "--variant: 'small' has no contestant 'rihc'; did you mean 'rich'?"),
         (("plot", "small", "--variant", "rihc"), "--variant: 'small' has no contestant 'rihc'; did you mean 'rich'?"),
         (("compare", "small", "2", "2"), "A comparison needs two runs or more of 'small', found 1;"),
+        (("baseline", "small", "2"), "A baseline's name is a word, found '2', which looks like the number of a run;"),
         (("baseline", "small", "main", "9"), "Study 'small' has no run 9;"),
         (("record", "smal.yaml"), "There is no protocol file smal.yaml; did you mean 'small.yaml'?"),
         (("list", "--history", "none.sqlite"), "There is no history at none.sqlite;"),

@@ -99,4 +99,7 @@ def test_a_worse_learning_rate_is_caught_and_unchanged_code_is_not(tmp_path: Pat
     assert worse == {("12", "rmse"), ("22", "rmse")}, "the two networks that Adam trains, and nothing else"
     code, _, err = ours("gate", "smoke", "--baseline", "all")
     assert code == 2
-    assert "was made by others than are here (the sources of bpbench), so it says nothing of these" in err
+    assert (
+        "was made by other sources or libraries than those here (the sources of bpbench), so it says nothing of these"
+        in err
+    )

@@ -101,7 +101,7 @@ def _line(record: Record) -> str:
 def _lines(path: Path) -> list[str]:
     try:
         # not splitlines(), which also cuts at marks that JSON allows inside a text
-        return path.read_bytes().decode("utf-8").split("\n")
+        return path.read_bytes().decode("utf-8-sig").split("\n")
     except OSError as error:
         raise RequestError(f"{path} cannot be read ({error.strerror}); name a file of exported lines.") from error
     except UnicodeDecodeError as error:

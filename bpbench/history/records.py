@@ -65,12 +65,30 @@ class Kept:
                 raise RequestError(f"expected {expected} as '{field}' of a {name}, found {found[field]!r}.")
         if not _is_utc(found["made"]):
             raise RequestError(f"expected a time in UTC as 'made' of a {name}, found {found['made']!r}.")
+        if name == "run":
+            _require_shape(found["variants"])
         return cls(
             **{
                 field: tuple(found[field]) if hint.startswith("tuple") else found[field]
                 for field, hint in fields.items()
             }
         )
+
+
+def _require_shape(variants: Mapping[str, Any]) -> None:
+    """Refuse contestants that are not what a run records of each: results by repeat, and what they cost."""
+    for name, one in variants.items():
+        parts = one if isinstance(one, dict) else {}
+        results, costs = parts.get("results"), [parts.get("cpu_s"), parts.get("peak_mb")]
+        whole = isinstance(results, list) and all(
+            isinstance(each, dict) and isinstance(each.get("scores"), dict) and "status" in each for each in results
+        )
+        if not whole or not all(
+            isinstance(cost, list) and all(isinstance(value, int | float) for value in cost) for cost in costs
+        ):
+            raise RequestError(
+                f"expected results with scores and costs of the contestant '{name}' of a run, found {one!r:.60}."
+            )
 
 
 #: Type of a field → its type in JSON, that of its items, and how a sentence calls it.

@@ -112,7 +112,6 @@ def settled(standing: Mapping[str, Place]) -> dict[str, int]:
 
 def moved(place: Place, number: int) -> str:
     """Return the sentence that says a record has another number now."""
-    what = (
-        f"Run {place.number} of {place.group}" if place.kind == "run" else f"Look {place.number} of line {place.group}"
-    )
+    run = place.kind == "run"
+    what = f"Run {place.number} of {place.group}" if run else f"Decision {place.number} of line {place.group[:12]}"
     return f"{what} (made {place.made}) is number {number} now."

@@ -65,6 +65,11 @@ def _check_track(protocol: Protocol) -> None:
             )
         if key in (track.metrics or ())[:number]:
             raise ProtocolError(f"{where('track', 'metrics', number)}: '{key}' stands twice; name each score once.")
+    if isinstance(track.margin, float | int) and len(track.metrics or ()) > 1:
+        raise ProtocolError(
+            f"{where('track', 'margin')}: a margin in the unit of one score cannot hold for {len(track.metrics or ())} "
+            "of them; expected a share such as 2%."
+        )
     if isinstance(track.margin, str) and track.margin.endswith("d_z"):
         raise ProtocolError(
             f"{where('track', 'margin')}: two runs are independent samples without pairs, so there is no d_z of "

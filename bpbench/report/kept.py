@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.counting import listed
 from bpbench.report.comment import aligned
-from bpbench.report.numerals import NOTHING, count, decimals, fixed, say, short, significant, whole
+from bpbench.report.numerals import NOTHING, count, decimals, exact, fixed, say, short, significant, whole
 from bpbench.report.vocabulary import unit
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def runs(told: Mapping[str, Any]) -> list[str]:
         return [f"No run{_of(told)} is recorded."]
     studies = list(dict.fromkeys(run["study"] for run in kept))
     several = len(studies) > 1
-    head = ("study", "run", "made", "variants", "trainings", "not done", "sources", "host", "baseline of")
+    head = ("study", "run", "made", "variants", "trainings", "not done", "draw", "sources", "host", "baseline of")
     rows = [
         (
             short(run["study"], NAME),
@@ -43,6 +43,7 @@ def runs(told: Mapping[str, Any]) -> list[str]:
             str(len(run["variants"])),
             str(len(statuses(run))),
             str(sum(status != "done" for status in statuses(run))),
+            str(run["draw"]) if run["draw"] else NOTHING,
             digest(run["sources"]),
             short(run["host"], NAME),
             ", ".join(_names(told["baselines"], run)) or NOTHING,
@@ -51,7 +52,7 @@ def runs(told: Mapping[str, Any]) -> list[str]:
     ]
     first = 0 if several else 1
     title = f"{count(len(kept), 'run')} of {listed([say(name) for name in studies])}"
-    shown = aligned(head[first:], [row[first:] for row in rows], right=[place - first for place in (1, 3, 4, 5)])
+    shown = aligned(head[first:], [row[first:] for row in rows], right=[place - first for place in (1, 3, 4, 5, 6)])
     return [title, "", *shown]
 
 
@@ -101,6 +102,35 @@ def baselines(told: Mapping[str, Any]) -> list[str]:
         return [f"No baseline{_of(told)} has a name yet."]
     rows = [(short(one["study"], NAME), short(one["name"], NAME), ranges(one["runs"])) for one in told["baselines"]]
     return aligned(("study", "baseline", "runs"), rows)
+
+
+def decisions(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the lines of ``bpbench track decisions``.
+
+    Parameters
+    ----------
+    told : sequence of dict
+        Decisions of the history as plain values, in the order in which they are listed.
+    """
+    if not told:
+        return ["Nothing was decided yet."]
+    rows = []
+    for one in told:
+        body, look = one["body"], one["body"]["sequence"]
+        rows.append(
+            (
+                moment(one["made"]),
+                short(body["study"], NAME),
+                short(body["candidate"], NAME),
+                short(body["incumbent"], NAME),
+                body["rule"],
+                NOTHING if body["margin"] is None else str(body["margin"]),
+                NOTHING if look is None else exact(float(f"{look['level']:.3g}")),
+                body["answer"],
+            )
+        )
+    head = ("made", "study", "candidate", "incumbent", "rule", "margin", "level", "answer")
+    return [count(len(rows), "decision"), "", *aligned(head, rows, right=(6,))]
 
 
 def _variants(one: Mapping[str, Any]) -> list[str]:

@@ -129,19 +129,44 @@ def beside(told: Mapping[str, Any]) -> list[str]:
     told : dict
         As :func:`gate` takes it.
     """
-    return [*_others(told), _changed(told), *map(sentence, told["not_compared"]), *_remarks(told), *_detectable(told)]
+    return [
+        *_others(told),
+        _changed(told),
+        *map(sentence, told["not_compared"]),
+        *_remarks(told),
+        *_detectable(told),
+        _margins(told),
+        sentence(told["given"].split(". ")[-1]),
+    ]
+
+
+def _margins(told: Mapping[str, Any]) -> str:
+    """Return what does not matter of each measure."""
+    texts = [f"{one['label']} {NOTHING if one['margin'] is None else _with_unit(one)}" for one in told["margins"]]
+    return f"Margins: {', '.join(texts)}."
+
+
+def _with_unit(one: Mapping[str, Any]) -> str:
+    """Return a margin with the unit it is in, which of a share is none."""
+    margin = one["margin"]
+    return str(margin) if isinstance(margin, str) else f"{exact(margin)} {one['unit']}"
 
 
 def _others(told: Mapping[str, Any]) -> list[str]:
     """Return what is said of the comparisons that are not worse: that nothing was found is never "the same"."""
-    verdicts = [one["verdict"] for one in told["comparisons"]]
-    words = {"better": "better", "equivalent": "equivalent within the margin", "undecided": "undecided"}
+    verdicts = [_verdict(one) for one in told["comparisons"]]
+    words = {
+        "better": "better",
+        "equivalent": "equivalent within the margin",
+        "not worse": "shown not to have grown by more than the margin",
+        "undecided": "undecided",
+    }
     parts = [f"{whole(number)} {word}" for verdict, word in words.items() if (number := verdicts.count(verdict))]
     if not parts:
         return []
-    whom = "The others" if "worse" in verdicts else "They are"
+    whom = "The others" if "worse" in verdicts else "Of these"
     small = ": there may be a change too small to be found" if "undecided" in verdicts else ""
-    return [f"{whom}{':' if whom == 'The others' else ''} {listed(parts)}{small}."]
+    return [f"{whom}: {listed(parts)}{small}."]
 
 
 def _worse(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -287,8 +312,15 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         NOTHING if failures else _interval(one),
         p_text(one["p_adjusted"]),
         NOTHING if one["detectable"] is None else _detect(one["detectable"]),
-        one["verdict"],
+        _verdict(one),
     )
+
+
+def _verdict(one: Mapping[str, Any]) -> str:
+    """Return the verdict in words; of a time or memory it is only asked whether it grew by more than its margin."""
+    if one["kind"] == "failures" and not one["mean"] and not one["baseline_mean"]:
+        return NOTHING
+    return "not worse" if one["kind"] in {"time", "memory"} and one["verdict"] == "equivalent" else str(one["verdict"])
 
 
 def _caption(told: Mapping[str, Any]) -> str:

@@ -213,7 +213,8 @@ def _barred(pair: Pair, comparison: Comparison, rules: Rules) -> Adoption | None
         )
     if pair.diverged_baseline:
         never = "More repeats of the incumbent do not undo those that diverged: no number of them would be enough."
-        return Adoption("undecided", ("Repeats of the incumbent diverged: the others flatter it.",), none_enough=never)
+        why = "Repeats of the incumbent diverged, and those that are left make it look better than it is."
+        return Adoption("undecided", (why,), none_enough=never)
     if comparison.p is None:
         never = "As long as repeats show no spread, no number of them gives a test: none would be enough."
         alone = min(comparison.n, comparison.n_baseline) < 2
@@ -297,7 +298,7 @@ def _superior(shown: _Shown, rules: Rules) -> Adoption:
             if better
             else "The candidate is not better than the incumbent."
             if rules.margin is None
-            else "A gain as large as the margin is excluded."
+            else "A gain as large as the margin is excluded, by a one-sided test."
         )
         return Adoption("keep", (text, *_worse(shown, rules)), p=shown.better, against=against)
     if answer == "adopt":
@@ -307,7 +308,7 @@ def _superior(shown: _Shown, rules: Rules) -> Adoption:
     nor = (
         "nor that it is worse."
         if rules.margin is None
-        else "nor that a gain as large as the margin is out of the question."
+        else "nor, by a one-sided test, that a gain as large as the margin is excluded."
     )
     return Adoption(
         "undecided", (f"It is not shown that the candidate is better, {nor}",), p=shown.better, against=against

@@ -47,8 +47,33 @@ def require_present(run: Run) -> None:
     different += _versions(run.made_by, here)
     if different:
         raise RequestError(
-            f"Run {run.number} of '{run.study}', the newest, was made by others than are here ({listed(different)}), "
-            "so it says nothing of these; `bpbench track record` makes a run of what is here."
+            f"Run {run.number} of '{run.study}', the newest, was made by other sources or libraries than those here "
+            f"({listed(different)}), so it says nothing of these; `bpbench track record` makes a run of what is here."
+        )
+
+
+def require_one_division(newest: Run, baseline: Sequence[Run]) -> None:
+    """Refuse runs that were scored on other test sets than the newest: they would differ by these.
+
+    Parameters
+    ----------
+    newest : Run
+        What is compared.
+    baseline : sequence of Run
+        With what.
+
+    Raises
+    ------
+    RequestError
+        With what to do.
+    """
+    other = [run for run in baseline if run.rules["division"] != newest.rules["division"]]
+    if other:
+        data = any(run.data != newest.data for run in other)
+        raise RequestError(
+            f"Run {newest.number} of '{newest.study}' and run {other[0].number} were scored on different test sets "
+            f"({'their data' if data else 'the seed or the shares of their division'} differ), and would differ by "
+            "these alone; name a newer run as the baseline, or see `bpbench track compare`, which says so beside it."
         )
 
 
@@ -80,6 +105,8 @@ def compare(newest: Run, baseline: Sequence[Run], *, name: str | None = None) ->
             "first, or name another baseline."
         )
     _require_own_seeds(baseline)
+    if len(baseline) > 1:
+        require_one_division(baseline[-1], baseline[:-1])
     rules = newest.rules
     common = [variant for variant in newest.variants if all(variant in run.variants for run in baseline)]
     if not common:
@@ -88,6 +115,13 @@ def compare(newest: Run, baseline: Sequence[Run], *, name: str | None = None) ->
             "record a new baseline."
         )
     series, why = _series(newest, baseline, common)
+    if newest.rules["division"] != baseline[0].rules["division"]:
+        why.append("The two sides were scored on different test sets, and what differs may be these.")
+    same = [run.number for run in baseline if run.draw == newest.draw]
+    if same:
+        why.append(
+            f"Run {same[0]} was trained from the same seeds (draw {newest.draw}): the two are no independent samples."
+        )
     alone = [variant for variant in newest.variants if variant not in common]
     why += [f"'{variant}' is new: the baseline has no such contestant." for variant in alone]
     gone = dict.fromkeys(variant for run in baseline for variant in run.variants if variant not in newest.variants)
@@ -105,6 +139,11 @@ def compare(newest: Run, baseline: Sequence[Run], *, name: str | None = None) ->
         "correction": rules["correction"],
         "power": rules["power"],
         "family": len(judged),
+        "given": rules["given"],
+        "margins": [
+            {key: measure[key] for key in ("label", "unit", "kind")} | {"margin": _plain(measure["margin"])}
+            for measure in measures(newest)
+        ],
         "comparisons": [{**asdict(one), "remarks": list(one.remarks)} for one in judged],
         "not_compared": why,
     }
@@ -120,6 +159,10 @@ def _require_own_seeds(baseline: Sequence[Run]) -> None:
                 f"Runs {other.number} and {run.number} of '{run.study}' were trained from the same seeds (draw "
                 f"{run.draw}), and to take them together would count these twice; name one of them."
             )
+
+
+def _plain(margin: Margin | None) -> float | str | None:
+    return None if margin is None else margin.plain
 
 
 def header(run: Run) -> Json:

@@ -210,7 +210,7 @@ def _run(found: Json, beside: Json, track: Track, *, draw: int) -> Run:
             }
             for variant in found["variants"]
         },
-        rules=_rules(analysis, track, keys),
+        rules=_rules(found, track, keys),
     )
 
 
@@ -229,10 +229,21 @@ def _scored(result: Json, part: str, keys: list[str]) -> Json:
     }
 
 
-def _rules(analysis: Json, track: Track, keys: list[str]) -> Json:
+def _division(found: Json) -> str:
+    """Return the digest of what repeats do not redraw: the data, and how they are divided from which seed."""
+    split, data = found["split"], found["data"]
+    groups = [[group[key] for key in ("name", "frames", "blocks")] for group in data["groups"]]
+    shares = [split[key] for key in ("design", "reserve", "validation", "fresh")]
+    return digest([data["sha256"], groups, shares, found["protocol"]["seed"]])
+
+
+def _rules(found: Json, track: Track, keys: list[str]) -> Json:
     """Return what a gate goes by."""
+    analysis = found["analysis"]
     return {
         "design": analysis["design"],
+        "given": found["split"]["sentence"],
+        "division": _division(found),
         "metrics": keys,
         "margins": {key: _margin(analysis, track, key) for key in keys},
         "time_margin": track.time,
