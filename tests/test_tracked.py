@@ -81,8 +81,8 @@ def test_no_regression_never_says_that_all_is_the_same() -> None:
             "(correction: Holm, α = 0.05)."
         ),
         (
-            "Of these: 1 shown not to have grown by more than the margin and 2 undecided: there may be a change too small "
-            "to be found."
+            "Of these: 1 shown not to have grown by more than the margin and 2 undecided: there may be a change too "
+            "small to be found."
         ),
         "Protocol, data, sources, versions and host are the same on both sides.",
         "What could have been found, with a power of 80 %: RMSE by 5.2 % (A), or more.",

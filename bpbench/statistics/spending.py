@@ -16,8 +16,9 @@ A look is a test of new evidence: another candidate, more repeats of the same on
 The probability that any of them wrongly adopts is at most the sum of theirs, whatever they have in common, so it is at
 most α however many follow, and nobody need say beforehand how many there will be. It is Bonferroni's correction of a
 list without an end: *alpha-spending* of Foster & Stine (J. R. Stat. Soc. B 70 (2008) 429), *online Bonferroni* of
-Tian & Ramdas (Stat. Methods Med. Res. 30 (2021) 976). The shares sum to 1 as Σ 1/k² = π²/6 (Euler 1735); what k looks have
-spent is α (1 - (6/π²) ζ(2, k + 1)). Shares that fall more slowly would leave more to late looks and less to the first.
+Tian & Ramdas (Stat. Methods Med. Res. 30 (2021) 976). The shares sum to 1 as Σ 1/k² = π²/6 (Euler 1735); what k looks
+have spent is α (1 - (6/π²) ζ(2, k + 1)). Shares that fall more slowly would leave more to late looks and less to the
+first.
 """
 
 from __future__ import annotations
