@@ -594,6 +594,22 @@ def test_peeking_after_every_five_repeats(rule: str) -> None:
     assert constant.mean() > 2 * alpha
 
 
+def test_the_best_of_those_that_a_report_has_shown() -> None:
+    """Who picks the best of seven by their scores, all as bad as the incumbent, has looked seven times, not once."""
+    lines, n, alpha, many = 4000, 10, 0.05, 7
+    rng = np.random.default_rng(22)
+    d = rng.normal(size=(many, lines, n)) - rng.normal(size=(lines, n))
+    loss, se = d.mean(axis=-1), d.std(axis=-1, ddof=1) / math.sqrt(n)
+    best = np.argmin(loss / se, axis=0), np.arange(lines)
+    together = sum(level(alpha, k) for k in range(1, many + 1)) / many
+    shared, alone = (
+        float(np.mean(_table(SUPERIOR, loss[best], se[best], n - 1, None, each) == 1))
+        for each in (together, level(alpha, 1))
+    )
+    assert shared <= _most(alpha, lines)
+    assert alone > _most(alpha, lines)
+
+
 @pytest.mark.slow
 def test_twenty_candidates_by_the_decisions_themselves() -> None:
     """The line of candidates, each decided as a study is: at most α of lines adopt any, at a constant level more."""
