@@ -3,20 +3,18 @@
 Whoever asks again until the answer pleases will be pleased: with enough candidates, or enough looks at one of them,
 some chance difference passes any fixed level. So every look at new evidence about any candidate for one incumbent's
 place is a number in a line that the history keeps, and is judged at its part of α (:mod:`bpbench.statistics.spending`).
-The same question about the same evidence is the same look: its recorded answer is returned. Candidates whose repeats
-lay there already, for all to see, when the first of them was asked about are looks as well: they take their numbers
-together, and share what is due to these equally.
+The same question about the same evidence is the same look: its recorded answer is returned. How looks are counted
+stands in :mod:`bpbench.looks`.
 
 What this cannot see: another history, and an incumbent that was changed in anything, whose place is another one.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from bpbench import declarations, metrics, study
+from bpbench import declarations, looks, metrics, study
 from bpbench.errors import ProtocolError, RequestError, StatisticsError, nearest
 from bpbench.exploration import cost, crowd
 from bpbench.features import Column
@@ -31,7 +29,6 @@ from bpbench.runner.store import Store
 from bpbench.statistics.adoption import CHEAPER, SUPERIOR, Adoption, decide, require_rule, settled_before
 from bpbench.statistics.margins import Margin, require_measurable
 from bpbench.statistics.rules import Rules
-from bpbench.statistics.spending import level
 
 SCHEMA: Final = 1
 
@@ -113,7 +110,7 @@ def check(
         # the protocol's own rule before any other: who overrides it has not chosen it afterwards
         declarations.adoption(found, store, both, found.protocol.check.rule, found.rules)
         chosen_after = declarations.adoption(found, store, both, now.rule, now.rules)
-        shown = _shown(found, store, asked, history)
+        shown = looks.shown(found, store, both, [] if now.unknown else history.decisions(now.line))
         if now.settled is not None:
             return []
         return [job for (name, _), job in found.trainings.items() if name in both]
@@ -131,75 +128,20 @@ def check(
     scores = [None if side is None else side.values.tolist() for side in (pair.candidate_sample, pair.baseline_sample)]
     evidence = digest([case.question, scores, pair.diverged_candidate, pair.diverged_baseline])
 
-    def make(number: int, earlier: list[Decision]) -> Json:
+    def make(_: int, earlier: list[Decision]) -> Json:
         n = 0 if pair.candidate_sample is None else pair.candidate_sample.n
-        sequence = _sequence(case, earlier, n, shown, digest([case.line, number, evidence]))
-        rules = replace(case.rules, alpha=sequence["level"])
-        made = decide(pair, rules, case.rule, next_alpha=min(sequence["next"], rules.alpha), costs=case.costs)
-        late = max(chosen_after, _late(case, earlier))
-        return case.body(made, sequence=sequence, chosen_after=late, store=store)
+        own = looks.member(case.prepared, *both)
+        look = looks.take(
+            own, case.rule_asked, n, shown, alpha=case.prepared.rules.alpha, line=earlier, evidence=evidence
+        )
+        candidates = {decision.body["contestant"] for decision in earlier} | {case.contestant(asked.candidate)}
+        rules = replace(case.rules, alpha=look["level"])
+        made = decide(pair, rules, case.rule, next_alpha=min(look["next"], rules.alpha), costs=case.costs)
+        late = max(chosen_after, looks.late(case.contestant(asked.candidate), case.rule_asked, earlier))
+        return case.body(made, sequence=look | {"candidates": len(candidates)}, chosen_after=late, store=store)
 
     decision, fresh = history.decide(case.line, case.question, evidence, make)
     return _told(history, decision, fresh=fresh, elsewhere=_elsewhere(case, store))
-
-
-def _shown(prepared: Prepared, store: Store, asked: Asked, history: History) -> list[str]:
-    """Return the contestants whose repeats beside the incumbent's lie there and were never counted as looks.
-
-    The candidate is one of them, or there are none: who asks about one that nobody has seen has not picked it.
-    """
-    if any((name, 0) not in prepared.trainings for name in (asked.candidate, asked.incumbent)):
-        return []
-    looks = [decision.body["sequence"] for decision in history.decisions(_Case.of(prepared, asked).line)]
-    counted = {(member, look["seen"]) for look in looks for member in look["members"]}
-    found = {}
-    for variant in prepared.protocol.variants:
-        if variant.name == asked.incumbent or (variant.name, 0) not in prepared.trainings:
-            continue
-        own = declarations.contestant(prepared, variant.name)
-        seen = declarations.seen(prepared, store, (variant.name, asked.incumbent))
-        if seen > 1 and not any(member == own and n >= seen for member, n in counted):
-            found[variant.name] = own
-    return list(dict.fromkeys(found.values())) if asked.candidate in found else []
-
-
-def _sequence(case: _Case, earlier: list[Decision], n: int, shown: list[str], batch: str) -> Json:
-    """Return which looks these are, at which level, and what that leaves."""
-    own, alpha = case.contestant(case.asked.candidate), case.prepared.rules.alpha
-    looks = {decision.body["sequence"]["batch"]: decision.body["sequence"] for decision in earlier}
-    candidates = {decision.body["contestant"] for decision in earlier} | {own}
-    reckoned = [
-        decision.body["sequence"]
-        for decision in earlier
-        if own in decision.body["sequence"]["members"]
-        and decision.body["sequence"]["seen"] == n
-        and decision.body["asked"] == case.rule_asked
-    ]
-    before = sum(look["of"] for look in looks.values())
-    spent_before = sum(look["of"] * look["level"] for look in looks.values())
-    if reckoned:  # it took its number together with others; a second question of its own would have other evidence
-        taken: Json = reckoned[0] | _left(alpha, before, spent_before) | {"candidates": len(candidates)}
-        return taken
-    members = sorted({*shown, own})
-    of = len(members)
-    each = math.fsum(level(alpha, before + k) for k in range(1, of + 1)) / of
-    left = _left(alpha, before + of, spent_before + of * each)
-    look = {"first": before + 1, "of": of, "members": members, "seen": n, "alpha": alpha, "level": each, "batch": batch}
-    return look | left | {"candidates": len(candidates)}
-
-
-def _left(alpha: float, looks: int, used: float) -> Json:
-    """Return what is spent after so many looks, and the level of the next one."""
-    return {"spent": used, "next": level(alpha, looks + 1)}
-
-
-def _late(case: _Case, earlier: list[Decision]) -> int:
-    """Return on how many repeats this candidate was decided about by another rule, before this one was declared."""
-    own = case.contestant(case.asked.candidate)
-    if any(case.rule_asked in decision.body["declared"] for decision in earlier):
-        return 0
-    others = [decision.body["comparison"] for decision in earlier if decision.body["contestant"] == own]
-    return max((compared["n"] for compared in others), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +168,11 @@ class _Case:
         return cls(prepared, asked, rule, rules)
 
     @property
+    def unknown(self) -> bool:
+        """Whether one of the two is still to be found by a search."""
+        return any((name, 0) not in self.prepared.trainings for name in (self.asked.candidate, self.asked.incumbent))
+
+    @property
     def costs(self) -> tuple[float, float] | None:
         """Operations per atom of candidate and incumbent, where the rule asks for them and both are known."""
         if self.rule != CHEAPER:
@@ -248,8 +195,7 @@ class _Case:
     def settled(self) -> Adoption | None:
         """The answer where no training is needed: the two are one, or the candidate does not cost less."""
         both = [self.asked.candidate, self.asked.incumbent]
-        known = all((name, 0) in self.prepared.trainings for name in both)
-        if known and len({self.contestant(name) for name in both}) == 1:
+        if not self.unknown and len({self.contestant(name) for name in both}) == 1:
             return Adoption("keep", ("The search found the incumbent itself: there is nothing else to adopt.",))
         return None if self.costs is None else settled_before(self.rule, self.costs)
 
@@ -358,9 +304,7 @@ def _told(history: History, decision: Decision, *, fresh: bool, elsewhere: int) 
     """Return a decision as it is told: what is spent and left is that of now, also where it was taken long ago."""
     sequence = decision.body["sequence"]
     if not fresh:
-        looks = {look.body["sequence"]["batch"]: look.body["sequence"] for look in history.decisions(decision.line)}
-        used = sum(look["of"] * look["level"] for look in looks.values())
-        sequence = sequence | _left(sequence["alpha"], sum(look["of"] for look in looks.values()), used)
+        sequence = looks.now(sequence, history.decisions(decision.line))
     told = {"sequence": sequence, "made": decision.made, "again": not fresh, "elsewhere": elsewhere}
     return {**decision.body, **told}
 
@@ -371,7 +315,7 @@ def _known(case: _Case, store: Store, history: History) -> Json | None:
     Results that are gone would come out the same, if the sources and libraries are those that made them.
     """
     both = (case.asked.candidate, case.asked.incumbent)
-    if any((name, 0) not in case.prepared.trainings for name in both):
+    if case.unknown:
         return None
     if all(store.has(job) for (name, _), job in case.prepared.trainings.items() if name in both):
         return None

@@ -94,7 +94,7 @@ def asked(prepared: Prepared, rule: str, rules: Rules) -> str:
     """
     margin = None if rules.margin is None else rules.margin.plain
     metric = prepared.protocol.analysis.metric
-    return digest([rule, metric, rules.test, rules.design, prepared.rules.alpha, rules.power, rules.seed, margin])
+    return digest([rule, metric, rules.test, rules.design, prepared.rules.alpha, rules.power, margin])
 
 
 def contestant(prepared: Prepared, name: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +21,8 @@ from bpbench.protocol.checks import check_names
 from bpbench.protocol.quick import KEY, REFUSED, merged, parted
 from bpbench.protocol.uses import Track
 from bpbench.protocol.vocabulary import Origin, Protocol
+
+_Part = TypeVar("_Part", Explicit, Track)
 
 
 @lru_cache(maxsize=1)
@@ -163,10 +165,7 @@ def functions_in(text: str, file: str) -> FeatureSet:
     where = Origin(file, text, lines).where
     if not isinstance(data, dict):
         raise ProtocolError(f"{file}: a set of functions is a mapping with the key 'functions'.")
-    try:
-        explicit = TypeAdapter(Explicit).validate_json(json.dumps(data), strict=True)
-    except ValidationError as error:
-        raise ProtocolError("\n".join(sentences(error.errors(), data, Explicit, where, ()))) from None
+    explicit = _part(Explicit, data, where)
     try:
         return FeatureSet(explicit.functions)
     except FeatureError as error:
@@ -178,25 +177,20 @@ def track_in(text: str, file: str) -> Track:
 
     Parameters
     ----------
-    text : str
-        YAML.
-    file : str
-        What the text is called in what is said of its mistakes.
-
-    Raises
-    ------
-    ProtocolError
-        One sentence per mistake, in the words of :func:`load`.
+    text, file
+        As for :func:`functions_in`, which refuses mistakes in the same words.
     """
     data, lines = parse(text, file)
     block = data.get("track") if isinstance(data, dict) else None
-    if block is None:
-        return Track()
-    where = Origin(file, text, lines).where
+    return Track() if block is None else _part(Track, block, Origin(file, text, lines).where)
+
+
+def _part(kind: type[_Part], data: Any, where: Callable[..., str]) -> _Part:
+    """Return a part of a protocol, checked by itself."""
     try:
-        return TypeAdapter(Track).validate_json(json.dumps(block), strict=True)
+        return TypeAdapter(kind).validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        raise ProtocolError("\n".join(sentences(error.errors(), block, Track, where, ()))) from None
+        raise ProtocolError("\n".join(sentences(error.errors(), data, kind, where, ()))) from None
 
 
 def schema() -> dict[str, Any]:

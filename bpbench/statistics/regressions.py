@@ -226,14 +226,14 @@ class Judged:
     mean: float | None
     baseline_mean: float | None
     change: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_adjusted: float | None
-    p_equivalence_adjusted: float | None
-    detectable: float | None
-    verdict: Verdict
-    remarks: tuple[str, ...]
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    p_equivalence_adjusted: float | None = None
+    detectable: float | None = None
+    verdict: Verdict = "undecided"
+    remarks: tuple[str, ...] = ()
 
 
 def judge(
@@ -323,14 +323,6 @@ def _compare(series: Series, alpha: float, level: float, power: float) -> _Findi
         mean=means[0],
         baseline_mean=means[1],
         change=_change(*means),
-        low=None,
-        high=None,
-        p=None,
-        p_adjusted=None,
-        p_equivalence_adjusted=None,
-        detectable=None,
-        verdict="undecided",
-        remarks=(),
     )
     if series.newest.size == 0 and series.diverged > 1 and series.baseline.size:
         gone = f"All {grouped(series.diverged)} trainings of the newest run diverged or failed: worse by itself."
@@ -449,14 +441,6 @@ def _count(failures: Failures) -> _Finding:
         mean=shares[0],
         baseline_mean=shares[1],
         change=_change(*shares),
-        low=None,
-        high=None,
-        p=None,
-        p_adjusted=None,
-        p_equivalence_adjusted=None,
-        detectable=None,
-        verdict="undecided",
-        remarks=(),
     )
     return _Finding(described, _Outcome(None if remarks else _p_of(failures), remarks=remarks))
 
