@@ -34,6 +34,7 @@ variants:
   - {{name: wild, set: rich, model: wild}}
 {split}
 repeats: {repeats}
+report: {{formats: [html]}}
 analysis: {{baseline: poor, margin: {margin}, candidates: [{candidates}]}}
 {more}
 """

@@ -80,6 +80,8 @@ def a_run(rng: np.random.Generator, number: int, *, n: int, cv: float, step: flo
         variants=variants,
         rules={
             "design": "fixed",
+            "given": "What is claimed holds given this split.",
+            "division": "one",
             "metrics": ["rmse", "mae"],
             "margins": {"rmse": "2 %", "mae": "2 %"},
             "time_margin": 0.5,

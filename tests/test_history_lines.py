@@ -140,7 +140,7 @@ def test_no_spending_is_lost(new: Callable[..., History], lines: Path) -> None:
     export(theirs, lines)
     told = read_in(mine, lines)
     assert (told.added, told.already_there, len(told.renumbered)) == (2, 0, 2)
-    assert told.renumbered[0] == "Look 1 of line line (made 2026-01-01T00:00:02+00:00) is number 3 now."
+    assert told.renumbered[0] == "Decision 1 of line line (made 2026-01-01T00:00:02+00:00) is number 3 now."
     assert [(each.evidence, each.made[17:19], each.number) for each in mine.decisions("line")] == [
         ("e1", "01", 1), ("e3", "03", 2), ("e1", "02", 3), ("e2", "04", 4),
     ]  # fmt: skip

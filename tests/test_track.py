@@ -270,7 +270,7 @@ def test_trainings_that_diverge_are_recorded_and_counted(here: Here) -> None:
 
 
 def test_a_finished_study_is_recorded_from_its_report(here: Here) -> None:
-    _without_wild(here.folder, more="track: {metrics: [rmse, mae], margin: 3%}\nreport: {formats: [html]}")
+    _without_wild(here.folder, more="track: {metrics: [rmse, mae], margin: 3%}")
     assert here("run", "small.yaml", "--jobs", "1")[0] == 0
     (folder,) = (here.folder / "reports").iterdir()
     code, told = here.json("track", "record", str(folder))
@@ -291,7 +291,7 @@ def test_a_finished_study_is_recorded_from_its_report(here: Here) -> None:
 
 
 def test_a_quick_run_is_not_recorded(here: Here) -> None:
-    _without_wild(here.folder, more="quick: {repeats: 2}\nreport: {formats: [html]}")
+    _without_wild(here.folder, more="quick: {repeats: 2}")
     assert here("run", "small.yaml", "--quick", "--jobs", "1")[0] == 0
     (folder,) = (here.folder / "reports").iterdir()
     code, _, err = here("track", "record", str(folder))
