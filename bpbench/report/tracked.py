@@ -254,7 +254,7 @@ def _remarks(told: Mapping[str, Any]) -> list[str]:
     for one in told["comparisons"]:
         for remark in one["remarks"]:
             subjects.setdefault(str(remark), []).append(_subject(one))
-    return [f"{few(whom)}: {sentence(remark)}" for remark, whom in subjects.items()]
+    return [sentence(f"{few(whom)}: {sentence(remark)}") for remark, whom in subjects.items()]
 
 
 def few(names: Sequence[str]) -> str:
