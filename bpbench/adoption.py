@@ -138,7 +138,8 @@ def check(
         rules = replace(case.rules, alpha=look["level"])
         made = decide(pair, rules, case.rule, next_alpha=min(look["next"], rules.alpha), costs=case.costs)
         late = max(chosen_after, looks.late(case.contestant(asked.candidate), case.rule_asked, earlier))
-        return case.body(made, sequence=look | {"candidates": len(candidates)}, chosen_after=late, store=store)
+        body = case.body(made, sequence=look | {"candidates": len(candidates)}, chosen_after=late, store=store)
+        return body | {"scores": dict(zip(("candidate", "incumbent"), scores, strict=True))}
 
     decision, fresh = history.decide(case.line, case.question, evidence, make)
     return _told(history, decision, fresh=fresh, elsewhere=_elsewhere(case, store))
