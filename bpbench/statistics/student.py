@@ -166,3 +166,25 @@ def welch(candidate: Sample, baseline: Sample) -> StudentEvidence:
     one, other = (spread(sample.values) / math.sqrt(sample.n) for sample in (candidate, baseline))
     difference = float(np.mean(candidate.values) - np.mean(baseline.values))
     return StudentEvidence(difference, *satterthwaite((one, other), (candidate.n, baseline.n)))
+
+
+def pooled(candidate: Sample, baseline: Sample) -> StudentEvidence:
+    """Return Student's t test of two independent samples with one spread for both.
+
+    It is exact for normal samples of one spread, however few values meet however many, also one against two or more.
+    Welch's is not in its far tails: 3 values against 30 reject at a level of 0.0023 five times too often.
+
+    Parameters
+    ----------
+    candidate, baseline : Sample
+        3 or more values in all, not all of a side equal on both sides.
+
+    Returns
+    -------
+    StudentEvidence
+        With n + m - 2 degrees of freedom.
+    """
+    n, m = candidate.n, baseline.n
+    squares = sum(float(np.sum((one.values - np.mean(one.values)) ** 2)) for one in (candidate, baseline))
+    difference = float(np.mean(candidate.values) - np.mean(baseline.values))
+    return StudentEvidence(difference, math.sqrt(squares / (n + m - 2) * (1 / n + 1 / m)), n + m - 2.0)
