@@ -111,9 +111,7 @@ def check(
         declarations.adoption(found, store, both, found.protocol.check.rule, found.rules)
         chosen_after = declarations.adoption(found, store, both, now.rule, now.rules)
         shown = looks.shown(found, store, both, [] if now.unknown else history.decisions(now.line))
-        if now.settled is not None:
-            return []
-        return [job for (name, _), job in found.trainings.items() if name in both]
+        return now.jobs if now.settled is None else []
 
     history.require_writable()
     carried = study.carry_out(prepared, store, wanted, workers=workers, watcher=watcher)
@@ -169,20 +167,28 @@ class _Case:
         return cls(prepared, asked, rule, rules)
 
     @property
+    def both(self) -> tuple[str, str]:
+        """Names of candidate and incumbent."""
+        return self.asked.candidate, self.asked.incumbent
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The trainings of both, in the order of the repeats."""
+        return [job for (name, _), job in self.prepared.trainings.items() if name in self.both]
+
+    @property
     def unknown(self) -> bool:
         """Whether one of the two is still to be found by a search."""
-        return any((name, 0) not in self.prepared.trainings for name in (self.asked.candidate, self.asked.incumbent))
+        return any((name, 0) not in self.prepared.trainings for name in self.both)
 
     @property
     def costs(self) -> tuple[float, float] | None:
         """Operations per atom of candidate and incumbent, where the rule asks for them and both are known."""
-        if self.rule != CHEAPER:
+        if self.rule != CHEAPER or self.unknown:
             return None
         near = crowd(self.prepared.inputs)
         both = []
-        for name in (self.asked.candidate, self.asked.incumbent):
-            if (name, 0) not in self.prepared.trainings:
-                return None
+        for name in self.both:
             functions = self.prepared.inputs.sets[self.prepared.protocol.contestant(name).set].functions
             if any(isinstance(function, Column) for function in functions):
                 raise RequestError(
@@ -195,8 +201,7 @@ class _Case:
     @property
     def settled(self) -> Adoption | None:
         """The answer where no training is needed: the two are one, or the candidate does not cost less."""
-        both = [self.asked.candidate, self.asked.incumbent]
-        if not self.unknown and len({self.contestant(name) for name in both}) == 1:
+        if not self.unknown and len({self.contestant(name) for name in self.both}) == 1:
             return Adoption("keep", ("The search found the incumbent itself: there is nothing else to adopt.",))
         return None if self.costs is None else settled_before(self.rule, self.costs)
 
@@ -227,8 +232,7 @@ class _Case:
     @property
     def trainings(self) -> str:
         """Which trainings the answer rests on."""
-        both = (self.asked.candidate, self.asked.incumbent)
-        return digest([address(job) for (name, _), job in self.prepared.trainings.items() if name in both])
+        return digest([address(job) for job in self.jobs])
 
     def needed(self, made: Adoption, next_level: float) -> Json:
         """Return how many repeats would be enough, in numbers and in a sentence."""
@@ -315,10 +319,7 @@ def _known(case: _Case, store: Store, history: History) -> Json | None:
 
     Results that are gone would come out the same, if the sources and libraries are those that made them.
     """
-    both = (case.asked.candidate, case.asked.incumbent)
-    if case.unknown:
-        return None
-    if all(store.has(job) for (name, _), job in case.prepared.trainings.items() if name in both):
+    if case.unknown or all(store.has(job) for job in case.jobs):
         return None
     here = {key: [digest(machine()[key])] for key in ("sources", "versions")}
     for decision in reversed(history.asked(case.question)):
@@ -330,16 +331,13 @@ def _known(case: _Case, store: Store, history: History) -> Json | None:
 
 def _elsewhere(case: _Case, store: Store) -> int:
     """Return how many of the results were made by other sources than are here."""
-    both, here = (case.asked.candidate, case.asked.incumbent), machine()["sources"]
-    jobs = {job for (name, _), job in case.prepared.trainings.items() if name in both}
-    return sum(store.provenance(job).get("sources") != here for job in jobs)
+    here = machine()["sources"]
+    return sum(store.provenance(job).get("sources") != here for job in set(case.jobs))
 
 
 def _made(case: _Case, store: Store, key: str) -> list[str]:
     """Return the digests of the sources, or of the versions, that made the results."""
-    both = (case.asked.candidate, case.asked.incumbent)
-    jobs = [job for (name, _), job in case.prepared.trainings.items() if name in both]
-    return sorted({digest(store.provenance(job).get(key)) for job in jobs})
+    return sorted({digest(store.provenance(job).get(key)) for job in case.jobs})
 
 
 def require(prepared: Prepared, asked: Asked) -> None:

@@ -18,7 +18,7 @@ from bpbench.errors import StoreError
 from bpbench.history import History, Run
 from bpbench.jobs import Job, RandomForest, Train
 from bpbench.runner import machine, work
-from bpbench.tracking import gate
+from bpbench.tracking import gate, measures
 
 __all__ = ["here"]
 
@@ -310,7 +310,7 @@ def test_repeats_by_role_are_refused(here: Here) -> None:
     with History(_HISTORY) as history:
         (run,) = history.runs("small")
     assert len(run.variants["rich"]["results"]) == 6
-    assert gate.values([run], "rich", "rmse").size == 3, "of a crossed design a split is one value"
+    assert measures.values([run], "rich", "rmse").size == 3, "of a crossed design a split is one value"
 
 
 def test_runs_are_listed_shown_compared_and_plotted(tracked: Here) -> None:

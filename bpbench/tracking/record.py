@@ -244,7 +244,6 @@ def _rules(found: Json, track: Track, keys: list[str]) -> Json:
         "design": analysis["design"],
         "given": found["split"]["sentence"],
         "division": _division(found),
-        "metrics": keys,
         "margins": {key: _margin(analysis, track, key) for key in keys},
         "time_margin": track.time,
         "memory_margin": track.memory,

@@ -13,7 +13,8 @@ from bpbench import __version__
 from bpbench.history import Run
 from bpbench.identity import seed
 from bpbench.statistics.changes import SHORTEST, changes, reach
-from bpbench.tracking.gate import LEAST, changed, header, measures, values
+from bpbench.tracking.gate import changed, header
+from bpbench.tracking.measures import LEAST, measures, values
 
 Json = dict[str, Any]
 
