@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -334,12 +333,10 @@ def write(path: Path, text: str, option: str) -> None:
     RequestError
         With what is wrong.
     """
-    fresh = path.with_name(f".{path.name}.new")
+    from bpbench.report.render import put
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        put(path, text.encode())
     except OSError as error:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
         raise RequestError(f"{option}: {path} cannot be written ({error.strerror}).") from None

@@ -383,17 +383,26 @@ def _write_all(folder: Path, files: Mapping[str, bytes], *, old: Iterable[str], 
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        _put(path, content)
+        put(path, content)
     for name in set(old) - set(files):
         stale = folder / name
         # Only what an earlier report wrote here, and nothing outside.
         if stale.parent in {folder, folder / "tables", folder / "figures"}:
             stale.unlink(missing_ok=True)
     held = {"files": sorted(files), "stamp": stamp}
-    _put(folder / _STAMP, (json.dumps(held, indent=1) + "\n").encode("ascii"))
+    put(folder / _STAMP, (json.dumps(held, indent=1) + "\n").encode("ascii"))
 
 
-def _put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole and rename it into place, so that a reader sees all of it or what was there before.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder exists.
+    content : bytes
+        What is written.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
