@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.errors import RequestError, nearest
+from bpbench.whole import put
 
 if TYPE_CHECKING:
     from bpbench.history import History, Run
@@ -333,8 +334,6 @@ def write(path: Path, text: str, option: str) -> None:
     RequestError
         With what is wrong.
     """
-    from bpbench.report.render import put
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         put(path, text.encode())

@@ -8,8 +8,6 @@ clashing numbers out anew.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +16,7 @@ from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 from bpbench.history.file import History
 from bpbench.history.records import KINDS, Baseline, Decision, Json, Record
 from bpbench.history.union import ReadIn
+from bpbench.whole import put
 
 #: What a line may say; a line of a higher number is of a newer bpbench.
 SCHEMA: Final = 1
@@ -169,20 +168,10 @@ def _whole(baselines: Sequence[tuple[str, Baseline]], coming: set[str], history:
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Write a file whole, beside its place first."""
+    """Write the lines whole, or refuse where they cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        put(path, content)
     except OSError as error:
         raise StoreError(
             f"The lines of the history cannot be written to {path} ({error.strerror}); name another file."

@@ -7,15 +7,12 @@ which packages bring it.
 from __future__ import annotations
 
 import base64
-import contextlib
 import csv
 import hashlib
 import io
 import json
 import logging
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench import __version__, shipped
 from bpbench.errors import BpbenchError
 from bpbench.report.document import Document, Figure, Table
+from bpbench.whole import put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -391,25 +389,3 @@ def _write_all(folder: Path, files: Mapping[str, bytes], *, old: Iterable[str], 
             stale.unlink(missing_ok=True)
     held = {"files": sorted(files), "stamp": stamp}
     put(folder / _STAMP, (json.dumps(held, indent=1) + "\n").encode("ascii"))
-
-
-def put(path: Path, content: bytes) -> None:
-    """Write a file whole and rename it into place, so that a reader sees all of it or what was there before.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder exists.
-    content : bytes
-        What is written.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
