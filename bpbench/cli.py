@@ -447,12 +447,12 @@ def _doctor(options: argparse.Namespace) -> int:
     if options.calibrate:
         return _calibrate(options)
     cli_calibrate.refuse_alone(options)
-    from bpbench.report import render
+    from bpbench.report import pdf
     from bpbench.runner.execute import default_store
     from bpbench.runner.machine import machine
 
     about = machine()
-    ready, sentence = render.pdf_available()
+    ready, sentence = pdf.pdf_available()
     store = default_store()
     place = store.absolute()
     while not place.exists():

@@ -26,8 +26,8 @@ from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Cell, Column, Document, Figure, Items, Table, Text
+from bpbench.report.html import render_html
 from bpbench.report.numerals import percent
-from bpbench.report.render import render_html
 from bpbench.report.vocabulary import CORRECTIONS, TESTS, tally
 from bpbench.report.words import comparison_sentence
 

@@ -17,8 +17,9 @@ from bpbench.findings import findings as findings_of
 from bpbench.protocol import loads
 from bpbench.report.compose import compose
 from bpbench.report.document import Table, Text
+from bpbench.report.html import render_html
 from bpbench.report.magnitudes import best_of, estimates
-from bpbench.report.render import canonical, render_html
+from bpbench.report.render import canonical
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics.estimates import paired
 from bpbench.study import Study, conduct, prepare

@@ -26,7 +26,8 @@ from bpbench.protocol.quick import merged
 from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Table
-from bpbench.report.render import pdf_available, render_html, render_pdf
+from bpbench.report.html import render_html
+from bpbench.report.pdf import pdf_available, render_pdf
 from bpbench.report.vocabulary import WATERMARK
 from bpbench.runner.store import Store
 from bpbench.study import Prepared, Study, check_design, conduct, prepare

@@ -17,7 +17,10 @@ from findings_factory import deep_copy, environment, small, without_results
 from bpbench.report import render
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Section, Text
-from bpbench.report.render import ReportError, pdf_available, render_html, render_pdf, rerender, write_report
+from bpbench.report.html import render_html
+from bpbench.report.pdf import pdf_available, render_pdf
+from bpbench.report.render import rerender, write_report
+from bpbench.report.templating import ReportError
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -266,13 +269,13 @@ def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, wor
     (tmp_path / "report.html.j2").write_text(template, encoding="utf-8")
     (tmp_path / "report.css").write_text("", encoding="utf-8")
     with pytest.raises(ReportError, match=rf"report\.html\.j2, {words}"):
-        render_html(Document("t", "s", "r", (), ()), templates=tmp_path)
+        render_html(Document("t", "s", "r", (), ()), places=(tmp_path,))
 
 
 def test_a_missing_template_is_named(tmp_path: Path) -> None:
     """A templates folder without templates gets a sentence."""
-    with pytest.raises(ReportError, match=r"report\.html\.j2 or report\.css cannot be read"):
-        render_html(Document("t", "s", "r", (), ()), templates=tmp_path)
+    with pytest.raises(ReportError, match=r"There is no template report\.css in "):
+        render_html(Document("t", "s", "r", (), ()), places=(tmp_path,))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), {1, 2}])

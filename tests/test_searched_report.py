@@ -23,7 +23,7 @@ from bpbench.report import (
 from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Section, Table, Text
-from bpbench.report.render import render_html
+from bpbench.report.html import render_html
 from bpbench.report.vocabulary import compared_with
 
 

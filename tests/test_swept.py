@@ -21,7 +21,8 @@ from bpbench.report import axis_sheet, learners
 from bpbench.report.answer import answer
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Figure, Table
-from bpbench.report.render import canonical, render_html
+from bpbench.report.html import render_html
+from bpbench.report.render import canonical
 from bpbench.report.results import _when
 from bpbench.report.vocabulary import distinct_note
 from bpbench.runner.store import Outcome, Store

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+from xml.sax.saxutils import escape
 
 from bpbench.report.numerals import exact, short
 
@@ -151,7 +153,60 @@ def svg(figure: Any, key: str) -> str:
     """Return a figure of :func:`page` as one ``<svg>`` element; ``key`` comes before all its identifiers."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _tidy(stream.getvalue(), key)
+    drawn = stream.getvalue()
+    for number, labels in enumerate(_TOLD.pop(figure, ())):
+        drawn = _titled(drawn, f"{_GROUP}{number}", labels)
+    return _tidy(drawn, key)
+
+
+#: What the points of a figure say when one is pointed at, by figure; emptied when it is drawn.
+_TOLD: Final[WeakKeyDictionary[Any, list[tuple[str, ...]]]] = WeakKeyDictionary()
+_GROUP: Final = "told-"
+
+
+def told(artist: Any, labels: Sequence[str]) -> None:
+    """Let the marks of an artist, or the one curve it draws, say something when they are pointed at.
+
+    Parameters
+    ----------
+    artist : Artist
+        Of a figure of :func:`page`: what ``scatter`` or ``plot`` returned, or a patch.
+    labels : sequence of str
+        One for each mark in the order of its points, or a single one for a curve or patch.
+    """
+    known = _TOLD.setdefault(artist.get_figure(root=True), [])
+    artist.set_gid(f"{_GROUP}{len(known)}")
+    known.append(tuple(labels))
+
+
+def _titled(svg: str, group: str, labels: Sequence[str]) -> str:
+    """Return a drawing in which each mark of a group has its label as its title, which browsers and readers show."""
+    start = svg.index(f'<g id="{group}">')
+    end = _end_of_group(svg, start)
+    body = svg[start:end]
+    marks = list(_MARK.finditer(body)) or list(_CURVE.finditer(_DEFS.sub(lambda found: " " * len(found.group()), body)))
+    if len(marks) != len(labels):
+        raise ValueError(f"Group {group} of a figure has {len(marks)} marks and {len(labels)} labels.")
+    done, last = [], 0
+    for mark, said in zip(marks, labels, strict=True):
+        done += [body[last : mark.end() - 2], f"><title>{escape(said)}</title></{mark[1]}>"]
+        last = mark.end()
+    return f"{svg[:start]}{''.join(done)}{body[last:]}{svg[end:]}"
+
+
+def _end_of_group(svg: str, start: int) -> int:
+    depth = 0
+    for found in _TAG.finditer(svg, start):
+        depth += 1 if found[0] == "<g" else -1
+        if depth == 0:
+            return found.end()
+    raise ValueError("A group of a figure does not end.")
+
+
+_MARK: Final = re.compile(r"<(use)\b[^>]*/>")
+_CURVE: Final = re.compile(r"<(path)\b[^>]*/>")
+_DEFS: Final = re.compile(r"<defs>.*?</defs>", re.DOTALL)
+_TAG: Final = re.compile(r"<g(?=[ >])|</g>")
 
 
 def printed(figure: Any, kind: str) -> bytes:

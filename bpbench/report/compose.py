@@ -32,6 +32,7 @@ from bpbench.report import (
 from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
+from bpbench.report.language import language
 from bpbench.report.numerals import count, exact, say, short, whole
 from bpbench.report.vocabulary import (
     SCORED,
@@ -95,6 +96,7 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         if of_others
         else _sections(findings, environment),
         watermark=mark,
+        language=language(),
     )
 
 

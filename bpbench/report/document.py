@@ -1,12 +1,44 @@
-"""A report as data: sections of paragraphs, tables and figures. It computes nothing and knows no file format."""
+"""A report as data: sections of paragraphs, tables, figures, equations. It computes nothing and knows no file format.
+
+Running text may point at a numbered block (:func:`ref`) and at a published work (:func:`cite`). Both stand in it
+between characters that no text has (:data:`OPEN`, :data:`CLOSE`); :mod:`bpbench.report.numbered` finds them again.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+#: Around a reference or citation in running text: of Unicode's private use, which text from outside is freed of.
+OPEN: Final = "\ue000"
+CLOSE: Final = "\ue001"
+
+
+def ref(kind: Literal["table", "figure", "equation", "section"], key: str) -> str:
+    """Return what stands in running text for ``Table 3``, ``Figure 2`` and the like; numbers come when all is told.
+
+    Parameters
+    ----------
+    kind : {'table', 'figure', 'equation', 'section'}
+        What is pointed at.
+    key : str
+        Its ``key``.
+    """
+    return f"{OPEN}{kind}:{key}{CLOSE}"
+
+
+def cite(*keys: str) -> str:
+    """Return what stands in running text for citations, with the space before them.
+
+    Parameters
+    ----------
+    *keys : str
+        Of :data:`bpbench.report.references.WORKS`.
+    """
+    return f"\u00a0{OPEN}cite:{','.join(keys)}{CLOSE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +180,9 @@ class Figure:
         What a reader who cannot see it needs to know.
     source : str
         What the numbers were made from; small print that ends the caption.
+    data : Table or None
+        What is drawn, as numbers: shown behind the drawing where that is possible, and written to ``figures/KEY.csv``.
+        It has no number of its own.
     """
 
     key: str
@@ -155,9 +190,65 @@ class Figure:
     svg: str
     alt: str
     source: str = ""
+    data: Table | None = None
 
 
-Block = Text | Items | Facts | Verbatim | Table | Figure
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """A numbered formula with the meaning of its symbols.
+
+    Attributes
+    ----------
+    key : str
+        A fixed word.
+    formula : str
+        In the part of LaTeX's mathematics that Matplotlib's mathtext knows too.
+    alt : str
+        The formula read aloud.
+    symbols : tuple of (str, str)
+        Symbol, as a formula, and its meaning with its unit.
+    """
+
+    key: str
+    formula: str
+    alt: str
+    symbols: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A published work.
+
+    Attributes
+    ----------
+    key : str
+        As it is cited: first author and year.
+    kind : {'article', 'book', 'inproceedings', 'phdthesis', 'misc'}
+        As BibTeX calls it.
+    authors : tuple of str
+        ``Family, Given`` each.
+    title, year : str
+        As printed.
+    where : tuple of (str, str)
+        BibTeX's further fields in order: ``journal``, ``volume``, ``pages``, ``doi``, …
+    """
+
+    key: str
+    kind: Literal["article", "book", "inproceedings", "phdthesis", "misc"]
+    authors: tuple[str, ...]
+    title: str
+    year: str
+    where: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bibliography:
+    """The works that a report cites, in the order of their numbers."""
+
+    works: tuple[Work, ...]
+
+
+Block = Text | Items | Facts | Verbatim | Table | Figure | Equation | Bibliography
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +286,8 @@ class Document:
         Content in order.
     watermark : str
         A few words to stand all over it, on every page; empty for none.
+    language : str
+        Code of the language it is written in.
     """
 
     title: str
@@ -203,6 +296,7 @@ class Document:
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     watermark: str = ""
+    language: str = "en"
 
     def blocks(self) -> Iterator[Block]:
         """Iterate over the blocks of all sections."""
@@ -218,3 +312,26 @@ class Document:
     def figures(self) -> tuple[Figure, ...]:
         """All figures in the order of their numbers."""
         return tuple(block for block in self.blocks() if isinstance(block, Figure))
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """All equations in the order of their numbers."""
+        return tuple(block for block in self.blocks() if isinstance(block, Equation))
+
+    @property
+    def works(self) -> tuple[Work, ...]:
+        """All works cited, in the order of their numbers."""
+        return tuple(work for block in self.blocks() if isinstance(block, Bibliography) for work in block.works)
+
+    def running_text(self) -> Iterator[str]:
+        """Iterate over all text in which references and citations may stand, in the order of reading."""
+        for block in self.blocks():
+            if isinstance(block, Text):
+                yield block.text
+            elif isinstance(block, Items):
+                yield from block.items
+            elif isinstance(block, Table | Figure):
+                yield block.caption
+                yield block.source
+            elif isinstance(block, Equation):
+                yield from (meaning for _, meaning in block.symbols)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bpbench.counting import grouped
+from bpbench.report.language import numeral, quoted, tell, tell_n
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +50,7 @@ def fixed(value: float | None, places: int | None) -> str:
         return significant(value)
     text = f"{value:.{places}f}"
     # A value that rounds to nothing has no sign.
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
+    return numeral(text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS))
 
 
 def significant(value: float | None, digits: int = 3) -> str:
@@ -61,8 +62,8 @@ def significant(value: float | None, digits: int = 3) -> str:
     power = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     if power < -4 or power > 6:
         mantissa = f"{value:.{digits - 1}e}".split("e")[0]
-        return f"{mantissa} × 10{str(power).translate(_SUPERSCRIPTS)}".replace("-", MINUS)
-    return f"{value:.{max(0, digits - 1 - power)}f}".replace("-", MINUS)
+        return numeral(f"{mantissa} × 10{str(power).translate(_SUPERSCRIPTS)}".replace("-", MINUS))
+    return numeral(f"{value:.{max(0, digits - 1 - power)}f}".replace("-", MINUS))
 
 
 def exact(value: float | None, digits: int = 6) -> str:
@@ -74,7 +75,7 @@ def exact(value: float | None, digits: int = 6) -> str:
         mantissa, power = text.split("e")
         head = "" if mantissa == "1" else f"{mantissa} × "
         text = f"{head}10{str(int(power)).translate(_SUPERSCRIPTS)}"
-    return text.replace("-", MINUS)
+    return numeral(text.replace("-", MINUS))
 
 
 def whole(value: int | None) -> str:
@@ -84,7 +85,7 @@ def whole(value: int | None) -> str:
 
 def percent(share: float) -> str:
     """Return a share as a percentage: 0.95 as ``95 %``."""
-    return f"{100 * share:.6g} %"
+    return numeral(f"{100 * share:.6g} %")
 
 
 def p_text(p: float | None) -> str:
@@ -92,12 +93,12 @@ def p_text(p: float | None) -> str:
     if p is None:
         return NOTHING
     if p < 0.001:
-        return "< 0.001"
+        return numeral("< 0.001")
     for places in range(3, 7):
         text = f"{p:.{places}f}"
         if not any(float(text) == level != p for level in _LEVELS):
             break
-    return text
+    return numeral(text)
 
 
 def p_equals(p: float | None) -> str:
@@ -110,7 +111,7 @@ def span(low: float | None, high: float | None, places: int | None) -> str:
     """Return an interval as ``0.12 to 0.50``."""
     if low is None or high is None:
         return NOTHING
-    return f"{fixed(low, places)} to {fixed(high, places)}"
+    return tell("{low} to {high}", low=fixed(low, places), high=fixed(high, places))
 
 
 def short(name: str, limit: int = 40) -> str:
@@ -136,12 +137,17 @@ def say(name: str) -> str:
     if dots and 0 <= (first := tail.find(" ")) < _WORD:
         tail = tail[first:]
     cut = f"{head}{dots}{tail}"
-    return cut if re.fullmatch(r"[^\W\d][\w+-]*", cut) else f"“{cut}”"
+    return cut if re.fullmatch(r"[^\W\d][\w+-]*", cut) else quoted(cut)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
-    """Return ``1 repeat`` or ``3 repeats``."""
-    return f"{whole(number)} {one if number == 1 else many or one + 's'}"
+    """Return ``1 repeat`` or ``3 repeats``; a noun that stands elsewhere is marked there by :func:`noun`."""
+    return tell_n(f"{{n}} {one}", f"{{n}} {many or one + 's'}", number)
+
+
+def noun(one: str, many: str | None = None) -> str:  # noqa: ARG001 - read by those who make catalogues
+    """Return a noun as it is: a mark for catalogues on one that :func:`count` will count."""
+    return one
 
 
 def common_decimals(values: Iterable[float | None], *, digits: int = 2) -> int | None:
@@ -159,4 +165,4 @@ def middle(sizes: Sequence[float | None]) -> int | None:
 def signed(value: float | None, places: int | None) -> str:
     """Return a value with that many decimals and its sign, plus too; what rounds to nothing has none."""
     text = fixed(value, places)
-    return text if value is None or value <= 0 or not text.strip("0.") else f"+{text}"
+    return text if value is None or value <= 0 or not text.strip("0.,") else f"+{text}"

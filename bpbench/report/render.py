@@ -1,41 +1,30 @@
-"""The one place where a document becomes files: HTML, PDF, CSV, SVG and JSON. Nothing is rendered twice.
-
-WeasyPrint needs the Pango libraries of the system. Without them there is everything but the PDF, and one line says
-which packages bring it.
-"""
+"""The one place where a document becomes files: HTML, PDF, CSV, SVG and JSON. Nothing is rendered twice."""
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import io
 import json
-import logging
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench import __version__, shipped
-from bpbench.errors import BpbenchError
-from bpbench.report.document import Document, Figure, Table
+from bpbench import __version__
+from bpbench.report.html import render_html
+from bpbench.report.language import spoken
+from bpbench.report.pdf import pdf_available, render_pdf
+from bpbench.report.templating import ReportError, folders
 from bpbench.whole import put
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-PDF_PACKAGES: Final = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
-_TEMPLATE: Final = "report.html.j2"
-_STYLE: Final = "report.css"
+    from bpbench.report.document import Figure, Table
+
 _STAMP: Final = "stamp.json"
-_SYMBOL: Final = re.compile(r"\b([Rd])_([scz])\b")
-#: Letters from which a word may be broken anywhere, since no column is that wide.
-_LONG_WORD: Final = 28
-
-
-class ReportError(BpbenchError):
-    """A report cannot be made; the text names the template and line, or the file."""
+#: The file of each format that a reader opens first.
+_MAIN: Final = {"html": "report.html", "pdf": "report.pdf", "latex": "report.tex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,42 +49,35 @@ class Written:
     rendered: bool
 
 
-def pdf_available() -> tuple[bool, str]:
-    """Return whether PDFs can be made here, and a sentence with the version or with what is missing."""
-    try:
-        import weasyprint
-    except (ImportError, OSError):
-        # WeasyPrint's own message is a page long; what the user can do fits in one line.
-        return (
-            False,
-            f"The PDF was skipped: WeasyPrint found no Pango; on Debian, `apt install {PDF_PACKAGES}` brings it.",
-        )
-    return True, f"WeasyPrint {weasyprint.__version__} makes the PDF."
-
-
 def write_report(
     findings: Mapping[str, Any],
     environment: Mapping[str, Any],
     folder: Path,
     *,
     formats: Sequence[str] = ("html", "pdf"),
+    language: str = "en",
+    templates: Path | None = None,
 ) -> Written:
     """Write a report and everything it is made of into a folder.
 
     ``report.html``, ``report.pdf``, ``findings.json``, ``environment.json``, ``tables/*.csv``, ``figures/*.svg``.
     Each file appears whole or not at all. A folder that holds the report of the same findings, made by the same
-    templates and code, is left as it is, its environment included.
+    templates and code in the same language, is left as it is, its environment included.
 
     Parameters
     ----------
     findings : dict
         Findings of schema 1.
     environment : dict
-        Host, versions, times; ``pdf`` is set here to what became of the PDF.
+        Host, versions, times; ``pdf`` is set here to what became of the PDF. Empty if nothing is known of them.
     folder : Path
         Made if it does not exist.
     formats : sequence of {'html', 'pdf'}
         The HTML is always written.
+    language : str
+        One of :data:`bpbench.report.language.LANGUAGES`.
+    templates : Path or None
+        A folder of templates that override ours file by file; ``None``: the one of ``BPBENCH_TEMPLATES``, if any.
 
     Returns
     -------
@@ -105,37 +87,53 @@ def write_report(
     ------
     ReportError
         For findings that are not plain finite JSON, a template with a mistake, or a folder that cannot be written.
+    CatalogueError
+        For a catalogue of messages that cannot be read.
     """
     folder = Path(folder)
-    stamp = _stamp(findings)
+    places = folders(templates)
+    stamp = _stamp(findings, language, places)
     html = folder / "report.html"
-    wants_pdf = "pdf" in formats
     held = _held(folder)
-    if held.get("stamp") == stamp and all((folder / name).is_file() for name in held["files"]):
-        if not wants_pdf or "report.pdf" in held["files"]:
-            return Written(html, folder / "report.pdf" if wants_pdf else None, None, rendered=False)
-        able, sentence = pdf_available()
-        if not able:
-            return Written(html, None, sentence, rendered=False)
-
-    able, sentence = pdf_available() if wants_pdf else (False, "The PDF was not asked for.")
+    here = _here(folder, held, stamp)
+    wanted = {"html", *formats}
+    able, sentence = pdf_available() if "pdf" in wanted - here else ("pdf" in wanted, "The PDF was not asked for.")
+    making = wanted if able else wanted - {"pdf"}
+    written = Written(
+        html=html,
+        pdf=folder / "report.pdf" if able else None,
+        note=None if able or "pdf" not in wanted else sentence,
+        rendered=not making <= here,
+    )
+    if not written.rendered:
+        return written
     environment = {**environment, "pdf": "rendered" if able else f"skipped: {sentence}"}
-    files = _files(findings, environment, stamp, pdf=able)
+    with spoken(language, places):
+        files = _files(findings, environment, stamp, making, places)
     try:
         _write_all(folder, files, old=held.get("files", []), stamp=stamp)
     except OSError as error:
         raise ReportError(f"The report cannot be written to {folder}: {error}.") from error
-    note = sentence if wants_pdf and not able else None
-    return Written(html, folder / "report.pdf" if able else None, note, rendered=True)
+    return written
 
 
-def rerender(folder: Path) -> Written:
-    """Render a report again from the ``findings.json`` and ``environment.json`` in its folder.
+def rerender(
+    folder: Path,
+    *,
+    formats: Sequence[str] | None = None,
+    language: str | None = None,
+    templates: Path | None = None,
+) -> Written:
+    """Render a report again from the ``findings.json`` in its folder, and the ``environment.json`` if there is one.
 
     Parameters
     ----------
     folder : Path
         A folder that :func:`write_report` wrote.
+    formats, language : optional
+        As of :func:`write_report`; ``None``: those of the protocol.
+    templates : Path or None
+        As of :func:`write_report`.
 
     Raises
     ------
@@ -151,10 +149,18 @@ def rerender(folder: Path) -> Written:
             f"{folder / 'findings.json'} has schema {found.get('schema')!r}, this version reads {SCHEMA}; "
             "run the protocol again to make it anew."
         )
-    environment = _read(folder, "environment.json")
+    environment = _read(folder, "environment.json") if (folder / "environment.json").is_file() else {}
     # Findings that this process made are whole by type; those of a file may be of an older version or of another hand.
     try:
-        return write_report(found, environment, folder, formats=found["protocol"]["formats"])
+        protocol = found["protocol"]
+        return write_report(
+            found,
+            environment,
+            folder,
+            formats=formats or protocol["formats"],
+            language=language or protocol.get("language", "en"),
+            templates=templates,
+        )
     except KeyError as error:
         raise ReportError(f"The report in {folder} lacks {error}; run the protocol again to make it anew.") from error
     except (TypeError, AttributeError) as error:
@@ -181,154 +187,30 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------- rendering
 
 
-def _files(findings: Mapping[str, Any], environment: Mapping[str, Any], stamp: str, *, pdf: bool) -> dict[str, bytes]:
+def _files(
+    findings: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    stamp: str,
+    formats: Collection[str],
+    places: Sequence[Path],
+) -> dict[str, bytes]:
+    """Return the files of a report by their names."""
     from bpbench.report.compose import compose, csv_tables
 
     # As they will be read back: a report made again from the file is then the same to the byte.
     findings, environment = (json.loads(canonical(value)) for value in (findings, environment))
     document = compose(findings, environment)
-    html = render_html(document)
     files = {
         "findings.json": canonical(findings),
         "environment.json": canonical(environment),
-        **{f"tables/{table.key}.csv": _csv(table) for table in csv_tables(findings, document)},
+        **{f"tables/{table.key}.csv": csv_file(table) for table in csv_tables(findings, document)},
         **{f"figures/{figure.key}.svg": _svg_file(figure) for figure in document.figures},
+        **{f"figures/{figure.key}.csv": csv_file(figure.data) for figure in document.figures if figure.data},
+        "report.html": render_html(document, places).encode("utf-8"),
     }
-    if pdf:
-        files["report.pdf"] = render_pdf(render_html(document, embed=True), identifier=stamp)
-    files["report.html"] = html.encode("utf-8")
+    if "pdf" in formats:
+        files["report.pdf"] = render_pdf(render_html(document, places, embed=True), identifier=stamp)
     return files
-
-
-def render_html(document: Document, *, templates: Path | None = None, embed: bool = False) -> str:
-    """Return a document as one self-contained HTML page.
-
-    Parameters
-    ----------
-    document : Document
-        What to show.
-    templates : Path or None
-        Folder of ``report.html.j2`` and ``report.css``; ``None``: the shipped ones.
-    embed : bool
-        Whether drawings stand in the page as images of their own. A printer needs no page-coloured ink, and WeasyPrint
-        would match every line of an inline drawing against the style sheet.
-
-    Raises
-    ------
-    ReportError
-        For a mistake in the template; names it and the line.
-    """
-    import jinja2
-    from markupsafe import Markup, escape
-
-    from bpbench.report.canvas import INK
-
-    folder = templates or shipped("templates")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["kind"] = lambda block: type(block).__name__
-
-    def drawing(svg: str) -> Markup:
-        if embed:
-            code = base64.b64encode(svg.encode("utf-8")).decode("ascii")
-            return Markup(f'<img alt="" src="data:image/svg+xml;base64,{code}">')  # noqa: S704 - base64
-        # The drawing's ink becomes the page's, which is light at night.
-        return Markup(svg.replace(INK, "currentColor"))  # noqa: S704 - drawn by us, its text is outlines
-
-    environment.filters["drawing"] = drawing
-    environment.filters["typeset"] = lambda text: Markup(_typeset(str(escape(text))))  # noqa: S704 - escaped first
-    environment.filters["lengthy"] = lambda text: any(len(word) > _LONG_WORD for word in text.split())
-    numbers = {id(block): place for kind in (document.tables, document.figures) for place, block in enumerate(kind, 1)}
-    environment.filters["number"] = lambda block: numbers[id(block)]
-    try:
-        style = Markup((folder / _STYLE).read_text(encoding="utf-8"))  # noqa: S704 - ours
-        mark = _tile(document.watermark)
-        template = environment.get_template(_TEMPLATE)
-        return template.render(document=document, style=style, watermark=mark, version=__version__)
-    except jinja2.TemplateSyntaxError as error:
-        raise ReportError(f"{folder / (error.name or _TEMPLATE)}, line {error.lineno}: {error.message}.") from error
-    except (jinja2.UndefinedError, TypeError, ValueError, KeyError, AttributeError) as error:
-        line = _template_line(error)
-        raise ReportError(f"{folder / _TEMPLATE}, line {line}: {error}.") from error
-    except (jinja2.TemplateNotFound, OSError) as error:
-        raise ReportError(f"The template {folder / _TEMPLATE} or {_STYLE} cannot be read: {error}.") from error
-
-
-def _tile(words: str) -> str:
-    """Return one tile of a watermark for screens, in a colour that can be seen on light and on dark pages."""
-    from markupsafe import escape
-
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="420" height="300"><text x="210" y="150" '
-        'transform="rotate(-28 210 150)" text-anchor="middle" font-family="sans-serif" font-size="26" '
-        f'font-weight="bold" fill="#d2691e" fill-opacity="0.2">{escape(words)}</text></svg>'
-    )
-
-
-def _typeset(text: str) -> str:
-    """Return escaped text with the symbols' subscripts set low and numbers tied to what they belong to."""
-    text = _SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", text)
-    return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0").replace(" × 10", "\u00a0×\u00a010")
-
-
-def _template_line(error: BaseException) -> str:
-    """Return the line of the template in which an error arose; Jinja maps its frames back to it."""
-    found = "unknown"
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith(_TEMPLATE):
-            found = str(trace.tb_lineno)
-        trace = trace.tb_next
-    return found
-
-
-def _font_faces() -> str:
-    """Return rules for fonts that come with Matplotlib, so that the PDF looks the same on a machine without fonts."""
-    import matplotlib as mpl
-
-    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    faces = (
-        ("Report Serif", "STIXGeneral.ttf", "normal", "normal"),
-        ("Report Serif", "STIXGeneralBol.ttf", "bold", "normal"),
-        ("Report Serif", "STIXGeneralItalic.ttf", "normal", "italic"),
-        ("Report Sans", "DejaVuSans.ttf", "normal", "normal"),
-        ("Report Sans", "DejaVuSans-Bold.ttf", "bold", "normal"),
-        ("Report Mono", "DejaVuSansMono.ttf", "normal", "normal"),
-    )
-    return "".join(
-        f'@font-face {{ font-family: "{family}"; src: url("{(folder / file).as_uri()}"); font-weight: {weight}; '
-        f"font-style: {style}; }}\n"
-        for family, file, weight, style in faces
-        if (folder / file).is_file()
-    )
-
-
-def render_pdf(html: str, *, identifier: str) -> bytes:
-    """Return a page as PDF; the same page and identifier give the same bytes on one installation.
-
-    Parameters
-    ----------
-    html : str
-        From :func:`render_html`, with embedded drawings.
-    identifier : str
-        Hexadecimal digits that become the PDF's identifier.
-    """
-    import weasyprint
-    from weasyprint.text.fonts import FontConfiguration
-
-    for name in ("weasyprint", "fontTools"):
-        # CSS for screens that a printer does not know is no news to the user.
-        logging.getLogger(name).setLevel(logging.ERROR)
-    fonts = FontConfiguration()
-    style = weasyprint.CSS(string=_font_faces(), font_config=fonts)
-    page = weasyprint.HTML(string=html, base_url=None)
-    made: bytes = page.write_pdf(stylesheets=[style], font_config=fonts, pdf_identifier=bytes.fromhex(identifier)[:16])
-    return made
 
 
 # ----------------------------------------------------------------------------------------------------- files
@@ -343,7 +225,8 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     return (text + "\n").encode("utf-8", errors="surrogatepass")
 
 
-def _csv(table: Table) -> bytes:
+def csv_file(table: Table) -> bytes:
+    """Return a table as CSV: fixed names of columns, numbers unrounded."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([f"{column.key} ({column.unit})" if column.unit else column.key for column in table.columns])
@@ -355,15 +238,16 @@ def _svg_file(figure: Figure) -> bytes:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{figure.svg}\n'.encode()
 
 
-def _stamp(findings: Mapping[str, Any]) -> str:
-    """Return the digest of all that decides a report: findings, templates, the code of this room, the version."""
-    found = hashlib.sha256(__version__.encode())
+def _stamp(findings: Mapping[str, Any], language: str, places: Sequence[Path]) -> str:
+    """Return the digest of all that decides a report: findings, language, templates, code of this room, version."""
+    found = hashlib.sha256(f"{__version__} {language}".encode())
     try:
         text = json.dumps(findings, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (ValueError, TypeError) as error:
         raise ReportError(f"Findings must be plain JSON with finite numbers: {error}.") from error
     found.update(text.encode("ascii"))
-    for path in (*sorted(shipped("templates").glob("report.*")), *sorted(Path(__file__).parent.glob("*.py"))):
+    templates = (path for place in places for path in sorted(place.glob("*.*")) if path.is_file())
+    for path in (*templates, *sorted(Path(__file__).parent.glob("*.py"))):
         found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
 
@@ -375,6 +259,13 @@ def _held(folder: Path) -> dict[str, Any]:
         return {}
     known = isinstance(held, dict) and isinstance(held.get("stamp"), str) and isinstance(held.get("files"), list)
     return held if known else {}
+
+
+def _here(folder: Path, held: Mapping[str, Any], stamp: str) -> set[str]:
+    """Return the formats in which a folder holds this very report, whole."""
+    if held.get("stamp") != stamp or not all((folder / name).is_file() for name in held["files"]):
+        return set()
+    return {kind for kind in ("html", "pdf", "latex") if _MAIN[kind] in held["files"]}
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes], *, old: Iterable[str], stamp: str) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.counting import listed
 from bpbench.report.document import Cell, Column, Document, Facts, Figure, Items, Section, Table, Text
+from bpbench.report.html import render_html
 from bpbench.report.kept import digest, headed, moment, ranges
 from bpbench.report.numerals import count, decimals, exact, fixed, p_text, percent, say, short, signed, whole
-from bpbench.report.render import render_html
 from bpbench.report.tables import align, counted, words
 from bpbench.report.tracked import change_text, few
 from bpbench.report.trends_draw import Line, Mark, Panel, overview, trends

@@ -1,0 +1,195 @@
+"""The language a report speaks: messages with named fields, looked up in a catalogue that translators know.
+
+English messages stand in the code and are their own keys; another language is one catalogue ``LANGUAGE.po`` in
+``templates/``, in the format of GNU gettext. A user's own catalogue replaces ours message by message, so that a house
+style may change a word, in English too. What a catalogue lacks is said in English.
+
+Words are chosen while a report is composed, within :func:`spoken`; outside of it everything is English.
+"""
+
+from __future__ import annotations
+
+import gettext
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.counting import grouped
+from bpbench.errors import BpbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+#: Languages a report can speak, by the code that protocols and the command line take.
+LANGUAGES: Final = {"en": "English", "fr": "français"}
+#: In French, what stands before these is tied to them; the second kind takes a narrow space.
+_TIED: Final = {
+    "fr": {" :": "\u00a0:", " ;": "\u202f;", " !": "\u202f!", " ?": "\u202f?", "« ": "«\u00a0", " »": "\u00a0»"}
+}
+
+
+class CatalogueError(BpbenchError):
+    """A catalogue of messages cannot be read; the text names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The messages of one language.
+
+    Attributes
+    ----------
+    messages : dict of (str, str) to tuple of str
+        Translations by context (empty for most) and English message; several forms where a number decides.
+    form : callable
+        From a number to the place of its form.
+    """
+
+    messages: Mapping[tuple[str, str], tuple[str, ...]]
+    form: Callable[[int], int]
+
+
+_ENGLISH: Final = Catalogue({}, lambda number: int(number != 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tongue:
+    language: str = "en"
+    catalogue: Catalogue = _ENGLISH
+
+
+_SPOKEN: Final[ContextVar[_Tongue]] = ContextVar("spoken", default=_Tongue())  # noqa: B039 - frozen
+
+
+@contextmanager
+def spoken(language: str, folders: Sequence[Path]) -> Iterator[None]:
+    """Let everything that is told within the block be told in a language.
+
+    Parameters
+    ----------
+    language : str
+        One of :data:`LANGUAGES`.
+    folders : sequence of Path
+        Where ``LANGUAGE.po`` is looked for; a message of an earlier folder's wins.
+
+    Raises
+    ------
+    CatalogueError
+        For a catalogue that cannot be read or is no catalogue.
+    ValueError
+        For a language that no report can speak.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"Expected a language of {sorted(LANGUAGES)}, found {language!r}.")
+    token = _SPOKEN.set(_Tongue(language, catalogue(language, folders)))
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
+
+
+def language() -> str:
+    """Return the code of the language that is spoken."""
+    return _SPOKEN.get().language
+
+
+def catalogue(language: str, folders: Sequence[Path]) -> Catalogue:
+    """Return the messages of a language from those of some folders that have its catalogue, the first one winning."""
+    messages: dict[tuple[str, str], tuple[str, ...]] = {}
+    form = _ENGLISH.form
+    for folder in reversed(folders):
+        path = folder / f"{language}.po"
+        if path.is_file():
+            found = _read(path, path.stat().st_mtime_ns)
+            messages |= found.messages
+            form = found.form
+    return Catalogue(messages, form)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, _changed: int) -> Catalogue:
+    """Return the messages of a file; one that was changed is read again."""
+    from babel.messages.pofile import PoFileError, read_po
+
+    try:
+        with path.open("rb") as stream:
+            found = read_po(stream, abort_invalid=True)
+    except (OSError, PoFileError, ValueError) as error:
+        raise CatalogueError(f"The catalogue {path} cannot be read ({error}); mend or remove it.") from error
+    messages: dict[tuple[str, str], tuple[str, ...]] = {}
+    for message in found:
+        one = message.id[0] if isinstance(message.id, tuple | list) else message.id
+        forms = tuple(message.string) if isinstance(message.string, tuple | list) else (message.string,)
+        if one and all(forms) and not message.fuzzy:
+            messages[message.context or "", one] = tuple(str(form) for form in forms)
+    return Catalogue(messages, gettext.c2py(found.plural_expr))
+
+
+# ---------------------------------------------------------------------------------------------------- telling
+
+
+def tell(message: str, /, **fields: Any) -> str:
+    """Return a message in the language that is spoken, its fields filled in.
+
+    Parameters
+    ----------
+    message : str
+        English, with ``{name}`` for each field; braces of its own are doubled.
+    **fields
+        What is filled in, as text; it is not looked up again.
+    """
+    return _told("", message, message, 0, fields)
+
+
+def tell_as(context: str, message: str, /, **fields: Any) -> str:
+    """Return a message whose translation depends on where it stands, such as a word that heads a column."""
+    return _told(context, message, message, 0, fields)
+
+
+def tell_n(one: str, many: str, number: int, /, **fields: Any) -> str:
+    """Return the message for one or for many, whichever a number asks for; ``{n}`` in it is that number."""
+    english = one if number == 1 else many
+    return _told("", one, english, number, {"n": grouped(number), **fields})
+
+
+def marked(message: str) -> str:
+    """Return a message as it is: a mark for catalogues on what is kept in a table and told later by :func:`tell`."""
+    return message
+
+
+def _told(context: str, key: str, english: str, number: int, fields: Mapping[str, Any]) -> str:
+    tongue = _SPOKEN.get()
+    forms = tongue.catalogue.messages.get((context, key))
+    text = english
+    if forms is not None:
+        text = forms[0] if len(forms) == 1 else forms[tongue.catalogue.form(number)]
+    for loose, tied in _TIED.get(tongue.language, {}).items():
+        text = text.replace(loose, tied)
+    return text.format(**fields)
+
+
+# ---------------------------------------------------------------------------------------------------- numbers
+
+
+def point() -> str:
+    """Return what parts the whole from the fraction of a number."""
+    return "," if language() == "fr" else "."
+
+
+def numeral(text: str) -> str:
+    """Return a number that was written with a full stop as the language writes it."""
+    return text.replace(".", point())
+
+
+def quoted(text: str) -> str:
+    """Return text within the quotation marks of the language."""
+    return f"«\u00a0{text}\u00a0»" if language() == "fr" else f"“{text}”"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return ``a``, ``a and b`` or ``a, b and c``."""
+    if len(words) < 2:
+        return words[0] if words else tell("none")
+    return tell("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
