@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import io
 import string
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Modules of the room of reports that write for a terminal, a pull request or a page of trends, in English.
+ENGLISH = {"adopted", "calibrated", "comment", "kept", "plans", "terminal", "tracked", "trends", "trends_draw"}
 
 
 def messages(path: Path) -> Iterator[tuple[int, str, str | tuple[str, str]]]:
@@ -57,7 +60,9 @@ def _is_made(first: ast.expr, path: Path) -> bool:
 def template() -> Catalog:
     """Return the catalogue of all English messages."""
     found = Catalog(project="bpbench", charset="utf-8")
-    for path in sorted((ROOT / "bpbench").rglob("*.py")):
+    for path in sorted((ROOT / "bpbench" / "report").glob("*.py")):
+        if path.stem in ENGLISH:
+            continue
         for _, context, message in messages(path):
             found.add(message, context=context or None, locations=[(path.relative_to(ROOT).as_posix(), 0)])
     return found
@@ -94,6 +99,15 @@ def merged(path: Path, english: Catalog) -> Catalog:
     return known
 
 
+def written(catalog: Catalog) -> bytes:
+    """Return a catalogue as a file that changes only where messages do."""
+    stream = io.BytesIO()
+    write_po(stream, catalog, width=120, sort_output=True)
+    lines = stream.getvalue().decode().splitlines(keepends=True)
+    dated = ("POT-Creation-Date", "PO-Revision-Date", "Report-Msgid", "Last-Translator", "Language-Team", "Generated")
+    return "".join(line for line in lines if not line.startswith(tuple(f'"{name}' for name in dated))).encode()
+
+
 def main() -> int:
     """Update or check every catalogue; return how many faults there are, 1 at most."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -106,8 +120,7 @@ def main() -> int:
         failed |= bool(told)
         sys.stdout.write("\n  ".join([f"{path.name}: {len(catalog)} messages, {len(told)} faults", *told]) + "\n")
         if not check:
-            with path.open("wb") as stream:
-                write_po(stream, catalog, width=120, sort_output=True, omit_header=False, include_previous=False)
+            path.write_bytes(written(catalog))
     return int(check and failed)
 
 

@@ -196,6 +196,12 @@ def initial_note(variants: Sequence[Mapping[str, Any]]) -> str:
     return " Checkpoint 0 is the initial state, which no epoch bettered."
 
 
+def metric_label(metric: Mapping[str, Any]) -> str:
+    """Return what a metric is called."""
+    label: str = metric["label"]
+    return label
+
+
 def unit(metric: Mapping[str, Any]) -> str:
     """Return the unit of a metric as it is written."""
     key: str = metric["unit"]
