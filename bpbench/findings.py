@@ -17,6 +17,7 @@ from bpbench import __version__, magnitudes, metrics, reserve, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
+from bpbench.data.blocks import trajectories
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
@@ -29,6 +30,7 @@ from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
 from bpbench.study import QUICK, Prepared, Study, status
 from bpbench.swept import derived, sweeps
+from bpbench.timeline import timeline
 
 #: How each kind of model is called in text.
 LABELS: Final = {
@@ -167,6 +169,7 @@ def _data(prepared: Prepared) -> Json:
     frames, source = prepared.frames, prepared.source
     per_atom = frames.energy / frames.atoms
     groups = []
+    along = {found.name: found for found in trajectories(per_atom, frames.group)}
     for name in dict.fromkeys(str(group) for group in frames.group):
         chosen = np.flatnonzero(frames.group == name)
         temperature = None if frames.temperature is None else frames.temperature[chosen]
@@ -182,6 +185,9 @@ def _data(prepared: Prepared) -> Json:
                 "temperature_k": None if temperature is None else _ends(temperature, float),
                 "energy_ev_per_atom": [float(f(per_atom[chosen])) for f in (np.min, np.mean, np.max)],
                 "force_max_ev_per_a": force,
+                "tau_frames": along[name].tau,
+                "effective_frames": along[name].effective,
+                "tau_reliable": along[name].reliable,
             }
         )
     data = prepared.protocol.data
@@ -279,6 +285,7 @@ def _split(prepared: Prepared) -> Json:
         else {"groups": list(fresh), "frames": int(np.isin(prepared.frames.group, fresh).sum())},
         "counts": counts,
         "roles": None if roles is None else dataclasses.asdict(roles),
+        "timeline": timeline(prepared),
         "sentence": given(prepared.protocol),
     }
 
