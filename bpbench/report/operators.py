@@ -22,7 +22,7 @@ _CALL: Final = re.compile(r"(\w+)\(([^)]*)\)\s*")
 _COLOUR: Final = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})")
 _CAPS: Final = {"butt": 0, "round": 1, "square": 2}
 _JOINS: Final = {"miter": 0, "round": 1, "bevel": 2}
-#: What SVG takes where nothing is said; opacity is not handed down.
+#: What SVG takes where nothing is said.
 _INITIAL: Final = {
     "fill": "#000000",
     "stroke": "none",
@@ -36,7 +36,8 @@ _INITIAL: Final = {
     "stroke-dashoffset": "0",
     "fill-rule": "nonzero",
 }
-_ALONE: Final = {"opacity"}
+#: What an element does not hand down; the second is for the page around a formula.
+_ALONE: Final = {"opacity", "vertical-align"}
 _SILENT: Final = {"title", "desc", "metadata", "defs"}
 #: Operators of the pieces of a path that mean the same in both languages, with how many numbers they take.
 _SAME: Final = {"M": ("m", 2), "L": ("l", 2), "C": ("c", 6), "Z": ("h", 0), "z": ("h", 0)}
@@ -54,8 +55,8 @@ class Drawn:
     ----------
     box : tuple of float
         Left, top, width and height of what is shown.
-    size : tuple of float or None
-        Width and height in CSS pixels, if the drawing says so.
+    size : tuple of (float, str)
+        Width and height with their unit, ``pt`` or ``em``.
     operators : bytes
         In the drawing's own coordinates, downward. A graphics state ``/f0.35`` stands for that opacity of fillings,
         ``/s0.35`` for that of lines.
@@ -64,7 +65,7 @@ class Drawn:
     """
 
     box: tuple[float, float, float, float]
-    size: tuple[float, float] | None
+    size: tuple[tuple[float, str], tuple[float, str]]
     operators: bytes
     opacities: frozenset[str]
 
@@ -86,18 +87,17 @@ def drawn(svg: str) -> Drawn:
     try:
         left, top, width, height = (float(number) for number in root.attrib["viewBox"].split())
         pen = _Pen({f"#{each.attrib['id']}": each for each in root.iter() if "id" in each.attrib})
-        pen.draw_all(root, _INITIAL | _declared(root.get("style", "")))
+        pen.draw_all(root, {**_INITIAL, **_declared(root.get("style", ""))})
+        size = _length(root.attrib["width"]), _length(root.attrib["height"])
     except (KeyError, ValueError) as error:
         raise UnknownDrawingError(f"The drawing holds something unknown: {error}.") from error
-    return Drawn((left, top, width, height), _size(root), "\n".join(pen.out).encode("ascii"), frozenset(pen.opacities))
+    return Drawn((left, top, width, height), size, "\n".join(pen.out).encode("ascii"), frozenset(pen.opacities))
 
 
-def _size(root: ET.Element) -> tuple[float, float] | None:
-    lengths = [root.get(name, "") for name in ("width", "height")]
-    if not all(length.endswith("pt") for length in lengths):
-        return None
-    width, height = (float(length[:-2]) * 4 / 3 for length in lengths)
-    return width, height
+def _length(text: str) -> tuple[float, str]:
+    if text[-2:] not in {"pt", "em"}:
+        raise ValueError(f"a length {text}")
+    return float(text[:-2]), text[-2:]
 
 
 class _Pen:

@@ -73,8 +73,9 @@ class _Picture:
     def __init__(self, drawing: Drawn) -> None:
         self._drawing = drawing
 
-    def get_intrinsic_size(self, _resolution: Any, _font_size: Any) -> tuple[float | None, float | None, float]:
-        width, height = self._drawing.size or (None, None)
+    def get_intrinsic_size(self, _resolution: Any, font_size: float) -> tuple[float, float, float]:
+        unit = {"pt": 4 / 3, "em": font_size}
+        width, height = (number * unit[name] for number, name in self._drawing.size)
         return width, height, self._drawing.box[2] / self._drawing.box[3]
 
     def draw(self, stream: Any, width: float, height: float, _style: Any) -> None:
