@@ -116,7 +116,8 @@ def render_pdf(html: str, *, identifier: str, attachments: Mapping[str, bytes] =
     identifier : str
         Hexadecimal digits that become the PDF's identifier.
     attachments : dict of str to bytes
-        Files to go with it, by name.
+        Files to go with it, by their paths in the report's folder; within the PDF a name has no folders, since readers
+        that write it out would have to make them.
     """
     import weasyprint
     from weasyprint.text.fonts import FontConfiguration
@@ -128,8 +129,10 @@ def render_pdf(html: str, *, identifier: str, attachments: Mapping[str, bytes] =
     style = weasyprint.CSS(string=_font_faces(), font_config=fonts)
     page = weasyprint.HTML(string=html, base_url=None)
     files = [
-        weasyprint.Attachment(string=content, name=name, description=name, created=_NO_DATE, modified=_NO_DATE)
-        for name, content in sorted(attachments.items())
+        weasyprint.Attachment(
+            string=content, name=path.replace("/", "-"), description=path, created=_NO_DATE, modified=_NO_DATE
+        )
+        for path, content in sorted(attachments.items(), key=lambda item: item[0].replace("/", "-"))
     ]
     made: bytes = page.write_pdf(
         stylesheets=[style],
