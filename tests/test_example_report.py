@@ -32,7 +32,7 @@ def _text(pdf: Path) -> list[str]:
 
 
 def test_the_page_is_that_of_the_findings(again: Path) -> None:
-    """All words and tables; of the drawings their number and what their marks say, as coordinates may round otherwise."""
+    """All words and tables; of drawings what their marks say, as their coordinates may round otherwise."""
     committed, made = ((folder / "report.html").read_text(encoding="utf-8") for folder in (EXAMPLE, again))
     assert _DRAWING.sub("", made) == _DRAWING.sub("", committed), _MAKE
     said = [[re.findall(r"<title>(.*?)</title>", svg) for svg in _DRAWING.findall(page)] for page in (committed, made)]

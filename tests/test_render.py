@@ -339,7 +339,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_report_is_remade_from_the_findings_alone(tmp_path: Path) -> None:
     """Without environment.json, which decides nothing, all but its section is the same."""
     whole, alone = tmp_path / "whole", tmp_path / "alone"
-    write_report(findings(), environment(), whole, formats=("html",))
+    write_report(small(), environment(), whole, formats=("html",))
     alone.mkdir()
     (alone / "findings.json").write_bytes((whole / "findings.json").read_bytes())
     assert rerender(alone, formats=("html",)).rendered
@@ -350,7 +350,7 @@ def test_a_report_is_remade_from_the_findings_alone(tmp_path: Path) -> None:
 
 def test_findings_of_before_are_rendered(tmp_path: Path) -> None:
     """What this version adds to findings is left out where they do not have it."""
-    old = findings()
+    old = small()
     for group in old["data"]["groups"]:
         for key in ("tau_frames", "effective_frames", "tau_reliable"):
             group.pop(key, None)
