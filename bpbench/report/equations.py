@@ -32,14 +32,18 @@ _FUNCTIONS: Final[dict[str, tuple[str, str, Symbols]]] = {
         (_DISTANCE, (r"R_s", marked("shift of the centre (Å)")), _WIDTH, _CUTOFF),
     ),
     "G4": (
-        r"G^4_i = 2^{1-\zeta} \sum_{j < k} (1 + \lambda \cos\theta_{ijk})^{\zeta}\, "
-        r"e^{-\eta\,(R_{ij}^2 + R_{ik}^2 + R_{jk}^2)}\, f_c(R_{ij})\, f_c(R_{ik})\, f_c(R_{jk})",
+        (
+            r"G^4_i = 2^{1-\zeta} \sum_{j < k} (1 + \lambda \cos\theta_{ijk})^{\zeta}\, "
+            r"e^{-\eta\,(R_{ij}^2 + R_{ik}^2 + R_{jk}^2)}\, f_c(R_{ij})\, f_c(R_{ik})\, f_c(R_{jk})"
+        ),
         marked("G4 of atom i: as G5, with the distance of the two neighbours from each other besides."),
         (*_ANGLE, _WIDTH, (r"R_{jk}", marked("distance of the two neighbours from each other (Å)")), _CUTOFF),
     ),
     "G5": (
-        r"G^5_i = 2^{1-\zeta} \sum_{j < k} (1 + \lambda \cos\theta_{ijk})^{\zeta}\, "
-        r"e^{-\eta\,(R_{ij}^2 + R_{ik}^2)}\, f_c(R_{ij})\, f_c(R_{ik})",
+        (
+            r"G^5_i = 2^{1-\zeta} \sum_{j < k} (1 + \lambda \cos\theta_{ijk})^{\zeta}\, "
+            r"e^{-\eta\,(R_{ij}^2 + R_{ik}^2)}\, f_c(R_{ij})\, f_c(R_{ik})"
+        ),
         marked(
             "G5 of atom i: the sum over pairs of neighbours of an angular part times a Gaussian of both distances "
             "times both cutoff functions."
@@ -163,8 +167,10 @@ _OF_PAIRS: Final = (
     (r"\nu", marked("degrees of freedom")),
 )
 _TOST: Final = (
-    r"t_1 = \frac{\bar{d} + \epsilon}{\mathrm{SE}}, \quad t_2 = \frac{\bar{d} - \epsilon}{\mathrm{SE}}, \quad "
-    r"p = \max\left[P(T > t_1),\; P(T < t_2)\right]",
+    (
+        r"t_1 = \frac{\bar{d} + \epsilon}{\mathrm{SE}}, \quad t_2 = \frac{\bar{d} - \epsilon}{\mathrm{SE}}, \quad "
+        r"p = \max\left[P(T > t_1),\; P(T < t_2)\right]"
+    ),
     marked("The two one-sided tests: of the difference against both ends of the margin; p is the larger of theirs."),
     (
         (r"\epsilon", marked("margin of equivalence")),
