@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import (
     agreement,
     courses,
     divided,
+    equations,
     judged,
     learners,
     listings,
@@ -27,6 +28,7 @@ from bpbench.report import (
     standing,
     swept,
     tables,
+    timeline,
     timing,
     unjudged,
 )
@@ -34,7 +36,9 @@ from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim, cite, ref
 from bpbench.report.language import language, listed, marked, tell, tell_n
+from bpbench.report.numbered import unmarked
 from bpbench.report.numerals import count, exact, say, short, whole
+from bpbench.report.references import bibliography
 from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
     SCORED,
@@ -81,12 +85,13 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         Every number outside the environment section stands in the findings or is one of
         :func:`bpbench.report.vocabulary.tally`.
     """
+    findings, environment = unmarked(findings), unmarked(environment)
     protocol, of_others = findings["protocol"], study_kind(findings) is SCORED
     title = protocol["title"] or protocol["name"]
     mark = WATERMARK if quick(findings) else ""
     running = f"{short(title, 60)} · {data_label(findings, 40)}"
     name = tell("table") if of_others else tell("protocol")
-    return Document(
+    document = Document(
         title=f"{title} ({unjudged.KIND})" if mark else title,
         subtitle=protocol["question"],
         running=f"{mark} · {running}" if mark else running,
@@ -102,6 +107,10 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         watermark=mark,
         language=language(),
     )
+    works = bibliography(document.running_text())
+    if not works.works:
+        return document
+    return replace(document, sections=(*document.sections, Section("references", tell("References"), (works,))))
 
 
 def _sections(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> tuple[Section, ...]:
@@ -254,6 +263,12 @@ def _data(findings: Mapping[str, Any]) -> Section:
 
 
 def _split(findings: Mapping[str, Any]) -> Section:
+    """Return the section on the split, with its drawing."""
+    section = _divided(findings)
+    return replace(section, blocks=(*section.blocks, *timeline.figures(findings)))
+
+
+def _divided(findings: Mapping[str, Any]) -> Section:
     return divided.section(findings, sentence(retold(findings["split"]["sentence"])))
 
 
@@ -284,7 +299,7 @@ def _sets(findings: Mapping[str, Any]) -> Section:
             )
         )
     text = text.rstrip()
-    blocks: list[Block] = [Text(text), tables.sets(findings)]
+    blocks: list[Block] = [Text(text), *_defined(findings), tables.sets(findings)]
     if any(entry["reconstructed"] for entry in sets):
         blocks.append(
             Text(
@@ -297,6 +312,15 @@ def _sets(findings: Mapping[str, Any]) -> Section:
             )
         )
     return Section("sets", tell("The feature sets"), (*blocks, *_drawings(findings)))
+
+
+def _defined(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the equations of the kinds of functions that the sets hold, with a sentence that points at them."""
+    found = equations.functions(findings)
+    if not found:
+        return []
+    places = listed([ref("equation", equation.key) for equation in found])
+    return [Text(tell("The functions are defined by {equations}.", equations=places)), *found]
 
 
 def _pooled(findings: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> str:
@@ -381,14 +405,24 @@ def _networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
         data=listings.layers("networks", shapes),
     )
     note = tell_n("{n} further network is not drawn.", "{n} further networks are not drawn.", len(left))
-    return (Section("networks", tell("The networks"), (figure, Text(note, "note")) if left else (figure,)),)
+    blocks = (*equations.energy(findings), figure, *((Text(note, "note"),) if left else ()))
+    return (Section("networks", tell("The networks"), blocks),)
 
 
 def _methods(findings: Mapping[str, Any]) -> Section:
-    texts = [*learners.models(findings), *methods.statistics(findings)]
-    if timed(findings):
-        return Section("methods", tell("Methods"), tuple(Text(text) for text in texts))
-    return Section("methods", tell("Methods"), (*(Text(text) for text in texts), tables.models(findings)))
+    models = [Text(text) for text in learners.models(findings)]
+    judging = [Text(text) for text in methods.statistics(findings)]
+    return Section(
+        "methods",
+        tell("Methods"),
+        (
+            *models,
+            *(() if timed(findings) else (tables.models(findings),)),
+            *equations.score(findings),
+            *judging,
+            *equations.tests(findings),
+        ),
+    )
 
 
 def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Section]:
@@ -533,7 +567,9 @@ def _environment(findings: Mapping[str, Any], environment: Mapping[str, Any]) ->
         mean = tell("{seconds} (mean of {n})", seconds=_plain(cost["mean"]), n=_plain(cost["n"]))
         pairs.append((_each(findings, short(name)), mean))
     note = tell("From environment.json. These entries differ from machine to machine and decide nothing above.")
-    if timed(findings):
+    if not environment.keys() - {"pdf"}:
+        note = tell("There was no environment.json beside the findings: of the machine and its times nothing is known.")
+    elif timed(findings):
         note = tell("From environment.json. Processor and cores are those that the times above were measured on.")
     return Section("environment", tell("Environment"), (Text(note, "note"), Facts(tuple(pairs))))
 
