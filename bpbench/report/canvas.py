@@ -183,28 +183,32 @@ def _lay_out(figure: Any) -> None:
 
 
 #: What the points of a figure say when one is pointed at, by figure; emptied when it is drawn.
-_TOLD: Final[WeakKeyDictionary[Any, list[tuple[str, ...]]]] = WeakKeyDictionary()
+_TOLD: Final[WeakKeyDictionary[Any, list[tuple[str, ...] | str]]] = WeakKeyDictionary()
 _GROUP: Final = "told-"
 
 
-def told(artist: Any, labels: Sequence[str]) -> None:
+def told(artist: Any, labels: Sequence[str] | str) -> None:
     """Let the marks of an artist, or the one curve it draws, say something when they are pointed at.
 
     Parameters
     ----------
     artist : Artist
         Of a figure of :func:`page`: what ``scatter`` or ``plot`` returned, or a patch.
-    labels : sequence of str
-        One for each mark in the order of its points, or a single one for a curve or patch.
+    labels : sequence of str, or str
+        One for each mark in the order of its points, or a single one for a curve or patch. A text by itself is said by
+        all marks together, however many.
     """
     known = _TOLD.setdefault(artist.get_figure(root=True), [])
     artist.set_gid(f"{_GROUP}{len(known)}")
-    known.append(tuple(labels))
+    known.append(labels if isinstance(labels, str) else tuple(labels))
 
 
-def _titled(svg: str, group: str, labels: Sequence[str]) -> str:
+def _titled(svg: str, group: str, labels: Sequence[str] | str) -> str:
     """Return a drawing in which each mark of a group has its label as its title, which browsers and readers show."""
-    start = svg.index(f'<g id="{group}">')
+    head = f'<g id="{group}">'
+    start = svg.index(head)
+    if isinstance(labels, str):
+        return f"{svg[:start]}{head}<title>{escape(labels)}</title>{svg[start + len(head) :]}"
     end = _end_of_group(svg, start)
     body = svg[start:end]
     marks = list(_MARK.finditer(body)) or list(_CURVE.finditer(_DEFS.sub(lambda found: " " * len(found.group()), body)))
@@ -292,7 +296,7 @@ def _unwrapped(svg: str) -> str:
     """Return a drawing without the groups that say nothing of what is in them."""
     done, kept = [], []
     for part in re.split(r"(<g(?= |>)[^>]*>|</g>)\n?", svg):
-        if part.startswith("<g>") or part.startswith("<g "):
+        if part.startswith(("<g>", "<g ")):
             kept.append(part != "<g>")
             done.append(f"{part}\n" if kept[-1] else "")
         elif part == "</g>":
