@@ -37,9 +37,7 @@ _WAYS: Final = {
 }
 #: The same as one of several ways.
 _EACH: Final = {
-    "block": marked(
-        "whole blocks for {names}, because neighbouring frames of one trajectory are near copies{cited}"
-    ),
+    "block": marked("whole blocks for {names}, because neighbouring frames of one trajectory are near copies{cited}"),
     "frame": marked(
         "single frames for {names}, so that frames of the test set may have near copies, their neighbours in time, "
         "among those trained on{cited}"

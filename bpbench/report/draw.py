@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.canvas import FAINT, INK, Style, label, log_axis, sheet, spread
+from bpbench.report.canvas import FAINT, INK, Style, label, log_axis, sheet, spread, told
 from bpbench.report.numerals import exact
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class Repeats:
         One score per successful repeat.
     mean, low, high : float or None
         Mean and its interval.
+    said : tuple of str
+        What each value says when it is pointed at; empty for nothing.
+    mean_said, interval_said : str
+        The same of the mean and of its interval.
     """
 
     name: str
@@ -46,6 +50,9 @@ class Repeats:
     mean: float | None
     low: float | None
     high: float | None
+    said: tuple[str, ...] = field(default=(), kw_only=True)
+    mean_said: str = field(default="", kw_only=True)
+    interval_said: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +137,20 @@ def repeats(
             count = max(len(row.values) - 1, 1)
             # Points of one row are staggered by their number, so that equal scores stay visible.
             heights = [place - 0.24 + 0.22 * (number / count) for number in range(len(row.values))]
-            axes.plot(
+            (points,) = axes.plot(
                 row.values, heights, look.marker, color=look.colour, markersize=3.6, alpha=0.75, markeredgewidth=0
             )
+            if row.said:
+                told(points, row.said)
             if row.low is not None and row.high is not None:
                 low = max(row.low, min(values) / 10) if logarithmic else row.low
-                axes.plot([low, row.high], [place + 0.22] * 2, color=look.colour, linewidth=1.6)
+                (bar,) = axes.plot([low, row.high], [place + 0.22] * 2, color=look.colour, linewidth=1.6)
+                if row.interval_said:
+                    told(bar, [row.interval_said])
             if row.mean is not None:
-                axes.plot(row.mean, place + 0.22, "|", color=INK, markersize=7, markeredgewidth=1.1)
+                (stroke,) = axes.plot(row.mean, place + 0.22, "|", color=INK, markersize=7, markeredgewidth=1.1)
+                if row.mean_said:
+                    told(stroke, [row.mean_said])
         if near:
             axes.axvline(constant, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
             axes.text(constant, -0.62, "constant ", ha="right", va="bottom", fontsize=6.5)

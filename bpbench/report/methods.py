@@ -16,7 +16,9 @@ from bpbench.report.vocabulary import (
     data_label,
     margin_text,
     metric_label,
+    paired_repeats,
     quick,
+    repeat_key,
     scope,
     scored,
     timed,
@@ -53,11 +55,9 @@ def _unit(findings: Mapping[str, Any]) -> str:
             "The unit of all statistics is the round, not the frame and not the pass. All sets of one round are "
             "measured close to each other in time, so that they are compared in pairs."
         )
-    unit = {
-        "repeat": marked("The unit of all statistics is the repeat, not the frame and not the atom."),
-        "split": marked("The unit of all statistics is the split, not the frame and not the atom."),
-        "round": marked("The unit of all statistics is the round, not the frame and not the atom."),
-    }[procedure.unit_key(findings)]
+    unit = marked("The unit of all statistics is the repeat, not the frame and not the atom.")
+    if procedure.crossed(findings):
+        unit = marked("The unit of all statistics is the split, not the frame and not the atom.")
     return " ".join((tell(unit), retold(findings["split"]["sentence"]), divided.paired(findings)))
 
 
@@ -66,7 +66,6 @@ def decided(findings: Mapping[str, Any]) -> str:
     if scored(findings):
         return given.decided(findings)
     analysis, metric = findings["analysis"], findings["metric"]
-    key = procedure.repeat_key(metric)
     what = _declared(findings)
     if quick(findings):
         return unjudged.decided(what)
@@ -76,12 +75,12 @@ def decided(findings: Mapping[str, Any]) -> str:
             "The protocol states {what}. The analysis was declared after {seen} had been seen: at least one of these "
             "was set when results already existed, and p-values and verdicts are to be read with that in mind.",
             what=what,
-            seen=count(late, procedure.PAIRED[key]),
+            seen=paired_repeats(late, metric),
         )
     before = {
         "repeat": marked("Decided in the protocol, before any paired repeat had been seen: {what}."),
         "round": marked("Decided in the protocol, before any paired round had been seen: {what}."),
-    }[key]
+    }[repeat_key(metric)]
     return tell(before, what=what)
 
 
@@ -100,7 +99,7 @@ def _declared(findings: Mapping[str, Any]) -> str:
             "{against}, metric {metric}, {margin}, the {test}, the correction of {correction}, α = {alpha}, a power of "
             "{power}, the family of {comparisons} and the number of rounds ({number})"
         ),
-    }[procedure.repeat_key(metric)]
+    }[repeat_key(metric)]
     return tell(
         message,
         against=given.against(analysis),

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import cite, ref
 from bpbench.report.language import marked, tell
-from bpbench.report.numerals import count, exact, noun, percent, significant, whole
+from bpbench.report.numerals import count, exact, percent, significant, whole
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     TESTS,
     by_student,
     compared_with,
-    is_time,
     margin_text,
     metric_label,
     on_part,
+    paired_repeats,
+    repeat_count,
     scored,
     several_baselines,
     study_kind,
@@ -142,20 +143,10 @@ _NO_DZ: Final = {
     ),
 }
 
-#: What the statistics count, by key.
-UNITS: Final = {"repeat": noun("repeat"), "round": noun("round"), "split": noun("split")}
-#: The same with both sides of a comparison there.
-PAIRED: Final = {"repeat": noun("paired repeat"), "round": noun("paired round"), "split": noun("paired split")}
 
-
-def repeat_key(metric: Mapping[str, Any]) -> str:
-    """Return whether repeats are ``round`` or ``repeat``."""
-    return "round" if is_time(metric) else "repeat"
-
-
-def unit_key(findings: Mapping[str, Any]) -> str:
-    """Return what the statistics count: ``split`` where the seeds of one are averaged before anything is tested."""
-    return "split" if findings["split"]["design"] == "crossed" else repeat_key(findings["metric"])
+def crossed(findings: Mapping[str, Any]) -> bool:
+    """Return whether the statistics count splits, the repeats of each averaged before anything is tested."""
+    return bool(findings["split"]["design"] == "crossed")
 
 
 def test(findings: Mapping[str, Any]) -> str:
@@ -319,7 +310,8 @@ def _power(findings: Mapping[str, Any]) -> str:
             "that of the fewest training configurations, is d_z = {effect} (the mean of the differences divided by "
             "their spread)."
         )
-    units = count(analysis["units"], UNITS[unit_key(findings)])
+    many = analysis["units"]
+    units = count(many, "split") if crossed(findings) else repeat_count(many, findings["metric"])
     return tell(message, units=units, power=percent(analysis["power"]), effect=significant(dz))
 
 
@@ -337,11 +329,9 @@ def stopping(findings: Mapping[str, Any]) -> str:
             )
         )
     split, metric = findings["split"], findings["metric"]
-    repeats = count(split["repeats"], UNITS[repeat_key(metric)])
-    if split["design"] == "crossed":
-        series = tell("{repeats} on {splits}", repeats=repeats, splits=count(split["splits"], "split"))
-    else:
-        series = repeats
+    series = repeat_count(split["repeats"], metric)
+    if crossed(findings):
+        series = tell("{repeats} on {splits}", repeats=series, splits=count(split["splits"], "split"))
     rule = tell(
         "The stopping rule is a fixed number: the protocol asks for {series} of each variant, a comparison is judged "
         "only when that series is complete, and no result seen on the way ends or prolongs it.",
@@ -352,6 +342,6 @@ def stopping(findings: Mapping[str, Any]) -> str:
         return f"{rule} {elsewhere}"
     late = tell(
         "As the analysis was declared after {seen} had been seen, that number may have been chosen in view of them.",
-        seen=count(seen, PAIRED[repeat_key(metric)]),
+        seen=paired_repeats(seen, metric),
     )
     return f"{rule} {late} {elsewhere}"
