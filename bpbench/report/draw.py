@@ -45,7 +45,9 @@ class Repeats:
     mean, low, high : float or None
         Mean and its interval.
     said : tuple of str
-        What each point says when it is pointed at; empty: name and value.
+        What each value says when it is pointed at; empty: name and value.
+    mean_said, interval_said : str
+        The same of the mean and of its interval; empty: name, mean and interval.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Repeats:
     low: float | None
     high: float | None
     said: tuple[str, ...] = field(default=(), kw_only=True)
+    mean_said: str = field(default="", kw_only=True)
+    interval_said: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +164,10 @@ def repeats(
             if row.low is not None and row.high is not None:
                 low = max(row.low, min(values) / 10) if logarithmic else row.low
                 (bar,) = axes.plot([low, row.high], [place + 0.22] * 2, color=look.colour, linewidth=1.6)
-                told(bar, [_mean_said(row)])
+                told(bar, [row.interval_said or _mean_said(row)])
             if row.mean is not None:
                 (stroke,) = axes.plot(row.mean, place + 0.22, "|", color=INK, markersize=7, markeredgewidth=1.1)
-                told(stroke, [_mean_said(row)])
+                told(stroke, [row.mean_said or _mean_said(row)])
         if near:
             line = axes.axvline(constant, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
             told(line, [tell("constant predictor: {value}", value=significant(constant))])
