@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.metrics import METRICS
-from bpbench.report.language import listed, marked, tell, tell_n
+from bpbench.report.language import listed, marked, tell, tell_as, tell_n
 from bpbench.report.numerals import count, exact, noun, percent, say, short
 from bpbench.statistics.designs import TESTS as KNOWN
 from bpbench.statistics.margins import Margin
@@ -382,6 +382,24 @@ def part_word(part: str) -> str:
 
 
 _PARTS: Final = {"train": marked("train"), "validation": marked("validation"), "test": marked("test")}
+
+
+def part_label(part: str) -> str:
+    """Return the name of a part of the data as it heads a column, where no word stands behind it."""
+    return {
+        "train": tell_as("column", "train"),
+        "validation": tell_as("column", "validation"),
+        "test": tell_as("column", "test"),
+    }.get(part, part)
+
+
+#: Ways of splitting, as they head tables.
+_WAYS: Final = {"block": marked("block"), "frame": marked("frame"), "state": marked("state")}
+
+
+def way_message(way: str) -> str:
+    """Return a way of splitting as a message that is yet to be told."""
+    return _WAYS.get(way, way)
 
 
 def by_role(findings: Mapping[str, Any]) -> bool:
