@@ -60,7 +60,6 @@ def findings(study: Study) -> Json:
     """
     prepared = study.prepared
     protocol = prepared.protocol
-    metric = metrics.metric(protocol.analysis.metric)
     variants = contestants(study)
     failures = [
         {
@@ -99,22 +98,25 @@ def findings(study: Study) -> Json:
         "agreement": agreements(study),
         "models": _models(prepared),
         "mean_level": MEAN_LEVEL,
-        "metric": {
-            "key": metric.key,
-            "label": metric.label,
-            "unit": metric.unit,
-            "estimates": len(protocol.ways) > 1,
-        },
+        "metric": {**_metric(protocol.analysis.metric), "estimates": len(protocol.ways) > 1},
         "variants": variants,
         "sweeps": sweeps(prepared),
         "exploration": exploration(study),
         "costs": costs(study),
         "reserve": reserve.of_study(study),
         "constant": _constant(study),
+        "published": [
+            {**dataclasses.asdict(entry), "metric": _metric(entry.metric)} for entry in protocol.report.published
+        ],
         "analysis": _analysis(study),
         "failures": failures,
         "jobs": _counts(study),
     }
+
+
+def _metric(key: str) -> Json:
+    known = metrics.metric(key)
+    return {"key": known.key, "label": known.label, "unit": known.unit}
 
 
 def _models(prepared: Prepared) -> list[Json]:
