@@ -92,11 +92,11 @@ def _declared(findings: Mapping[str, Any]) -> str:
         margin = tell("margin {margin}", margin=margin_text(analysis, metric))
     message = {
         "repeat": marked(
-            "{against}, metric {metric}, {margin}, the {test}, the correction of {correction}, α = {alpha}, a power of "
+            "{against}, metric {metric}, {margin}, the {test}, the {correction} correction, α = {alpha}, a power of "
             "{power}, the family of {comparisons} and the number of repeats ({number})"
         ),
         "round": marked(
-            "{against}, metric {metric}, {margin}, the {test}, the correction of {correction}, α = {alpha}, a power of "
+            "{against}, metric {metric}, {margin}, the {test}, the {correction} correction, α = {alpha}, a power of "
             "{power}, the family of {comparisons} and the number of rounds ({number})"
         ),
     }[repeat_key(metric)]
