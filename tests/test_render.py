@@ -267,7 +267,8 @@ def test_hostile_names_print() -> None:
 def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, words: str) -> None:
     """A mistake in a template is a sentence with its file and line."""
     (tmp_path / "report.html.j2").write_text(template, encoding="utf-8")
-    (tmp_path / "report.css").write_text("", encoding="utf-8")
+    for name in ("report.css", "print.css"):
+        (tmp_path / name).write_text("", encoding="utf-8")
     with pytest.raises(ReportError, match=rf"report\.html\.j2, {words}"):
         render_html(Document("t", "s", "r", (), ()), places=(tmp_path,))
 

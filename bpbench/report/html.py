@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bpbench.report.document import Document
 
 _TEMPLATE: Final = "report.html.j2"
-_STYLE: Final = "report.css"
+#: For screens, and for paper.
+_STYLES: Final = ("report.css", "print.css")
 _SYMBOL: Final = re.compile(r"\b([Rd])_([scz])\b")
 _TITLE: Final = re.compile(r"<title>.*?</title>", re.DOTALL)
 #: Letters from which a word may be broken anywhere, since no column is that wide.
@@ -83,7 +84,7 @@ def render_html(document: Document, places: Sequence[Path] | None = None, *, emb
         places,
         fill,
         document=document,
-        style=Markup(read(_STYLE, places)),  # noqa: S704 - ours, or the user's own
+        style=Markup("\n".join(read(name, places) for name in _STYLES)),  # noqa: S704 - ours, or the user's own
         watermark=_tile(document.watermark),
         words=fixed_words(),
         version=__version__,
