@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, unjudged
+from bpbench.report import draw, pairs, unjudged
 from bpbench.report.chosen import untested
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
 from bpbench.report.magnitudes import estimates
@@ -60,6 +60,7 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
         return [_verdicts(findings)]
     return [
         *_matrix(findings),
+        *pairs.matrix(findings),
         _forest(findings, looks),
         _verdicts(findings),
         _effects(findings),

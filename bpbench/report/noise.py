@@ -133,9 +133,7 @@ def _parts(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> list[str]
         )
     rest = len(parts) - len(large)
     if rest:
-        told.append(
-            tell_n("less than 1 % from the other source", "less than 1 % from each of the {n} others", rest)
-        )
+        told.append(tell_n("less than 1 % from the other source", "less than 1 % from each of the {n} others", rest))
     return told
 
 
@@ -222,7 +220,11 @@ def _figure(findings: Mapping[str, Any]) -> list[Figure]:
             table=ref("table", "noise"),
         )
     ]
-    if networks and others and any("weights" in part["sources"] for row in found for part in row["noise"]["components"]):
+    if (
+        networks
+        and others
+        and any("weights" in part["sources"] for row in found for part in row["noise"]["components"])
+    ):
         caption.append(tell("Of a model that is no network, the initial weights stand for its random draws."))
     if any(_last(variant, part) for variant in found for part in variant["noise"]["components"]):
         caption.append(tell("Where nothing was run twice, the last part holds what the machine does as well."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.canvas import COLOURS, INK, Style, label, sheet, told
+from bpbench.report.canvas import COLOURS, Style, label, sheet, told
 from bpbench.report.language import tell
 from bpbench.report.numerals import percent
 
@@ -31,6 +31,7 @@ _LOOKS: Final = (
 )
 #: How much of white is mixed to the colour of a part, so that its hatch is seen on it.
 _WHITE: Final = 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -97,20 +98,30 @@ def _bar(axes: Any, place: int, row: Row) -> None:
     for part in row.parts:
         colour, hatch = _LOOKS[part.place]
         (patch,) = axes.barh(
-            place, part.share, height=0.66, left=left, facecolor=_light(colour), hatch=hatch, edgecolor=colour, linewidth=0.8
+            place,
+            part.share,
+            height=0.66,
+            left=left,
+            facecolor=_light(colour),
+            hatch=hatch,
+            edgecolor=colour,
+            linewidth=0.8,
         )
         told(patch, [part.said])
         if part.share >= _NUMBERED:
             box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
             text = percent(round(part.share, 2))
-            axes.text(left + part.share / 2, place, text, ha="center", va="center", fontsize=6.5, color="#1c2023", bbox=box)
+            axes.text(
+                left + part.share / 2, place, text, ha="center", va="center", fontsize=6.5, color="#1c2023", bbox=box
+            )
         left += part.share
 
 
-def _light(colour: str) -> tuple[float, ...]:
+def _light(colour: str) -> tuple[float, float, float]:
     from matplotlib.colors import to_rgb
 
-    return tuple(part + (1 - part) * _WHITE for part in to_rgb(colour))
+    red, green, blue = (part + (1 - part) * _WHITE for part in to_rgb(colour))
+    return (red, green, blue)
 
 
 def _legend(figure: Any, entries: Sequence[tuple[str, str, str]]) -> None:
@@ -120,4 +131,6 @@ def _legend(figure: Any, entries: Sequence[tuple[str, str, str]]) -> None:
         Patch(facecolor=_light(colour), edgecolor=colour, hatch=hatch, linewidth=0.8, label=label(name, 54))
         for name, colour, hatch in entries
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(3, len(entries)), handlelength=2.2, handleheight=1.1)
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=min(3, len(entries)), handlelength=2.2, handleheight=1.1
+    )

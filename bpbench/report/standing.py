@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bpbench.report import standing_draw
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, cite, ref
-from bpbench.report.language import marked, numeral, tell
+from bpbench.report.language import numeral, tell
 from bpbench.report.numerals import (
     NOTHING,
     count,
@@ -31,6 +31,9 @@ from bpbench.report.vocabulary import (
     quick,
     several_baselines,
     source_note,
+    unit_count,
+    unit_word,
+    units_word,
     unpaired,
     verdict_word,
 )
@@ -96,9 +99,7 @@ def _priors(analysis: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> 
     """Return of what each posterior is, and under which prior."""
     said = [_prior(model, analysis) for model in dict.fromkeys(bayes["model"] for bayes in known)]
     if unpaired(analysis):
-        said.append(
-            tell("It is of the paired differences, while the test takes the two sides as independent samples.")
-        )
+        said.append(tell("It is of the paired differences, while the test takes the two sides as independent samples."))
     return said
 
 
@@ -126,7 +127,7 @@ def _prior(model: str, analysis: Mapping[str, Any]) -> str:
         "one-sided p-values of the paired t test read as probabilities, and no further evidence; the p beside them is "
         "that of the {test}, which is another.",
         cited=cite("corani2015", "benavoli2017"),
-        test=tell(TESTS[analysis["test"]]),
+        test=TESTS[analysis["test"]],
     )
 
 
@@ -167,13 +168,6 @@ def _chance(bayes: Mapping[str, Any] | None, key: str) -> Cell:
 
 # ------------------------------------------------------------------------------------------------------------- ranks
 
-#: What ranks the variants, as one and as many.
-_UNITS: Final = {
-    "split": (marked("split"), marked("splits")),
-    "round": (marked("round"), marked("rounds")),
-    "repeat": (marked("repeat"), marked("repeats")),
-}
-
 
 def ranks(findings: Mapping[str, Any]) -> list[Section]:
     """Return the section on the ranks of all variants, or why there are none; nothing for fewer than three."""
@@ -207,13 +201,12 @@ def _unranked(findings: Mapping[str, Any]) -> str:
 
 def _omnibus(findings: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     metric, friedman = findings["metric"], found["friedman"]
-    one, many = (tell(word) for word in _UNITS[_unit(findings)])
     iman = friedman["iman_davenport"]
     sentences = [
         tell(
             "Every {unit} ranks the variants among themselves by {metric}{part}, the best first. Friedman's test"
             "{cited}, corrected for ties, gives χ² = {chi2} with {degrees} of freedom (p {p}){iman}.",
-            unit=one,
+            unit=unit_word(metric, findings["analysis"]),
             metric=metric_label(metric),
             part=on_part(findings),
             cited=cite("friedman1937"),
@@ -233,8 +226,11 @@ def _omnibus(findings: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         )
     ]
     if friedman["p_permutation"] is not None:
-        fields = {"units": many, "p": p_equals(friedman["p_permutation"])}
-        fields["smallest"] = significant(friedman["p_smallest"], 2)
+        fields = {
+            "units": units_word(metric, findings["analysis"]),
+            "p": p_equals(friedman["p_permutation"]),
+            "smallest": significant(friedman["p_smallest"], 2),
+        }
         if friedman["arrangements"]:
             text = tell(
                 "χ² and F are meant for many {units}; by {arrangements} random arrangements of the ranks p {p}, which "
@@ -379,7 +375,9 @@ def _bars(found: Mapping[str, Any], drawn: Sequence[bool]) -> list[str]:
             )
         )
     if len(drawn) < 1 + (wilcoxon is not None):
-        said.append(tell("Where there are too many groups for bars, they stand in {table}.", table=ref("table", "ranks")))
+        said.append(
+            tell("Where there are too many groups for bars, they stand in {table}.", table=ref("table", "ranks"))
+        )
     return said
 
 
@@ -405,7 +403,11 @@ def _lettered(found: Mapping[str, Any]) -> tuple[tuple[Column, ...], tuple[tuple
 
 def _table(findings: Mapping[str, Any], found: Mapping[str, Any]) -> Table:
     columns, rows = _lettered(found)
-    fields = {"axis": axis(findings), "part": on_part(findings), "units": _counted(findings, found["n"])}
+    fields = {
+        "axis": axis(findings),
+        "part": on_part(findings),
+        "units": unit_count(found["n"], findings["metric"], findings["analysis"]),
+    }
     if found["wilcoxon"]["cliques"] is None:
         caption = tell(
             "Mean ranks by {axis}{part} over {units}. Variants that share a letter are not told apart by Nemenyi's "
@@ -433,24 +435,6 @@ def _table(findings: Mapping[str, Any], found: Mapping[str, Any]) -> Table:
     return Table("ranks", caption, columns, rows, source_note(findings))
 
 
-def _unit(findings: Mapping[str, Any]) -> str:
-    """Return the key of what ranks the variants."""
-    if findings["split"]["design"] == "crossed":
-        return "split"
-    return "round" if is_time(findings["metric"]) else "repeat"
-
-
-def _counted(findings: Mapping[str, Any], n: int) -> str:
-    """Return how many of them there are."""
-    match _unit(findings):
-        case "split":
-            return count(n, "split")
-        case "round":
-            return count(n, "round")
-        case _:
-            return count(n, "repeat")
-
-
 def _letters(cliques: Sequence[Sequence[str]]) -> dict[str, str]:
     """Return for each variant the letters of the groups it is in; beyond the alphabet these are numbers."""
     marks: dict[str, list[str]] = {}
@@ -470,9 +454,9 @@ def _notes(findings: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     if wilcoxon["p_smallest"] > found["alpha"]:
         notes.append(
             tell(
-                "{units} are too few for Wilcoxon's test and Holm's correction to tell any of the {pairs} pairs apart: the "
-                "smallest adjusted p that a pair could reach is {p}.",
-                units=_counted(findings, found["n"]),
+                "{units} are too few for Wilcoxon's test and Holm's correction to tell any of the {pairs} pairs "
+                "apart: the smallest adjusted p that a pair could reach is {p}.",
+                units=unit_count(found["n"], findings["metric"], findings["analysis"]),
                 pairs=whole(wilcoxon["pairs"]),
                 p=significant(wilcoxon["p_smallest"], 2),
             )
