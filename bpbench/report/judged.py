@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, unjudged
+from bpbench.report import draw, pairs, unjudged
 from bpbench.report.chosen import untested
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
 from bpbench.report.language import marked, tell, tell_as
@@ -53,6 +53,7 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
         return [_verdicts(findings)]
     return [
         *_matrix(findings),
+        *pairs.matrix(findings),
         _forest(findings, looks),
         _verdicts(findings),
         _effects(findings),
