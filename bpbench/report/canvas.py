@@ -151,12 +151,22 @@ def sheet(
 
 def svg(figure: Any, key: str) -> str:
     """Return a figure of :func:`page` as one ``<svg>`` element; ``key`` comes before all its identifiers."""
+    _lay_out(figure)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     drawn = stream.getvalue()
     for number, labels in enumerate(_TOLD.pop(figure, ())):
         drawn = _titled(drawn, f"{_GROUP}{number}", labels)
     return _tidy(drawn, key)
+
+
+def _lay_out(figure: Any) -> None:
+    """Let the layout engine place the axes once, and be done: to save a figure, Matplotlib would draw it twice."""
+    figure.set_dpi(72)  # points, as an SVG file has them
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 #: What the points of a figure say when one is pointed at, by figure; emptied when it is drawn.

@@ -1,4 +1,4 @@
-"""A page as PDF, by WeasyPrint, with the fonts that come with Matplotlib.
+"""A page as PDF, by WeasyPrint, with the fonts that come with Matplotlib, our drawings as vectors, and files attached.
 
 WeasyPrint needs the Pango libraries of the system. Without them there is everything but the PDF, and one line says
 which packages bring it.
@@ -6,11 +6,35 @@ which packages bring it.
 
 from __future__ import annotations
 
+import base64
 import logging
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from bpbench.report.operators import Drawn, UnknownDrawingError, drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PDF_PACKAGES: Final = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+#: Family, file, weight and style of the fonts a page may use.
+FONTS: Final = (
+    ("Report Serif", "STIXGeneral.ttf", "normal", "normal"),
+    ("Report Serif", "STIXGeneralBol.ttf", "bold", "normal"),
+    ("Report Serif", "STIXGeneralItalic.ttf", "normal", "italic"),
+    ("Report Sans", "DejaVuSans.ttf", "normal", "normal"),
+    ("Report Sans", "DejaVuSans-Bold.ttf", "bold", "normal"),
+    ("Report Mono", "DejaVuSansMono.ttf", "normal", "normal"),
+)
+#: Attached files have to have dates; ours is the first that a PDF can write without a time zone's doubt.
+_NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
+_NO_FILES: Final[Mapping[str, bytes]] = MappingProxyType({})
+_BETWEEN_TAGS: Final = re.compile(r">[^<]+")
+_DRAWING: Final = re.compile(r'(?<=src=")data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)(?=")')
 
 
 def pdf_available() -> tuple[bool, str]:
@@ -26,29 +50,88 @@ def pdf_available() -> tuple[bool, str]:
     return True, f"WeasyPrint {weasyprint.__version__} makes the PDF."
 
 
-def _font_faces() -> str:
-    """Return rules for fonts that come with Matplotlib, so that the PDF looks the same on a machine without fonts."""
+def font_files() -> dict[str, Path]:
+    """Return the files of :data:`FONTS` by name: those that come with Matplotlib."""
     import matplotlib as mpl
 
     folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    faces = (
-        ("Report Serif", "STIXGeneral.ttf", "normal", "normal"),
-        ("Report Serif", "STIXGeneralBol.ttf", "bold", "normal"),
-        ("Report Serif", "STIXGeneralItalic.ttf", "normal", "italic"),
-        ("Report Sans", "DejaVuSans.ttf", "normal", "normal"),
-        ("Report Sans", "DejaVuSans-Bold.ttf", "bold", "normal"),
-        ("Report Mono", "DejaVuSansMono.ttf", "normal", "normal"),
-    )
+    return {file: folder / file for _, file, _, _ in FONTS if (folder / file).is_file()}
+
+
+def _font_faces() -> str:
+    """Return rules for the fonts, so that the PDF looks the same on a machine without any."""
+    files = font_files()
     return "".join(
-        f'@font-face {{ font-family: "{family}"; src: url("{(folder / file).as_uri()}"); font-weight: {weight}; '
+        f'@font-face {{ font-family: "{family}"; src: url("{files[file].as_uri()}"); font-weight: {weight}; '
         f"font-style: {style}; }}\n"
-        for family, file, weight, style in faces
-        if (folder / file).is_file()
+        for family, file, weight, style in FONTS
+        if file in files
     )
 
 
-def render_pdf(html: str, *, identifier: str) -> bytes:
-    """Return a page as PDF; the same page and identifier give the same bytes on one installation.
+@lru_cache(maxsize=1)
+def letters() -> frozenset[str]:
+    """Return all characters that one of the fonts has."""
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(chr(code) for file in font_files().values() for code in FT2Font(str(file)).get_charmap())
+
+
+def _foreign(html: str) -> str:
+    """Return a page whose letters that our fonts lack ask for any font of the machine.
+
+    Without one they become the box of the font without serifs; the other one has none, and they would be lost.
+    """
+    lacking = set(html) - letters() - set(" \t\n\r")
+    if not lacking:
+        return html
+    head, body, rest = html.partition("<body")
+    strange = re.compile(f"[{re.escape(''.join(sorted(lacking)))}]+")
+    mark = r'<span style="font-family: sans-serif, &quot;Report Sans&quot;">\g<0></span>'
+    return head + body + _BETWEEN_TAGS.sub(lambda text: strange.sub(mark, text[0]), rest)
+
+
+class _Picture:
+    """A drawing as WeasyPrint asks for one: what it measures, and how it gets onto a page."""
+
+    def __init__(self, drawing: Drawn) -> None:
+        self._drawing = drawing
+
+    def get_intrinsic_size(self, _resolution: Any, font_size: float) -> tuple[float, float, float]:
+        unit = {"pt": 4 / 3, "em": font_size}
+        width, height = (number * unit[name] for number, name in self._drawing.size)
+        return width, height, self._drawing.box[2] / self._drawing.box[3]
+
+    def draw(self, stream: Any, width: float, height: float, _style: Any) -> None:
+        import pydyf
+
+        left, top, wide, high = self._drawing.box
+        group = stream.add_group(left, top, wide, high)
+        # Without transparency of its own to mix, a form is drawn like the page itself.
+        group.extra.pop("Group", None)
+        states = group.extra["Resources"]["ExtGState"]
+        for opacity in sorted(self._drawing.opacities):
+            states[f"f{opacity}"] = pydyf.Dictionary({"ca": opacity})
+            states[f"s{opacity}"] = pydyf.Dictionary({"CA": opacity})
+        group.stream.append(self._drawing.operators)
+        scale = width / wide, height / high
+        stream.transform(a=scale[0], d=scale[1], e=-left * scale[0], f=-top * scale[1])
+        stream.draw_x_object(group.id)
+
+
+def _pictures(html: str) -> dict[str, _Picture]:
+    """Return the drawings of a page by their addresses, but for those that WeasyPrint has to draw by itself."""
+    found = {}
+    for match in _DRAWING.finditer(html):
+        try:
+            found[match[0]] = _Picture(drawn(base64.b64decode(match[1]).decode("utf-8")))
+        except UnknownDrawingError:
+            continue
+    return found
+
+
+def render_pdf(html: str, *, identifier: str, attachments: Mapping[str, bytes] = _NO_FILES) -> bytes:
+    """Return a page as PDF; the same page, identifier and files give the same bytes on one installation.
 
     Parameters
     ----------
@@ -56,6 +139,9 @@ def render_pdf(html: str, *, identifier: str) -> bytes:
         From :func:`render_html`, with embedded drawings.
     identifier : str
         Hexadecimal digits that become the PDF's identifier.
+    attachments : dict of str to bytes
+        Files to go with it, by their paths in the report's folder; within the PDF a name has no folders, since readers
+        that write it out would have to make them.
     """
     import weasyprint
     from weasyprint.text.fonts import FontConfiguration
@@ -65,6 +151,18 @@ def render_pdf(html: str, *, identifier: str) -> bytes:
         logging.getLogger(name).setLevel(logging.ERROR)
     fonts = FontConfiguration()
     style = weasyprint.CSS(string=_font_faces(), font_config=fonts)
-    page = weasyprint.HTML(string=html, base_url=None)
-    made: bytes = page.write_pdf(stylesheets=[style], font_config=fonts, pdf_identifier=bytes.fromhex(identifier)[:16])
+    page = weasyprint.HTML(string=_foreign(html), base_url=None)
+    files = [
+        weasyprint.Attachment(
+            string=content, name=path.replace("/", "-"), description=path, created=_NO_DATE, modified=_NO_DATE
+        )
+        for path, content in sorted(attachments.items(), key=lambda item: item[0].replace("/", "-"))
+    ]
+    made: bytes = page.write_pdf(
+        stylesheets=[style],
+        font_config=fonts,
+        cache=_pictures(html),
+        pdf_identifier=bytes.fromhex(identifier)[:16],
+        attachments=files,
+    )
     return made

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from bpbench.report.document import Figure, Table
 
 _STAMP: Final = "stamp.json"
+#: What the name of a protocol may hold that no file's name should, and how long such a name may be.
+_UNSAFE: Final = re.compile(r"[^\w.-]+", re.ASCII)
+_NAME: Final = 60
 #: The file of each format that a reader opens first.
 _MAIN: Final = {"html": "report.html", "pdf": "report.pdf", "latex": "report.tex"}
 
@@ -209,8 +213,18 @@ def _files(
         "report.html": render_html(document, places).encode("utf-8"),
     }
     if "pdf" in formats:
-        files["report.pdf"] = render_pdf(render_html(document, places, embed=True), identifier=stamp)
+        page = render_html(document, places, embed=True)
+        files["report.pdf"] = render_pdf(page, identifier=stamp, attachments=_attached(findings, files))
     return files
+
+
+def _attached(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what goes with the PDF wherever it goes: the findings, every table, and the protocol under its name."""
+    attached = {name: content for name, content in files.items() if name == "findings.json" or name.endswith(".csv")}
+    if text := findings["protocol"].get("text"):
+        name = _UNSAFE.sub("_", findings["protocol"]["name"])[:_NAME].strip("._") or "protocol"
+        attached[f"{name}.yaml"] = text.encode("utf-8", errors="surrogatepass")
+    return attached
 
 
 # ----------------------------------------------------------------------------------------------------- files
