@@ -198,6 +198,8 @@ def told(artist: Any, labels: Sequence[str] | str) -> None:
         One for each mark in the order of its points, or a single one for a curve or patch. A text by itself is said by
         all marks together, however many.
     """
+    if not labels:  # of nothing nothing is drawn
+        return
     known = _TOLD.setdefault(artist.get_figure(root=True), [])
     artist.set_gid(f"{_GROUP}{len(known)}")
     known.append(labels if isinstance(labels, str) else tuple(labels))
