@@ -70,7 +70,8 @@ def retold(text: str) -> str:
     """Return a sentence of findings, or several, in the language that is spoken."""
     if len(text) > _LONGEST:
         return text
-    whole = _retold(text, 0)
+    found_before: dict[str, str | None] = {}
+    whole = _retold(text, 0, found_before)
     if whole is not None:
         return whole
     parts = _BETWEEN.split(text, _SENTENCES)
@@ -78,7 +79,7 @@ def retold(text: str) -> str:
     while start < len(parts):
         # one message may be several sentences, so the longest stretch that is one is taken
         for end in range(len(parts), start, -1):
-            found = _retold(" ".join(parts[start:end]), 0)
+            found = _retold(" ".join(parts[start:end]), 0, found_before)
             if found is not None or end == start + 1:
                 told.append(parts[start] if found is None else found)
                 start = end
@@ -86,14 +87,26 @@ def retold(text: str) -> str:
     return " ".join(told)
 
 
-def _retold(text: str, depth: int) -> str | None:
-    """Return a text that is one message as it is told, ``None`` where it is none."""
+def _retold(text: str, depth: int, found_before: dict[str, str | None]) -> str | None:
+    """Return a text that is one message as it is told, ``None`` where it is none.
+
+    What was found of clauses is kept in ``found_before``: lists that nearly are ours could be taken apart in very many
+    ways that end in the same clauses.
+    """
+    if not depth:
+        return _sought(text, depth, found_before)
+    if text not in found_before:
+        found_before[text] = _sought(text, depth, found_before)
+    return found_before[text]
+
+
+def _sought(text: str, depth: int, found_before: dict[str, str | None]) -> str | None:
     for message in _known(within=depth > 0):
         held = _held(message, text)
         if held is None:
             continue
         fields = {
-            name: value if words.endswith("'") else _field(name, value, depth)
+            name: value if words.endswith("'") else _field(name, value, depth, found_before)
             for words, name, value in zip(message.words, message.names, held, strict=False)
         }
         if None not in fields.values():
@@ -180,13 +193,13 @@ def _counted(text: str) -> tuple[int, str] | None:
     return None if one is None or grouped(number) != found[1] else (number, one)
 
 
-def _field(name: str, value: str, depth: int) -> str | None:
+def _field(name: str, value: str, depth: int, found_before: dict[str, str | None]) -> str | None:
     """Return what a field holds as it is told, ``None`` where it would have to be known and is not."""
     kind = _kind(name)
     if kind == "counted" and (counted := _counted(value)) is not None:
         return count(*counted)
     if kind in {"told", "known"}:
-        told = _retold(value, depth + 1) if depth < _DEPTH else None
+        told = _retold(value, depth + 1, found_before) if depth < _DEPTH else None
         if told is not None or kind == "known":
             return told
     if kind == "span" and (ends := _SPAN.fullmatch(value)) is not None:

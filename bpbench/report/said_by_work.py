@@ -75,6 +75,10 @@ OF_STATISTICS: Final = (
         "to test against; an analysis of variance needs scores that vary."
     ),
     marked(
+        "In each of the {n} repeats all {n_variants} variants score alike, so there are no ranks to compare; compare "
+        "variants that differ."
+    ),
+    marked(
         "the training and test sets of resampled splits overlap, so the repeats are not independent and no test of all "
         "variants at once is known that counts the overlap"
     ),
@@ -157,6 +161,14 @@ OF_MODELS: Final = (
         "initial weights; {told_advice} may help."
     ),
     marked("A predicted energy is not a finite number."),
+    marked(
+        "A model needs a function that varies, all {n} are constant over the training atoms; choose other functions or "
+        "look at the frames."
+    ),
+    marked(
+        "In some rounds other programs took the processor for more than a tenth of the time; measure again on a quiet "
+        "machine before you rely on small differences"
+    ),
     marked("The penalty chosen on validation, {n}, is the strongest on offer; a better one may lie beyond."),
     marked("The penalty chosen on validation, {n}, is the weakest on offer; a better one may lie beyond."),
     marked("The function {name} is constant over the training atoms and was dropped."),
