@@ -6,6 +6,7 @@ import base64
 import hashlib
 import math
 import re
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
@@ -40,6 +41,9 @@ _LONG_TEXT: Final = 26
 _PADDING: Final = "\u2007\u2008"
 #: What a page must not hold, or what would turn round the text after a name: shown as what it is, no letter.
 _UNSHOWN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+#: What stands for a caption in a list: its first sentence up to a colon or semicolon, and of that so many letters.
+_SENTENCE: Final = re.compile(r".+?(?=\. [^\W\d_a-z]|[:;] |$)")
+_LISTED: Final = 95
 #: Authors of a work that are all named; of more, one fewer is.
 _AUTHORS: Final = 7
 
@@ -61,6 +65,10 @@ def fixed_words() -> dict[str, str]:
         "figure": tell("Figure"),
         "equation": tell("Equation"),
         "contents": tell("Contents"),
+        "figures": tell("Figures"),
+        "tables": tell("Tables"),
+        "attached": tell("Attached to this file: the protocol, the findings, the numbers of every table and figure."),
+        "keywords": tell("symmetry functions, neural-network potential, benchmark"),
         "skip": tell("Skip to the report"),
         "dark": tell("Dark page"),
         "behind": tell("Values"),
@@ -101,6 +109,7 @@ def render_html(document: Document, places: Sequence[Path] | None = None, *, emb
         "drawing": _image if embed else _inline,
         "formula": lambda formula, alt="": _formula(formula, alt, embed=embed),
         "entry": _entry,
+        "first_sentence": lambda text: first_sentence(text, numbers),
     }
     script = read(_SCRIPT, places)
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
@@ -273,6 +282,22 @@ def _running(text: str, numbers: Numbers) -> str:
                 links = ", ".join(f'<a href="#work-{key}">{number}</a>' for key, number in works)
                 done.append(f'<span class="cited">[{links}]</span>')
     return "".join(done)
+
+
+def first_sentence(text: str, numbers: Numbers) -> str:
+    """Return what stands for a caption in a list: its first sentence as plain words, without the full stop."""
+    told = []
+    for part in numbers.parts(text):
+        match part:
+            case Words(words):
+                told.append(words)
+            case Pointer(kind, _, number):
+                told.append(f"{pointer_words()[kind]}\u00a0{number}")
+            case Citation():
+                continue
+    first = _SENTENCE.match(" ".join("".join(told).split()))
+    words = first[0].rstrip(" .\u00a0") if first else ""
+    return f"{textwrap.shorten(words, _LISTED, placeholder='…')}"
 
 
 def _tile(words: str) -> str:
