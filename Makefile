@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test calibrate lint types format clean
+.PHONY: run test calibrate example lint types format clean
 
 run: $(READY)
 	$(BIN)/bpbench run protocols/57vars.yaml
@@ -15,6 +15,10 @@ test: lint types
 # How often every rule of the statistics errs; fails where one leaves its bound (some four minutes).
 calibrate: $(READY)
 	$(BIN)/bpbench doctor --calibrate --size small
+
+# The example that the README shows, from the findings committed beside it.
+example: $(READY)
+	$(BIN)/bpbench report reports/57vars
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 
 
 def shipped(folder: str) -> Path:
-    """Return the folder ``templates`` or ``protocols`` that came with this installation.
+    """Return the folder ``templates`` or ``protocols``, or the file ``CITATION.cff``, that came with this installation.
 
     A wheel carries them inside the package, a checkout at its top level.
     """
     inside = Path(__file__).parent / "_shipped" / folder
-    return inside if inside.is_dir() else Path(__file__).parent.parent / folder
+    return inside if inside.exists() else Path(__file__).parent.parent / folder

@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
     report.add_argument("findings", help="a findings.json, or the folder that holds it")
+    report.add_argument("--archive", action="store_true", help="pack the report and all it rests on into one file")
     make.add_argument("file", help="the .npz file to write")
     make.add_argument("--frames", type=_count, default=None, help="frames per state point (default 40)")
     make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
@@ -306,17 +307,27 @@ def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - one signature
 
 def _report(options: argparse.Namespace) -> int:
     from bpbench.report import render
+    from bpbench.report.archive import archive
 
     path = Path(options.findings)
     if not path.is_dir() and path.name != "findings.json":
         raise RequestError(f"Expected the folder of a report or its findings.json, found {path}.")
-    written = render.rerender(path if path.is_dir() else path.parent)
+    folder = path if path.is_dir() else path.parent
+    written = render.rerender(folder)
+    packed = archive(folder) if options.archive else None
     if options.json:
         _print_json(
-            {"report": str(written.html), "pdf": written.pdf and str(written.pdf), "rendered": written.rendered}
+            {
+                "report": str(written.html),
+                "pdf": written.pdf and str(written.pdf),
+                "archive": packed and str(packed),
+                "rendered": written.rendered,
+            }
         )
     else:
         print(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
+        if packed:
+            print(f"Archive: {packed}")
     if written.note:
         _say(written.note)
     return DONE

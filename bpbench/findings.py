@@ -17,6 +17,7 @@ from bpbench import __version__, magnitudes, metrics, reserve, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
+from bpbench.data.blocks import trajectories
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
@@ -29,6 +30,7 @@ from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
 from bpbench.study import QUICK, Prepared, Study, status
 from bpbench.swept import derived, sweeps
+from bpbench.timeline import timeline
 
 #: How each kind of model is called in text.
 LABELS: Final = {
@@ -58,7 +60,6 @@ def findings(study: Study) -> Json:
     """
     prepared = study.prepared
     protocol = prepared.protocol
-    metric = metrics.metric(protocol.analysis.metric)
     variants = contestants(study)
     failures = [
         {
@@ -97,22 +98,25 @@ def findings(study: Study) -> Json:
         "agreement": agreements(study),
         "models": _models(prepared),
         "mean_level": MEAN_LEVEL,
-        "metric": {
-            "key": metric.key,
-            "label": metric.label,
-            "unit": metric.unit,
-            "estimates": len(protocol.ways) > 1,
-        },
+        "metric": {**_metric(protocol.analysis.metric), "estimates": len(protocol.ways) > 1},
         "variants": variants,
         "sweeps": sweeps(prepared),
         "exploration": exploration(study),
         "costs": costs(study),
         "reserve": reserve.of_study(study),
         "constant": _constant(study),
+        "published": [
+            {**dataclasses.asdict(entry), "metric": _metric(entry.metric)} for entry in protocol.report.published
+        ],
         "analysis": _analysis(study),
         "failures": failures,
         "jobs": _counts(study),
     }
+
+
+def _metric(key: str) -> Json:
+    known = metrics.metric(key)
+    return {"key": known.key, "label": known.label, "unit": known.unit}
 
 
 def _models(prepared: Prepared) -> list[Json]:
@@ -167,6 +171,7 @@ def _data(prepared: Prepared) -> Json:
     frames, source = prepared.frames, prepared.source
     per_atom = frames.energy / frames.atoms
     groups = []
+    along = {found.name: found for found in trajectories(per_atom, frames.group)}
     for name in dict.fromkeys(str(group) for group in frames.group):
         chosen = np.flatnonzero(frames.group == name)
         temperature = None if frames.temperature is None else frames.temperature[chosen]
@@ -182,6 +187,9 @@ def _data(prepared: Prepared) -> Json:
                 "temperature_k": None if temperature is None else _ends(temperature, float),
                 "energy_ev_per_atom": [float(f(per_atom[chosen])) for f in (np.min, np.mean, np.max)],
                 "force_max_ev_per_a": force,
+                "tau_frames": along[name].tau,
+                "effective_frames": along[name].effective,
+                "tau_reliable": along[name].reliable,
             }
         )
     data = prepared.protocol.data
@@ -279,6 +287,7 @@ def _split(prepared: Prepared) -> Json:
         else {"groups": list(fresh), "frames": int(np.isin(prepared.frames.group, fresh).sum())},
         "counts": counts,
         "roles": None if roles is None else dataclasses.asdict(roles),
+        "timeline": timeline(prepared),
         "sentence": given(prepared.protocol),
     }
 

@@ -48,10 +48,29 @@ def check_names(protocol: Protocol) -> None:
                 f"once; found '{name}'{nearest(name, set(names) - {analysis.baseline})}"
             )
     _check_track(protocol)
+    _check_published(protocol)
     check_strategies(protocol)
     _check_clock(protocol)
     _check_twins(protocol)
     _check_split(protocol)
+
+
+def _check_published(protocol: Protocol) -> None:
+    """Refuse a published number of a variant or a score that the study does not have."""
+    where, names = protocol.origin.where, [variant.name for variant in protocol.variants]
+    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    for number, published in enumerate(protocol.report.published):
+        place = ("report", "published", number)
+        if published.variant not in names:
+            raise ProtocolError(
+                f"{where(*place, 'variant')}: there is no variant '{published.variant}'"
+                f"{nearest(published.variant, names)}"
+            )
+        if published.metric not in known:
+            raise ProtocolError(
+                f"{where(*place, 'metric')}: expected one of {', '.join(known)}, found '{published.metric}'"
+                f"{nearest(published.metric, known)}"
+            )
 
 
 def _check_track(protocol: Protocol) -> None:

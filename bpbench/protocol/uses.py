@@ -1,4 +1,4 @@
-"""What a protocol may say of its uses beside the report: the check before adopting, the watch after."""
+"""What a protocol may say of its uses: numbers to stand beside ours, the check before adopting, the watch after."""
 
 from __future__ import annotations
 
@@ -27,6 +27,35 @@ def _share(value: object) -> object:
 
 #: A share of the baseline's mean: ``0.25`` or ``25%``.
 Increase = Annotated[float, BeforeValidator(_share), Gt(0), Lt(1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A number that others published on the question of a variant, shown beside ours.
+
+    Attributes
+    ----------
+    variant : str
+        The variant whose question is the same: the same functions, model and kind of data.
+    metric : str
+        Which score it is, in that score's unit.
+    value : float
+        The number.
+    source : str
+        Where it was published, as it shall be printed.
+    part : {'test', 'validation', 'train'}
+        On which part of its data it was reached.
+    note : str
+        What about it differs: other data, a single training, the least of many.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    variant: Name
+    metric: str
+    value: Annotated[float, Gt(0)]
+    source: Annotated[str, MinLen(1)]
+    part: Literal["test", "validation", "train"] = "test"
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
 from bpbench.jobs import SplitBy
-from bpbench.protocol.uses import Check, Track
+from bpbench.protocol.uses import Check, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
@@ -114,6 +114,7 @@ class ReportSpec:
 
     __pydantic_config__: ClassVar = STRICT
     formats: Annotated[tuple[Literal["html", "pdf"], ...], MinLen(1)] = ("html", "pdf")
+    published: tuple[Published, ...] = field(default=(), metadata=NOT_IDENTITY)
 
 
 @dataclass(frozen=True, slots=True)

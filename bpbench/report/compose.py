@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
 from bpbench.report import (
     agreement,
     courses,
     divided,
+    equations,
     judged,
     learners,
+    listings,
     magnitudes,
     methods,
     noise,
+    published,
     results,
     schematics,
     scored,
@@ -26,14 +28,18 @@ from bpbench.report import (
     standing,
     swept,
     tables,
+    timeline,
     timing,
     unjudged,
 )
 from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
-from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim
-from bpbench.report.language import language
+from bpbench.report.document import Block, Document, Facts, Figure, Items, Section, Text, Verbatim, cite, ref
+from bpbench.report.language import language, listed, marked, tell, tell_n
+from bpbench.report.numbered import unmarked
 from bpbench.report.numerals import count, exact, say, short, whole
+from bpbench.report.references import bibliography
+from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
     SCORED,
     WATERMARK,
@@ -41,6 +47,7 @@ from bpbench.report.vocabulary import (
     data_label,
     distinct_note,
     job_word,
+    metric_label,
     quick,
     set_label,
     source_note,
@@ -78,19 +85,21 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         Every number outside the environment section stands in the findings or is one of
         :func:`bpbench.report.vocabulary.tally`.
     """
+    findings, environment = unmarked(findings), unmarked(environment)
     protocol, of_others = findings["protocol"], study_kind(findings) is SCORED
     title = protocol["title"] or protocol["name"]
     mark = WATERMARK if quick(findings) else ""
     running = f"{short(title, 60)} · {data_label(findings, 40)}"
-    return Document(
+    name = tell("table") if of_others else tell("protocol")
+    document = Document(
         title=f"{title} ({unjudged.KIND})" if mark else title,
         subtitle=protocol["question"],
         running=f"{mark} · {running}" if mark else running,
         facts=(
-            *((("run", unjudged.FIRST),) if mark else ()),
-            ("table" if of_others else "protocol", f"{protocol['name']}, digest {protocol['digest']}"),
-            ("data", f"{data_label(findings)}, {_size(findings)}"),
-            ("made by", f"bpbench {findings['bpbench']}"),
+            *(((tell("run"), unjudged.FIRST),) if mark else ()),
+            (name, tell("{name}, digest {digest}", name=protocol["name"], digest=protocol["digest"])),
+            (tell("data"), f"{data_label(findings)}, {_size(findings)}"),
+            (tell("made by"), f"bpbench {findings['bpbench']}"),
         ),
         sections=scored.sections(findings, _answer(findings), _environment(findings, environment))
         if of_others
@@ -98,6 +107,10 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
         watermark=mark,
         language=language(),
     )
+    works = bibliography(document.running_text())
+    if not works.works:
+        return document
+    return replace(document, sections=(*document.sections, Section("references", tell("References"), (works,))))
 
 
 def _sections(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> tuple[Section, ...]:
@@ -111,8 +124,8 @@ def _sections(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> tu
         *(() if timed(findings) else _networks(findings)),
         _methods(findings),
         *_results(findings, environment),
-        Section("failures", "What failed or is missing", tuple(results.failures(findings))),
-        Section("limits", "Limits", (Items(tuple(methods.limits(findings, tally(findings)))),)),
+        Section("failures", tell("What failed or is missing"), tuple(results.failures(findings))),
+        Section("limits", tell("Limits"), (Items(tuple(methods.limits(findings, tally(findings)))),)),
         _environment(findings, environment),
         _protocol(findings),
         _reproduce(findings),
@@ -136,7 +149,7 @@ def csv_tables(findings: Mapping[str, Any], document: Document) -> tuple[Table, 
 def _answer(findings: Mapping[str, Any]) -> Section:
     return Section(
         "answer",
-        "The answer",
+        tell("The answer"),
         (*(Text(text, "lead") for text in answer(findings)), Text(source_note(findings), "note")),
     )
 
@@ -145,17 +158,22 @@ def _question(findings: Mapping[str, Any]) -> Section:
     protocol, counts = findings["protocol"], tally(findings)
     analysis, split = findings["analysis"], findings["split"]
     if timed(findings):
-        text = (
-            f"Protocol {say(protocol['name'])} compares what {count(counts['variants'], 'set')} of symmetry functions "
-            f"cost, by {findings['metric']['label']}; {compared_with(analysis)}. Each is measured in "
-            f"{count(split['repeats'], 'round')}; of {count(counts['trainings'], 'measurement')} in all, "
-            f"{counts['done']} succeeded. Nothing is trained."
+        text = tell(
+            "Protocol {name} compares what {sets} of symmetry functions cost, by {metric}; {how}. Each is measured in "
+            "{rounds}; of {measurements} in all, {done} succeeded. Nothing is trained.",
+            name=say(protocol["name"]),
+            sets=count(counts["variants"], "set"),
+            metric=metric_label(findings["metric"]),
+            how=compared_with(analysis),
+            rounds=count(split["repeats"], "round"),
+            measurements=count(counts["trainings"], "measurement"),
+            done=whole(counts["done"]),
         )
     else:
         text = _compared(findings)
     return Section(
         "question",
-        "The question",
+        tell("The question"),
         (
             Text(protocol["question"], "prose"),
             Text(text),
@@ -169,13 +187,30 @@ def _question(findings: Mapping[str, Any]) -> Section:
 def _compared(findings: Mapping[str, Any]) -> str:
     protocol, counts = findings["protocol"], tally(findings)
     analysis, split = findings["analysis"], findings["split"]
-    return (
-        f"Protocol {say(protocol['name'])} compares {count(counts['variants'], 'variant')} by "
-        f"{findings['metric']['label']} on the {analysis['part']} set; {compared_with(analysis)}. "
-        f"Each variant has {count(split['repeats'], 'repeat')}"
-        + (f" on {count(split['splits'], 'split')}" if split["splits"] > 1 else "")
-        + f"; of {count(counts['trainings'], 'training')} in all, {counts['done']} succeeded. {distinct_note(findings)}"
-    ).rstrip()
+    fields = {
+        "name": say(protocol["name"]),
+        "variants": count(counts["variants"], "variant"),
+        "metric": metric_label(findings["metric"]),
+        "how": compared_with(analysis),
+        "repeats": count(split["repeats"], "repeat"),
+        "splits": count(split["splits"], "split"),
+        "trainings": count(counts["trainings"], "training"),
+        "done": whole(counts["done"]),
+    }
+    text = (
+        tell(
+            "Protocol {name} compares {variants} by {metric} on the test set; {how}. Each variant has {repeats} on "
+            "{splits}; of {trainings} in all, {done} succeeded.",
+            **fields,
+        )
+        if split["splits"] > 1
+        else tell(
+            "Protocol {name} compares {variants} by {metric} on the test set; {how}. Each variant has {repeats}; of "
+            "{trainings} in all, {done} succeeded.",
+            **{key: field for key, field in fields.items() if key != "splits"},
+        )
+    )
+    return f"{text} {distinct_note(findings)}".rstrip()
 
 
 def _size(findings: Mapping[str, Any]) -> str:
@@ -184,65 +219,130 @@ def _size(findings: Mapping[str, Any]) -> str:
         return scored.size(findings)
     if data["kind"] == "table":
         return f"{count(data['frames'], 'configuration')}, {count(data['atoms'], 'row')}"
-    return f"{whole(data['frames'])} frames, {whole(data['atoms'])} atoms"
+    return f"{count(data['frames'], 'frame')}, {count(data['atoms'], 'atom')}"
 
 
 def _data(findings: Mapping[str, Any]) -> Section:
     data = findings["data"]
     low, high = data["atoms_per_frame"]
-    size = f"{whole(low)} atoms each" if low == high else f"{whole(low)} to {whole(high)} atoms"
-    cut = "as declared in the data" if data["blocks_declared"] else "cut from consecutive frames"
-    what = f"{count(data['frames'], 'frame')} of {size}"
-    if data["kind"] == "table":
-        what = (
-            f"a table of {count(data['atoms'], 'row')}, one per atom, and {count(data['columns'], 'column')} of "
-            f"descriptors; {count(data['frames'], 'configuration')} of {size}"
-        )
-    text = (
-        f"{data_label(findings)}: {what} in {count(len(data['groups']), 'state')}, "
-        f"{count(data['blocks'], 'block')} ({cut}). File {data['file']}, SHA-256 {data['sha256']}."
+    size = (
+        tell_n("{n} atom each", "{n} atoms each", low)
+        if low == high
+        else tell("{low} to {high} atoms", low=whole(low), high=whole(high))
     )
+    what = tell("{frames} of {size}", frames=count(data["frames"], "frame"), size=size)
+    if data["kind"] == "table":
+        what = tell(
+            "a table of {rows}, one per atom, and {columns} of descriptors; {configurations} of {size}",
+            rows=count(data["atoms"], "row"),
+            columns=count(data["columns"], "column"),
+            configurations=count(data["frames"], "configuration"),
+            size=size,
+        )
+    text = tell(
+        "{data}: {what} in {states}, {blocks} ({cut}). File {file}, SHA-256 {digest}.",
+        data=data_label(findings),
+        what=what,
+        states=count(len(data["groups"]), "state"),
+        blocks=count(data["blocks"], "block"),
+        cut=tell("as declared in the data") if data["blocks_declared"] else tell("cut from consecutive frames"),
+        file=data["file"],
+        digest=data["sha256"],
+    )
+    if data["method"] == "EMT":
+        text += " " + tell(
+            "EMT is the effective medium theory{theory}, as ASE{program} computes it: a classical potential, not "
+            "quantum mechanics.",
+            theory=cite("jacobsen1996"),
+            program=cite("larsen2017"),
+        )
     blocks: list[Block] = [Text(text), tables.states(findings)]
     if data["remarks"]:
-        blocks.append(Items(tuple(sentence(remark) for remark in data["remarks"])))
-    return Section("data", "The data", tuple(blocks))
+        blocks.append(Items(tuple(sentence(retold(remark)) for remark in data["remarks"])))
+    return Section("data", tell("The data"), tuple(blocks))
 
 
 def _split(findings: Mapping[str, Any]) -> Section:
-    return divided.section(findings, sentence(findings["split"]["sentence"]))
+    """Return the section on the split, with its drawing."""
+    section = _divided(findings)
+    return replace(section, blocks=(*section.blocks, *timeline.figures(findings)))
+
+
+def _divided(findings: Mapping[str, Any]) -> Section:
+    return divided.section(findings, sentence(retold(findings["split"]["sentence"])))
 
 
 def _sets(findings: Mapping[str, Any]) -> Section:
-    pool, sets = findings["pool"], findings["sets"]
-    label = f"{pool['name']}{' (reconstruction)' if pool['reconstructed'] else ''}" if pool["name"] else "of the sets"
+    sets = findings["sets"]
     read = [entry for entry in sets if entry.get("table")]
     made = [entry for entry in sets if not entry.get("table")]
     text = timing.sets(findings, [set_label(entry) for entry in made]) if timed(findings) else ""
     if made and not text:
-        text = (
-            f"The symmetry functions are computed once, in a pool ({label}) of {count(pool['size'], 'function')}, from "
-            f"which {count(len(made), 'set')} {'is' if len(made) == 1 else 'are'} chosen by name: "
-            f"{listed([set_label(entry) for entry in made])}. G2 counts the neighbours around a distance, G4 and G5 "
-            "the pairs of neighbours around an angle; each unordered pair counts once. "
-        )
+        text = _pooled(findings, made) + " "
     if read:
-        files = dict.fromkeys(f"{entry['table']['file']}, SHA-256 {entry['table']['sha256']}" for entry in read)
+        files = dict.fromkeys(
+            tell("{file}, SHA-256 {digest}", file=entry["table"]["file"], digest=entry["table"]["sha256"])
+            for entry in read
+        )
+        fields = {"files": "; ".join(files), "sets": listed([set_label(entry) for entry in read])}
         text += (
-            f"{'Values' if not made else 'Other values'} were computed elsewhere and are read from a table "
-            f"({'; '.join(files)}), whose columns are chosen by name: "
-            f"{listed([set_label(entry) for entry in read])}."
+            tell(
+                "Other values were computed elsewhere and are read from a table ({files}), whose columns are chosen by "
+                "name: {sets}.",
+                **fields,
+            )
+            if made
+            else tell(
+                "Values were computed elsewhere and are read from a table ({files}), whose columns are chosen by name: "
+                "{sets}.",
+                **fields,
+            )
         )
     text = text.rstrip()
-    blocks: list[Block] = [Text(text), tables.sets(findings)]
+    blocks: list[Block] = [Text(text), *_defined(findings), tables.sets(findings)]
     if any(entry["reconstructed"] for entry in sets):
         blocks.append(
             Text(
-                "A reconstruction is a set of which not all values were ever published; the missing ones are ours and "
-                "are printed in the appendix.",
+                tell(
+                    "A reconstruction is a set of which not all values were ever published; the missing ones are ours "
+                    "and are printed in {appendix}.",
+                    appendix=ref("section", "appendix"),
+                ),
                 "note",
             )
         )
-    return Section("sets", "The feature sets", (*blocks, *_drawings(findings)))
+    return Section("sets", tell("The feature sets"), (*blocks, *_drawings(findings)))
+
+
+def _defined(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the equations of the kinds of functions that the sets hold, with a sentence that points at them."""
+    found = equations.functions(findings)
+    if not found:
+        return []
+    places = listed([ref("equation", equation.key) for equation in found])
+    return [Text(tell("The functions are defined by {equations}.", equations=places)), *found]
+
+
+def _pooled(findings: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> str:
+    """Return from which pool of functions sets are chosen, and what the functions count."""
+    pool = findings["pool"]
+    label = pool["name"] or tell("of the sets")
+    if pool["name"] and pool["reconstructed"]:
+        label = tell("{name} (reconstruction)", name=pool["name"])
+    return tell_n(
+        "The symmetry functions{work} are computed once, in a pool ({label}) of {functions}, from which {sets} is "
+        "chosen by name: {names}. G2 counts the neighbours around a distance, G4 and G5 the pairs of neighbours around "
+        "an angle; each unordered pair counts once.",
+        "The symmetry functions{work} are computed once, in a pool ({label}) of {functions}, from which {sets} are "
+        "chosen by name: {names}. G2 counts the neighbours around a distance, G4 and G5 the pairs of neighbours around "
+        "an angle; each unordered pair counts once.",
+        len(made),
+        work=cite("behler2011"),
+        label=label,
+        functions=count(pool["size"], "function"),
+        sets=count(len(made), "set"),
+        names=listed([set_label(entry) for entry in made]),
+    )
 
 
 def _drawings(findings: Mapping[str, Any]) -> list[Block]:
@@ -254,24 +354,36 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [
         Figure(
             "feature_sets",
-            "What the functions of each set see. Left, for each G2, what one neighbour at distance r adds to it; "
-            "right, the distinct angular parts over the angle θ at the central atom.",
+            tell(
+                "What the functions of each set see. Left, for each G2, what one neighbour at distance r adds to it; "
+                "right, the distinct angular parts over the angle θ at the central atom."
+            ),
             schematics.seen([(entry["name"], functions) for entry, functions in sets]),
-            f"Curves of all functions of {count(len(sets), 'set')}.",
+            tell("Curves of all functions of {sets}.", sets=count(len(sets), "set")),
             source,
+            listings.functions("feature_sets", [entry for entry, _ in sets]),
         )
     ]
     if timed(findings):
         return blocks
     for number, (entry, functions) in enumerate(sets[:_SHEETS], 1):
-        key, size = f"sheet_{number}", count(entry["size"], "function")
-        drawn = sheet.sheet(functions, f"Set {entry['name']}", key=key)
-        caption = f"Set {set_label(entry)}. {sheet.reading(functions)}"
-        alt = f"Curves, widths and combinations of the {size} of set {say(entry['name'])}."
-        blocks.append(Figure(key, caption, drawn, alt))
+        key = f"sheet_{number}"
+        drawn = sheet.sheet(functions, tell("Set {name}", name=entry["name"]), key=key)
+        caption = f"{tell('Set {name}', name=set_label(entry))}. {sheet.reading(functions)}"
+        alt = tell(
+            "Curves, widths and combinations of the {functions} of set {name}.",
+            functions=count(entry["size"], "function"),
+            name=say(entry["name"]),
+        )
+        blocks.append(Figure(key, caption, drawn, alt, data=listings.functions(key, [entry])))
     left = len(sets) - _SHEETS
     if left > 0:
-        blocks.append(Text(f"The sheets of {count(left, 'further set')} are left out; the tables list all.", "note"))
+        note = tell_n(
+            "The sheet of {n} further set is left out; the tables list all.",
+            "The sheets of {n} further sets are left out; the tables list all.",
+            left,
+        )
+        blocks.append(Text(note, "note"))
     return blocks
 
 
@@ -283,51 +395,69 @@ def _networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
     left, shapes = shapes[_SHAPES:], shapes[:_SHAPES]
     figure = Figure(
         "networks",
-        f"The networks {listed(shapes)}: one atom's descriptors, the hidden layers, the atom's energy, and the "
-        "sum over atoms. Of large layers only the first and last nodes are drawn.",
+        tell(
+            "The networks {shapes}: one atom's descriptors, the hidden layers, the atom's energy, and the sum over "
+            "atoms. Of large layers only the first and last nodes are drawn.",
+            shapes=listed(shapes),
+        ),
         schematics.networks(shapes),
-        f"Layers of the networks {listed(shapes)}.",
+        tell("Layers of the networks {shapes}.", shapes=listed(shapes)),
+        data=listings.layers("networks", shapes),
     )
-    note = Text(f"{count(len(left), 'further network')} {'is' if len(left) == 1 else 'are'} not drawn.", "note")
-    return (Section("networks", "The networks", (figure, note) if left else (figure,)),)
+    note = tell_n("{n} further network is not drawn.", "{n} further networks are not drawn.", len(left))
+    blocks = (*equations.energy(findings), figure, *((Text(note, "note"),) if left else ()))
+    return (Section("networks", tell("The networks"), blocks),)
 
 
 def _methods(findings: Mapping[str, Any]) -> Section:
-    texts = [*learners.models(findings), *methods.statistics(findings)]
-    if timed(findings):
-        return Section("methods", "Methods", tuple(Text(text) for text in texts))
-    return Section("methods", "Methods", (*(Text(text) for text in texts), tables.models(findings)))
+    models = [Text(text) for text in learners.models(findings)]
+    judging = [Text(text) for text in methods.statistics(findings)]
+    return Section(
+        "methods",
+        tell("Methods"),
+        (
+            *models,
+            *(() if timed(findings) else (tables.models(findings),)),
+            *equations.score(findings),
+            *judging,
+            *equations.tests(findings),
+        ),
+    )
 
 
 def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Section]:
     looks = styles([variant["name"] for variant in findings["variants"]])
     if not tally(findings)["done"]:
-        none = Text(f"There are no results: no {job_word(findings)} succeeded.", "warning")
-        return [Section("results", "Results", (none, *judged.comparisons(findings, looks)))]
+        none = tell("There are no results: no training succeeded.")
+        if timed(findings):
+            none = tell("There are no results: no measurement succeeded.")
+        return [Section("results", tell("Results"), (Text(none, "warning"), *judged.comparisons(findings, looks)))]
     if timed(findings):
         return [
-            Section("repeats", "Every round", tuple(timing.results(findings, looks))),
-            Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+            Section("repeats", tell("Every round"), tuple(timing.results(findings, looks))),
+            Section("comparisons", tell("The comparisons"), tuple(judged.comparisons(findings, looks))),
             *standing.ranks(findings),
             *_remarks(findings),
         ]
+    learned = (*results.learning(findings, looks), *courses.stopping(findings))
     return [
         *searches.sections(findings),
         Section(
             "repeats",
-            "Every repeat",
+            tell("Every repeat"),
             (*results.scores(findings, looks), *magnitudes.best_of(findings), *courses.ensembles(findings)),
         ),
-        Section("comparisons", "The comparisons", tuple(judged.comparisons(findings, looks))),
+        Section("comparisons", tell("The comparisons"), tuple(judged.comparisons(findings, looks))),
         *standing.ranks(findings),
         *search_results.front(findings, environment),
         *search_results.survival(findings),
+        *published.section(findings),
         *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),
-        *_unless_empty("curves", "Learning curves", (*results.learning(findings, looks), *courses.stopping(findings))),
-        *_unless_empty("parity", "Parity", results.parity(findings, looks)),
-        Section("states", "Errors by state", tuple(results.by_state(findings, looks))),
+        *_unless_empty("curves", tell("Learning curves"), learned),
+        *_unless_empty("parity", tell("Parity"), results.parity(findings, looks)),
+        Section("states", tell("Errors by state"), tuple(results.by_state(findings, looks))),
         *_remarks(findings),
     ]
 
@@ -337,7 +467,7 @@ def _unless_empty(key: str, title: str, blocks: Sequence[Block]) -> list[Section
 
 
 #: A remark that differs from variant to variant in its two numbers alone.
-_OUTNUMBERED: Final = re.compile(r"(More weights than data): (\d+ weights) learn from (\d+ energies)(.*)", re.DOTALL)
+_OUTNUMBERED: Final = re.compile(r"(More weights than data): (\d+) weights learn from (\d+) energies(.*)", re.DOTALL)
 #: Variants that share a remark and are named one by one, and how many of more of them.
 _EACH: Final = 6
 _FIRST: Final = 3
@@ -354,13 +484,20 @@ def _remarks(findings: Mapping[str, Any]) -> list[Section]:
                 found = _OUTNUMBERED.fullmatch(text)
                 entry = said.setdefault(f"{found[1]}{found[4]}" if found else text, _Said(variant["name"], len(done)))
                 entry.times += 1
-                if found and (size := f"{found[2]}, {found[3]}") not in entry.sizes:
-                    entry.sizes.append(size)
+                if found:
+                    size = f"{count(int(found[2]), 'weight')}, {count(int(found[3]), 'energy', 'energies')}"
+                    entry.sizes += [] if size in entry.sizes else [size]
         for text, entry in said.items():
             by_text.setdefault(text, []).append(entry)
-    job, total = job_word(findings), len(findings["variants"])
-    lines = [f"{_whose(entries, total, job)}: {sentence(text)}" for text, entries in by_text.items()]
-    return [Section("remarks", f"Remarks of the {job}s", (Items(tuple(lines)),))] if lines else []
+    total = len(findings["variants"])
+    if not by_text:
+        return []
+    lines = tuple(
+        tell("{whose}: {remark}", whose=_whose(entries, total, job_word(findings)), remark=sentence(retold(text)))
+        for text, entries in by_text.items()
+    )
+    title = tell("Remarks of the measurements") if timed(findings) else tell("Remarks of the trainings")
+    return [Section("remarks", title, (Items(lines),))]
 
 
 @dataclass(slots=True)
@@ -379,52 +516,71 @@ class _Said:
 
 def _often(times: int, of: int, job: str) -> list[str]:
     """Return in how many trainings, nothing where it is all."""
-    return [] if times == of else [f"in {times} of {count(of, job)}"]
+    return [] if times == of else [tell("in {some} of {all}", some=whole(times), all=count(of, job))]
 
 
 def _whose(entries: Sequence[_Said], total: int, job: str) -> str:
     if len(entries) <= _EACH:
         return listed([entry.named(job) for entry in entries])
-    which = "all" if len(entries) == total else f"{len(entries)} of"
     often = _often(sum(entry.times for entry in entries), sum(entry.of for entry in entries), job)
+    which = (
+        tell_n("all {n} variants", "all {n} variants", total)
+        if len(entries) == total
+        else tell("{some} of {variants}", some=whole(len(entries)), variants=count(total, "variant"))
+    )
     names = listed([entry.named(job) for entry in entries[:_FIRST]])
-    return f"{which} {total} variants{f' ({often[0]})' if often else ''}, among them {names}"
+    return tell("{which}, among them {names}", which=f"{which} ({often[0]})" if often else which, names=names)
 
 
 # ------------------------------------------------------------------------------------------- around the study
 
 
+#: What is told of the machine, by its key.
+_MACHINE: Final = {
+    "made": marked("made"),
+    "host": marked("host"),
+    "cpu": marked("processor"),
+    "cores": marked("cores"),
+    "platform": marked("system"),
+    "python": "Python",
+    "command": marked("command"),
+    "wall_s": marked("wall time (s)"),
+    "jobs_run": marked("jobs run"),
+    "jobs_loaded": marked("jobs loaded from the store"),
+    "made_elsewhere": marked("results made by other hosts, versions or sources"),
+    "sources": marked("digest of the sources"),
+    "store": marked("store"),
+    "pdf": "PDF",
+}
+
+
 def _environment(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Section:
-    names = {
-        "made": "made",
-        "host": "host",
-        "cpu": "processor",
-        "cores": "cores",
-        "platform": "system",
-        "python": "Python",
-        "command": "command",
-        "wall_s": "wall time (s)",
-        "jobs_run": "jobs run",
-        "jobs_loaded": "jobs loaded from the store",
-        "made_elsewhere": "results made by other hosts, versions or sources",
-        "sources": "digest of the sources",
-        "store": "store",
-        "pdf": "PDF",
-    }
-    pairs = [(label, _plain(environment[key])) for key, label in names.items() if environment.get(key) is not None]
+    pairs = [
+        (tell(label), _plain(environment[key])) for key, label in _MACHINE.items() if environment.get(key) is not None
+    ]
     versions = environment.get("versions") or {}
     if versions:
-        pairs.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))))
+        pairs.append((tell("versions"), ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))))
     by_kind = environment.get("seconds_by_kind") or {}
-    pairs += [(f"seconds in {kind}", _plain(value)) for kind, value in by_kind.items()]
+    pairs += [(tell("seconds in {kind}", kind=kind), _plain(value)) for kind, value in by_kind.items()]
     for name, cost in (environment.get("seconds_by_variant") or {}).items():
-        pairs.append(
-            (f"seconds per {job_word(findings)} of {short(name)}", f"{_plain(cost['mean'])} (mean of {cost['n']})")
-        )
-    note = "From environment.json. These entries differ from machine to machine and decide nothing above."
+        mean = tell("{seconds} (mean of {n})", seconds=_plain(cost["mean"]), n=_plain(cost["n"]))
+        pairs.append((_each(findings, short(name)), mean))
+    note = tell("From environment.json. These entries differ from machine to machine and decide nothing above.")
+    if not environment.keys() - {"pdf"}:
+        note = tell("There was no environment.json beside the findings: of the machine and its times nothing is known.")
+    elif timed(findings):
+        note = tell("From environment.json. Processor and cores are those that the times above were measured on.")
+    return Section("environment", tell("Environment"), (Text(note, "note"), Facts(tuple(pairs))))
+
+
+def _each(findings: Mapping[str, Any], name: str) -> str:
+    kind = study_kind(findings)
+    if kind is SCORED:
+        return tell("seconds per score of {name}", name=name)
     if timed(findings):
-        note = "From environment.json. Processor and cores are those that the times above were measured on."
-    return Section("environment", "Environment", (Text(note, "note"), Facts(tuple(pairs))))
+        return tell("seconds per measurement of {name}", name=name)
+    return tell("seconds per training of {name}", name=name)
 
 
 def _plain(value: Any) -> str:
@@ -434,29 +590,36 @@ def _plain(value: Any) -> str:
 def _protocol(findings: Mapping[str, Any]) -> Section:
     protocol = findings["protocol"]
     text = Verbatim(protocol["text"], f"{protocol['name']}.yaml")
-    return Section("protocol", "The protocol", (*unjudged.protocol(findings), text))
+    return Section("protocol", tell("The protocol"), (*unjudged.protocol(findings), text))
 
 
 def _reproduce(findings: Mapping[str, Any]) -> Section:
     protocol, data = findings["protocol"], findings["data"]
+    fields = {"version": findings["bpbench"], "digest": data["sha256"]}
     again = (
-        f"these findings again. All seeds follow from the root seed {protocol['seed']} by name. "
-        "The bits are the same on the same kind of processor with the same library versions; elsewhere rounding may "
-        "differ."
-    )
-    if timed(findings):
-        again = (
+        tell(
+            "With bpbench {version}, this protocol and the data file of SHA-256 {digest}, the command below gives "
             "these findings again from the stored times. With an empty store, or on another kind of machine, it "
-            "measures anew, and no two measurements give the same bits."
+            "measures anew, and no two measurements give the same bits.",
+            **fields,
         )
-    text = (
-        f"With bpbench {findings['bpbench']}, this protocol and the data file of SHA-256 {data['sha256']}, the command "
-        f"below gives {again} findings.json holds every number of this report unrounded, tables/ the tables as CSV, "
-        "figures/ the drawings as SVG."
+        if timed(findings)
+        else tell(
+            "With bpbench {version}, this protocol and the data file of SHA-256 {digest}, the command below gives "
+            "these findings again. All seeds follow from the root seed {seed} by name. The bits are the same on the "
+            "same kind of processor with the same library versions; elsewhere rounding may differ.",
+            seed=str(protocol["seed"]),
+            **fields,
+        )
     )
-    return Section("reproduce", "How to reproduce this", (Text(text), Verbatim(protocol["command"], "command")))
+    kept = tell(
+        "findings.json holds every number of this report unrounded, tables/ the tables as CSV, figures/ the drawings "
+        "as SVG and what they draw as CSV."
+    )
+    blocks = (Text(f"{again} {kept}"), Verbatim(protocol["command"], "command"))
+    return Section("reproduce", tell("How to reproduce this"), blocks)
 
 
 def _appendix(findings: Mapping[str, Any]) -> list[Section]:
     table = tables.reconstructions(findings)
-    return [] if table is None else [Section("appendix", "Appendix: reconstructed values", (table,))]
+    return [] if table is None else [Section("appendix", tell("Appendix: reconstructed values"), (table,))]

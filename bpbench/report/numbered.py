@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import CLOSE, OPEN, Equation, Figure, Table
 
@@ -100,6 +100,10 @@ def cited(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def unmarked(text: str) -> str:
-    """Return text from outside without the characters that pointers stand between."""
-    return _MARKS.sub("", text)
+def unmarked(value: Any) -> Any:
+    """Return JSON from outside whose texts are free of the characters that pointers stand between."""
+    if isinstance(value, str):
+        return _MARKS.sub("", value) if OPEN in value or CLOSE in value else value
+    if isinstance(value, dict):
+        return {unmarked(key): unmarked(entry) for key, entry in value.items()}
+    return [unmarked(entry) for entry in value] if isinstance(value, list | tuple) else value
