@@ -89,7 +89,7 @@ def test_the_title_has_a_page(texts: list[str]) -> None:
 def test_heads_name_the_section_of_their_page(reader: Any, texts: list[str], document: Document) -> None:
     """A page's head names a section that stands on it or began before."""
     starts = {name: reader.get_destination_page_number(found) for name, found in reader.named_destinations.items()}
-    for number, text in enumerate(texts[2:], 2):
+    for number, text in list(enumerate(texts))[starts["answer"] :]:
         begun = [
             f"{place} {section.title}"
             for place, section in enumerate(document.sections, 1)
