@@ -142,8 +142,8 @@ def test_what_was_declared_is_named() -> None:
     *_, text = paragraphs(study("wilcoxon", "fixed", correction="tsbh"))
     assert text == (
         "Decided in the protocol, before any paired repeat had been seen: baseline D, metric RMSE, margin 0.2 "
-        "meV/atom, the Wilcoxon signed-rank test, the two-stage Benjamini-Hochberg correction, α = 0.05, a power of 80 %, the "
-        "family of 2 comparisons and the number of repeats (3)."
+        "meV/atom, the Wilcoxon signed-rank test, the two-stage Benjamini-Hochberg correction, α = 0.05, a power of "
+        "80 %, the family of 2 comparisons and the number of repeats (3)."
     )
 
 
