@@ -255,6 +255,9 @@ def findings(
             "temperature_k": [kelvin, kelvin],
             "energy_ev_per_atom": [-3.41 + 4e-4 * kelvin, -3.4 + 4e-4 * kelvin, -3.39 + 4e-4 * kelvin],
             "force_max_ev_per_a": 0.2 + 0.002 * kelvin,
+            "tau_frames": 0.5 + 0.001 * kelvin,
+            "effective_frames": 40 / max(1.0, 0.5 + 0.001 * kelvin),
+            "tau_reliable": kelvin < 100,
         }
         for name, kelvin in GROUPS[:states]
     ]
@@ -298,6 +301,14 @@ def findings(
                     "split": 0, "train": 280, "validation": 80, "test": 80,
                     "train_blocks": 56, "validation_blocks": 16, "test_blocks": 16,
                 }
+            ],
+            "timeline": [
+                {
+                    "split_by": "block",
+                    "group": name,
+                    "runs": [[part, 5] for part in np.roll([*["train"] * 6, "test", "validation"], place).tolist()],
+                }
+                for place, (name, _) in enumerate(GROUPS[:states])
             ],
             "sentence": "A repeat draws new weights and a new batch order on one fixed split; claims hold given "
             "this split.",

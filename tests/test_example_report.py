@@ -1,11 +1,10 @@
-"""The report in ``reports/57vars`` is what this code makes of the findings beside it; ``make example`` renders it anew."""
+"""The report in ``reports/57vars`` is what this code makes of its findings; ``make example`` renders it anew."""
 
 from __future__ import annotations
 
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pypdf
 import pytest
@@ -13,22 +12,19 @@ import pytest
 from bpbench.report.pdf import pdf_available
 from bpbench.report.render import rerender
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 EXAMPLE = Path(__file__).parent.parent / "reports" / "57vars"
 _DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _MAKE = "run `make example` and look at what has changed"
 
 
 @pytest.fixture(scope="module")
-def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which the committed findings were rendered now."""
     folder = tmp_path_factory.mktemp("57vars")
     for name in ("findings.json", "environment.json"):
         shutil.copy(EXAMPLE / name, folder)
     rerender(folder)
-    yield folder
+    return folder
 
 
 def _text(pdf: Path) -> list[str]:
@@ -36,7 +32,7 @@ def _text(pdf: Path) -> list[str]:
 
 
 def test_the_page_is_that_of_the_findings(again: Path) -> None:
-    """All words and tables; of the drawings their number and what their marks say, as coordinates may round otherwise."""
+    """All words and tables; of drawings what their marks say, as their coordinates may round otherwise."""
     committed, made = ((folder / "report.html").read_text(encoding="utf-8") for folder in (EXAMPLE, again))
     assert _DRAWING.sub("", made) == _DRAWING.sub("", committed), _MAKE
     said = [[re.findall(r"<title>(.*?)</title>", svg) for svg in _DRAWING.findall(page)] for page in (committed, made)]

@@ -334,3 +334,28 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "report").write_text("in the way", encoding="utf-8")
     with pytest.raises(ReportError, match=r"The report cannot be written to .*report"):
         write_report(without_results(), environment(), tmp_path / "report", formats=("html",))
+
+
+def test_a_report_is_remade_from_the_findings_alone(tmp_path: Path) -> None:
+    """Without environment.json, which decides nothing, all but its section is the same."""
+    whole, alone = tmp_path / "whole", tmp_path / "alone"
+    write_report(small(), environment(), whole, formats=("html",))
+    alone.mkdir()
+    (alone / "findings.json").write_bytes((whole / "findings.json").read_bytes())
+    assert rerender(alone, formats=("html",)).rendered
+    assert "There was no environment.json beside the findings" in (alone / "report.html").read_text()
+    held, made = ({path.name: path.read_bytes() for path in (each / "tables").iterdir()} for each in (whole, alone))
+    assert held == made
+
+
+def test_findings_of_before_are_rendered(tmp_path: Path) -> None:
+    """What this version adds to findings is left out where they do not have it."""
+    old = small()
+    for group in old["data"]["groups"]:
+        for key in ("tau_frames", "effective_frames", "tau_reliable"):
+            group.pop(key, None)
+    old["split"].pop("timeline", None)
+    old.pop("published", None)
+    old["protocol"].pop("language", None)
+    (tmp_path / "findings.json").write_bytes(render.canonical(old))
+    assert rerender(tmp_path, formats=("html",)).rendered

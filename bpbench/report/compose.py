@@ -567,7 +567,9 @@ def _environment(findings: Mapping[str, Any], environment: Mapping[str, Any]) ->
         mean = tell("{seconds} (mean of {n})", seconds=_plain(cost["mean"]), n=_plain(cost["n"]))
         pairs.append((_each(findings, short(name)), mean))
     note = tell("From environment.json. These entries differ from machine to machine and decide nothing above.")
-    if timed(findings):
+    if not environment.keys() - {"pdf"}:
+        note = tell("There was no environment.json beside the findings: of the machine and its times nothing is known.")
+    elif timed(findings):
         note = tell("From environment.json. Processor and cores are those that the times above were measured on.")
     return Section("environment", tell("Environment"), (Text(note, "note"), Facts(tuple(pairs))))
 

@@ -52,7 +52,7 @@ _FUNCTIONS: Final[dict[str, tuple[str, str, Symbols]]] = {
     ),
 }
 _COSINE: Final = (
-    r"f_c(R) = \frac{1}{2}\left[\cos\left(\frac{\pi R}{R_c}\right) + 1\right] \quad (R \leq R_c)",
+    r"f_c(R) = \dfrac{1}{2}\left[\cos\left(\dfrac{\pi R}{R_c}\right) + 1\right] \quad (R \leq R_c)",
     marked("The cutoff function: half a cosine wave from one at distance zero to zero at the cutoff radius."),
     ((r"R_c", marked("cutoff radius (Å)")),),
 )
@@ -98,22 +98,22 @@ def energy(findings: Mapping[str, Any]) -> list[Equation]:
 
 _SCORES: Final[dict[str, tuple[str, str, Symbols]]] = {
     "rmse": (
-        r"\mathrm{RMSE} = \sqrt{\frac{1}{F}\sum_{f=1}^{F} \left(\frac{E_f - \hat{E}_f}{N_f}\right)^2}",
+        r"\mathrm{RMSE} = \sqrt{\dfrac{1}{F}\sum_{f=1}^{F} \left(\dfrac{E_f - \hat{E}_f}{N_f}\right)^2}",
         marked("RMSE: the root of the mean squared error of the energy per atom over the configurations of a part."),
         (),
     ),
     "mae": (
-        r"\mathrm{MAE} = \frac{1}{F}\sum_{f=1}^{F} \frac{|E_f - \hat{E}_f|}{N_f}",
+        r"\mathrm{MAE} = \dfrac{1}{F}\sum_{f=1}^{F} \dfrac{|E_f - \hat{E}_f|}{N_f}",
         marked("MAE: the mean absolute error of the energy per atom over the configurations of a part."),
         (),
     ),
     "mse": (
-        r"\mathrm{MSE} = \frac{1}{F}\sum_{f=1}^{F} (E_f - \hat{E}_f)^2",
+        r"\mathrm{MSE} = \dfrac{1}{F}\sum_{f=1}^{F} (E_f - \hat{E}_f)^2",
         marked("MSE: the mean squared error of the energy of a configuration."),
         (),
     ),
     "half_mse": (
-        r"\Gamma = \frac{1}{2F}\sum_{f=1}^{F} (E_f - \hat{E}_f)^2",
+        r"\Gamma = \dfrac{1}{2F}\sum_{f=1}^{F} (E_f - \hat{E}_f)^2",
         marked("The cost: half the mean squared error of the energy of a configuration."),
         (),
     ),
@@ -137,12 +137,12 @@ def score(findings: Mapping[str, Any]) -> list[Equation]:
 
 _TESTS: Final[dict[str, tuple[str, str, Symbols]]] = {
     "paired-t": (
-        r"t = \frac{\bar{d}}{s_d / \sqrt{n}}, \quad \nu = n - 1",
+        r"t = \dfrac{\bar{d}}{s_d / \sqrt{n}}, \quad \nu = n - 1",
         marked("The paired t statistic: the mean of the differences over its standard error, with n minus 1 degrees."),
         (),
     ),
     "nadeau-bengio": (
-        r"t = \frac{\bar{d}}{s_d\,\sqrt{\frac{1}{n} + \frac{n_\mathrm{test}}{n_\mathrm{train}}}}, \quad \nu = n - 1",
+        r"t = \dfrac{\bar{d}}{s_d\,\sqrt{\dfrac{1}{n} + \dfrac{n_\mathrm{test}}{n_\mathrm{train}}}}, \quad \nu = n - 1",
         marked("The corrected resampled t statistic: its standard error is widened by the ratio of test to training."),
         (
             (
@@ -152,7 +152,7 @@ _TESTS: Final[dict[str, tuple[str, str, Symbols]]] = {
         ),
     ),
     "welch": (
-        r"t = \frac{\bar{c} - \bar{b}}{\sqrt{s_c^2 / n_c + s_b^2 / n_b}}",
+        r"t = \dfrac{\bar{c} - \bar{b}}{\sqrt{s_c^2 / n_c + s_b^2 / n_b}}",
         marked("The Welch statistic: the difference of two means over the root of the sum of their squared errors."),
         (
             (r"\bar{c}, \bar{b}", marked("means of the candidate and of the baseline")),
@@ -168,7 +168,7 @@ _OF_PAIRS: Final = (
 )
 _TOST: Final = (
     (
-        r"t_1 = \frac{\bar{d} + \epsilon}{\mathrm{SE}}, \quad t_2 = \frac{\bar{d} - \epsilon}{\mathrm{SE}}, \quad "
+        r"t_1 = \dfrac{\bar{d} + \epsilon}{\mathrm{SE}}, \quad t_2 = \dfrac{\bar{d} - \epsilon}{\mathrm{SE}}, \quad "
         r"p = \max\left[P(T > t_1),\; P(T < t_2)\right]"
     ),
     marked("The two one-sided tests: of the difference against both ends of the margin; p is the larger of theirs."),

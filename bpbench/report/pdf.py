@@ -10,6 +10,7 @@ import base64
 import logging
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,7 @@ FONTS: Final = (
 #: Attached files have to have dates; ours is the first that a PDF can write without a time zone's doubt.
 _NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
 _NO_FILES: Final[Mapping[str, bytes]] = MappingProxyType({})
+_BETWEEN_TAGS: Final = re.compile(r">[^<]+")
 _DRAWING: Final = re.compile(r'(?<=src=")data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)(?=")')
 
 
@@ -65,6 +67,28 @@ def _font_faces() -> str:
         for family, file, weight, style in FONTS
         if file in files
     )
+
+
+@lru_cache(maxsize=1)
+def letters() -> frozenset[str]:
+    """Return all characters that one of the fonts has."""
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(chr(code) for file in font_files().values() for code in FT2Font(str(file)).get_charmap())
+
+
+def _foreign(html: str) -> str:
+    """Return a page whose letters that our fonts lack ask for any font of the machine.
+
+    Without one they become the box of the font without serifs; the other one has none, and they would be lost.
+    """
+    lacking = set(html) - letters() - set(" \t\n\r")
+    if not lacking:
+        return html
+    head, body, rest = html.partition("<body")
+    strange = re.compile(f"[{re.escape(''.join(sorted(lacking)))}]+")
+    mark = r'<span style="font-family: sans-serif, &quot;Report Sans&quot;">\g<0></span>'
+    return head + body + _BETWEEN_TAGS.sub(lambda text: strange.sub(mark, text[0]), rest)
 
 
 class _Picture:
@@ -127,7 +151,7 @@ def render_pdf(html: str, *, identifier: str, attachments: Mapping[str, bytes] =
         logging.getLogger(name).setLevel(logging.ERROR)
     fonts = FontConfiguration()
     style = weasyprint.CSS(string=_font_faces(), font_config=fonts)
-    page = weasyprint.HTML(string=html, base_url=None)
+    page = weasyprint.HTML(string=_foreign(html), base_url=None)
     files = [
         weasyprint.Attachment(
             string=content, name=path.replace("/", "-"), description=path, created=_NO_DATE, modified=_NO_DATE

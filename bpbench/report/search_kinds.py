@@ -2,48 +2,94 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
+from bpbench.report.document import Cell, cite
+from bpbench.report.language import listed, marked, spoken, tell
 from bpbench.report.numerals import exact, say
+from bpbench.report.retold import retold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _KINDS: Final = {
-    "by-shift": "by ranges of the shift",
-    "random-subsets": "random subsets",
-    "evenly-spaced": "evenly spaced groups",
-    "drop-one": "leaving out one at a time",
-    "backward": "backward elimination",
-    "forward": "forward selection",
-    "by-weight": "by weight or importance",
-    "smallest": "the smallest set that is as good",
+    "by-shift": marked("by ranges of the shift"),
+    "random-subsets": marked("random subsets"),
+    "evenly-spaced": marked("evenly spaced groups"),
+    "drop-one": marked("leaving out one at a time"),
+    "backward": marked("backward elimination"),
+    "forward": marked("forward selection"),
+    "by-weight": marked("by weight or importance"),
+    "smallest": marked("the smallest set that is as good"),
 }
 
 
 def kind(strategy: Mapping[str, Any]) -> str:
     """Return what kind of strategy it is, as its heading says."""
     if strategy["settings"].get("by") == "operations":
-        return "the cheapest set that is as good"
-    return _KINDS[strategy["kind"]]
+        return tell("the cheapest set that is as good")
+    return tell(_KINDS[strategy["kind"]])
 
 
 def does(strategy: Mapping[str, Any]) -> str:
-    """Return what a strategy does, with its settings, in plain words."""
+    """Return what a strategy does, with its settings, in plain words: a predicate, whose subject is the strategy."""
     settings, kind = strategy["settings"], strategy["kind"]
     text = str(_DOES[kind](settings))
     race = settings.get("race")
+    if not race:
+        return text
+    if race.get("rule", "friedman") == "friedman":
+        stops = "{does}; a race stops hopeless candidates by Friedman's test from repeat {first} on"
+        return tell(marked(stops), does=text, first=race.get("first"))
+    halves = "{does}; a race stops hopeless candidates by successive halving from repeat {first} on"
+    return tell(marked(halves), does=text, first=race.get("first"))
+
+
+def does_cell(strategy: Mapping[str, Any]) -> Cell:
+    """Return a cell of what a strategy does; as a value it is English, whatever is spoken."""
+    with spoken("en", ()):
+        plain = does(strategy)
+    return Cell(does(strategy), plain)
+
+
+def sources(strategy: Mapping[str, Any]) -> str:
+    """Return citations of where a way to choose comes from, nothing where there is no such work."""
+    settings = strategy["settings"]
+    how = settings.get("by") or settings.get("order")
+    keys = [*_WORKS.get(strategy["kind"], ()), *_WORKS.get(str(how), ())]
+    race = settings.get("race")
     if race:
-        rule = "Friedman's test" if race.get("rule", "friedman") == "friedman" else "successive halving"
-        text += f"; a race stops hopeless candidates by {rule} from repeat {race.get('first')} on"
-    return text
+        keys += ["maron1994", *(["friedman1937"] if race.get("rule", "friedman") == "friedman" else [])]
+    return cite(*dict.fromkeys(keys)) if keys else ""
+
+
+#: Works by kind of strategy, and by what it orders functions by.
+_WORKS: Final = {
+    "drop-one": ("kohavi1997",),
+    "backward": ("kohavi1997",),
+    "forward": ("kohavi1997",),
+    "weight": ("guyon2002",),
+    "absolute": ("guyon2002",),
+    "sum": ("guyon2002",),
+    "permutation": ("breiman2001", "altmann2010"),
+    "gain": ("breiman2001",),
+}
 
 
 def _ranges(settings: Mapping[str, Any]) -> str:
-    spans = [exact(low) if low == high else f"{exact(low)} to {exact(high)}" for low, high in settings["ranges"]]
-    angular = {"both": "with and without the angular ones", "with": "with the angular ones", "without": "alone"}
-    return f"tries the radial functions with an R_s of {listed(spans)} Å, {angular[settings['angular']]}"
+    spans = [
+        exact(low) if low == high else tell("{low} to {high}", low=exact(low), high=exact(high))
+        for low, high in settings["ranges"]
+    ]
+    return tell(_SHIFTS[settings["angular"]], ranges=listed(spans))
+
+
+_SHIFTS: Final = {
+    "both": marked("tries the radial functions with an R_s of {ranges} Å, with and without the angular ones"),
+    "with": marked("tries the radial functions with an R_s of {ranges} Å, with the angular ones"),
+    "without": marked("tries the radial functions with an R_s of {ranges} Å, alone"),
+}
 
 
 def _triples(rows: Sequence[Sequence[int]]) -> str:
@@ -55,52 +101,104 @@ def _sequence(numbers: Sequence[Any]) -> str:
 
 
 _ORDER: Final = {
-    "drop-one": "those first whose absence alone helps most",
-    "weight": "those of the smallest weights first",
-    "listed": "as listed",
-    "random": "in random order",
+    "drop-one": marked("those first whose absence alone helps most"),
+    "weight": marked("those of the smallest weights first"),
+    "listed": marked("as listed"),
+    "random": marked("in random order"),
 }
 _BY: Final = {
-    "absolute": "the sum of its absolute first-layer weights",
-    "sum": "the sum of its first-layer weights",
-    "permutation": "the rise of the error when its values are shuffled",
-    "gain": "the gain of the trees' splits on it",
+    "absolute": marked("the sum of its absolute first-layer weights"),
+    "sum": marked("the sum of its first-layer weights"),
+    "permutation": marked("the rise of the error when its values are shuffled"),
+    "gain": marked("the gain of the trees' splits on it"),
 }
 
 
 def _together(settings: Mapping[str, Any]) -> str:
     step = settings.get("step", 1)
-    return "one after another" if step == 1 else f"{step} at a time"
+    return tell("one after another") if step == 1 else tell("{step} at a time", step=step)
 
 
-def weighing(settings: Mapping[str, Any]) -> str:
+def _weighing(settings: Mapping[str, Any]) -> str:
     """Return in brackets which model weighs, nothing where it is the one that the strategy trains."""
-    return f" (model {say(settings['of'])})" if settings.get("of") else ""
+    return " " + tell("(model {name})", name=say(settings["of"])) if settings.get("of") else ""
 
 
 def _several(counts: Sequence[int]) -> str:
-    return "the one" if list(counts) == [1] else f"together the {_sequence(counts)}"
+    """Return which ones of a ranking, to stand before what ranks them."""
+    return tell("the one") if list(counts) == [1] else tell("together the {numbers}", numbers=_sequence(counts))
+
+
+def _backward(settings: Mapping[str, Any]) -> str:
+    return tell(
+        "leaves out functions {steps}, {order}, as long as the smaller set is not worse than the whole by the margin "
+        "or more",
+        steps=_together(settings),
+        order=tell(_ORDER[settings["order"]]),
+    )
+
+
+def _smallest(settings: Mapping[str, Any]) -> str:
+    names = listed([say(name) for name in (*settings.get("sets", ()), *settings.get("strategies", ()))])
+    if settings["by"] == "operations":
+        return tell(
+            "looks for the set of the fewest operations that is not worse than the best by the margin or more, among "
+            "{names}",
+            names=names,
+        )
+    return tell(
+        "looks for the set of the fewest functions that is not worse than the best by the margin or more, among "
+        "{names}",
+        names=names,
+    )
 
 
 _DOES: Final[dict[str, Any]] = {
     "by-shift": _ranges,
-    "random-subsets": lambda s: f"draws {s['draws']} random subsets of each of the sizes {_sequence(s['sizes'])}",
-    "evenly-spaced": lambda s: (
-        f"tries evenly spaced groups of the steps {_triples(s['steps'])} with the starts {_triples(s['starts'])}"
+    "random-subsets": lambda s: tell(
+        "draws {draws} random subsets of each of the sizes {sizes}", draws=s["draws"], sizes=_sequence(s["sizes"])
     ),
-    "drop-one": lambda s: f"leaves out each function alone, then {_several(s['remove'])} whose absence helps most",
-    "backward": lambda s: (
-        f"leaves out functions {_together(s)}, {_ORDER[s['order']]}, as long as the smaller set is not worse than the "
-        "whole by the margin or more"
+    "evenly-spaced": lambda s: tell(
+        "tries evenly spaced groups of the steps {steps} with the starts {starts}",
+        steps=_triples(s["steps"]),
+        starts=_triples(s["starts"]),
     ),
-    "forward": lambda s: (
-        f"adds the function that helps most, up to {s['most']}, until the set is not worse than the whole by the margin"
+    "drop-one": lambda s: tell(
+        "leaves out each function alone, then {which} whose absence helps most", which=_several(s["remove"])
     ),
-    "by-weight": lambda s: (
-        f"weighs each function by {_BY[s['by']]}{weighing(s)}, and leaves out {_several(s['drop'])} lowest"
+    "backward": _backward,
+    "forward": lambda s: tell(
+        "adds the function that helps most, up to {most}, until the set is not worse than the whole by the margin",
+        most=s["most"],
     ),
-    "smallest": lambda s: (
-        f"looks for the set of the fewest {s['by']} that is not worse than the best by the margin or more, among "
-        f"{listed([say(name) for name in (*s.get('sets', ()), *s.get('strategies', ()))])}"
+    "by-weight": lambda s: tell(
+        "weighs each function by {measure}{model}, and leaves out {which} lowest",
+        measure=tell(_BY[s["by"]]),
+        model=_weighing(s),
+        which=_several(s["drop"]),
     ),
+    "smallest": _smallest,
 }
+
+
+# --------------------------------------------------------------------------------------------------- importance
+
+_AVERAGED: Final = re.compile(r"(.+), averaged over (\d+) repeats, from the least on\.")
+#: What importances are, as traces say it.
+_MEASURES: Final = (
+    marked("The sum of the absolute first-layer weights of an input"),
+    marked("The absolute value of the sum of the first-layer weights of an input"),
+    marked("The rise of the validation error when the values of an input are shuffled"),
+    marked("The gain of the trees' splits on an input"),
+)
+
+
+def measured(strategy: Mapping[str, Any], step: Mapping[str, Any]) -> str:
+    """Return what the importances of a step are, over how many repeats, and by which model."""
+    model = _weighing(strategy["settings"])
+    found = _AVERAGED.fullmatch(step["said"])
+    if found is None or found[1] not in _MEASURES:
+        return retold(step["said"]).rstrip(".") + model
+    return tell(
+        "{measure}, averaged over {repeats} repeats{model}", measure=tell(found[1]), repeats=found[2], model=model
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.canvas import COLOURS, FAINT, INK, label, log_axis, sheet, spread
+from bpbench.report.canvas import COLOURS, FAINT, INK, Style, label, log_axis, sheet, spread, told
+from bpbench.report.language import tell
+from bpbench.report.numerals import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,17 +15,45 @@ if TYPE_CHECKING:
 #: Ratio of largest to smallest value from which an axis is logarithmic.
 _LOG_FROM: Final = 8.0
 _CHOSEN: Final = COLOURS[0]
+#: Fields that say something when they are pointed at; of more the page would grow too large.
+_FIELDS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A set in a plot of error against size or cost: where it lies, and whether it stands out."""
+    """A set in a plot of error against size or cost.
+
+    Attributes
+    ----------
+    name : str
+        As shown.
+    across, up : float
+        Where it lies.
+    marked : bool
+        Whether it stands out.
+    open : bool
+        Whether it is drawn hollow.
+    look : Style or None
+        Colour and marker of a variant; ``None``: a blue diamond where it stands out, else a circle.
+    said : str
+        What it says when it is pointed at.
+    label : str
+        Its name as findings have it.
+    """
 
     name: str
     across: float
     up: float
     marked: bool = False
     open: bool = False
+    look: Style | None = None
+    said: str = ""
+    label: str = ""
+
+    @property
+    def style(self) -> Style:
+        """Its colour and marker."""
+        return self.look or (Style(_CHOSEN, "D") if self.marked else Style(INK, "o"))
 
 
 def scatter(
@@ -58,13 +88,16 @@ def scatter(
                 log_axis(axis, min(values), max(values))
         axes.margins(0.08, 0.1)
         if band is not None:
-            axes.axhspan(*band, color=FAINT, alpha=0.22, linewidth=0)
+            told(axes.axhspan(*band, color=FAINT, alpha=0.22, linewidth=0), [tell("margin")])
         if len(front) > 1:
-            axes.step([x for x, _ in front], [y for _, y in front], where="post", color=_CHOSEN, linewidth=1.0)
+            corners = ([x for x, _ in front], [y for _, y in front])
+            told(axes.step(*corners, where="post", color=_CHOSEN, linewidth=1.0)[0], [tell("the front")])
         for point in points:
-            colour = _CHOSEN if point.marked else INK
-            face = "none" if point.open else colour
-            axes.plot(point.across, point.up, "o", color=colour, markersize=4.8, markerfacecolor=face)
+            colour, face = point.style.colour, "none" if point.open else point.style.colour
+            (dot,) = axes.plot(
+                point.across, point.up, point.style.marker, color=colour, markersize=4.8, markerfacecolor=face
+            )
+            told(dot, [point.said])
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         axes.grid(axis="x")  # lines across would be taken for those that lead to the names
@@ -87,9 +120,11 @@ def _integers() -> Any:
 def _named(figure: Any, legend: Mapping[str, str]) -> None:
     from matplotlib.lines import Line2D
 
-    colours = {"marked": _CHOSEN, "other": INK}
+    faces = {"marked": INK, "other": "none"}
     handles = [
-        Line2D([], [], color=colours[which], marker="o", linestyle="none", markersize=4.5, label=text)
+        Line2D(
+            [], [], color=INK, marker="o", linestyle="none", markersize=4.5, markerfacecolor=faces[which], label=text
+        )
         for which, text in legend.items()
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
@@ -111,7 +146,7 @@ def _column(figure: Any, axes: Any, beside: Any, points: Sequence[Point]) -> Non
             textcoords=beside.transData, fontsize=7, va="center", ha="left", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3,
                         "relpos": (0, 0.5)},
-            color=_CHOSEN if point.marked else INK,
+            color=INK,
         )  # fmt: skip
 
 
@@ -139,8 +174,9 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
 
 
 def survival(
-    rows: Sequence[str], columns: Sequence[str], shares: Sequence[Sequence[float | None]], *, key: str, strip: bool
-) -> str:
+    rows: Sequence[str], columns: Sequence[str], shares: Sequence[Sequence[float | None]],
+    *, key: str, strip: bool, said: Sequence[Sequence[str]] = (),
+) -> str:  # fmt: skip
     """Draw which functions each strategy keeps: a field for each, darker the more often.
 
     Parameters
@@ -153,6 +189,8 @@ def survival(
         Name of the figure.
     strip : bool
         Whether functions lie from left to right by their number, without names, as for a large pool.
+    said : sequence of sequence of str, optional
+        What each field says when it is pointed at, as ``shares``.
     """
     import numpy as np
 
@@ -168,13 +206,16 @@ def survival(
             edges[1], edges[0], np.ma.masked_invalid(picture), cmap=_shades(), vmin=0, vmax=1, edgecolors=FAINT,
             linewidth=0 if strip else 0.3,
         )  # fmt: skip
+        if said and table.size <= _FIELDS:
+            # in the order of the drawing, row by row
+            told(shade, [text for row in (zip(*said, strict=True) if strip else said) for text in row])
         axes.invert_yaxis()
         if strip:
             axes.set_yticks(range(len(columns)), [label(name) for name in columns])
-            axes.set_xlabel("number of the function")
+            axes.set_xlabel(tell("number of the function"))
             step = max(1, round(len(rows) / 12 / 5) * 5)
             marks = [0, *range(step - 1, len(rows), step)]
-            axes.set_xticks(marks, [str(place + 1) for place in marks])
+            axes.set_xticks(marks, [whole(place + 1) for place in marks])
         else:
             axes.set_yticks(range(len(rows)), [label(name, 46) for name in rows], fontsize=max(4.6, min(7, 50 * tall)))
             axes.set_xticks(range(len(columns)), [label(name, 14) for name in columns])
@@ -183,7 +224,7 @@ def survival(
         for spine in axes.spines.values():
             spine.set_visible(False)
         bar = figure.colorbar(shade, ax=axes, shrink=0.9 if strip else 0.3, aspect=8 if strip else 14, pad=0.02)
-        bar.set_ticks([0, 0.5, 1], labels=["never", "half", "always"])
+        bar.set_ticks([0, 0.5, 1], labels=[tell("never"), tell("half"), tell("always")])
         bar.outline.set_visible(False)
     return drawn[0]
 

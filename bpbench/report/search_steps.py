@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import search_draw, search_known, search_rows
+from bpbench.report import search_data, search_draw, search_known, search_rows
 from bpbench.report.chosen import compact, direction
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
-from bpbench.report.numerals import (
-    count,
-    exact,
-    say,
-)
+from bpbench.report.language import marked, tell, tell_as
+from bpbench.report.numerals import common_decimals, count, exact, say
 from bpbench.report.results import axis
-from bpbench.report.search_draw import Mark
-from bpbench.report.search_kinds import weighing
-from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import lower_is_better, quick, source_note, unit
+from bpbench.report.retold import retold
+from bpbench.report.search_data import pointed
+from bpbench.report.search_draw import Attempt, Draw, Mark, Step
+from bpbench.report.search_kinds import measured
+from bpbench.report.tables import align, counted, number
+from bpbench.report.vocabulary import lower_is_better, metric_label, quick, source_note, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,39 +52,77 @@ def _drop_one(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str
 
 def _alone(findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mapping[str, Any], key: str) -> list[Block]:
     """Return the forest plot of all functions left out alone, and the two ends of their ranking."""
-    rest = search_rows.rest(step)
-    gone = set(strategy["pool"]) - {
-        strategy["pool"][place] for place in (strategy["choice"] or {"chosen": []})["chosen"]
-    }
-    dropped = {f"without {name}" for name in gone} if strategy["choice"] else set()
-    rows = [search_rows.mark(strategy, one, chosen=one["label"] in dropped) for one in rest]
-    legend = {"other": "every repeat"}
-    if any(row.chosen for row in rows):
-        legend = {"chosen": "left out in the end", "other": "kept"}
-    if any(row.stopped and not row.chosen for row in rows):
-        legend["stopped"] = "stopped before its last repeat"
-    shown, many = unit(findings["metric"]), count(len(rest), "function")
-    left = len(rest) - len([row for row in search_draw.kept_rows(len(rest)) if row is not None])
-    raced = any(row.stopped for row in rows)
-    race = " Hollow: stopped by the race, and ranked behind those with more repeats." if raced else ""
-    ends = " The two ends of the ranking; the table explored.csv holds all." if left else ""
+    rest, shown = search_rows.rest(step), unit(findings["metric"])
+    rows, places = _left_out(strategy, rest, shown), search_rows.gap_digits(rest)
+    legend = _legend(rows)
     figure = Figure(
         f"{key}_alone",
-        f"Strategy {say(strategy['name'])}: difference of {findings['metric']['label']} to the whole set when one "
-        f"function is left out ({direction(findings)}, so that those at the top are missed least), mean over the "
-        f"repeats of exploring{search_rows.interval(findings, ', which is not corrected for the number of functions')}."
-        f"{race}{ends}",
+        _alone_caption(findings, strategy, rows),
         search_draw.ranked(
             rows,
             key=f"{key}_alone",
-            axis=f"without the function − whole set{f' ({shown})' if shown else ''}",
+            axis=search_rows.in_unit(tell("without the function − whole set"), shown),
             band=None,
-            legend=legend if len(legend) > 1 else {},
+            legend=legend,
         ),
-        f"Forest plot of the differences that leaving out each of {many} makes.",
+        tell(
+            "Forest plot of the differences that leaving out each of {functions} makes.",
+            functions=count(len(rest), "function"),
+        ),
         source_note(findings),
+        data=search_data.of_marks(
+            f"{key}_alone",
+            tell("Strategy {name}: each function left out alone.", name=say(strategy["name"])),
+            rows,
+            value=Column("difference", tell("difference"), shown),
+            places=places,
+            legend=legend,
+        ),
     )
     return [figure, _ranking(findings, strategy, rest, f"{key}_ranking")]
+
+
+def _left_out(strategy: Mapping[str, Any], rest: Sequence[Mapping[str, Any]], shown: str) -> list[Mark]:
+    """Return the functions that were left out alone, those marked that are left out in the end."""
+    choice, places = strategy["choice"], search_rows.gap_digits(rest)
+    kept = {strategy["pool"][place] for place in choice["chosen"]} if choice else set(strategy["pool"])
+    dropped = {f"without {name}" for name in set(strategy["pool"]) - kept}
+    return [search_rows.mark(strategy, one, chosen=one["label"] in dropped, places=places, shown=shown) for one in rest]
+
+
+def _legend(rows: Sequence[Mark]) -> dict[str, str]:
+    """Return the words for marks that are told apart, none where all are alike."""
+    legend = {"other": tell("every repeat")}
+    if any(row.chosen for row in rows):
+        legend = {"chosen": tell("left out in the end"), "other": tell("kept")}
+    if any(row.stopped and not row.chosen for row in rows):
+        legend["stopped"] = tell("stopped before its last repeat")
+    return legend if len(legend) > 1 else {}
+
+
+def _alone_caption(findings: Mapping[str, Any], strategy: Mapping[str, Any], rows: Sequence[Mark]) -> str:
+    told = {
+        "name": say(strategy["name"]),
+        "metric": metric_label(findings["metric"]),
+        "direction": direction(findings),
+    }
+    found = [tell(_ALONE_QUICK, **told) if quick(findings) else tell(_ALONE, level=search_rows.level(findings), **told)]
+    if any(row.stopped for row in rows):
+        found.append(tell("Hollow: stopped by the race, and ranked behind those with more repeats."))
+    if None in search_draw.kept_rows(len(rows)):
+        found.append(tell("The two ends of the ranking; the table explored.csv holds all."))
+    return " ".join(found)
+
+
+_ALONE: Final = marked(
+    "Strategy {name}: difference of {metric} to the whole set when one function is left out ({direction}, so that "
+    "those at the top are missed least), mean over the repeats of exploring with its {level} interval, which is not "
+    "corrected for the number of functions."
+)
+_ALONE_QUICK: Final = marked(
+    "Strategy {name}: difference of {metric} to the whole set when one function is left out ({direction}, so that "
+    "those at the top are missed least), mean over the repeats of exploring."
+)
 
 
 def _ranking(
@@ -96,11 +133,22 @@ def _ranking(
     if not whole:
         picked = [*picked[:_ENDS], *picked[-_ENDS:]]
     columns, rows = _differences(findings, strategy, picked)
-    what = "all functions" if whole else f"the first and the last {_ENDS} functions"
+    told = {"name": say(strategy["name"]), "direction": direction(findings)}
+    if whole:
+        caption = tell(
+            "Strategy {name}: all functions by what their absence does; difference to the whole set ({direction}).",
+            **told,
+        )
+    else:
+        caption = tell(
+            "Strategy {name}: the first and the last {ends} functions by what their absence does; difference to the "
+            "whole set ({direction}).",
+            ends=_ENDS,
+            **told,
+        )
     return Table(
         key,
-        f"Strategy {say(strategy['name'])}: {what} by what their absence does; difference to the whole set "
-        f"({direction(findings)}).{search_rows.fewer([one for _, one in picked])}",
+        caption + search_rows.fewer([one for _, one in picked]),
         columns,
         rows,
         source_note(findings),
@@ -115,10 +163,10 @@ def _differences(
     """Return columns and rows of candidates by their difference from the reference of their step."""
     shown = unit(findings["metric"])
     columns = (
-        Column("place", "place"),
-        Column("candidate", "left out", align="left"),
+        Column("place", tell("place")),
+        Column("candidate", tell_as("column", "left out"), align="left"),
         Column("n", "n"),
-        Column("mean", "mean", shown),
+        Column("mean", tell("mean"), shown),
         *search_rows.heads(findings),
     )
     rows = []
@@ -149,8 +197,11 @@ def _together(
     return [
         Table(
             f"{key}_together",
-            f"Strategy {say(strategy['name'])}: left out together; difference to the whole set on the same repeats "
-            f"({direction(findings)}).",
+            tell(
+                "Strategy {name}: left out together; difference to the whole set on the same repeats ({direction}).",
+                name=say(strategy["name"]),
+                direction=direction(findings),
+            ),
             columns,
             rows,
             source_note(findings),
@@ -171,25 +222,35 @@ def _bars(findings: Mapping[str, Any], strategy: Mapping[str, Any], step: Mappin
     entries = [one for one in step["tried"] if one["value"] is not None][::-1]
     if not entries:
         return []
-    rows = [
-        Mark(search_rows.called(strategy, one["label"]), one["value"], chosen=bool(kept) and one["label"] in kept)
-        for one in entries
-    ]
+    rows = []
+    places = common_decimals([one["value"] for one in entries], digits=3)
+    places = None if places is None else min(places, 6)
+    for one in entries:
+        name = search_rows.called(strategy, one["label"])
+        said = pointed(name, one["value"], places, "")
+        rows.append(Mark(name, one["value"], chosen=one["label"] in kept, said=said, label=one["label"]))
+    legend = {"chosen": tell("kept"), "other": tell("left out")} if kept else {}
     return [
         Figure(
             f"{key}_importance",
-            f"Strategy {say(strategy['name'])}: {step['said'].rstrip('.').removesuffix(', from the least on')}"
-            f"{weighing(strategy['settings'])}; the largest on top.",
-            search_draw.ranked(
-                rows,
-                key=f"{key}_importance",
-                axis="importance",
-                band=None,
-                legend={"chosen": "kept", "other": "left out"} if kept else {},
-                bars=True,
+            tell(
+                "Strategy {name}: {measure}; the largest on top.",
+                name=say(strategy["name"]),
+                measure=measured(strategy, step),
             ),
-            f"Bar chart of the importance of {count(len(rows), 'function')}.",
+            search_draw.ranked(
+                rows, key=f"{key}_importance", axis=tell("importance"), band=None, legend=legend, bars=True
+            ),
+            tell("Bar chart of the importance of {functions}.", functions=count(len(rows), "function")),
             source_note(findings),
+            data=search_data.of_marks(
+                f"{key}_importance",
+                tell("Strategy {name}: importance of each function.", name=say(strategy["name"])),
+                rows,
+                value=Column("importance", tell("importance")),
+                places=places,
+                legend=legend,
+            ),
         )
     ]
 
@@ -206,31 +267,67 @@ def _backward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str
         found = _bars(findings, strategy, first, key) if weighed else _alone(findings, strategy, first, key)
     if not steps:
         return found
-    attempts, left = [], len(strategy["pool"])
-    for step in steps:
-        (one,) = search_rows.rest(step)
-        goes = step["taken"] is not None
-        left = len(one["chosen"]) if goes else left
-        attempts.append((search_rows.mark(strategy, one, chosen=goes), left))
-    shown, width = unit(findings["metric"]), strategy["margin_width"]
+    attempts, shown, width = _tries(findings, strategy, steps), unit(findings["metric"]), strategy["margin_width"]
     worse = width if width is None or lower_is_better(findings["metric"]) else -width
     figure = Figure(
         f"{key}_path",
-        f"Strategy {say(strategy['name'])}: every attempt in its order. Above, the difference of the smaller set to "
-        f"the whole one{search_rows.interval(findings)} ({direction(findings)}); a function goes for good where "
-        f"the smaller set is shown to be worse by less than the margin, if at all.{_one_sided(findings)} Below, how "
-        "many functions were left.",
+        _path_caption(findings, strategy),
         search_draw.path(
             attempts,
             len(strategy["pool"]),
             key=f"{key}_path",
-            axis=f"difference to whole{f' ({shown})' if shown else ''}",
+            axis=search_rows.in_unit(tell("difference to whole"), shown),
             band=worse,
         ),
-        f"Path of {count(len(attempts), 'attempt')} to leave functions out.",
+        tell("Path of {attempts} to leave functions out.", attempts=count(len(attempts), "attempt")),
         source_note(findings),
+        data=search_data.of_attempts(
+            f"{key}_path",
+            tell("Strategy {name}: the attempts in their order.", name=say(strategy["name"])),
+            attempts,
+            places=_step_digits(steps),
+            shown=shown,
+        ),
     )
     return [*found, figure, _attempts(findings, strategy, steps, f"{key}_attempts")]
+
+
+def _step_digits(steps: Sequence[Mapping[str, Any]]) -> int | None:
+    return search_rows.gap_digits([one for step in steps for one in search_rows.rest(step)])
+
+
+def _tries(
+    findings: Mapping[str, Any], strategy: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
+) -> list[Attempt]:
+    """Return the attempts to leave functions out, with how many were left after each."""
+    found, left, places = [], len(strategy["pool"]), _step_digits(steps)
+    for step in steps:
+        (one,) = search_rows.rest(step)
+        goes = step["taken"] is not None
+        left = len(one["chosen"]) if goes else left
+        shown = unit(findings["metric"])
+        found.append(Attempt(search_rows.mark(strategy, one, chosen=goes, places=places, shown=shown), left))
+    return found
+
+
+def _path_caption(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
+    told = {"name": say(strategy["name"]), "direction": direction(findings)}
+    if quick(findings):
+        return tell(
+            "Strategy {name}: every attempt in its order. Above, the difference of the smaller set to the whole one "
+            "({direction}); a function goes for good where the smaller set is shown to be worse by less than the "
+            "margin, if at all. Below, how many functions were left.",
+            **told,
+        )
+    return tell(
+        "Strategy {name}: every attempt in its order. Above, the difference of the smaller set to the whole one with "
+        "its {level} interval ({direction}); a function goes for good where the smaller set is shown to be worse by "
+        "less than the margin, if at all. That test has one side and α = {alpha}, so that an interval may cross the "
+        "margin a little all the same. Below, how many functions were left.",
+        level=search_rows.level(findings),
+        alpha=exact(findings["analysis"]["alpha"]),
+        **told,
+    )
 
 
 def _attempts(
@@ -238,15 +335,15 @@ def _attempts(
 ) -> Table:
     shown = unit(findings["metric"])
     columns = (
-        Column("attempt", "attempt"),
-        Column("candidate", "left out", align="left"),
-        Column("functions", "functions"),
+        Column("attempt", tell("attempt")),
+        Column("candidate", tell_as("column", "left out"), align="left"),
+        Column("functions", tell("functions")),
         *search_rows.heads(findings),
-        *(() if quick(findings) else (Column("p", "p of non-inferiority"),)),
+        *(() if quick(findings) else (Column("p", tell("p of non-inferiority")),)),
         Column("taken", "", align="left"),
     )
     rows = []
-    places = search_rows.gap_digits([one for step in steps for one in search_rows.rest(step)])
+    places = _step_digits(steps)
     for place, step in enumerate(steps, 1):
         (one,) = search_rows.rest(step)
         beside = one["compared"] or {}
@@ -257,13 +354,17 @@ def _attempts(
                 counted(len(one["chosen"])),
                 *(number(beside.get(column.key), places) for column in search_rows.heads(findings)),
                 *(() if quick(findings) else (search_rows.p_cell(beside.get("p_non_inferior")),)),
-                words("left out" if step["taken"] else "taken back"),
+                search_data.taken_cell(goes=step["taken"] is not None),
             )
         )
     return Table(
         key,
-        f"Strategy {say(strategy['name'])}: every attempt; functions: those of the smaller set that was tried. "
-        f"Differences are those to the whole set, not to the set before, as margins would add up.{_refused(findings)}",
+        tell(
+            "Strategy {name}: every attempt; functions: those of the smaller set that was tried. Differences are those "
+            "to the whole set, not to the set before, as margins would add up.",
+            name=say(strategy["name"]),
+        )
+        + _refused(findings),
         columns,
         align(rows, columns),
         source_note(findings),
@@ -272,23 +373,15 @@ def _attempts(
     )
 
 
-def _one_sided(findings: Mapping[str, Any]) -> str:
-    """Return why an interval may cross the margin although its set was accepted."""
-    if quick(findings):
-        return ""
-    alpha = exact(findings["analysis"]["alpha"])
-    return f" That test has one side and α = {alpha}, so that an interval may cross the margin a little all the same."
-
-
 def _refused(findings: Mapping[str, Any]) -> str:
     """Return what decided where no interval and no p is shown, which is not the difference alone."""
     if not quick(findings):
         return ""
-    many = count(findings["exploration"]["repeats"], "repeat")
-    return (
-        f" What is left out is shown by a test to be worse by less than the margin; with {many} it may "
-        "refuse a small difference that scatters and pass a larger one that does not. A quick run shows "
-        "neither its p nor an interval."
+    return " " + tell(
+        "What is left out is shown by a test to be worse by less than the margin; with {repeats} it may refuse a small "
+        "difference that scatters and pass a larger one that does not. A quick run shows neither its p nor an "
+        "interval.",
+        repeats=count(findings["exploration"]["repeats"], "repeat"),
     )
 
 
@@ -300,35 +393,12 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
     whole = next(
         (one for step in strategy["steps"] for one in step["tried"] if one["label"] == step["reference"]), None
     )
-    others = [
-        (len(one["chosen"]), one["mean"])
-        for step in strategy["steps"]
-        for one in search_rows.rest(step)
-        if one["label"] != step["taken"] and one["mean"] is not None
-    ]
-    lower, width = lower_is_better(findings["metric"]), strategy["margin_width"]
-    figure = Figure(
-        f"{key}_growth",
-        f"Strategy {say(strategy['name'])}: {findings['metric']['label']} while exploring against the number of "
-        "functions; the one that helps most is added each time. Dashed: the whole set; grey: the margin beside it. The "
-        "search ends when the set is shown to be worse than the whole by less than the margin, not when its mean "
-        "crosses a line.",
-        search_draw.growth(
-            [(len(one["chosen"]), one["mean"], [s for s in one["scores"] if s is not None]) for one in taken],
-            others,
-            key=f"{key}_growth",
-            score=axis(findings),
-            whole=None if whole is None else whole["mean"],
-            margin=None if width is None else width if lower else -width,
-        ),
-        f"Growth of the set over {count(len(taken), 'step')}.",
-        source_note(findings),
-    )
+    figure = _growth(findings, strategy, taken, None if whole is None else whole["mean"], f"{key}_growth")
     shown = unit(findings["metric"])
     columns = (
-        Column("functions", "functions"),
-        Column("added", "added", align="left"),
-        Column("mean", "mean", shown),
+        Column("functions", tell("functions")),
+        Column("added", tell("added"), align="left"),
+        Column("mean", tell("mean"), shown),
         *search_rows.heads(findings),
     )
     rows = []
@@ -343,13 +413,85 @@ def _forward(findings: Mapping[str, Any], strategy: Mapping[str, Any], key: str)
                 *(number(beside.get(column.key), gaps) for column in search_rows.heads(findings)),
             )
         )
-    caption = f"Strategy {say(strategy['name'])}: what was added in which order; difference to the whole set."
-    said = compact(strategy["steps"][-1]["said"], strategy["pool"])
+    caption = tell(
+        "Strategy {name}: what was added in which order; difference to the whole set.", name=say(strategy["name"])
+    )
+    said = compact(retold(strategy["steps"][-1]["said"]), strategy["pool"])
     return [
         figure,
         Table(f"{key}_added", caption, columns, align(rows, columns), source_note(findings), "wide", shown),
-        *(() if quick(findings) else (Text(f"The last step: {said}"),)),
+        *(() if quick(findings) else (Text(tell("The last step: {what}", what=said)),)),
     ]
+
+
+def _growth(
+    findings: Mapping[str, Any], strategy: Mapping[str, Any], taken: Sequence[Mapping[str, Any]], whole: float | None,
+    key: str,
+) -> Figure:  # fmt: skip
+    """Return the figure of how a set grew, and what else was tried."""
+    lower, width, shown = lower_is_better(findings["metric"]), strategy["margin_width"], unit(findings["metric"])
+    others, places = _others(strategy, shown), search_rows.digits(taken)
+    steps = [_grown(strategy, one, places, shown) for one in taken]
+    return Figure(
+        key,
+        tell(
+            "Strategy {name}: {metric} while exploring against the number of functions; the one that helps most is "
+            "added each time. Dashed: the whole set; grey: the margin beside it. The search ends when the set is shown "
+            "to be worse than the whole by less than the margin, not when its mean crosses a line.",
+            name=say(strategy["name"]),
+            metric=metric_label(findings["metric"]),
+        ),
+        search_draw.growth(
+            steps,
+            others,
+            key=key,
+            score=axis(findings),
+            whole=whole,
+            margin=None if width is None else width if lower else -width,
+        ),
+        tell("Growth of the set over {steps}.", steps=count(len(taken), "step")),
+        source_note(findings),
+        data=search_data.of_growth(
+            key,
+            tell("Strategy {name}: the sets that were taken, then the others.", name=say(strategy["name"])),
+            steps,
+            others,
+            whole,
+            places=places,
+            shown=shown,
+        ),
+    )
+
+
+def _others(strategy: Mapping[str, Any], shown: str) -> list[Draw]:
+    """Return the candidates that were not added."""
+    found = []
+    for step in strategy["steps"]:
+        rest = search_rows.rest(step)
+        places = search_rows.digits(rest)
+        for one in rest:
+            if one["label"] != step["taken"] and one["mean"] is not None:
+                name = search_rows.called(strategy, one["label"])
+                said = pointed(name, one["mean"], places, shown)
+                found.append(Draw(len(one["chosen"]), one["mean"], name, one["label"], said))
+    return found
+
+
+def _grown(strategy: Mapping[str, Any], one: Mapping[str, Any], places: int | None, shown: str) -> Step:
+    name = search_rows.called(strategy, one["label"])
+    scores = [(place, score) for place, score in enumerate(one["scores"], 1) if score is not None]
+    return Step(
+        len(one["chosen"]),
+        one["mean"],
+        tuple(score for _, score in scores),
+        name,
+        one["label"],
+        pointed(name, one["mean"], places, shown),
+        tuple(
+            pointed(tell("{name}, repeat {number}", name=name, number=place), score, places, shown)
+            for place, score in scores
+        ),
+    )
 
 
 _KINDS: Final[dict[str, Callable[[Any, Any, str], list[Block]]]] = {

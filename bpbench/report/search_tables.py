@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpbench.report.chosen import searches
 from bpbench.report.document import Cell, Column, Table
+from bpbench.report.language import tell
 from bpbench.report.numerals import exact
 from bpbench.report.tables import counted, given, words
 from bpbench.report.vocabulary import quick
@@ -52,7 +53,7 @@ def tried(findings: Mapping[str, Any]) -> Table:
                         *(given(score) for score in scores),
                     )
                 )
-    return Table("explored", "Every candidate of every step.", columns, tuple(rows))
+    return Table("explored", tell("Every candidate of every step."), columns, tuple(rows))
 
 
 def winners(findings: Mapping[str, Any]) -> Table:
@@ -64,7 +65,7 @@ def winners(findings: Mapping[str, Any]) -> Table:
         if strategy["choice"] is not None
         for place in strategy["choice"]["chosen"]
     )
-    return Table("chosen_functions", "The functions that strategies chose.", columns, rows)
+    return Table("chosen_functions", tell("The functions that strategies chose."), columns, rows)
 
 
 def survival(findings: Mapping[str, Any]) -> Table:
@@ -76,4 +77,4 @@ def survival(findings: Mapping[str, Any]) -> Table:
         if strategy["kept"] is not None
         for place, (name, share) in enumerate(zip(strategy["pool"], strategy["kept"], strict=True), 1)
     )
-    return Table("survival", "Which functions survive where.", columns, rows)
+    return Table("survival", tell("Which functions survive where."), columns, rows)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import search_steps
-from bpbench.report.chosen import compact, direction, outcome, searches
-from bpbench.report.document import Block, Column, Items, Section, Table, Text
+from bpbench.report.chosen import direction, outcome, searches
+from bpbench.report.document import Block, Column, Items, Section, Table, Text, cite
+from bpbench.report.language import marked, numeral, tell, tell_as
 from bpbench.report.numerals import NOTHING, common_decimals, count, exact, percent, say, short, signed, significant
-from bpbench.report.search_kinds import does, kind
+from bpbench.report.retold import retold
+from bpbench.report.search_kinds import does, does_cell, kind, sources
+from bpbench.report.search_rows import titled
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import quick, source_note, unit, with_unit
+from bpbench.report.vocabulary import lower_is_better, metric_label, quick, source_note, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +25,10 @@ def sections(findings: Mapping[str, Any]) -> list[Section]:
     told = searches(findings)
     if not told:
         return []
-    found = [Section("searches", "How the sets were chosen", tuple(_overview(findings)))]
+    found = [Section("searches", tell("How the sets were chosen"), tuple(_overview(findings)))]
     for place, strategy in enumerate(told, 1):
         blocks = [_opening(findings, strategy), *search_steps.blocks(findings, strategy, f"strategy_{place}")]
-        title = f"Strategy {say(strategy['name'])}: {kind(strategy)}"
+        title = tell("Strategy {name}: {kind}", name=say(strategy["name"]), kind=kind(strategy))
         found.append(Section(f"strategy-{place}", title, tuple(blocks)))
     return found
 
@@ -34,53 +38,98 @@ def _overview(findings: Mapping[str, Any]) -> list[Block]:
     return [Text(_how(findings)), _strategies(findings), *_gains(findings), *_raced(findings, told)]
 
 
+#: How repeats of exploring divide the frames, and the error of their differences.
+_TRAINED: Final = {
+    "resampled": marked(
+        "Each candidate is trained {repeats} times; each repeat divides the remaining frames anew: {test} of all "
+        "frames score the candidates, {validation} stop their trainings, the others train."
+    ),
+    "fixed": marked(
+        "Each candidate is trained {repeats} times; all repeats share one division of the remaining frames, and their "
+        "seeds differ: {test} of all frames score the candidates, {validation} stop their trainings, the others train."
+    ),
+}
+
+
 def _how(findings: Mapping[str, Any]) -> str:
-    explore, metric = findings["exploration"], findings["metric"]
-    resampled = explore["design"] == "resampled"
-    division = (
-        "each repeat divides the remaining frames anew"
-        if resampled
-        else "all repeats share one division of the remaining frames, and their seeds differ"
-    )
-    error = (
-        " As divisions of the same frames overlap, the standard error of these differences is Nadeau and Bengio's."
-        if resampled
-        else ""
-    )
-    return (
-        "A strategy explores candidates and chooses one of them. It never sees the reserve on which its choice is "
-        f"judged: the frames of the reserve are held out of exploring altogether. Each candidate is trained "
-        f"{explore['repeats']} times; {division}: {percent(explore['test'])} of all frames score the candidates, "
-        f"{percent(explore['validation'])} stop their trainings, the others train. Differences of two candidates are "
-        f"taken repeat by repeat, in {metric['label']}.{error} Such intervals guide a search and decide nothing: they "
-        "are not corrected for the number of candidates, and the least of many scores flatters. Every choice is "
-        "therefore trained again with other seeds and judged on the reserve, as one comparison that was declared "
-        "before exploring began; that a strategy found nothing is a finding too. "
-        f"In all, exploring took {count(explore['trainings'], 'different training')}."
-    )
+    explore = findings["exploration"]
+    design = "resampled" if explore["design"] == "resampled" else "fixed"
+    sentences = [
+        tell(
+            "A strategy explores candidates and chooses one of them{wrappers}. It never sees the reserve on which its "
+            "choice is judged: the frames of the reserve are held out of exploring altogether.",
+            wrappers=cite("kohavi1997"),
+        ),
+        tell(
+            _TRAINED[design],
+            repeats=explore["repeats"],
+            test=percent(explore["test"]),
+            validation=percent(explore["validation"]),
+        ),
+        tell(
+            "Differences of two candidates are taken repeat by repeat, in {metric}.",
+            metric=metric_label(findings["metric"]),
+        ),
+    ]
+    if design == "resampled":
+        sentences.append(
+            tell(
+                "As divisions of the same frames overlap, the standard error of these differences is Nadeau and "
+                "Bengio's{source}.",
+                source=cite("nadeau2003"),
+            )
+        )
+    sentences += [
+        tell(
+            "Such intervals guide a search and decide nothing: they are not corrected for the number of candidates, "
+            "and the least of many scores flatters. Every choice is therefore trained again with other seeds and "
+            "judged on the reserve, as one comparison that was declared before exploring began; that a strategy found "
+            "nothing is a finding too."
+        ),
+        tell(
+            "In all, exploring took {trainings}.",
+            trainings=count(explore["trainings"], "different training"),
+        ),
+    ]
+    return " ".join(sentences)
 
 
 def _opening(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> Text:
-    text = f"Strategy {say(strategy['name'])} {does(strategy)}"
-    if strategy["set"] is not None:
-        text += f"; set {say(strategy['set'])}, {count(len(strategy['pool']), 'function')}"
-    text += f", model {say(strategy['model'])}."
+    told = {"name": say(strategy["name"]), "does": does(strategy) + sources(strategy), "model": say(strategy["model"])}
+    if strategy["set"] is None:
+        text = tell("Strategy {name} {does}, model {model}.", **told)
+    else:
+        text = tell(
+            "Strategy {name} {does}; set {set}, {functions}, model {model}.",
+            set=say(strategy["set"]),
+            functions=count(len(strategy["pool"]), "function"),
+            **told,
+        )
     if strategy["margin"] is not None and strategy["kind"] in {"backward", "forward", "smallest"}:
-        text += f" Its margin is {_margin(findings, strategy)}."
+        text += " " + tell("Its margin is {margin}.", margin=_margin(findings, strategy))
     return Text(f"{text} {outcome(strategy, judged=not quick(findings)) or _result(findings, strategy)}".rstrip())
 
 
 def _margin(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
     margin = strategy["margin"]
-    return str(margin) if isinstance(margin, str) else with_unit(exact(margin), findings["metric"])
+    return numeral(margin) if isinstance(margin, str) else with_unit(exact(margin), findings["metric"])
 
 
 def _result(findings: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
     choice, metric = strategy["choice"], findings["metric"]
-    what = f"It chose {choice['size']} of {count(len(strategy['pool']), 'function')}"
+    pool = count(len(strategy["pool"]), "function")
     if choice["explored"] is None:
-        return f"{what}, of which not every training succeeded."
-    return f"{what}, with a mean of {with_unit(significant(choice['explored']), metric)} while exploring."
+        return tell(
+            "It chose {size} of {functions}, of which not every training succeeded.",
+            size=choice["size"],
+            functions=pool,
+        )
+    return tell(
+        "It chose {size} of {functions}, with a mean of {mean} while exploring.",
+        size=choice["size"],
+        functions=pool,
+        mean=with_unit(significant(choice["explored"]), metric),
+    )
 
 
 # --------------------------------------------------------------------------------------------------- overview
@@ -90,18 +139,18 @@ def _strategies(findings: Mapping[str, Any]) -> Table:
     told = searches(findings)
     raced = any(strategy["stopped"] for strategy in told)
     columns = (
-        Column("strategy", "strategy", align="left"),
-        Column("does", "what it does", align="left"),
-        Column("from", "from"),
-        Column("chosen", "chosen"),
-        Column("candidates", "candidates"),
-        Column("asked", "trainings"),
-        *((Column("stopped", "candidates stopped"), Column("spared", "trainings spared")) if raced else ()),
+        Column("strategy", tell("strategy"), align="left"),
+        Column("does", tell("what it does"), align="left"),
+        Column("from", tell_as("column", "from")),
+        Column("chosen", tell_as("column", "chosen")),
+        Column("candidates", tell("candidates")),
+        Column("asked", tell("trainings")),
+        *((Column("stopped", tell("candidates stopped")), Column("spared", tell("trainings spared"))) if raced else ()),
     )
     rows = tuple(
         (
             words(short(strategy["name"])),
-            words(does(strategy)),
+            does_cell(strategy),
             counted(len(strategy["pool"])),
             counted(None if strategy["choice"] is None else strategy["choice"]["size"]),
             counted(strategy["candidates"]),
@@ -110,21 +159,17 @@ def _strategies(findings: Mapping[str, Any]) -> Table:
         )
         for strategy in told
     )
-    races = (
-        " Spared: the further trainings that candidates would have had which a race stopped; without races there would "
-        "have been as many more."
-        if raced
-        else ""
-    )
-    outer = " Numbers are those of the first search, which gives the choice." if _searched_again(told) else ""
-    return Table(
-        "strategies",
-        f"The strategies: what they do, how many inputs they chose from and chose, and what it took.{races}{outer}",
-        columns,
-        rows,
-        source_note(findings),
-        "wide",
-    )
+    caption = [tell("The strategies: what they do, how many inputs they chose from and chose, and what it took.")]
+    if raced:
+        caption.append(
+            tell(
+                "Spared: the further trainings that candidates would have had which a race stopped; without races "
+                "there would have been as many more."
+            )
+        )
+    if _searched_again(told):
+        caption.append(tell("Numbers are those of the first search, which gives the choice."))
+    return Table("strategies", " ".join(caption), columns, rows, source_note(findings), "wide")
 
 
 def _searched_again(told: list[Mapping[str, Any]]) -> bool:
@@ -140,19 +185,23 @@ def _gains(findings: Mapping[str, Any]) -> list[Block]:
     beside = any(strategy["choice"]["explored_difference"] is not None for strategy in found)
     confirmed = any(strategy["choice"]["confirmed_difference"] is not None for strategy in found)
     keys = ["least", "explored", "confirmed"]
-    heads = {"least": "least single training", "explored": "mean while exploring", "confirmed": "mean on the reserve"}
+    heads = {
+        "least": tell("least single training"),
+        "explored": tell("mean while exploring"),
+        "confirmed": tell("mean on the reserve"),
+    }
     if beside:
         keys.append("explored_difference")
-        heads["explored_difference"] = "chosen − whole, exploring"
+        heads["explored_difference"] = tell("chosen − whole, exploring")
     if confirmed:
         keys.append("confirmed_difference")
-        heads["confirmed_difference"] = "chosen − whole, reserve"
+        heads["confirmed_difference"] = tell("chosen − whole, reserve")
     places = {key: common_decimals([_of(strategy, key) for strategy in found]) for key in keys}
     digits = max((place for place in places.values() if place is not None), default=None)
     digits = None if digits is None else min(digits, 4)
     columns = (
-        Column("strategy", "strategy", align="left"),
-        Column("size", "chosen"),
+        Column("strategy", tell("strategy"), align="left"),
+        Column("size", tell_as("column", "chosen")),
         *(Column(key, heads[key], shown) for key in keys),
     )
     rows = [
@@ -163,22 +212,34 @@ def _gains(findings: Mapping[str, Any]) -> list[Block]:
         )
         for strategy in found
     ]
-    caption = (
-        f"What exploring promised, and what the reserve left of it, in {findings['metric']['label']}. The least single "
-        "training is what a study reports that picks its best run: the least of many flatters. Scores while exploring "
-        "and scores on the reserve are of different frames, and their trainings had different numbers of frames, so "
-        "that they must not be subtracted from each other"
-    )
-    caption += (
-        f"; compare the two differences from the whole set instead ({direction(findings)}): a gain that shrinks from "
-        "the one to the other may have been luck."
-        if beside and confirmed
-        else "."
-    )
+    caption = [
+        tell(
+            "What exploring promised, and what the reserve left of it, in {metric}. The least single training is what "
+            "a study reports that picks its best run: the least of many flatters.",
+            metric=metric_label(findings["metric"]),
+        ),
+        _compared(findings) if beside and confirmed else tell(_APART),
+    ]
     if beside and any(_of(s, "explored_difference") is None or _of(s, "confirmed_difference") is None for s in found):
-        caption += f" {NOTHING}: the whole set was not trained there."
-    table = Table("gains", caption, columns, align(rows, columns), source_note(findings), "wide", shown)
+        caption.append(tell("{mark}: the whole set was not trained there.", mark=NOTHING))
+    table = Table("gains", " ".join(caption), columns, align(rows, columns), source_note(findings), "wide", shown)
     return [table, *_shrunk(findings, found, digits)]
+
+
+_APART: Final = marked(
+    "Scores while exploring and scores on the reserve are of different frames, and their trainings had different "
+    "numbers of frames, so that they must not be subtracted from each other."
+)
+
+
+def _compared(findings: Mapping[str, Any]) -> str:
+    """Return how scores of exploring and of the reserve are to be compared."""
+    return tell(
+        "Scores while exploring and scores on the reserve are of different frames, and their trainings had different "
+        "numbers of frames, so that they must not be subtracted from each other; compare the two differences from the "
+        "whole set instead ({direction}): a gain that shrinks from the one to the other may have been luck.",
+        direction=direction(findings),
+    )
 
 
 def _of(strategy: Mapping[str, Any], key: str) -> float | None:
@@ -188,7 +249,7 @@ def _of(strategy: Mapping[str, Any], key: str) -> float | None:
 
 def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]], digits: int | None) -> list[Block]:
     """Return in words how many gains of exploring are there again on the reserve."""
-    sign = -1 if direction(findings).startswith("negative") else 1
+    sign = -1 if lower_is_better(findings["metric"]) else 1
     both = [
         strategy
         for strategy in found
@@ -199,16 +260,22 @@ def _shrunk(findings: Mapping[str, Any], found: list[Mapping[str, Any]], digits:
     gained = [strategy for strategy in both if sign * strategy["choice"]["explored_difference"] > 0]
     if not gained or quick(findings):
         return []
-    parts = []
-    for strategy in gained[:6]:
-        before, after = (_of(strategy, f"{when}_difference") for when in ("explored", "confirmed"))
-        parts.append(
-            f"{say(strategy['name'])} {signed(before, digits)} while exploring, {signed(after, digits)} on the reserve"
+    parts = [
+        tell(
+            "{name} {before} while exploring, {after} on the reserve",
+            name=say(strategy["name"]),
+            before=signed(_of(strategy, "explored_difference"), digits),
+            after=signed(_of(strategy, "confirmed_difference"), digits),
         )
+        for strategy in gained[:6]
+    ]
     return [
         Text(
-            f"Of the choices that were better than the whole set while exploring ({unit(findings['metric'])}): "
-            f"{'; '.join(parts)}."
+            tell(
+                "Of the choices that were better than the whole set while exploring ({unit}): {gains}.",
+                unit=unit(findings["metric"]),
+                gains=reduce(lambda first, second: tell("{first}; {second}", first=first, second=second), parts),
+            )
         )
     ]
 
@@ -232,9 +299,9 @@ def _raced(findings: Mapping[str, Any], told: list[Mapping[str, Any]]) -> list[B
         return []
     repeats = findings["exploration"]["repeats"]
     columns = (
-        Column("strategy", "strategy", align="left"),
-        Column("step", "step"),
-        *(Column(f"left_{number}", f"repeat {number}") for number in range(1, repeats + 1)),
+        Column("strategy", tell("strategy"), align="left"),
+        Column("step", tell("step")),
+        *(Column(f"left_{number}", tell("repeat {number}", number=number)) for number in range(1, repeats + 1)),
     )
     rows = tuple(
         (words(short(strategy["name"])), counted(place), *(counted(left) for left in step["left"]))
@@ -242,21 +309,24 @@ def _raced(findings: Mapping[str, Any], told: list[Mapping[str, Any]]) -> list[B
     )
     # One of each race: within a race the reasons are alike but for their numbers.
     reasons = [
-        f"{say(strategy['name'])}, {compact(one['label'], strategy['pool'])}: {one['stopped']}"
+        tell(
+            "{strategy}, {candidate}: {why}",
+            strategy=say(strategy["name"]),
+            candidate=titled(strategy, one["label"]),
+            why=retold(one["stopped"]),
+        )
         for strategy, _, step in races
         for one in [one for one in step["tried"] if one["stopped"] is not None][:1]
     ]
-    more = f" The first {_RACES} of {len(rows)}." if len(rows) > _RACES else ""
-    below = (
-        ""
-        if quick(findings)
-        else " Below, why the first of each race was; the table explored.csv holds the reasons of all."
-    )
-    table = Table(
-        "races",
-        f"Races: how many candidates had each repeat. Who is stopped gets no further one.{more}{below}",
-        columns,
-        rows[:_RACES],
-        source_note(findings),
-    )
+    caption = [
+        tell(
+            "Races{source}: how many candidates had each repeat. Who is stopped gets no further one.",
+            source=cite("maron1994"),
+        )
+    ]
+    if len(rows) > _RACES:
+        caption.append(tell("The first {limit} of {total}.", limit=_RACES, total=len(rows)))
+    if not quick(findings):
+        caption.append(tell("Below, why the first of each race was; the table explored.csv holds the reasons of all."))
+    table = Table("races", " ".join(caption), columns, rows[:_RACES], source_note(findings))
     return [table] if quick(findings) else [table, Items(tuple(reasons[:_REASONS]))]

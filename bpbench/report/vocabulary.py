@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.metrics import METRICS
-from bpbench.report.language import listed, marked, tell, tell_n
+from bpbench.report.language import listed, marked, tell, tell_as, tell_n
 from bpbench.report.numerals import count, exact, noun, percent, say, short
 from bpbench.statistics.designs import TESTS as KNOWN
 from bpbench.statistics.margins import Margin
@@ -82,10 +82,7 @@ TESTS: Final = Told(
     }
 )
 #: What the intervals of the tests by ranks hold, which is no mean difference.
-_BY_RANKS: Final = {
-    "wilcoxon": marked("centre of the differences"),
-    "mann-whitney": marked("shift between the two samples"),
-}
+_BY_RANKS: Final = {"wilcoxon": "centre", "mann-whitney": "shift"}
 
 #: Verdicts as they are written; of times and of estimates two have other words.
 _VERDICTS: Final = {
@@ -387,6 +384,24 @@ def part_word(part: str) -> str:
 _PARTS: Final = {"train": marked("train"), "validation": marked("validation"), "test": marked("test")}
 
 
+def part_label(part: str) -> str:
+    """Return the name of a part of the data as it heads a column, where no word stands behind it."""
+    return {
+        "train": tell_as("column", "train"),
+        "validation": tell_as("column", "validation"),
+        "test": tell_as("column", "test"),
+    }.get(part, part)
+
+
+#: Ways of splitting, as they head tables.
+_WAYS: Final = {"block": marked("block"), "frame": marked("frame"), "state": marked("state")}
+
+
+def way_message(way: str) -> str:
+    """Return a way of splitting as a message that is yet to be told."""
+    return _WAYS.get(way, way)
+
+
 def by_role(findings: Mapping[str, Any]) -> bool:
     """Return whether every split was trained from the same initial weights and in the same batch orders."""
     return bool(findings["split"].get("roles"))
@@ -458,12 +473,12 @@ def margin_text(analysis: Mapping[str, Any], metric: Mapping[str, Any], baseline
 def equivalence_scale(analysis: Mapping[str, Any], metric: Mapping[str, Any]) -> tuple[str, str, float]:
     """Return what the interval of the equivalence test is of, its unit, and the factor to that unit.
 
-    It is of the difference (an empty name), of the ratio of the two means less one, or of d_z, as the margin is.
+    It is of the ``difference``, of the ``ratio`` of the two means less one, or of ``d_z``, as the margin is.
     """
     kind = "absolute" if analysis["margin"] is None else Margin.parse(analysis["margin"]).kind
     return {
-        "absolute": ("", unit(metric), 1.0),
-        "relative": (tell("ratio of the means less one"), "%", 100.0),
+        "absolute": ("difference", unit(metric), 1.0),
+        "relative": ("ratio", "%", 100.0),
         "d_z": ("d_z", "", 1.0),
     }[kind]
 
@@ -659,6 +674,13 @@ def interval_text(analysis: Mapping[str, Any], level: str) -> str:
     return tell("{level} interval", level=level)
 
 
+def intervals_text(analysis: Mapping[str, Any], level: str) -> str:
+    """Return the plural of :func:`interval_text`."""
+    if by_ranks(analysis):
+        return tell("{level} Hodges-Lehmann intervals", level=level)
+    return tell("{level} intervals", level=level)
+
+
 def by_ranks(analysis: Mapping[str, Any]) -> bool:
     """Return whether the test is by ranks."""
     return analysis["test"] in _BY_RANKS
@@ -683,6 +705,14 @@ def adjusted_p(analysis: Mapping[str, Any], *, of_equivalence: bool = False) -> 
     return tell("{method}-adjusted p", method=method)
 
 
+def clauses(parts: Sequence[str]) -> str:
+    """Return clauses behind each other, parted by semicolons as the language sets them."""
+    text, *more = parts
+    for part in more:
+        text = tell("{one}; {other}", one=text, other=part)
+    return text
+
+
 def compared_with(analysis: Mapping[str, Any]) -> str:
     """Return with what variants are compared: the baseline, or in all pairs."""
     if all_pairs(analysis):
@@ -699,13 +729,13 @@ def compared_with(analysis: Mapping[str, Any]) -> str:
             tell("{some} with {baseline}", some=listed(names), baseline=say(baseline))
             for baseline, names in beside.items()
         ]
-        return tell("compared are {pairs}", pairs="; ".join(parts))
+        return tell("compared are {pairs}", pairs=clauses(parts))
     return tell("baseline is {name}", name=say(analysis["baseline"]))
 
 
-def target(analysis: Mapping[str, Any]) -> str:
-    """Return what the interval of a comparison holds."""
-    return tell(_BY_RANKS.get(analysis["test"], marked("difference")))
+def target_key(analysis: Mapping[str, Any]) -> str:
+    """Return what the interval of a comparison holds: a ``difference``, the ``centre`` of some, or a ``shift``."""
+    return _BY_RANKS.get(analysis["test"], "difference")
 
 
 def all_pairs(analysis: Mapping[str, Any]) -> bool:
