@@ -7,8 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.canvas import COLOURS, FAINT, INK, label, log_axis, page, spread, styles, svg
-from bpbench.report.numerals import exact
+from bpbench.report.canvas import COLOURS, FAINT, INK, label, log_axis, page, spread, styles, svg, told
+from bpbench.report.language import tell
+from bpbench.report.numerals import exact, fixed, whole
 from bpbench.report.panels import ramp
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Spot:
         Mean and its interval.
     curve : dict or None
         Learning curve with ``epoch`` and ``validation`` (``median``, ``low``, ``high``).
+    name : str
+        The contestant, as its marks say when they are pointed at.
+    places : int or None
+        Decimals with which its scores are told.
     """
 
     values: tuple[float, ...]
@@ -44,6 +49,8 @@ class Spot:
     low: float | None
     high: float | None
     curve: Mapping[str, Any] | None
+    name: str = ""
+    places: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +181,20 @@ def _learning(figure: Any, grid: Any, axis: Axis, series: Sequence[Series], *, t
                 continue
             epochs, band = spot.curve["epoch"], spot.curve["validation"]
             axes.fill_between(epochs, band["low"], band["high"], color=colour, alpha=0.15, linewidth=0)
-            axes.plot(epochs, band["median"], color=colour, linewidth=1.2)
+            (line,) = axes.plot(epochs, band["median"], color=colour, linewidth=1.2)
+            told(line, [tell("{variant}: validation RMSE, median", variant=spot.name)])
             medians += band["median"]
         if titled:
             # Where two panels stand side by side, a name of several parts needs several lines.
-            axes.set_title(",\n".join(label(part, 24) for part in one.name.split(", ")), loc="left")
+            apart = " ; " if " ; " in one.name else ", "
+            axes.set_title(f"{apart.rstrip()}\n".join(label(part, 24) for part in one.name.split(apart)), loc="left")
         axes.grid(axis="y")
         if column == 0:
-            axes.set_ylabel("validation RMSE (meV/atom)" if rows < 2 else "RMSE")
+            axes.set_ylabel(tell("validation RMSE (meV/atom)") if rows < 2 else tell("RMSE"))
         else:
             axes.tick_params(labelleft=False)
         if row == rows - 1:
-            axes.set_xlabel("epoch or round")
+            axes.set_xlabel(tell("epoch or round"))
         elif place + grid.ncols < len(series):
             axes.tick_params(labelbottom=False)
     if spread(medians) > _LOG_FROM:
@@ -226,7 +235,9 @@ def _scores(
             colour = look.colour if many else colours[at]
             last = max(len(spot.values) - 1, 1)
             steps = [middle + wide * (2 * n / last - 1) for n in range(len(spot.values))]
-            axes.plot(steps, spot.values, look.marker, color=colour, markersize=2.8, alpha=0.55, markeredgewidth=0)
+            look_of = {"color": colour, "markersize": 2.8, "alpha": 0.55, "markeredgewidth": 0}
+            (dots,) = axes.plot(steps, spot.values, look.marker, **look_of)
+            told(dots, _said(spot))
             if spot.low is not None and spot.high is not None:
                 axes.plot([middle + beside] * 2, [max(spot.low, min(seen) / 2), spot.high], color=colour, linewidth=1.6)
             if spot.mean is not None:
@@ -241,6 +252,14 @@ def _scores(
     _names(axes, [one.name for one in series] if many else [], looks, lines=axis.positions is not None)
 
 
+def _said(spot: Spot) -> list[str]:
+    """Return what the marks of a contestant's repeats say."""
+    return [
+        tell("{variant}, repeat {n}: {value}", variant=spot.name, n=whole(n), value=fixed(value, spot.places))
+        for n, value in enumerate(spot.values, 1)
+    ]
+
+
 _DASHED: Final[dict[str, Any]] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (4, 2))}
 _DOTTED: Final[dict[str, Any]] = {"color": FAINT, "linewidth": 1.1, "linestyle": (0, (1, 1.5))}
 
@@ -249,13 +268,13 @@ def _levels(
     axes: Any, axis: Axis, levels: Sequence[tuple[int | None, float]], gap: float, constant: float | None
 ) -> None:
     for number, (at, level) in enumerate(levels):
-        named = {} if number else {"label": "linear potential"}
+        named = {} if number else {"label": tell("linear potential")}
         if at is None:
             axes.axhline(level, **_DASHED, **named)
         else:
             axes.plot([axis.places[at] - 0.42 * gap, axis.places[at] + 0.42 * gap], [level] * 2, **_DASHED, **named)
     if constant is not None:
-        axes.axhline(constant, **_DOTTED, label="constant")
+        axes.axhline(constant, **_DOTTED, label=tell("constant"))
 
 
 def _ticks(axes: Any, axis: Axis, gap: float) -> None:

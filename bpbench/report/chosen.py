@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
-from bpbench.report.numerals import count, exact, fixed, half_width, middle, percent, say, signed
+from bpbench.report.language import language, listed, tell, tell_n
+from bpbench.report.numerals import count, exact, fixed, half_width, middle, percent, say, signed, whole
+from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
     lower_is_better,
     margin_text,
+    metric_label,
     on_part,
     scope,
     unit,
-    unit_word,
-    verdict_word,
+    unit_count,
+    verdict_message,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 #: Strategies that are told one by one.
 _TOLD: Final = 8
@@ -68,7 +70,8 @@ def compact(text: str, names: Sequence[str] = ()) -> str:
             for key, value in _parameters(found[2]).items()
             if key not in shared
         ]
-        return f"{found[1]}({', '.join(told)})"
+        apart = " ; " if language() == "fr" else ", "  # where a comma is decimal, none can part numbers
+        return f"{found[1]}({apart.join(told)})"
 
     return _FUNCTION.sub(short, text)
 
@@ -112,14 +115,21 @@ def _steady(told: Sequence[Mapping[str, Any]]) -> list[str]:
     if not found:
         return []
     parts = [
-        f"{say(one['name'])} {fixed(one['stability']['nogueira'], 2)} ({one['stability']['choices']} searches)"
+        tell(
+            "{strategy} {value} ({searches})",
+            strategy=say(one["name"]),
+            value=fixed(one["stability"]["nogueira"], 2),
+            searches=count(one["stability"]["choices"], "search", "searches"),
+        )
         for one in found
     ]
-    text = (
-        "How far a search keeps the same when it is made again on other divisions (Nogueira: 1 always the same, 0 as "
-        f"at random): {listed(parts)}."
-    )
-    return [text]
+    return [
+        tell(
+            "How far a search keeps the same when it is made again on other divisions (Nogueira: 1 always the same, 0 "
+            "as at random): {strategies}.",
+            strategies=listed(parts),
+        )
+    ]
 
 
 def limits(findings: Mapping[str, Any]) -> list[str]:
@@ -128,19 +138,22 @@ def limits(findings: Mapping[str, Any]) -> list[str]:
     if not told:
         return []
     once = [say(strategy["name"]) for strategy in told if strategy["stability"] is None]
-    text = (
+    text = tell(
         "A confirmed choice is a set that holds on the reserve, not the only one that would: on other divisions of the "
         "frames a strategy may choose another."
     )
     if once:
-        text += f" How steady that is was not looked at for {listed(once)}."
+        text += " " + tell("How steady that is was not looked at for {strategies}.", strategies=listed(once))
     before = findings["exploration"]["searched_before"]
     if not before:
         return [text]
-    earlier = (
-        f"Before this one, {count(before, 'other search', 'other searches')} had been confirmed on this very reserve "
-        "from this store; no p-value counts this, and a search that is changed until its choice is confirmed confirms "
-        "nothing."
+    earlier = tell_n(
+        "Before this one, {searches} had been confirmed on this very reserve from this store; no p-value counts this, "
+        "and a search that is changed until its choice is confirmed confirms nothing.",
+        "Before this one, {searches} had been confirmed on this very reserve from this store; no p-value counts this, "
+        "and a search that is changed until its choice is confirmed confirms nothing.",
+        before,
+        searches=count(before, "other search", "other searches"),
     )
     return [text, earlier]
 
@@ -149,13 +162,22 @@ def _models(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> s
     """Return which choices are compared with another model, so that their difference is not one of sets alone."""
     models = {variant["name"]: variant["model"] for variant in findings["variants"]}
     parts = [
-        f"{say(one['name'])} ({say(one['model'])}, and {say(other)} for {say(entry['baseline'])})"
+        tell(
+            "{strategy} ({model}, and {other} for {baseline})",
+            strategy=say(one["name"]),
+            model=say(one["model"]),
+            other=say(other),
+            baseline=say(entry["baseline"]),
+        )
         for one, entry in _judged(findings, told)
         if (other := models.get(entry["baseline"], one["model"])) != one["model"]
     ]
     if not parts:
         return ""
-    return f"The models differ as well as the sets for {listed(parts)}: a difference there may be that of the models."
+    return tell(
+        "The models differ as well as the sets for {strategies}: a difference there may be that of the models.",
+        strategies=listed(parts),
+    )
 
 
 def outcome(strategy: Mapping[str, Any], *, judged: bool = True) -> str | None:
@@ -168,25 +190,48 @@ def outcome(strategy: Mapping[str, Any], *, judged: bool = True) -> str | None:
     judged : bool
         Whether the run judges anything; a quick one does not, and its words must not sound like it.
     """
-    name, choice = f"Strategy {say(strategy['name'])}", strategy["choice"]
+    choice = strategy["choice"]
     if choice is None:
-        return _nothing(name, strategy, judged=judged)
+        return _nothing(strategy, judged=judged)
     against = choice["against"]
     if against is None or not against["same"]:
         return None
+    fields = {"strategy": say(strategy["name"]), "set": _set(choice, strategy)}
     if strategy["kind"] == "smallest" and judged:
-        by_cost = strategy["settings"].get("by") == "operations"
-        if not _below(strategy, choice, by_cost=by_cost):
-            least = "cheapest" if by_cost else "smallest"
-            return f"{name} found that the best set it explored, {_set(choice, strategy)}, is the {least} as well."
-        word = "cheaper" if by_cost else "smaller"
-        return (
-            f"{name} found no {word} set that was shown to be as good as the best one it explored, "
-            f"{_set(choice, strategy)}, which stays."
-        )
+        return _least(strategy, choice, fields)
     if choice["size"] == len(strategy["pool"]) and strategy["kind"] != "smallest":
-        return f"{name} chose the whole set itself: nothing was left out, and there is nothing to compare."
-    return f"{name} chose the very set with which it is compared, {_set(choice, strategy)}."
+        return tell(
+            "Strategy {strategy} chose the whole set itself: nothing was left out, and there is nothing to compare.",
+            strategy=fields["strategy"],
+        )
+    return tell("Strategy {strategy} chose the very set with which it is compared, {set}.", **fields)
+
+
+def _least(strategy: Mapping[str, Any], choice: Mapping[str, Any], fields: Mapping[str, str]) -> str:
+    """Return what a search for the smallest or cheapest set says of the best one, where it chose that."""
+    by_cost = strategy["settings"].get("by") == "operations"
+    below = _below(strategy, choice, by_cost=by_cost)
+    if by_cost:
+        return (
+            tell(
+                "Strategy {strategy} found no cheaper set that was shown to be as good as the best one it explored, "
+                "{set}, which stays.",
+                **fields,
+            )
+            if below
+            else tell(
+                "Strategy {strategy} found that the best set it explored, {set}, is the cheapest as well.", **fields
+            )
+        )
+    return (
+        tell(
+            "Strategy {strategy} found no smaller set that was shown to be as good as the best one it explored, {set}, "
+            "which stays.",
+            **fields,
+        )
+        if below
+        else tell("Strategy {strategy} found that the best set it explored, {set}, is the smallest as well.", **fields)
+    )
 
 
 def _below(strategy: Mapping[str, Any], choice: Mapping[str, Any], *, by_cost: bool) -> bool:
@@ -209,55 +254,88 @@ def untested(findings: Mapping[str, Any], candidate: str) -> str:
     """
     strategy = next((one for one in searches(findings) if one["name"] == candidate), None)
     if strategy is None:
-        return "no test"
+        return tell("no test")
     if strategy["choice"] is None:
-        return "nothing chosen"
+        return tell("nothing chosen")
     entry = comparison_of(findings, strategy)
     if outcome(strategy) is not None:
-        return "same set"
+        return tell("same set")
     twin = None if entry is None else _twin(findings, strategy, entry)
-    return "no test" if twin is None else f"as {say(twin)}"
+    return tell("no test") if twin is None else tell("as {variant}", variant=say(twin))
 
 
-def _nothing(name: str, strategy: Mapping[str, Any], *, judged: bool) -> str:
+def _nothing(strategy: Mapping[str, Any], *, judged: bool) -> str:
     """Return why a strategy chose nothing at all."""
+    name = say(strategy["name"])
     if strategy["broken"]:
-        return f"{name} could not go on: {strategy['broken']}"
+        return tell("Strategy {strategy} could not go on: {why}", strategy=name, why=retold(strategy["broken"]))
     if not strategy["ended"]:
-        return f"{name} has not ended."
-    why = compact(strategy["steps"][-1]["said"], strategy["pool"]) if strategy["steps"] and judged else ""
-    return f"{name} found nothing. {why}".rstrip()
+        return tell("Strategy {strategy} has not ended.", strategy=name)
+    text = tell("Strategy {strategy} found nothing.", strategy=name)
+    if not strategy["steps"] or not judged:
+        return text
+    return f"{text} {compact(retold(strategy['steps'][-1]['said']), strategy['pool'])}".rstrip()
 
 
 def _set(choice: Mapping[str, Any], strategy: Mapping[str, Any]) -> str:
-    return f"{say(choice['set'])} ({count(choice['size'], _input(strategy))})"
+    return tell("{set} ({size})", set=say(choice["set"]), size=_sized(choice["size"], strategy))
 
 
-def _input(strategy: Mapping[str, Any]) -> str:
-    return "function" if strategy["by_operations"] else "input"
+def _sized(size: int, strategy: Mapping[str, Any]) -> str:
+    """Return a number of functions, or of inputs where they come from a table."""
+    return count(size, "function") if strategy["by_operations"] else count(size, "input")
 
 
 def _chose(told: Sequence[Mapping[str, Any]]) -> str:
     """Return which sets were chosen, by their sizes."""
     chosen = [one for one in told if one["choice"] is not None and outcome(one) is None]
+    strategies = count(len(told), "strategy", "strategies")
     if not chosen:
-        return f"None of {count(len(told), 'strategy', 'strategies')} chose a set other than it is compared with."
-    parts = [f"{say(one['name'])} {_share(one)}" for one in chosen[:_TOLD]]
+        return tell("None of {strategies} chose a set other than it is compared with.", strategies=strategies)
+    parts = [_share(one) for one in chosen[:_TOLD]]
     more = len(chosen) - len(parts)
     if more:
-        parts.append(f"{count(more, 'further one')} as in the table of strategies")
-    which = (
-        f"Of {count(len(told), 'strategy', 'strategies')} {len(chosen)} chose"
-        if len(chosen) < len(told)
-        else f"{count(len(told), 'strategy', 'strategies')} chose"
+        parts.append(tell("{more} as in the table of strategies", more=count(more, "further one")))
+    functions = all(one["by_operations"] for one in chosen)
+    fields = {"strategies": strategies, "parts": listed(parts)}
+    if len(chosen) < len(told):
+        return (
+            tell_n(
+                "Of {strategies} {n} chose a set of functions: {parts}.",
+                "Of {strategies} {n} chose sets of functions: {parts}.",
+                len(chosen),
+                **fields,
+            )
+            if functions
+            else tell_n(
+                "Of {strategies} {n} chose a set of inputs: {parts}.",
+                "Of {strategies} {n} chose sets of inputs: {parts}.",
+                len(chosen),
+                **fields,
+            )
+        )
+    return (
+        tell_n(
+            "{strategies} chose a set of functions: {parts}.",
+            "{strategies} chose sets of functions: {parts}.",
+            len(chosen),
+            **fields,
+        )
+        if functions
+        else tell_n(
+            "{strategies} chose a set of inputs: {parts}.",
+            "{strategies} chose sets of inputs: {parts}.",
+            len(chosen),
+            **fields,
+        )
     )
-    things = "functions" if all(one["by_operations"] for one in chosen) else "inputs"
-    return f"{which} {'a set' if len(chosen) == 1 else 'sets'} of {things}: {listed(parts)}."
 
 
 def _share(strategy: Mapping[str, Any]) -> str:
-    size, pool = strategy["choice"]["size"], len(strategy["pool"])
-    return f"all {pool}" if size == pool else f"{size} of {pool}"
+    name, size, pool = say(strategy["name"]), strategy["choice"]["size"], len(strategy["pool"])
+    if size == pool:
+        return tell("{strategy} all {pool}", strategy=name, pool=whole(pool))
+    return tell("{strategy} {size} of {pool}", strategy=name, size=whole(size), pool=whole(pool))
 
 
 def _without(told: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -271,10 +349,13 @@ def _cut_short(told: Sequence[Mapping[str, Any]]) -> list[str]:
         last = one["steps"][-1]["tried"] if one["kind"] == "forward" and one["steps"] and one["choice"] else []
         ends = [tried["compared"] for tried in last if tried["label"] == one["steps"][-1]["taken"]]
         if any(end is not None and end["non_inferior"] is False for end in ends):
-            size = count(one["choice"]["size"], "function")
             found.append(
-                f"Strategy {say(one['name'])} ended at {size}, the most it was allowed: while exploring they were not "
-                "shown to be as good as the whole set."
+                tell(
+                    "Strategy {strategy} ended at {size}, the most it was allowed: while exploring they were not shown "
+                    "to be as good as the whole set.",
+                    strategy=say(one["name"]),
+                    size=count(one["choice"]["size"], "function"),
+                )
             )
     return found
 
@@ -297,20 +378,40 @@ def _confirmed(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -
             key = ("without a verdict", "")
         else:
             key = (entry["verdict"], entry["baseline"])
-        gap = "" if entry["difference"] is None else f" ({signed(entry['difference'], places)})"
-        groups.setdefault(key, []).append(f"{say(one['name'])}{gap}")
+        name = say(one["name"])
+        if entry["difference"] is not None:
+            gap = signed(entry["difference"], places)
+            name = tell("{strategy} ({difference})", strategy=name, difference=gap)
+        groups.setdefault(key, []).append(name)
     order = sorted(groups, key=lambda key: _VERDICTS.index(key[0]) if key[0] in _VERDICTS else len(_VERDICTS))
-    within = f" within ±{margin_text(analysis, metric)}" if analysis["margin"] is not None else ""
-    parts = [
-        f"{listed(groups[key])} {'is' if len(groups[key]) == 1 else 'are'} {_said(key, metric, within)}"
-        for key in order
-    ]
-    units = count(analysis["units"], unit_word(metric, analysis))
-    shown = f" in {unit(metric)}" if unit(metric) else ""
-    return (
-        f"Judged{on_part(findings)}, which no strategy had seen, with other seeds ({units}), by {metric['label']} (in "
-        f"brackets: differences{shown}, {direction(findings)}), {scope(findings)}: {'; '.join(parts)}."
+    fields = {
+        "part": on_part(findings),
+        "units": unit_count(analysis["units"], metric, analysis),
+        "metric": metric_label(metric),
+        "direction": direction(findings),
+        "scope": scope(findings),
+        "verdicts": _parted([_said(findings, *key, groups[key]) for key in order]),
+    }
+    if not unit(metric):
+        return tell(
+            "Judged{part}, which no strategy had seen, with other seeds ({units}), by {metric} (in brackets: "
+            "differences, {direction}), {scope}: {verdicts}.",
+            **fields,
+        )
+    return tell(
+        "Judged{part}, which no strategy had seen, with other seeds ({units}), by {metric} (in brackets: differences "
+        "in {unit}, {direction}), {scope}: {verdicts}.",
+        unit=unit(metric),
+        **fields,
     )
+
+
+def _parted(parts: Sequence[str]) -> str:
+    """Return clauses behind each other, parted by semicolons as the language sets them."""
+    text, *more = parts
+    for part in more:
+        text = tell("{one}; {other}", one=text, other=part)
+    return text
 
 
 def _twin(findings: Mapping[str, Any], strategy: Mapping[str, Any], entry: Mapping[str, Any]) -> str | None:
@@ -325,19 +426,60 @@ def _shared(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> l
     """Return which strategies chose what another contestant is already, and so have its verdict."""
     pairs = [(one, _twin(findings, one, entry)) for one, entry in _judged(findings, told)]
     return [
-        f"Strategy {say(one['name'])} chose the same set as {say(twin)}, which is compared for both."
+        tell(
+            "Strategy {strategy} chose the same set as {variant}, which is compared for both.",
+            strategy=say(one["name"]),
+            variant=say(twin),
+        )
         for one, twin in pairs
         if twin is not None
     ]
 
 
-def _said(key: tuple[str, str], metric: Mapping[str, Any], within: str) -> str:
-    verdict, base = key
-    if verdict == "equivalent":
-        return f"equivalent to {say(base)}{within}"
-    if verdict == "undecided":
-        return f"undecided against {say(base)}"
-    return f"{verdict_word(verdict, metric)} than {say(base)}" if verdict in _VERDICTS else verdict
+#: What choices are, compared with something: by a verdict's message, from their number, their names and its name.
+_ARE: Final[dict[str, Callable[[int, str, str], str]]] = {
+    "better": lambda n, names, base: tell_n(
+        "{names} is better than {base}", "{names} are better than {base}", n, names=names, base=base
+    ),
+    "worse": lambda n, names, base: tell_n(
+        "{names} is worse than {base}", "{names} are worse than {base}", n, names=names, base=base
+    ),
+    "faster": lambda n, names, base: tell_n(
+        "{names} is faster than {base}", "{names} are faster than {base}", n, names=names, base=base
+    ),
+    "slower": lambda n, names, base: tell_n(
+        "{names} is slower than {base}", "{names} are slower than {base}", n, names=names, base=base
+    ),
+    "lower": lambda n, names, base: tell_n(
+        "{names} is lower than {base}", "{names} are lower than {base}", n, names=names, base=base
+    ),
+    "higher": lambda n, names, base: tell_n(
+        "{names} is higher than {base}", "{names} are higher than {base}", n, names=names, base=base
+    ),
+    "undecided": lambda n, names, base: tell_n(
+        "{names} is undecided against {base}", "{names} are undecided against {base}", n, names=names, base=base
+    ),
+    "equivalent": lambda n, names, base: tell_n(
+        "{names} is equivalent to {base}", "{names} are equivalent to {base}", n, names=names, base=base
+    ),
+}
+
+
+def _said(findings: Mapping[str, Any], verdict: str, base: str, names: Sequence[str]) -> str:
+    """Return what choices are, as a clause; of what is equivalent, within which margin."""
+    metric, analysis, number = findings["metric"], findings["analysis"], len(names)
+    if verdict not in _VERDICTS:
+        return tell_n("{names} is without a verdict", "{names} are without a verdict", number, names=listed(names))
+    if verdict == "equivalent" and analysis["margin"] is not None:
+        return tell_n(
+            "{names} is equivalent to {base} within ±{margin}",
+            "{names} are equivalent to {base} within ±{margin}",
+            number,
+            names=listed(names),
+            base=say(base),
+            margin=margin_text(analysis, metric),
+        )
+    return _ARE[verdict_message(verdict, metric)](number, listed(names), say(base))
 
 
 def _saves(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:
@@ -353,37 +495,49 @@ def _saves(findings: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> st
     if not found:
         return ""
     if len(found) <= _SPELLED:
-        return f"What these sets need per atom: {'; '.join(_saving(one) for one in found)}."
+        return tell("What these sets need per atom: {parts}.", parts=_parted([_saving(one) for one in found]))
     fewest = min(found, key=lambda one: one["choice"]["size"] / one["choice"]["against"]["functions"])
     counted = [one for one in found if one["choice"]["against"]["operations"] is not None]
     cheapest = min(counted, key=lambda one: one["choice"]["against"]["operations"], default=fewest)
     parts = [_saving(cheapest)] if counted else []
     if not counted or fewest["choice"]["size"] < cheapest["choice"]["size"]:
         parts.append(_saving(fewest))
-    rest = len(found) - len(parts)
-    where = "error against cost" if findings.get("costs") else "strategies"
-    return (
-        f"What the cheapest of these sets need per atom: {'; '.join(parts)}; the other {rest} "
-        f"{'is' if rest == 1 else 'are'} in the table of {where}."
+    said = _parted(parts)
+    if findings.get("costs"):
+        return tell_n(
+            "What the cheapest of these sets need per atom: {parts}; the other {n} is in the table of error against "
+            "cost.",
+            "What the cheapest of these sets need per atom: {parts}; the other {n} are in the table of error against "
+            "cost.",
+            len(found) - len(parts),
+            parts=said,
+        )
+    return tell_n(
+        "What the cheapest of these sets need per atom: {parts}; the other {n} is in the table of strategies.",
+        "What the cheapest of these sets need per atom: {parts}; the other {n} are in the table of strategies.",
+        len(found) - len(parts),
+        parts=said,
     )
 
 
 def _saving(strategy: Mapping[str, Any]) -> str:
+    """Return how many functions and operations a set needs; a saving that rounding hides is none."""
     choice, against = strategy["choice"], strategy["choice"]["against"]
-    return (
-        f"{say(strategy['name'])} needs {choice['size']} in place of "
-        f"{count(against['functions'], _input(strategy))}{_operations(against['operations'])}"
+    fields = {
+        "strategy": say(strategy["name"]),
+        "size": whole(choice["size"]),
+        "functions": _sized(against["functions"], strategy),
+    }
+    if against["operations"] is None:
+        return tell("{strategy} needs {size} in place of {functions}", **fields)
+    left = round(against["operations"], 2)
+    if left == 1:
+        return tell("{strategy} needs {size} in place of {functions} and practically all of the operations", **fields)
+    return tell(
+        "{strategy} needs {size} in place of {functions}, {share} of the operations", share=percent(left), **fields
     )
-
-
-def _operations(ratio: float | None) -> str:
-    """Return how many operations are left; a saving that rounding hides is none."""
-    if ratio is None:
-        return ""
-    left = round(ratio, 2)
-    return f", {percent(left)} of the operations" if left != 1 else " and practically all of the operations"
 
 
 def direction(findings: Mapping[str, Any]) -> str:
     """Return which sign of a difference is the better one."""
-    return "negative is better" if lower_is_better(findings["metric"]) else "positive is better"
+    return tell("negative is better") if lower_is_better(findings["metric"]) else tell("positive is better")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table, Text
-from bpbench.report.numerals import count, decimals, half_width, percent, say, short, significant
+from bpbench.report.language import tell, tell_n
+from bpbench.report.numerals import decimals, half_width, percent, say, short, significant
 from bpbench.report.results import summary_of
 from bpbench.report.tables import align, counted, given, number, words
-from bpbench.report.vocabulary import initial_note, model_kinds, source_note
+from bpbench.report.vocabulary import initial_note, model_kinds, source_note, unit_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from bpbench.report.document import Block
 
 #: Share of normal errors within two standard deviations.
-_NORMAL: Final = "95.4 %"
+_NORMAL: Final = 0.954
 #: All of these are RMSE per atom, whatever metric is judged.
-_UNIT = "meV/atom"
+_UNIT: Final = "meV/atom"
 
 
 def stopping(findings: Mapping[str, Any]) -> list[Block]:
@@ -28,14 +29,19 @@ def stopping(findings: Mapping[str, Any]) -> list[Block]:
     networks = [variant for variant in findings["variants"] if kinds[variant["model"]] == "hdnn" and variant["n"]]
     if not networks:
         return []
+    shown = unit_label(_UNIT)
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("epochs", "epochs at most"),
-        Column("patience", "patience"),
-        Column("stopped_patience", "ended by patience"),
-        Column("checkpoint", "checkpoint, median epoch"),
-        Column("test_rmse", "test RMSE, mean", _UNIT),
-        Column("least_validation_rmse", "least validation RMSE over epochs (optimistic, not a score), mean", _UNIT),
+        Column("variant", tell("variant"), align="left"),
+        Column("epochs", tell("epochs at most")),
+        Column("patience", tell("patience")),
+        Column("stopped_patience", tell("ended by patience")),
+        Column("checkpoint", tell("checkpoint, median epoch")),
+        Column("test_rmse", tell("test RMSE, mean"), shown),
+        Column(
+            "least_validation_rmse",
+            tell("least validation RMSE over epochs (optimistic, not a score), mean"),
+            shown,
+        ),
     )
     rows = []
     for variant in networks:
@@ -52,23 +58,27 @@ def stopping(findings: Mapping[str, Any]) -> list[Block]:
                 number((variant["least_loss"] or {}).get("mean"), places),
             )
         )
+    caption = tell(
+        "Where the trainings of networks ended. The last column is the least validation RMSE over epochs - optimistic, "
+        "not a score; shown because it is often quoted. An ensemble has none, since each of its networks has its own."
+    )
     return [
         Text(
-            "When a network stops is fixed in the protocol: after its epochs, or sooner where it names a patience. The "
-            "score that is reported and compared is the test score of the state with the least validation RMSE, the "
-            "checkpoint. The least validation RMSE over epochs is optimistic, since the checkpoint was chosen by it: "
-            "it is not a score, and stands in the table because it is often quoted."
+            tell(
+                "When a network stops is fixed in the protocol: after its epochs, or sooner where it names a patience. "
+                "The score that is reported and compared is the test score of the state with the least validation "
+                "RMSE, the checkpoint. The least validation RMSE over epochs is optimistic, since the checkpoint was "
+                "chosen by it: it is not a score, and stands in the table because it is often quoted."
+            )
         ),
         Table(
             "stopping",
-            "Where the trainings of networks ended. The last column is the least validation RMSE over epochs - "
-            "optimistic, not a score; shown because it is often quoted. An ensemble has none, since each of its "
-            f"networks has its own.{_together(networks, values)}{initial_note(networks)}",
+            f"{caption}{_together(networks, values)}{initial_note(networks)}",
             columns,
             align(rows, columns),
             source_note(findings),
             "wide",
-            _UNIT,
+            shown,
         ),
     ]
 
@@ -78,7 +88,7 @@ def _together(networks: Sequence[Mapping[str, Any]], values: Mapping[str, Mappin
     models = [values[variant["model"]] for variant in networks]
     if not any(model["ensemble"] > 1 and model["patience"] is not None for model in models):
         return ""
-    return " An ensemble counts as ended by patience where all of its networks were."
+    return " " + tell("An ensemble counts as ended by patience where all of its networks were.")
 
 
 def ensembles(findings: Mapping[str, Any]) -> list[Block]:
@@ -86,15 +96,16 @@ def ensembles(findings: Mapping[str, Any]) -> list[Block]:
     found = [variant for variant in findings["variants"] if variant["ensemble"] is not None]
     if not found:
         return []
+    shown = unit_label(_UNIT)
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("size", "networks"),
+        Column("variant", tell("variant"), align="left"),
+        Column("size", tell("networks")),
         Column("n", "n"),
-        Column("mean", "RMSE of the ensemble", _UNIT),
-        Column("members", "RMSE of one of its networks", _UNIT),
-        Column("spread", "spread", _UNIT),
-        Column("correlation", "rank correlation of spread and error"),
-        Column("within", "errors within two spreads"),
+        Column("mean", tell("RMSE of the ensemble"), shown),
+        Column("members", tell("RMSE of one of its networks"), shown),
+        Column("spread", tell("spread"), shown),
+        Column("correlation", tell("rank correlation of spread and error")),
+        Column("within", tell("errors within two spreads")),
     )
     rows, texts = [], []
     for variant in found:
@@ -113,33 +124,47 @@ def ensembles(findings: Mapping[str, Any]) -> list[Block]:
                 Cell(within, entry["within"]),
             )
         )
-        texts.append(
-            Text(
-                f"{say(variant['name'])}, the mean of {count(entry['size'], 'network')}, has a test RMSE of "
-                f"{significant(scores.get('mean'))} meV/atom, where one of its networks has "
-                f"{significant(entry['members'])} on the mean. Two of its spreads hold {within} of its test errors. Of "
-                f"normal errors {_NORMAL} lie within two standard deviations, and fewer, "
-                f"{percent(round(entry['nominal'], 3))}, within two spreads of only "
-                f"{count(entry['size'], 'network')}, as such a spread is uncertain itself; so as an uncertainty it is "
-                f"{_uncertainty(entry['within'], entry['nominal'])}."
-            )
-        )
+        texts.append(Text(_calibration(variant["name"], entry, scores.get("mean"))))
     table = Table(
         "ensembles",
-        "Ensembles on the test set, means over the repeats. The spread is the standard deviation between the networks "
-        "of an ensemble, the mean over the test configurations; the rank correlation (Spearman) tells whether it is "
-        "larger where the error is.",
+        tell(
+            "Ensembles on the test set, means over the repeats. The spread is the standard deviation between the "
+            "networks of an ensemble, the mean over the test configurations; the rank correlation (Spearman) tells "
+            "whether it is larger where the error is."
+        ),
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
-        _UNIT,
+        shown,
     )
     return [*texts, table]
+
+
+def _calibration(name: str, entry: Mapping[str, Any], mean: float | None) -> str:
+    """Return how large the error of an ensemble is, and whether its spread tells it."""
+    return tell_n(
+        "{name}, the mean of {n} network, has a test RMSE of {mean}, where one of its networks has {member} on the "
+        "mean. Two of its spreads hold {within} of its test errors. Of normal errors {normal} lie within two standard "
+        "deviations, and fewer, {nominal}, within two spreads of only {n} network, as such a spread is uncertain "
+        "itself; so as an uncertainty it is {reading}.",
+        "{name}, the mean of {n} networks, has a test RMSE of {mean}, where one of its networks has {member} on the "
+        "mean. Two of its spreads hold {within} of its test errors. Of normal errors {normal} lie within two standard "
+        "deviations, and fewer, {nominal}, within two spreads of only {n} networks, as such a spread is uncertain "
+        "itself; so as an uncertainty it is {reading}.",
+        entry["size"],
+        name=say(name),
+        mean=f"{significant(mean)} {unit_label(_UNIT)}",
+        member=significant(entry["members"]),
+        within=percent(round(entry["within"], 3)),
+        normal=percent(_NORMAL),
+        nominal=percent(round(entry["nominal"], 3)),
+        reading=_uncertainty(entry["within"], entry["nominal"]),
+    )
 
 
 def _uncertainty(within: float, expected: float) -> str:
     """Return how a spread compares with what it would have to be, to a twentieth."""
     if abs(within - expected) < 0.05:
-        return "about right"
-    return "too small" if within < expected else "too large"
+        return tell("about right")
+    return tell("too small") if within < expected else tell("too large")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.canvas import FAINT, INK, Style, label, log_axis, sheet, spread
-from bpbench.report.numerals import exact
+from bpbench.report.canvas import FAINT, INK, MARKERS, Style, label, log_axis, sheet, spread, told
+from bpbench.report.language import tell
+from bpbench.report.numerals import count, decimals, exact, significant, span
+from bpbench.report.panels import ramp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 #: Learning curves share their axis of epochs unless one is so many times longer than another.
 _REACH: Final = 3
@@ -23,6 +25,9 @@ _SYMLOG_FROM: Final = 50.0
 _SYMLOG_FROM_MARGIN: Final = 20.0
 #: Points that labels of one axis must be apart.
 _GAP: Final = 4.0
+#: States that a legend names, and how many of more of them; the colours of the others lie between.
+_STATES: Final = 12
+_NAMED: Final = 8
 #: Height in inches that the rows of a figure may take in all: what a page leaves beside its caption.
 _ROWS: Final = 8.2
 
@@ -39,6 +44,10 @@ class Repeats:
         One score per successful repeat.
     mean, low, high : float or None
         Mean and its interval.
+    said : tuple of str
+        What each value says when it is pointed at; empty: name and value.
+    mean_said, interval_said : str
+        The same of the mean and of its interval; empty: name, mean and interval.
     """
 
     name: str
@@ -46,6 +55,24 @@ class Repeats:
     mean: float | None
     low: float | None
     high: float | None
+    said: tuple[str, ...] = field(default=(), kw_only=True)
+    mean_said: str = field(default="", kw_only=True)
+    interval_said: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Energies of one variant's configurations (eV per atom) and the state that each of them belongs to."""
+
+    name: str
+    reference: Sequence[float]
+    predicted: Sequence[float]
+    states: Sequence[str]
+
+    @property
+    def errors(self) -> list[float]:
+        """Predicted less reference energies in meV per atom."""
+        return [1000 * (p - r) for r, p in zip(self.reference, self.predicted, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +154,35 @@ def repeats(
             log_axis(axes.xaxis, min(values), max(everything if near else values))
         for place, row in enumerate(rows):
             look = looks[row.name]
-            count = max(len(row.values) - 1, 1)
+            steps = max(len(row.values) - 1, 1)
             # Points of one row are staggered by their number, so that equal scores stay visible.
-            heights = [place - 0.24 + 0.22 * (number / count) for number in range(len(row.values))]
-            axes.plot(
+            heights = [place - 0.24 + 0.22 * (number / steps) for number in range(len(row.values))]
+            (dots,) = axes.plot(
                 row.values, heights, look.marker, color=look.colour, markersize=3.6, alpha=0.75, markeredgewidth=0
             )
+            told(dots, row.said or [f"{row.name}: {significant(value)}" for value in row.values])
             if row.low is not None and row.high is not None:
                 low = max(row.low, min(values) / 10) if logarithmic else row.low
-                axes.plot([low, row.high], [place + 0.22] * 2, color=look.colour, linewidth=1.6)
+                (bar,) = axes.plot([low, row.high], [place + 0.22] * 2, color=look.colour, linewidth=1.6)
+                told(bar, [row.interval_said or _mean_said(row)])
             if row.mean is not None:
-                axes.plot(row.mean, place + 0.22, "|", color=INK, markersize=7, markeredgewidth=1.1)
+                (stroke,) = axes.plot(row.mean, place + 0.22, "|", color=INK, markersize=7, markeredgewidth=1.1)
+                told(stroke, [row.mean_said or _mean_said(row)])
         if near:
-            axes.axvline(constant, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-            axes.text(constant, -0.62, "constant ", ha="right", va="bottom", fontsize=6.5)
+            line = axes.axvline(constant, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+            told(line, [tell("constant predictor: {value}", value=significant(constant))])
+            axes.text(constant, -0.62, tell("constant") + " ", ha="right", va="bottom", fontsize=6.5)
         _rows(axes, [row.name for row in rows], limit)
         axes.set_xlabel(axis)
         axes.grid(axis="x")
     return drawn[0]
+
+
+def _mean_said(row: Repeats) -> str:
+    mean = tell("{name}, mean: {mean}", name=row.name, mean=significant(row.mean))
+    if row.low is None or row.high is None:
+        return mean
+    return f"{mean} ({span(row.low, row.high, decimals((row.high - row.low) / 2))})"
 
 
 def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, Style], *, axis: str) -> str:
@@ -172,11 +210,13 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, 
         for axes, (name, curve) in zip(flat, panels, strict=False):
             for part, line, shade in (("train", (0, (3, 2)), 0.1), ("validation", "-", 0.22)):
                 band = curve[part]
-                axes.fill_between(
+                shaded = axes.fill_between(
                     curve["epoch"], band["low"], band["high"], color=looks[name].colour, alpha=shade, linewidth=0
                 )
                 colour = FAINT if part == "train" else looks[name].colour
-                axes.plot(curve["epoch"], band["median"], color=colour, linestyle=line)
+                (median,) = axes.plot(curve["epoch"], band["median"], color=colour, linestyle=line)
+                told(shaded, [_BANDS[part](name)])
+                told(median, [_MEDIANS[part](name)])
             axes.set_title(label(name), loc="left")
             axes.grid(axis="y")
         if spread(everything) > _LOG_FROM:
@@ -186,10 +226,20 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, 
             axes.set_visible(False)
         for place in range(max(0, len(panels) - columns), len(panels)):
             flat[place].tick_params(labelbottom=True)
-            flat[place].set_xlabel("epoch or round")
+            flat[place].set_xlabel(tell("epoch or round"))
         figure.supylabel(axis, fontsize=7.5)
         _curve_legend(figure)
     return drawn[0]
+
+
+_BANDS: Final[dict[str, Callable[[str], str]]] = {
+    "train": lambda name: tell("{name}, training: least to largest of the repeats", name=name),
+    "validation": lambda name: tell("{name}, validation: least to largest of the repeats", name=name),
+}
+_MEDIANS: Final[dict[str, Callable[[str], str]]] = {
+    "train": lambda name: tell("{name}, training: median of the repeats", name=name),
+    "validation": lambda name: tell("{name}, validation: median of the repeats", name=name),
+}
 
 
 def alike(curves: Sequence[Mapping[str, Any]]) -> bool:
@@ -200,34 +250,37 @@ def alike(curves: Sequence[Mapping[str, Any]]) -> bool:
 
 def _curve_legend(figure: Any) -> None:
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
-    lines = [
-        Line2D([], [], color=FAINT, linestyle=(0, (3, 2)), label="training"),
-        Line2D([], [], color=INK, label="validation (in the variant's colour)"),
+    handles = [
+        Line2D([], [], color=FAINT, linestyle=(0, (3, 2)), label=tell("training")),
+        Line2D([], [], color=INK, label=tell("validation (in the variant's colour)")),
+        Patch(facecolor=FAINT, alpha=0.4, label=tell("from the least to the largest repeat")),
     ]
-    figure.legend(handles=lines, loc="outside upper center", ncols=2)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3)
 
 
-def parity(panels: Sequence[tuple[str, Sequence[float], Sequence[float]]], looks: Mapping[str, Style]) -> str:
-    """Draw predicted against reference energies and, below, the errors on a scale of their own.
+def parity(panels: Sequence[Parity], looks: Mapping[str, Style]) -> str:
+    """Draw predicted against reference energies by state and, below, the errors on a scale of their own.
+
+    The lines of no error are in the colour of the variant; colour and marker of a point tell its state.
 
     Parameters
     ----------
-    panels : sequence of (str, sequence of float, sequence of float)
-        Variant, reference and predicted energies in eV per atom.
+    panels : sequence of Parity
+        One per variant.
     looks : dict of str to Style
         By variant.
     """
     columns = min(4, len(panels))
     rows = math.ceil(len(panels) / columns)
-    energies = [value for _, reference, predicted in panels for value in (*reference, *predicted)]
+    energies = [value for panel in panels for value in (*panel.reference, *panel.predicted)]
     room = 0.03 * (max(energies) - min(energies)) or 0.001
     limits = (min(energies) - room, max(energies) + room)
-    with sheet("parity", 2.55 * rows, rows=2 * rows, columns=columns, height_ratios=[2.2, 1] * rows, sharex=True) as (
-        figure,
-        grid,
-        drawn,
-    ):
+    marks = _by_state(panels)
+    head = 0.17 * math.ceil(len(_named(marks)) / 4) if len(marks) > 1 else 0.0
+    options = {"height_ratios": [2.2, 1] * rows, "sharex": True}
+    with sheet("parity", head + 2.55 * rows, rows=2 * rows, columns=columns, **options) as (figure, grid, drawn):
         for place in range(rows * columns):
             row, column = divmod(place, columns)
             top, bottom = grid[2 * row, column], grid[2 * row + 1, column]
@@ -235,26 +288,76 @@ def parity(panels: Sequence[tuple[str, Sequence[float], Sequence[float]]], looks
                 top.set_visible(False)
                 bottom.set_visible(False)
                 continue
-            name, reference, predicted = panels[place]
-            look = looks[name]
-            dots: dict[str, Any] = {"color": look.colour, "markersize": 2.6, "alpha": 0.6, "markeredgewidth": 0}
-            top.plot(limits, limits, color=FAINT, linewidth=0.7)
-            top.plot(reference, predicted, look.marker, **dots)
+            panel = panels[place]
+            look = looks[panel.name]
+            top.plot(limits, limits, color=look.colour, linewidth=0.9)
+            bottom.axhline(0, color=look.colour, linewidth=0.9)
+            _energies(top, bottom, panel, marks if len(marks) > 1 else dict.fromkeys(marks, look))
             top.set(xlim=limits, ylim=limits)
-            top.set_title(label(name, 20), loc="left")
-            errors = [1000 * (p - r) for r, p in zip(reference, predicted, strict=True)]
-            bottom.axhline(0, color=FAINT, linewidth=0.7)
-            bottom.plot(reference, errors, look.marker, **dots)
-            reach = 1.15 * max(map(abs, errors)) or 1.0
+            top.set_title(label(panel.name, 20), loc="left")
+            reach = 1.15 * max(map(abs, panel.errors)) or 1.0
             bottom.set_ylim(-reach, reach)
             _ticks(top, bottom)
             if column == 0:
-                top.set_ylabel("predicted")
-                bottom.set_ylabel("error")
+                top.set_ylabel(tell("predicted"))
+                bottom.set_ylabel(tell("error"))
             if place + columns >= len(panels):
                 bottom.tick_params(labelbottom=True)
-        figure.supxlabel("reference energy (eV/atom); predicted in eV/atom, error in meV/atom", fontsize=7.5)
+        below = tell("reference energy (eV/atom); predicted in eV/atom, error in meV/atom")
+        figure.supxlabel(below, fontsize=7.5)
+        if len(marks) > 1:
+            _state_legend(figure, _named(marks))
     return drawn[0]
+
+
+def _by_state(panels: Sequence[Parity]) -> dict[str, Style]:
+    """Return how the points of each state look: tones in the order of the states, which grey paper keeps."""
+    names = list(dict.fromkeys(state for panel in panels for state in panel.states))
+    tones = ["#" + "".join(f"{round(255 * part):02x}" for part in tone) for tone in ramp(len(names))]
+    return {
+        name: Style(tone, MARKERS[place % len(MARKERS)])
+        for place, (name, tone) in enumerate(zip(names, tones, strict=True))
+    }
+
+
+def _named(marks: Mapping[str, Style]) -> dict[str, Style]:
+    """Return the states that a legend names: all of a few, of many some that lie evenly."""
+    names = list(marks)
+    if len(names) > _STATES:
+        names = [names[round(place * (len(names) - 1) / (_NAMED - 1))] for place in range(_NAMED)]
+    return {name: marks[name] for name in names}
+
+
+def _energies(top: Any, bottom: Any, panel: Parity, marks: Mapping[str, Style]) -> None:
+    """Draw the points of one variant, state by state, so that a state has one label for all of them."""
+    errors = panel.errors
+    for state, look in marks.items():
+        mine = [place for place, of in enumerate(panel.states) if of == state]
+        if not mine:
+            continue
+        dots: dict[str, Any] = {"color": look.colour, "markersize": 2.6, "alpha": 0.7, "markeredgewidth": 0}
+        reference = [panel.reference[place] for place in mine]
+        largest = max((abs(errors[place]) for place in mine), default=0.0)
+        said = tell(
+            "{name}, {state}: {configurations}, error at most {error} meV/atom",
+            name=panel.name,
+            state=state,
+            configurations=count(len(mine), "configuration"),
+            error=significant(largest),
+        )
+        for axes, values in ((top, panel.predicted), (bottom, errors)):
+            (line,) = axes.plot(reference, [values[place] for place in mine], look.marker, **dots)
+            told(line, said)
+
+
+def _state_legend(figure: Any, marks: Mapping[str, Style]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", markersize=3.6, label=label(name, 28))
+        for name, look in marks.items()
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)))
 
 
 def _ticks(*panels: Any) -> None:
@@ -292,7 +395,7 @@ def states(
                 # A little height for each variant, so that no marker hides another.
                 shift = 0.5 * (number / max(len(names) - 1, 1) - 0.5)
                 found = [(value, place + shift) for place, value in enumerate(row) if value is not None]
-                axes.plot(
+                (dots,) = axes.plot(
                     [value for value, _ in found],
                     [height for _, height in found],
                     looks[name].marker,
@@ -301,6 +404,8 @@ def states(
                     markeredgewidth=0,
                     alpha=0.9,
                 )
+                said = [(group, value) for group, value in zip(groups, row, strict=True) if value is not None]
+                told(dots, [f"{name}, {group}: {significant(value)}" for group, value in said])
             if spread(values) > _LOG_FROM:
                 axes.set_xscale("log")
                 # Three panels share the width, so each has room for few numbers.
@@ -360,9 +465,11 @@ def forest(
         for place, row in enumerate(rows):
             look = looks[row.name]
             if row.low is not None and row.high is not None:
-                axes.plot([row.low, row.high], [place] * 2, color=look.colour, linewidth=1.5)
+                (bar,) = axes.plot([row.low, row.high], [place] * 2, color=look.colour, linewidth=1.5)
+                told(bar, [_row_said(row)])
             if row.value is not None:
-                axes.plot(row.value, place, look.marker, color=look.colour, markersize=5)
+                (dot,) = axes.plot(row.value, place, look.marker, color=look.colour, markersize=5)
+                told(dot, [_row_said(row)])
             beside.text(0.0, place, row.numbers, va="center", fontsize=7)
             beside.text(1.0, place, row.verdict, va="center", ha="right", fontsize=7, weight="bold")
         _rows(axes, [row.name if row.baseline is None else _pair(row.name, row.baseline) for row in rows])
@@ -372,6 +479,11 @@ def forest(
             axes.text(place, 1.0, words, transform=axes.transAxes, ha=side, va="bottom", fontsize=6.5)
         _apart(figure, axes.xaxis, threshold if wide else None, reach)
     return drawn[0]
+
+
+def _row_said(row: Difference) -> str:
+    name = row.name if row.baseline is None else f"{row.name} − {row.baseline}"
+    return f"{name}: {'; '.join(part for part in (row.numbers, row.verdict) if part)}"
 
 
 def _pair(candidate: str, baseline: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bpbench.report.numerals import count, exact, percent, significant
-from bpbench.report.vocabulary import margin_text, unit_word, with_unit
+from bpbench.report.language import tell
+from bpbench.report.numerals import exact, percent, significant
+from bpbench.report.vocabulary import margin_text, unit_count, units_word, with_unit
 from bpbench.statistics.repeats import CONFIDENCE, MOST
 
 if TYPE_CHECKING:
@@ -25,36 +26,79 @@ def enough(comparisons: Sequence[Mapping[str, Any]], metric: Mapping[str, Any], 
     told = [(entry["n"], entry["needed"]) for entry in comparisons if entry.get("needed") is not None]
     if not told:
         return ""
-    repeat = unit_word(metric, analysis)
-    margin = f"the margin of ±{margin_text(analysis, metric)}"
     never = [needed for _, needed in told if needed["repeats"] is None]
     if never:
-        some = f"{len(never)} of the" if len(never) < len(told) else "the"
-        whom = "" if len(told) == 1 else f" {some} {len(told)} undecided comparisons"
         worst = max(never, key=lambda needed: needed["floor"])
-        if worst["floor"] == 0:
-            return (
-                f"No number of {repeat}s that could be run would decide{whom} at {margin}: beside their spread the "
-                f"margin is so small that more than {exact(MOST, 1)} would be needed."
-            )
-        floor = significant(worst["floor"])
-        floor = f"{floor} d_z" if worst["spread"] is None else with_unit(floor, metric)
-        return (
-            f"No number of {repeat}s would decide{whom} at {margin}: as splits of the same data overlap, less than "
-            f"{floor} cannot be resolved; more independent blocks would lower that."
-        )
+        return _never(worst, _undecided(len(never), len(told)), metric, analysis)
     n, worst = max(told, key=lambda pair: pair[1]["repeats"])
-    about = "" if analysis["test"] in {"paired-t", "nadeau-bengio"} else "about "
-    power = f"each with a power of {percent(analysis['power'])}"
-    by = "" if worst["spread"] is None else f", by an upper limit of the spread ({percent(CONFIDENCE)} confidence)"
+    fields = {"margin": margin_text(analysis, metric), "how": _how(worst, analysis)}
     if worst["repeats"] <= n:
-        return (
-            f"These {count(n, repeat)} are enough to find a difference as large as {margin}, and to show that there is "
-            f"none, {power}{by}; a true difference between the two needs more."
+        return tell(
+            "These {repeats} are enough to find a difference as large as the margin of ±{margin}, and to show that "
+            "there is none, {how}; a true difference between the two needs more.",
+            repeats=unit_count(n, metric, analysis),
+            **fields,
         )
-    every = "both" if len(told) == 2 else f"all {len(told)}"
-    whom = "" if len(told) == 1 else f", for {every} undecided comparisons"
-    return (
-        f"Enough would be {about}{count(worst['repeats'], repeat)}{whom}, to find a difference as large as {margin} or "
-        f"to show that there is none, {power}{by}."
+    repeats = unit_count(worst["repeats"], metric, analysis)
+    if analysis["test"] not in {"paired-t", "nadeau-bengio"}:
+        repeats = tell("about {number}", number=repeats)
+    return tell(
+        "Enough would be {repeats}{whom}, to find a difference as large as the margin of ±{margin} or to show that "
+        "there is none, {how}.",
+        repeats=repeats,
+        whom=_for_all(len(told)),
+        **fields,
+    )
+
+
+def _undecided(some: int, total: int) -> str:
+    """Return which comparisons no number of repeats would decide, with a space before; nothing where there is one."""
+    if total == 1:
+        return ""
+    if some < total:
+        return " " + tell("{some} of the {total} undecided comparisons", some=some, total=total)
+    return " " + tell("the {total} undecided comparisons", total=total)
+
+
+def _for_all(total: int) -> str:
+    """Return for which comparisons a number of repeats is enough, with a comma before; nothing where there is one."""
+    if total == 1:
+        return ""
+    if total == 2:
+        return ", " + tell("for both undecided comparisons")
+    return ", " + tell("for all {total} undecided comparisons", total=total)
+
+
+def _how(needed: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return with which power, and by which spread."""
+    power = percent(analysis["power"])
+    if needed["spread"] is None:
+        return tell("each with a power of {power}", power=power)
+    return tell(
+        "each with a power of {power}, by an upper limit of the spread ({confidence} confidence)",
+        power=power,
+        confidence=percent(CONFIDENCE),
+    )
+
+
+def _never(needed: Mapping[str, Any], whom: str, metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return that no number of repeats would be enough, and why."""
+    fields = {
+        "repeats": units_word(metric, analysis),
+        "whom": whom,
+        "margin": margin_text(analysis, metric),
+    }
+    if needed["floor"] == 0:
+        return tell(
+            "No number of {repeats} that could be run would decide{whom} at the margin of ±{margin}: beside their "
+            "spread the margin is so small that more than {most} would be needed.",
+            most=exact(MOST, 1),
+            **fields,
+        )
+    floor = significant(needed["floor"])
+    return tell(
+        "No number of {repeats} would decide{whom} at the margin of ±{margin}: as splits of the same data overlap, "
+        "less than {floor} cannot be resolved; more independent blocks would lower that.",
+        floor=f"{floor} d_z" if needed["spread"] is None else with_unit(floor, metric),
+        **fields,
     )

@@ -67,7 +67,7 @@ def fixed_words() -> dict[str, str]:
         "contents": tell("Contents"),
         "figures": tell("Figures"),
         "tables": tell("Tables"),
-        "attached": tell("Attached to this file: the protocol, the findings, and the numbers of every table and figure."),
+        "attached": tell("Attached to this file: the protocol, the findings, the numbers of every table and figure."),
         "keywords": tell("symmetry functions, neural-network potential, benchmark"),
         "skip": tell("Skip to the report"),
         "dark": tell("Dark page"),

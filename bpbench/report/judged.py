@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, unjudged
+from bpbench.report import draw, pairs, unjudged
 from bpbench.report.chosen import untested
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
+from bpbench.report.language import marked, tell, tell_as
 from bpbench.report.magnitudes import estimates
-from bpbench.report.numerals import (
-    count,
-    decimals,
-    exact,
-    half_width,
-    p_text,
-    percent,
-    say,
-    short,
-    significant,
-    span,
-)
+from bpbench.report.numerals import count, decimals, exact, half_width, p_text, percent, say, short, significant, span
 from bpbench.report.results import axis, level_text
 from bpbench.report.standing import posteriors
-from bpbench.report.tables import align, counted, number, words
+from bpbench.report.tables import align, counted, in_english, number, words
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     all_pairs,
     by_ranks,
     equivalence_scale,
-    interval_name,
+    intervals_text,
     lower_is_better,
     margin_text,
+    metric_label,
     on_part,
     quick,
-    repeat_word,
+    repeats_word,
     several_baselines,
     source_note,
-    target,
+    target_key,
     unit,
     unpaired,
+    verdict_than,
     verdict_word,
     with_unit,
 )
@@ -53,13 +46,14 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
     """Return the forest plot and the tables of verdicts, of effect sizes and of posterior probabilities."""
     entries = findings["analysis"]["comparisons"]
     if not entries:
-        return [Text("The protocol declares no comparison.", "note")]
+        return [Text(tell("The protocol declares no comparison."), "note")]
     if quick(findings):
         return unjudged.comparisons(findings)
     if all(entry["difference"] is None for entry in entries):
         return [_verdicts(findings)]
     return [
         *_matrix(findings),
+        *pairs.matrix(findings),
         _forest(findings, looks),
         _verdicts(findings),
         _effects(findings),
@@ -70,8 +64,9 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
 
 def _told(entry: Mapping[str, Any], verdict: str, metric: Mapping[str, Any]) -> str:
     """Return a verdict as a table has it: of what is equivalent also whether the difference is resolved."""
-    word = verdict_word(verdict, metric)
-    return f"{word}, resolved" if verdict == "equivalent" and entry["significant"] else word
+    if verdict == "equivalent" and entry["significant"]:
+        return tell("equivalent, resolved")
+    return verdict_word(verdict, metric)
 
 
 #: Columns of a table of rows against columns: with fewer a list reads as well, and more do not fit.
@@ -88,7 +83,10 @@ def _matrix(findings: Mapping[str, Any]) -> list[Block]:
         return []
     columns = (
         Column("candidate", "", align="left"),
-        *(Column(f"against_{place}", f"against {short(name)}", align="left") for place, name in enumerate(across, 1)),
+        *(
+            Column(f"against_{place}", tell("against {name}", name=short(name)), align="left")
+            for place, name in enumerate(across, 1)
+        ),
     )
     rows = []
     for name in down:
@@ -99,13 +97,17 @@ def _matrix(findings: Mapping[str, Any]) -> list[Block]:
                 cells.append(Cell("", None))
                 continue
             verdict = entry["verdict"] if entry["p"] is not None else "no test"
-            cells.append(words(_told(entry, verdict, metric), mark=verdict.replace(" ", "-")))
+            cells.append(in_english(partial(_told, entry, verdict, metric), mark=verdict.replace(" ", "-")))
         rows.append((words(short(name)), *cells))
     return [
         Table(
             "verdicts",
-            f"The verdicts at a glance: what each row is, against each column, by {axis(findings)}"
-            f"{on_part(findings)}. Each pair is judged once, the later contestant against the earlier.",
+            tell(
+                "The verdicts at a glance: what each row is, against each column, by {axis}{part}. Each pair is judged "
+                "once, the later contestant against the earlier.",
+                axis=axis(findings),
+                part=on_part(findings),
+            ),
             columns,
             tuple(rows),
             source_note(findings),
@@ -116,52 +118,130 @@ def _matrix(findings: Mapping[str, Any]) -> list[Block]:
 
 def _against(findings: Mapping[str, Any]) -> str:
     if several_baselines(findings["analysis"]):
-        return "baseline"
+        return tell("baseline")
     return say(findings["analysis"]["comparisons"][0]["baseline"])
 
 
 def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
     metric, analysis = findings["metric"], findings["analysis"]
     base, several = _against(findings), several_baselines(analysis)
-    rows = []
-    for entry in analysis["comparisons"]:
-        if entry["candidate"] not in looks:  # a strategy that found nothing
-            continue
-        places = decimals(half_width(entry["low"], entry["high"]))
-        numbers = number(entry["difference"], places).text
-        if entry["low"] is not None:
-            numbers += f" ({span(entry['low'], entry['high'], places)})"
-        judged = entry["p"] is not None
-        verdict = verdict_word(entry["verdict"], metric) if judged else untested(findings, entry["candidate"])
-        numbers_of = (entry["difference"], entry["low"], entry["high"])
-        rows.append(
-            draw.Difference(entry["candidate"], *numbers_of, verdict, numbers, entry["baseline"] if several else None)
-        )
-    below, above = (verdict_word(word, metric) for word in ("better", "worse")[:: 1 if lower_is_better(metric) else -1])
-    first, than = ("first is ", "") if several else ("", f" than {base}")
+    entries = [entry for entry in analysis["comparisons"] if entry["candidate"] in looks]  # else nothing was found
+    rows = [_difference(findings, entry, several=several) for entry in entries]
     margin = analysis.get("margin_width", analysis["margin"])
-    ranks = by_ranks(analysis)
-    centre = f" The mark is the difference of the means, the interval that of the {target(analysis)}." if ranks else ""
-    band = ""
-    if margin is not None:
-        band = f" The grey band is the margin, ±{_band(analysis, metric, margin)}."
-    elif analysis["margin"] is not None:
-        band = f" The margin, ±{margin_text(analysis, metric)}, is not drawn, as it is of another width in each row."
+    beyond = tell("difference") if several else tell("difference from {base}", base=base)
+    counted_rows = count(len(rows), "difference")
     return Figure(
         "forest",
-        f"Differences of {metric['label']} (candidate minus {base}) with {level_text(findings)} "
-        f"{interval_name(analysis)}s, not adjusted for the family; verdicts come from the adjusted tests."
-        f"{centre}{band} Where the axis spans orders of magnitude it is linear around zero and logarithmic beyond.",
+        " ".join(_forest_caption(findings, base, margin)),
         draw.forest(
             rows,
             looks,
-            axis=axis(findings, "difference, " if several else f"difference from {base}, "),
+            axis=axis(findings, f"{beyond}, "),
             margin=margin,
-            sides=(f"← {first}{below}{than}", f"{first}{above}{than} →"),
+            sides=_sides(metric, None if several else base),
         ),
-        f"Forest plot of {count(len(rows), 'difference')}{' of pairs' if several else f' from {base}'}.",
+        tell("Forest plot of {differences} of pairs.", differences=counted_rows)
+        if several
+        else tell("Forest plot of {differences} from {base}.", differences=counted_rows, base=base),
         source_note(findings),
+        _forest_data(findings, entries, rows),
     )
+
+
+def _difference(findings: Mapping[str, Any], entry: Mapping[str, Any], *, several: bool) -> draw.Difference:
+    """Return a row of the forest plot."""
+    low, high = entry["low"], entry["high"]
+    places = decimals(half_width(low, high))
+    numbers = number(entry["difference"], places).text
+    if low is not None:
+        numbers += f" ({span(low, high, places)})"
+    return draw.Difference(
+        entry["candidate"],
+        entry["difference"],
+        low,
+        high,
+        _verdict(findings, entry),
+        numbers,
+        entry["baseline"] if several else None,
+    )
+
+
+def _verdict(findings: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """Return the verdict of a comparison, or why it was not tested."""
+    if entry["p"] is None:
+        return untested(findings, entry["candidate"])
+    return verdict_word(entry["verdict"], findings["metric"])
+
+
+def _sides(metric: Mapping[str, Any], base: str | None) -> tuple[str, str]:
+    """Return what lies to the left and to the right of zero, where all are compared with one or in pairs."""
+    below, above = ("better", "worse")[:: 1 if lower_is_better(metric) else -1]
+    if base is not None:
+        return f"← {verdict_than(below, metric, base)}", f"{verdict_than(above, metric, base)} →"
+    return (
+        f"← {tell('first is {verdict}', verdict=verdict_word(below, metric))}",
+        f"{tell('first is {verdict}', verdict=verdict_word(above, metric))} →",
+    )
+
+
+#: What the intervals by ranks are of, as captions say it.
+_CENTRES: Final = {
+    "centre": marked("The mark is the difference of the means, the interval that of the centre of the differences."),
+    "shift": marked("The mark is the difference of the means, the interval that of the shift between the two samples."),
+}
+
+
+def _forest_caption(findings: Mapping[str, Any], base: str, margin: float | None) -> list[str]:
+    """Return the sentences below the forest plot."""
+    metric, analysis = findings["metric"], findings["analysis"]
+    found = [
+        tell(
+            "Differences of {metric} (candidate minus {base}) with {intervals}, not adjusted for the family; verdicts "
+            "come from the adjusted tests.",
+            metric=metric_label(metric),
+            base=base,
+            intervals=intervals_text(analysis, level_text(findings)),
+        )
+    ]
+    if by_ranks(analysis):
+        found.append(tell(_CENTRES[target_key(analysis)]))
+    if margin is not None:
+        found.append(tell("The grey band is the margin, ±{margin}.", margin=_band(analysis, metric, margin)))
+    elif analysis["margin"] is not None:
+        found.append(
+            tell(
+                "The margin, ±{margin}, is not drawn, as it is of another width in each row.",
+                margin=margin_text(analysis, metric),
+            )
+        )
+    found.append(tell("Where the axis spans orders of magnitude it is linear around zero and logarithmic beyond."))
+    return found
+
+
+def _forest_data(
+    findings: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], rows: Sequence[draw.Difference]
+) -> Table:
+    """Return the numbers of the forest plot: the same rows."""
+    shown = unit(findings["metric"])
+    columns = (
+        Column("candidate", tell("candidate"), align="left"),
+        Column("baseline", tell("baseline"), align="left"),
+        Column("difference", tell("difference"), shown),
+        Column("low", tell("{level} from", level=level_text(findings)), shown),
+        Column("high", tell_as("column", "to"), shown),
+        Column("verdict", tell("verdict"), align="left"),
+    )
+    cells = [
+        (
+            words(short(row.name)),
+            words(short(entry["baseline"])),
+            *(number(value, decimals(half_width(row.low, row.high))) for value in (row.value, row.low, row.high)),
+            in_english(partial(_verdict, findings, entry)),
+        )
+        for entry, row in zip(entries, rows, strict=True)
+    ]
+    caption = tell("Differences as drawn: candidate minus baseline, with the ends of their intervals.")
+    return Table("forest", caption, columns, align(cells, columns), unit=shown)
 
 
 def _band(analysis: Mapping[str, Any], metric: Mapping[str, Any], width: float) -> str:
@@ -169,12 +249,7 @@ def _band(analysis: Mapping[str, Any], metric: Mapping[str, Any], width: float) 
     if analysis["margin"] == width:
         return margin_text(analysis, metric)
     said = margin_text(analysis, metric, analysis["comparisons"][0]["baseline"])
-    return f"{said}, which is {with_unit(significant(width), metric)} in these data"
-
-
-def _whose(analysis: Mapping[str, Any]) -> str:
-    """Return the interval of a comparison in the words of a caption."""
-    return f"the Hodges-Lehmann interval of the {target(analysis)}" if by_ranks(analysis) else "its interval"
+    return tell("{margin}, which is {size} in these data", margin=said, size=with_unit(significant(width), metric))
 
 
 def _sizes(entry: Mapping[str, Any]) -> Cell:
@@ -190,27 +265,26 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     floor = any(entry["p_smallest"] for entry in entries)
     correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
     several, sized = several_baselines(analysis), _any(entries, "d_z")
-    effect = f"effect size d_z{_OF_PAIRS if unpaired(analysis) else ''}, " if sized else ""
     columns = (
-        Column("candidate", "candidate", align="left"),
-        *((Column("baseline", "baseline", align="left"),) if several else ()),
+        Column("candidate", tell("candidate"), align="left"),
+        *((Column("baseline", tell("baseline"), align="left"),) if several else ()),
         Column("n", "n"),
-        Column("difference", "difference", shown),
-        Column("low", f"{level_text(findings)} from", shown),
-        Column("high", "to", shown),
-        *((Column("d_z", "d_z of paired differences" if unpaired(analysis) else "d_z"),) if sized else ()),
+        Column("difference", tell("difference"), shown),
+        Column("low", tell("{level} from", level=level_text(findings)), shown),
+        Column("high", tell_as("column", "to"), shown),
+        *((Column("d_z", tell("d_z of paired differences") if unpaired(analysis) else "d_z"),) if sized else ()),
         Column("p", "p"),
-        *((Column("p_smallest", "smallest possible p"),) if floor else ()),
-        Column("p_adjusted", f"p, {correction}"),
-        Column("p_equivalence_adjusted", "p of equivalence"),
-        Column("verdict", "verdict", align="left"),
+        *((Column("p_smallest", tell("smallest possible p")),) if floor else ()),
+        Column("p_adjusted", tell("p, {correction}", correction=correction)),
+        Column("p_equivalence_adjusted", tell("p of equivalence")),
+        Column("verdict", tell("verdict"), align="left"),
     )
     rows = []
     for entry in entries:
         places = decimals(half_width(entry["low"], entry["high"]))
         judged = entry["p"] is not None
         verdict = entry["verdict"] if judged else "no test"
-        said = _told(entry, verdict, metric) if judged else untested(findings, entry["candidate"])
+        said = partial(_told, entry, verdict, metric) if judged else partial(untested, findings, entry["candidate"])
         rows.append(
             (
                 words(short(entry["candidate"])),
@@ -222,15 +296,12 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
                 *((Cell(significant(entry["p_smallest"] or None, 2), entry["p_smallest"]),) if floor else ()),
                 Cell(p_text(entry["p_adjusted"]), entry["p_adjusted"]),
                 Cell(p_text(entry["p_equivalence_adjusted"]), entry["p_equivalence_adjusted"]),
-                words(said, mark=verdict.replace(" ", "-")),
+                in_english(said, mark=verdict.replace(" ", "-")),
             )
         )
     return Table(
         "comparisons",
-        f"Comparisons {'in pairs' if several else f'with {_against(findings)}'} by {axis(findings)}"
-        f"{on_part(findings)}: difference "
-        f"(candidate minus baseline), {_whose(analysis)} (not adjusted), {effect}p of the test, p adjusted "
-        "over the family, adjusted p of equivalence, verdict.",
+        _verdicts_caption(findings, sized=sized),
         columns,
         align(rows, columns),
         source_note(findings),
@@ -239,9 +310,37 @@ def _verdicts(findings: Mapping[str, Any]) -> Table:
     )
 
 
+def _verdicts_caption(findings: Mapping[str, Any], *, sized: bool) -> str:
+    """Return what the columns of verdicts are, with a message for what the interval is of."""
+    analysis, several = findings["analysis"], several_baselines(findings["analysis"])
+    by = {"axis": axis(findings), "part": on_part(findings)}
+    effect = ""
+    if sized:
+        effect = (
+            tell("effect size d_z of the paired differences, which the test does not use")
+            if unpaired(analysis)
+            else tell("effect size d_z")
+        )
+        effect += ", "
+    whose = tell(_INTERVALS[target_key(analysis)])
+    return tell(
+        "{comparisons}: difference (candidate minus baseline), {interval} (not adjusted), {effect}p of the test, p "
+        "adjusted over the family, adjusted p of equivalence, verdict.",
+        comparisons=tell("Comparisons in pairs by {axis}{part}", **by)
+        if several
+        else tell("Comparisons with {baseline} by {axis}{part}", baseline=_against(findings), **by),
+        interval=whose,
+        effect=effect,
+    )
+
+
+#: The interval of a comparison in the words of a caption.
+_INTERVALS: Final = {
+    "difference": marked("its interval"),
+    "centre": marked("the Hodges-Lehmann interval of the centre of the differences"),
+    "shift": marked("the Hodges-Lehmann interval of the shift between the two samples"),
+}
 _ENDS: Final = ("low", "high")
-#: Said of effect sizes that stand beside a test which is not of what they measure.
-_OF_PAIRS: Final = " of the paired differences, which the test does not use"
 
 
 def _any(entries: Sequence[Mapping[str, Any]], key: str) -> bool:
@@ -258,28 +357,30 @@ def _effects(findings: Mapping[str, Any]) -> Table:
     stated, free, sized, bounded = (
         _any(analysis["comparisons"], key) for key in ("detectable", "df", "hedges_g", "equivalence_low")
     )
-    paired = " of paired differences" if unpaired(analysis) else ""
     several = several_baselines(analysis)
     shown = unit(metric)
     name, measure, scale = equivalence_scale(analysis, metric)
-    what = f"{name}, " if name else ""
     columns = (
-        Column("candidate", "candidate", align="left"),
-        *((Column("baseline", "baseline", align="left"),) if several else ()),
-        Column("candidate_mean", "mean of candidate", shown),
-        Column("baseline_mean", "mean of baseline", shown),
+        Column("candidate", tell("candidate"), align="left"),
+        *((Column("baseline", tell("baseline"), align="left"),) if several else ()),
+        Column("candidate_mean", tell("mean of candidate"), shown),
+        Column("baseline_mean", tell("mean of baseline"), shown),
         *(
             (
-                Column("equivalence_low", f"{what}{percent(1 - 2 * analysis['alpha'])} from", measure),
-                Column("equivalence_high", "to", measure),
+                Column("equivalence_low", _bound_label(name, percent(1 - 2 * analysis["alpha"])), measure),
+                Column("equivalence_high", tell_as("column", "to"), measure),
             )
             if bounded
             else ()
         ),
-        *((Column("hedges_g", f"Hedges' g{paired}"),) if sized else ()),
-        Column("statistic", "statistic"),
-        *((Column("df", "degrees of freedom"),) if free else ()),
-        *((Column("detectable", "detectable", shown),) if stated else ()),
+        *(
+            (Column("hedges_g", tell("Hedges' g of paired differences") if unpaired(analysis) else tell("Hedges' g")),)
+            if sized
+            else ()
+        ),
+        Column("statistic", tell("statistic")),
+        *((Column("df", tell("degrees of freedom")),) if free else ()),
+        *((Column("detectable", tell("detectable"), shown),) if stated else ()),
     )
     rows = []
     for entry in analysis["comparisons"]:
@@ -290,7 +391,11 @@ def _effects(findings: Mapping[str, Any]) -> Table:
                 words(short(entry["candidate"])),
                 *((words(short(entry["baseline"])),) if several else ()),
                 *(number(entry[f"{side}_mean"], places) for side in ("candidate", "baseline")),
-                *((number(end, decimals(half_width(*ends)) if name else places) for end in ends) if bounded else ()),
+                *(
+                    (number(end, decimals(half_width(*ends)) if name != "difference" else places) for end in ends)
+                    if bounded
+                    else ()
+                ),
                 *((number(entry["hedges_g"], 2),) if sized else ()),
                 _statistic(entry["statistic"], ranks=by_ranks(analysis)),
                 *((Cell(exact(entry["df"], 3), entry["df"]),) if free else ()),
@@ -299,24 +404,46 @@ def _effects(findings: Mapping[str, Any]) -> Table:
         )
     return Table(
         "effects",
-        f"The same comparisons in more detail, by {axis(findings)}: means over the {'' if paired else 'paired '}"
-        f"{repeat_word(metric)}s, "
-        + (
-            f"the {percent(1 - 2 * analysis['alpha'])} interval that belongs to the equivalence test, "
-            if bounded
-            else ""
-        )
-        + (f"effect size{_OF_PAIRS if paired else ''}, " if sized else "")
-        + "test statistic"
-        + (
-            f", and the smallest difference that these {repeat_word(metric)}s could have detected with a power of "
-            f"{percent(analysis['power'])}."
-            if stated
-            else "."
-        ),
+        _effects_caption(findings, bounded=bounded, sized=sized, stated=stated),
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
         shown,
     )
+
+
+def _bound_label(kind: str, level: str) -> str:
+    """Return the head of the lower end of the interval that belongs to the equivalence test, by what it is of."""
+    if kind == "ratio":
+        return tell("ratio of the means less one, {level} from", level=level)
+    return tell("d_z, {level} from", level=level) if kind == "d_z" else tell("{level} from", level=level)
+
+
+def _effects_caption(findings: Mapping[str, Any], *, bounded: bool, sized: bool, stated: bool) -> str:
+    """Return what the columns of effect sizes are."""
+    metric, analysis = findings["metric"], findings["analysis"]
+    repeats, apart = repeats_word(metric), unpaired(analysis)
+    parts = [
+        tell("means over the {repeats}", repeats=repeats)
+        if apart
+        else tell("means over the paired {repeats}", repeats=repeats)
+    ]
+    if bounded:
+        parts.append(
+            tell("the {level} interval that belongs to the equivalence test", level=percent(1 - 2 * analysis["alpha"]))
+        )
+    if sized:
+        parts.append(
+            tell("effect size of the paired differences, which the test does not use") if apart else tell("effect size")
+        )
+    parts.append(tell("test statistic"))
+    told = ", ".join(parts)
+    if stated:
+        told = tell(
+            "{columns}, and the smallest difference that these {repeats} could have detected with a power of {power}",
+            columns=told,
+            repeats=repeats,
+            power=percent(analysis["power"]),
+        )
+    return tell("The same comparisons in more detail, by {axis}: {columns}.", axis=axis(findings), columns=told)

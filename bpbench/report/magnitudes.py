@@ -1,33 +1,51 @@
-"""Effect sizes in other currencies, and what the best of several repeats would show: tables and their words."""
+"""Effect sizes in other currencies, and what the best of several repeats would show: tables, a figure, their words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
-from bpbench.report.document import Column, Table, Text
-from bpbench.report.numerals import decimals, half_width, percent, say, short
+from bpbench.report import magnitudes_draw
+from bpbench.report.canvas import styles
+from bpbench.report.document import Cell, Column, Figure, Table, Text, cite, ref
+from bpbench.report.language import listed, marked, tell
+from bpbench.report.numerals import count, decimals, half_width, percent, say, short, whole
 from bpbench.report.results import axis, summary_of
+from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import on_part, repeat_word, several_baselines, source_note, unit, verdict_word
+from bpbench.report.vocabulary import (
+    drawn,
+    is_time,
+    lower_is_better,
+    metric_label,
+    on_part,
+    repeat_word,
+    repeats_word,
+    several_baselines,
+    source_note,
+    undrawn_note,
+    unit,
+    verdict_word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bpbench.report.document import Block, Cell
+    from bpbench.report.document import Block
 
 #: Estimates that the table shows, each with the methods of which one has its interval.
 _SHOWN: Final = (
-    ("ratio", "ratio of means", ("fieller",)),
-    ("cliffs_delta", "Cliff's δ", ("consistent",)),
-    ("rank_biserial", "rank-biserial", ()),
-    ("improvement", "{better}", ("binomial", "brunner-munzel")),
+    ("ratio", marked("ratio of means"), ("fieller",)),
+    ("cliffs_delta", marked("Cliff's δ"), ("consistent",)),
+    ("rank_biserial", marked("rank-biserial"), ()),
+    ("improvement", "", ("binomial", "brunner-munzel")),
     ("difference", "", ("bca",)),
 )
 #: Candidates of a remark that are named one by one.
 _NAMED: Final = 8
 #: Sizes of which the best is told.
 _SIZES: Final = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+#: Rows of numbers behind a figure beyond which only those sizes are listed.
+_LISTED: Final = 500
 
 
 def estimates(findings: Mapping[str, Any]) -> list[Block]:
@@ -35,25 +53,9 @@ def estimates(findings: Mapping[str, Any]) -> list[Block]:
     entries = [entry for entry in findings["analysis"]["comparisons"] if entry["estimates"]]
     if not entries:
         return []
-    metric = findings["metric"]
-    shown = unit(metric)
-    better = verdict_word("better", metric)
-    level = percent(entries[0]["estimates"]["level"])
+    shown = unit(findings["metric"])
     several = several_baselines(findings["analysis"])
-    columns, kept = [Column("candidate", "candidate", align="left")], []
-    if several:
-        columns.append(Column("baseline", "baseline", align="left"))
-    for name, label, methods in _SHOWN:
-        given = [entry["estimates"]["values"][name] for entry in entries if name in entry["estimates"]["values"]]
-        valued = bool(label) and any(item["value"] is not None for item in given)
-        spanned = any(_interval(item, methods)[0] is not None for item in given)
-        kept.append((name, methods, valued, spanned))
-        of = f"{short(label.format(better=better))}, " if label else "difference, BCa "
-        if valued:
-            columns.append(Column(name, label.format(better=better)))
-        if spanned:
-            place = "" if label else shown
-            columns += [Column(f"{name}_low", f"{of}{level} from", place), Column(f"{name}_high", "to", place)]
+    columns, kept = _columns(findings, entries)
     rows = tuple(
         (
             words(short(entry["candidate"])),
@@ -62,16 +64,47 @@ def estimates(findings: Mapping[str, Any]) -> list[Block]:
         )
         for entry in entries
     )
+    first = tell(
+        "The same comparisons in other currencies, by {axis}{part}.", axis=axis(findings), part=on_part(findings)
+    )
     table = Table(
         "estimates",
-        f"The same comparisons in other currencies, by {axis(findings)}{on_part(findings)}. {_reading(findings)}",
-        tuple(columns),
+        f"{first} {_reading(findings)}",
+        columns,
         align(rows, columns),
         source_note(findings),
         "wide",
         shown,
     )
     return [table, *(Text(text, "note") for text in _remarks(findings, entries))]
+
+
+def _columns(
+    findings: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[Column, ...], list[tuple[str, tuple[str, ...], bool, bool]]]:
+    """Return the columns, and of each estimate its methods and whether it has values and intervals to show."""
+    better, shown = verdict_word("better", findings["metric"]), unit(findings["metric"])
+    level = percent(entries[0]["estimates"]["level"])
+    columns = [Column("candidate", tell("candidate"), align="left")]
+    kept: list[tuple[str, tuple[str, ...], bool, bool]] = []
+    if several_baselines(findings["analysis"]):
+        columns.append(Column("baseline", tell("baseline"), align="left"))
+    for name, label, methods in _SHOWN:
+        given = [entry["estimates"]["values"][name] for entry in entries if name in entry["estimates"]["values"]]
+        difference = name == "difference"
+        valued = not difference and any(item["value"] is not None for item in given)
+        spanned = any(_interval(item, methods)[0] is not None for item in given)
+        kept.append((name, methods, valued, spanned))
+        head = tell(label) if label else better
+        if valued:
+            columns.append(Column(name, head))
+        if spanned:
+            if difference:
+                low, place = tell("difference, BCa {level} from", level=level), shown
+            else:
+                low, place = tell("{estimate}, {level} from", estimate=short(head), level=level), ""
+            columns += [Column(f"{name}_low", low, place), Column(f"{name}_high", tell("to"), place)]
+    return tuple(columns), kept
 
 
 def _interval(estimate: Mapping[str, Any] | None, methods: tuple[str, ...]) -> tuple[float | None, float | None]:
@@ -99,20 +132,47 @@ def _cells(values: Mapping[str, Any], kept: Sequence[tuple[str, tuple[str, ...],
 def _reading(findings: Mapping[str, Any]) -> str:
     """Return how the estimates are to be read."""
     metric = findings["metric"]
-    repeat, better = repeat_word(metric), verdict_word("better", metric)
-    pairs = [entry["estimates"]["paired"] for entry in findings["analysis"]["comparisons"] if entry["estimates"]]
-    share = f"of the {repeat}s" if all(pairs) else f"of all pairs of a candidate's and a baseline's {repeat}"
-    return (
-        "Ratio: mean of the candidate over that of the baseline, with Fieller's interval. Cliff's δ: how much more "
-        f"often a {repeat} of the candidate lies above one of the baseline than below, from all pairs of {repeat}s"
-        + (
-            ", and the rank-biserial correlation of the paired differences: 1 or −1 if all lie on one side"
-            if all(pairs)
-            else ""
-        )
-        + f". {better.capitalize()}: share {share} in which the candidate is {better}, ties counting half, as an "
-        "estimate of that probability. BCa: a bootstrap interval of the difference, which does not take its noise as "
-        "normal. Each interval is for itself alone, and no verdict rests on any of them."
+    better = verdict_word("better", metric)
+    single, many = tell("a round") if is_time(metric) else tell("a repeat"), repeats_word(metric)
+    paired = all(entry["estimates"]["paired"] for entry in findings["analysis"]["comparisons"] if entry["estimates"])
+    fields = {"head": f"{better[:1].upper()}{better[1:]}", "better": better}
+    return " ".join(
+        [
+            tell(
+                "Ratio: mean of the candidate over that of the baseline, with Fieller's interval{cited}.",
+                cited=cite("fieller1954"),
+            ),
+            tell(
+                "Cliff's δ{cited}: how much more often {a_repeat} of the candidate lies above one of the baseline than "
+                "below, from all pairs of {repeats}{biserial}.",
+                cited=cite("cliff1993"),
+                a_repeat=single,
+                repeats=many,
+                biserial=tell(
+                    ", and the rank-biserial correlation of the paired differences: 1 or −1 if all lie on one side"
+                )
+                if paired
+                else "",
+            ),
+            tell(
+                "{head}: share of the {repeats} in which the candidate is {better}, ties counting half, as an estimate "
+                "of that probability.",
+                repeats=many,
+                **fields,
+            )
+            if paired
+            else tell(
+                "{head}: share of all pairs of a candidate's and a baseline's {repeat} in which the candidate is "
+                "{better}, ties counting half, as an estimate of that probability.",
+                repeat=repeat_word(metric),
+                **fields,
+            ),
+            tell(
+                "BCa: a bootstrap interval{cited} of the difference, which does not take its noise as normal.",
+                cited=cite("efron1987"),
+            ),
+            tell("Each interval is for itself alone, and no verdict rests on any of them."),
+        ]
     )
 
 
@@ -130,7 +190,9 @@ def _remarks(findings: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> l
             said.setdefault(text, []).append(say(entry["candidate"]))
     alone = len(findings["analysis"]["comparisons"]) == 1
     return [
-        text if alone or len(names) == len(entries) else f"{text} (Of {_whose(names, findings['analysis'])}.)"
+        retold(text)
+        if alone or len(names) == len(entries)
+        else tell("{remark} (Of {comparisons}.)", remark=retold(text), comparisons=_whose(names, findings["analysis"]))
         for text, names in said.items()
     ]
 
@@ -138,54 +200,155 @@ def _remarks(findings: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> l
 def _whose(names: list[str], analysis: Mapping[str, Any]) -> str:
     """Return of which comparisons something is said: by their candidates, if those tell them apart and are few."""
     if several_baselines(analysis) or len(names) > _NAMED:
-        return f"{len(names)} of {len(analysis['comparisons'])} comparisons"
+        total = len(analysis["comparisons"])
+        return tell("{some} of {total} comparisons", some=whole(len(names)), total=whole(total))
     return listed(names)
 
 
+# ------------------------------------------------------------------------------------------------------- best of n
+
+
 def best_of(findings: Mapping[str, Any]) -> list[Block]:
-    """Return the table of what the best of n trainings would be expected to show, nothing where it says nothing."""
+    """Return what the best of n trainings would be expected to show, nothing where it says nothing."""
     found = [variant for variant in findings["variants"] if variant["best_of"] and variant["best_of"]["repeats"] > 1]
     if not found:
         return []
+    return [_best(findings, found), *_curve(findings, found)]
+
+
+def _best(findings: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Table:
     metric = findings["metric"]
     shown = unit(metric)
     most = max(variant["best_of"]["repeats"] for variant in found)
     told = {n for variant in found for n in variant["best_of"]["n"]}
     sizes = [n for n in _SIZES if n < most and n in told]
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("estimator", "draws", align="left"),
+        Column("variant", tell("variant"), align="left"),
+        Column("estimator", tell("draws"), align="left"),
         Column("repeats", "N"),
-        *(Column(f"best_of_{n}", f"best of {n}", shown) for n in sizes),
-        Column("best_of_all", "best of N", shown),
+        *(Column(f"best_of_{n}", tell("best of {n}", n=whole(n)), shown) for n in sizes),
+        Column("best_of_all", tell("best of {n}", n="N"), shown),
     )
+    labels = {
+        "without_replacement": Cell(tell("without replacement"), "without replacement"),
+        "with_replacement": Cell(tell("with replacement"), "with replacement"),
+    }
     rows = []
     for variant in found:
-        entry = variant["best_of"]
-        summary = summary_of(variant, findings["analysis"]["part"], metric["key"])
-        places = decimals(half_width(summary.get("low"), summary.get("high")) or summary.get("sd"))
-        for key, label in (("without_replacement", "without replacement"), ("with_replacement", "with replacement")):
+        entry, places = variant["best_of"], _places(findings, variant)
+        for key, label in labels.items():
             expected = dict(zip(entry["n"], entry[key], strict=True))
             rows.append(
                 (
                     words(short(variant["name"])),
-                    words(label),
+                    label,
                     counted(entry["repeats"]),
                     *(number(expected.get(n), places) for n in (*sizes, entry["repeats"])),
                 )
             )
+    return Table(
+        "best_of",
+        tell(
+            "No score of a model: {metric} that the best of n repeats would be expected to show{part}, if only the "
+            "best were kept{cited}. It improves with n while the model stays the same; the mean is the best of 1. "
+            "Without replacement it is the mean over all choices of n of the N repeats that finished, which is "
+            "unbiased; with replacement it is that of n draws from them, which varies less{compared}. Neither tells of "
+            "more than N.",
+            metric=metric_label(metric),
+            part=on_part(findings),
+            cited=cite("dodge2019"),
+            compared=cite("dodge2021"),
+        ),
+        columns,
+        align(rows, columns),
+        source_note(findings),
+        "wide",
+        shown,
+    )
+
+
+def _places(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> int | None:
+    summary = summary_of(variant, findings["analysis"]["part"], findings["metric"]["key"])
+    return decimals(half_width(summary.get("low"), summary.get("high")) or summary.get("sd"))
+
+
+def _curve(findings: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Return the figure of the best over n, of the variants that figures of single variants show."""
+    shown = {variant["name"] for variant in drawn(findings)}
+    curves = [
+        magnitudes_draw.Best(
+            variant["name"],
+            tuple(variant["best_of"]["n"]),
+            tuple(variant["best_of"]["without_replacement"]),
+            tuple(variant["best_of"]["with_replacement"]),
+            tuple(variant["best_of"]["spread"]),
+            _places(findings, variant),
+        )
+        for variant in found
+        if variant["name"] in shown
+    ]
+    if not curves:
+        return []
+    looks = styles([variant["name"] for variant in findings["variants"]])
+    lower = lower_is_better(findings["metric"])
+    what = (
+        tell("The least {metric} to be expected of n repeats{part}, over n.", **_what(findings))
+        if lower
+        else tell("The largest {metric} to be expected of n repeats{part}, over n.", **_what(findings))
+    )
+    caption = [
+        what,
+        tell(
+            "Solid, with marks: without replacement; dashed: with replacement. No curve goes beyond the repeats that "
+            "its variant has, and each begins at their mean."
+        ),
+    ]
+    alone = magnitudes_draw.apart(curves)
+    if alone:
+        caption.append(tell("Each panel has its own scale."))
+    if alone or len(curves) <= magnitudes_draw.BANDS:
+        caption.append(
+            tell("The bands are one standard deviation of a single best of n, drawn with replacement, to each side.")
+        )
+    caption.append(tell("{table} has the numbers.", table=ref("table", "best_of")))
     return [
-        Table(
+        Figure(
             "best_of",
-            f"No score of a model: {metric['label']} that the best of n repeats would be expected to show"
-            f"{on_part(findings)}, if only the best were kept. It improves with n while the model stays the same; the "
-            "mean is the best of 1. Without replacement it is the mean over all choices of n of the N repeats that "
-            "finished, which is unbiased; with replacement it is that of n draws from them, which varies less. Neither "
-            "tells of more than N.",
-            columns,
-            align(rows, columns),
+            " ".join(caption) + undrawn_note(findings),
+            magnitudes_draw.best_of(curves, looks, axis=axis(findings)),
+            tell("Curves of the best of n repeats over n for {variants}.", variants=count(len(curves), "variant")),
             source_note(findings),
-            "wide",
-            shown,
+            _data(findings, curves),
         )
     ]
+
+
+def _what(findings: Mapping[str, Any]) -> dict[str, str]:
+    return {"metric": metric_label(findings["metric"]), "part": on_part(findings)}
+
+
+def _data(findings: Mapping[str, Any], curves: Sequence[magnitudes_draw.Best]) -> Table:
+    """Return the points of the curves; of very many those of few sizes."""
+    shown = unit(findings["metric"])
+    all_of_them = sum(len(curve.n) for curve in curves) <= _LISTED
+    columns = (
+        Column("variant", tell("variant"), align="left"),
+        Column("n", "n"),
+        Column("without_replacement", tell("without replacement"), shown),
+        Column("with_replacement", tell("with replacement"), shown),
+        Column("spread", tell("standard deviation of one"), shown),
+    )
+    rows = [
+        (
+            words(short(curve.name)),
+            counted(n),
+            *(number(value, curve.places) for value in point),
+        )
+        for curve in curves
+        for n, *point in zip(curve.n, curve.without, curve.drawn, curve.spread, strict=True)
+        if all_of_them or n in _SIZES or n == curve.n[-1]
+    ]
+    caption = tell("The expected best of n repeats.")
+    if not all_of_them:
+        caption = tell("The expected best of n repeats; only some n of each curve are listed.")
+    return Table("best_of", caption, columns, align(rows, columns), unit=shown)

@@ -2,47 +2,72 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
 from bpbench.metrics import METRICS
 from bpbench.report import draw
-from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
-from bpbench.report.numerals import common_decimals, count, decimals, half_width, percent, say, short, whole
-from bpbench.report.tables import align, counted, number, spanned, words
+from bpbench.report.document import Block, Cell, Column, Figure, Table, Text, ref
+from bpbench.report.language import listed, marked, tell, tell_as, tell_n
+from bpbench.report.numerals import (
+    NOTHING,
+    common_decimals,
+    count,
+    decimals,
+    exact,
+    half_width,
+    percent,
+    say,
+    short,
+    significant,
+    whole,
+)
+from bpbench.report.retold import retold
+from bpbench.report.tables import align, counted, given, number, spanned, words
 from bpbench.report.vocabulary import (
     by_role,
     distinct_note,
     drawn,
     ends,
     initial_note,
-    job_word,
+    job_count,
     mean_level,
+    metric_label,
     mixed,
     quick,
     source_note,
     timed,
     undrawn_note,
     unit,
+    with_unit,
 )
-from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bpbench.report.canvas import Style
 
+#: Kinds of error by state: key, label, file.
 _STATE_ERRORS: Final = (
-    ("rmse", "RMSE", "errors_rmse"),
-    ("p95", "95th percentile of the absolute error", "errors_p95"),
-    ("max", "Largest absolute error", "errors_max"),
+    ("rmse", marked("RMSE"), "errors_rmse"),
+    ("p95", marked("95th percentile of the absolute error"), "errors_p95"),
+    ("max", marked("Largest absolute error"), "errors_max"),
 )
+#: The same as axes.
+_STATE_AXES: Final = {
+    "rmse": marked("RMSE (meV/atom)"),
+    "p95": marked("95th percentile (meV/atom)"),
+    "max": marked("largest (meV/atom)"),
+}
+#: Rows of the table behind one figure.
+_ROWS: Final = 500
 
 
 def axis(findings: Mapping[str, Any], words_before: str = "") -> str:
     """Return the judged metric with its unit, for an axis."""
     metric = findings["metric"]
-    return f"{words_before}{metric['label']} ({unit(metric)})" if unit(metric) else f"{words_before}{metric['label']}"
+    name = metric_label(metric)
+    return f"{words_before}{name} ({unit(metric)})" if unit(metric) else f"{words_before}{name}"
 
 
 def summary_of(variant: Mapping[str, Any], part: str, key: str) -> dict[str, Any]:
@@ -57,42 +82,94 @@ def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
     """Return every repeat as a point, the table of means and that of all metrics."""
     part, metric = findings["analysis"]["part"], findings["metric"]
     constant = (findings["constant"].get(part) or {}).get(metric["key"])
-    rows = []
-    for variant in findings["variants"]:
-        summary = summary_of(variant, part, metric["key"])
-        values = tuple(
-            result["scores"][part][metric["key"]] for result in variant["results"] if result["status"] == "done"
-        )
-        rows.append(draw.Repeats(variant["name"], values, *(summary.get(key) for key in ("mean", "low", "high"))))
-    caption = f"Every repeat as a point ({metric['label']} on the {part} set). {below(findings)}"
+    rows = [_repeats(findings, variant) for variant in findings["variants"]]
+    name = metric_label(metric)
+    caption = f"{tell('Every repeat as a point ({metric} on the test set).', metric=name)} {below(findings)}"
     figure = Figure(
         "repeats",
         caption,
-        draw.repeats(rows, looks, axis=axis(findings, f"{part} "), constant=constant),
-        f"Dot plot of the {part} {metric['label']} of every repeat of {count(len(rows), 'variant')}.",
+        draw.repeats(rows, looks, axis=tell("test {score}", score=axis(findings)), constant=constant),
+        tell(
+            "Dot plot of the test {metric} of every repeat of {variants}.",
+            metric=name,
+            variants=count(len(rows), "variant"),
+        ),
         source_note(findings),
+        _drawn_repeats(findings),
     )
     return [figure, _means(findings, constant), _all_metrics(findings)]
 
 
+def _scores(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Return the number and the judged score of each repeat of a variant that succeeded."""
+    part, key = findings["analysis"]["part"], findings["metric"]["key"]
+    return [
+        (result["repeat"], result["scores"][part][key]) for result in variant["results"] if result["status"] == "done"
+    ]
+
+
+def _repeats(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> draw.Repeats:
+    metric, found = findings["metric"], _scores(findings, variant)
+    summary = summary_of(variant, findings["analysis"]["part"], metric["key"])
+    said = tuple(
+        tell(
+            "{name}, repeat {repeat}: {value}",
+            name=variant["name"],
+            repeat=whole(repeat),
+            value=with_unit(significant(value, 4), metric),
+        )
+        for repeat, value in found
+    )
+    ends = (summary.get(key) for key in ("mean", "low", "high"))
+    return draw.Repeats(variant["name"], tuple(value for _, value in found), *ends, said=said)
+
+
+def _drawn_repeats(findings: Mapping[str, Any]) -> Table:
+    """Return the score of every repeat, of very many those of the first."""
+    every = [(variant["name"], *row) for variant in findings["variants"] for row in _scores(findings, variant)]
+    columns = (
+        Column("variant", tell_as("column", "variant"), align="left"),
+        Column("repeat", tell_as("column", "repeat")),
+        Column("value", metric_label(findings["metric"]), unit(findings["metric"])),
+    )
+    rows = [(words(name), counted(repeat), given(value)) for name, repeat, value in every[:_ROWS]]
+    caption = tell("The score of every repeat.")
+    if len(every) > _ROWS:
+        caption = tell(
+            "The first {some} of {all} scores; the file tables/repeats.csv has all.",
+            some=whole(_ROWS),
+            all=whole(len(every)),
+        )
+    return Table("repeats", caption, columns, align(rows, columns))
+
+
 #: Designs whose repeats are not independent, and why.
 NO_BAR: Final = {
-    "resampled": "the splits of the repeats overlap, so the repeats are not independent",
-    "crossed": "the seeds within a split share its frames, so the repeats are not independent",
+    "resampled": marked(
+        "The stroke below the points is the mean. It has no interval: the splits of the repeats overlap, so the "
+        "repeats are not independent."
+    ),
+    "crossed": marked(
+        "The stroke below the points is the mean. It has no interval: the seeds within a split share its frames, so "
+        "the repeats are not independent."
+    ),
 }
 
 
 def below(findings: Mapping[str, Any]) -> str:
     """Return what is drawn below the points; an interval of the mean is owed to independent repeats alone."""
     split = findings["split"]
-    why = NO_BAR.get(split["design"])
     if split["design"] == "crossed" and split["repeats"] == split["splits"]:
-        why = "the splits divide the same data, so they are not independent of each other"
-    if why is not None:
-        return f"The stroke below the points is the mean. It has no interval: {why}."
-    return (
-        f"The bar below the points is the {mean_level(findings)} interval of the mean, the stroke on it the mean; a "
-        "variant that gives the same number at every repeat has no interval."
+        return tell(
+            "The stroke below the points is the mean. It has no interval: the splits divide the same data, so they are "
+            "not independent of each other."
+        )
+    if split["design"] in NO_BAR:
+        return tell(NO_BAR[split["design"]])
+    return tell(
+        "The bar below the points is the {level} interval of the mean, the stroke on it the mean; a variant that gives "
+        "the same number at every repeat has no interval.",
+        level=mean_level(findings),
     )
 
 
@@ -104,22 +181,34 @@ def level_text(findings: Mapping[str, Any]) -> str:
 
 def _constant_name(findings: Mapping[str, Any]) -> str:
     """Return what the constant predictor is called; with several ways of splitting it belongs to one of them."""
-    return f"constant, split by {findings['constant']['split_by']}" if mixed(findings) else "constant"
+    if mixed(findings):
+        return tell("constant, split by {way}", way=tell(_WAYS.get(way := findings["constant"]["split_by"], way)))
+    return tell("constant")
+
+
+#: What goes to one part of a split as a whole.
+_WAYS: Final = {"block": marked("block"), "frame": marked("frame"), "state": marked("state")}
 
 
 def mean_columns(findings: Mapping[str, Any]) -> tuple[Column, ...]:
     """Return the columns of a table of mean scores; an interval is owed to independent repeats alone."""
     shown = unit(findings["metric"])
-    bars = findings["split"]["design"] not in NO_BAR
     return (
-        Column("variant", "variant", align="left"),
+        Column("variant", tell_as("column", "variant"), align="left"),
         Column("n", "n"),
-        Column("mean", "mean", shown),
-        *((Column("low", f"{mean_level(findings)} from", shown), Column("high", "to", shown)) if bars else ()),
-        Column("sd", "spread (sd)", shown),
-        Column("min", "least", shown),
-        Column("max", "largest", shown),
+        Column("mean", tell_as("column", "mean"), shown),
+        *_interval_columns(findings, shown),
+        Column("sd", tell_as("column", "spread (sd)"), shown),
+        Column("min", tell_as("column", "least"), shown),
+        Column("max", tell_as("column", "largest"), shown),
     )
+
+
+def _interval_columns(findings: Mapping[str, Any], shown: str) -> tuple[Column, ...]:
+    if findings["split"]["design"] in NO_BAR:
+        return ()
+    low = tell_as("column", "{level} from", level=mean_level(findings))
+    return (Column("low", low, shown), Column("high", tell_as("column", "to"), shown))
 
 
 def mean_places(findings: Mapping[str, Any], summary: Mapping[str, Any]) -> int | None:
@@ -145,9 +234,9 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     bars = findings["split"]["design"] not in NO_BAR
     columns = (
         *mean_columns(findings),
-        Column("train_mean", "train mean", shown),
-        Column("validation_mean", "validation mean", shown),
-        Column("not_converged", "not converged"),
+        Column("train_mean", tell_as("column", "train mean"), shown),
+        Column("validation_mean", tell_as("column", "validation mean"), shown),
+        Column("not_converged", tell_as("column", "not converged")),
     )
     rows = []
     for variant in findings["variants"]:
@@ -163,29 +252,37 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
         )
     empty = tuple(counted(None) for _ in columns[3:])
     rows.append((words(_constant_name(findings)), counted(None), number(constant, None), *empty))
-    return Table(
-        "scores",
-        f"{metric['label']}{f' ({shown})' if shown else ''} on the {part} set over the repeats, beside the constant "
-        "predictor, which gives every configuration the mean energy per atom of the training configurations."
-        + ("" if bars else " The means have no interval, since the repeats are not independent.")
-        + _copies(findings)
-        + " Not converged: trainings still improving at their limit of epochs or rounds (see Methods); – for models "
-        "without such a limit.",
-        columns,
-        align(rows, columns),
-        source_note(findings),
-        "wide",
-        shown,
-    )
+    name = metric_label(metric)
+    said = [
+        tell(
+            "{score} on the test set over the repeats, beside the constant predictor, which gives every configuration "
+            "the mean energy per atom of the training configurations.",
+            score=f"{name} ({shown})" if shown else name,
+        ),
+        "" if bars else tell("The means have no interval, since the repeats are not independent."),
+        _copies(findings),
+        tell(
+            "Not converged: trainings still improving at their limit of epochs or rounds (see {methods}); – for models "
+            "without such a limit.",
+            methods=ref("section", "methods"),
+        ),
+    ]
+    caption = " ".join(sentence for sentence in said if sentence)
+    return Table("scores", caption, columns, align(rows, columns), source_note(findings), "wide", shown)
 
 
 def _copies(findings: Mapping[str, Any]) -> str:
     """Return that n counts copies of one training, nothing where there are none."""
     if not findings["jobs"]["repeated"]:
         return ""
-    told = by_role(findings) and not quick(findings)
-    once = " The section on where the noise comes from counts each training once." if told else ""
-    return f" n and spread are those of all results, copies of one training among them. {distinct_note(findings)}{once}"
+    said = [
+        tell("n and spread are those of all results, copies of one training among them."),
+        distinct_note(findings),
+    ]
+    if by_role(findings) and not quick(findings):
+        noise = ref("section", "noise")
+        said.append(tell("{section}, on where the noise comes from, counts each training once.", section=noise))
+    return " ".join(said)
 
 
 def _all_metrics(findings: Mapping[str, Any]) -> Table:
@@ -197,15 +294,8 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
         or key in (findings["constant"].get(part) or {})
     ]
     columns = (
-        Column("variant", "variant", align="left"),
-        *(
-            Column(
-                key,
-                METRICS[key].label.replace("|error|", "absolute error"),
-                DISPLAY.get(METRICS[key].unit, METRICS[key].unit),
-            )
-            for key in keys
-        ),
+        Column("variant", tell_as("column", "variant"), align="left"),
+        *(Column(key, _metric_head(key), unit({"unit": METRICS[key].unit})) for key in keys),
     )
     rows = [
         (
@@ -221,13 +311,22 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
     rows.append((words(_constant_name(findings)), *(number(constant.get(key), None) for key in keys)))
     return Table(
         "metrics",
-        f"All metrics on the {part} set, means over the repeats.",
+        tell("All metrics on the test set, means over the repeats."),
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
     )
 
+
+def _metric_head(key: str) -> str:
+    if key in _HEADS:
+        return tell(_HEADS[key])
+    return metric_label({"key": key, "label": METRICS[key].label})
+
+
+#: Heads of columns that are not the labels of the metrics.
+_HEADS: Final = {"p95": marked("95th percentile of absolute error"), "max": marked("largest absolute error")}
 
 # ------------------------------------------------------------------------------------------ curves and parity
 
@@ -237,18 +336,80 @@ def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
     panels = [(variant["name"], variant["curve"]) for variant in drawn(findings) if variant["curve"]]
     if not panels:
         return [Text(note.strip(), "note")] if (note := undrawn_note(findings)) else []
+    curves = [curve for _, curve in panels]
+    said = [
+        tell(
+            "Learning curves: median RMSE over the repeats of a variant, in the band from its least to its largest "
+            "value."
+        ),
+        _when(findings),
+        "" if draw.alike(curves) else tell("Each panel has its own axis of epochs."),
+        curve_end(curves).strip(),
+        _kept(findings),
+    ]
     return [
         Figure(
             "learning_curves",
-            "Learning curves: median RMSE over the repeats of a variant, in the band from its least to its largest "
-            f"value. {_when(findings)}"
-            f"{'' if draw.alike([curve for _, curve in panels]) else 'Each panel has its own axis of epochs. '}"
-            f"{curve_end([curve for _, curve in panels])}{_kept(findings)}{undrawn_note(findings)}",
-            draw.curves(panels, looks, axis="RMSE (meV/atom)"),
-            f"Training and validation RMSE over epochs for {listed([say(name) for name, _ in panels])}.",
+            " ".join(sentence for sentence in said if sentence) + undrawn_note(findings),
+            draw.curves(panels, looks, axis=tell("RMSE (meV/atom)")),
+            tell(
+                "Training and validation RMSE over epochs for {variants}.",
+                variants=listed([say(name) for name, _ in panels]),
+            ),
             source_note(findings),
+            _drawn_curves(panels),
         )
     ]
+
+
+def _drawn_curves(panels: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
+    """Return the curves that are drawn, of long ones evenly picked epochs, the last one always."""
+    room = max(2, _ROWS // len(panels))
+    kinds = [(part, key) for part in ("train", "validation") for key in ("median", "low", "high")]
+    columns = (
+        Column("variant", tell_as("column", "variant"), align="left"),
+        Column("epoch", tell_as("column", "epoch")),
+        Column("running", tell_as("column", "running")),
+        *(
+            Column(f"{part}_{key}", tell(_HEADS_OF_CURVES[part, key]), unit({"unit": "meV/atom"}))
+            for part, key in kinds
+        ),
+    )
+    rows = [
+        (
+            words(name),
+            counted(curve["epoch"][place]),
+            counted(curve["running"][place]),
+            *(given(curve[part][key][place]) for part, key in kinds),
+        )
+        for name, curve in panels
+        for place in _picked(len(curve["epoch"]), room)
+    ]
+    caption = tell("The curves: RMSE by epoch, and the repeats that were still running.")
+    if any(len(curve["epoch"]) > room for _, curve in panels):
+        caption = tell(
+            "The curves: RMSE by epoch, and the repeats that were still running. Of each variant {n} epochs are picked "
+            "evenly; findings.json has all.",
+            n=whole(room),
+        )
+    return Table("learning_curves", caption, columns, align(rows, columns))
+
+
+_HEADS_OF_CURVES: Final = {
+    ("train", "median"): marked("training, median"),
+    ("train", "low"): marked("training, least"),
+    ("train", "high"): marked("training, largest"),
+    ("validation", "median"): marked("validation, median"),
+    ("validation", "low"): marked("validation, least"),
+    ("validation", "high"): marked("validation, largest"),
+}
+
+
+def _picked(number: int, room: int) -> list[int]:
+    """Return the places of at most so many of a number of things, spread evenly, first and last included."""
+    if number <= room:
+        return list(range(number))
+    return [round(place * (number - 1) / (room - 1)) for place in range(room)]
 
 
 def _when(findings: Mapping[str, Any]) -> str:
@@ -257,48 +418,57 @@ def _when(findings: Mapping[str, Any]) -> str:
     used = [models[variant["model"]] for variant in drawn(findings) if variant["curve"]]
     rules = dict.fromkeys(model["values"]["optimizer"]["kind"] for model in used if model["kind"] == "hdnn")
     rounds = [model["label"] for model in used if model["kind"] != "hdnn"][:1]
-    met = [_WHO[rule] for rule in rules if rule != "marquardt"]
+    met = [tell(_WHO[rule]) for rule in rules if rule != "marquardt"]
     taken = []
     if met:
-        taken.append(("those of each configuration as it was met, before it moved the weights", listed(met)))
+        taken.append((tell("those of each configuration as it was met, before it moved the weights"), listed(met)))
     if "marquardt" in rules:
-        taken.append(("those at the end of the step", "Levenberg-Marquardt"))
-    taken += [("those at the end of the round", label) for label in rounds]
-    ends = listed([*(["an epoch"] if rules else []), *(["a round"] if rounds else [])]).replace(" and ", " or ")
-    how = " or ".join(when if len(taken) == 1 else f"{when} ({who})" for when, who in taken)
-    return f"Validation errors are those at the end of {ends}; training errors {how}. "
+        taken.append((tell("those at the end of the step"), "Levenberg-Marquardt"))
+    taken += [(tell("those at the end of the round"), label) for label in rounds]
+    which = [when if len(taken) == 1 else f"{when} ({who})" for when, who in taken]
+    how = reduce(lambda some, last: tell("{some} or {last}", some=some, last=last), which)
+    if rules and rounds:
+        return tell("Validation errors are those at the end of an epoch or a round; training errors {how}.", how=how)
+    if rules:
+        return tell("Validation errors are those at the end of an epoch; training errors {how}.", how=how)
+    return tell("Validation errors are those at the end of a round; training errors {how}.", how=how)
 
 
-_WHO: Final = {"adam": "Adam", "keras-adam": "Keras", "kalman": "Kalman filter"}
+_WHO: Final = {"adam": "Adam", "keras-adam": "Keras", "kalman": marked("Kalman filter")}
 
 
 def ensemble_note(variants: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the curve of an ensemble is, or nothing where none is drawn."""
+    """Return what the curve of an ensemble is and a space, or nothing where none is drawn."""
     if not any(variant["curve"] and variant["ensemble"] for variant in variants):
         return ""
-    return "The curve of an ensemble is the root mean square of its networks' curves, as far as all of them go. "
+    note = tell("The curve of an ensemble is the root mean square of its networks' curves, as far as all of them go.")
+    return f"{note} "
 
 
 def _kept(findings: Mapping[str, Any]) -> str:
     """Return which state is kept of the trainings that are drawn."""
     found = [variant for variant in drawn(findings) if variant["curve"]]
     many = [variant for variant in found if variant["ensemble"]]
-    each = ", of an ensemble that of each of its networks" if many and len(many) < len(found) else ""
-    whose = "of each network " if many and not each else ""
-    return (
-        f"{ensemble_note(found)}The state kept {whose}is the one with the least validation error, not the last "
-        f"one{each}.{initial_note(found)}"
-    )
+    kept = tell("The state kept is the one with the least validation error, not the last one.")
+    if many and len(many) < len(found):
+        kept = tell(
+            "The state kept is the one with the least validation error, not the last one, of an ensemble that of each "
+            "of its networks."
+        )
+    elif many:
+        kept = tell("The state kept of each network is the one with the least validation error, not the last one.")
+    return f"{ensemble_note(found)}{kept}{initial_note(found)}"
 
 
 def curve_end(curves: Sequence[Mapping[str, Any] | None]) -> str:
     """Return how curves of unequal length are to be read, or nothing where all repeats run equally long."""
     if all(curve is None or curve["running"][-1] == curve["repeats"] for curve in curves):
         return ""
-    return (
+    note = tell(
         "Trainings end at different epochs: a curve is that of the repeats still running, which may be the slower "
-        "ones, and it is drawn as long as at least half of them do. "
+        "ones, and it is drawn as long as at least half of them do."
     )
+    return f"{note} "
 
 
 def _drawn(found: Sequence[Mapping[str, Any]]) -> str:
@@ -308,34 +478,77 @@ def _drawn(found: Sequence[Mapping[str, Any]]) -> str:
         points = variant["parity"]
         groups.setdefault((len(points["reference_ev_per_atom"]), points["total"]), []).append(say(variant["name"]))
     if all(shown == total for shown, total in groups):
-        return "every test configuration"
+        return tell("every test configuration")
     if len(groups) == 1:
         ((shown, total),) = groups
-        return f"{whole(shown)} of {whole(total)} test configurations, evenly picked,"
-    parts = [f"{whole(shown)} of {whole(total)} for {listed(names)}" for (shown, total), names in groups.items()]
-    return f"evenly picked test configurations ({'; '.join(parts)})"
+        return tell("{some} of {all} test configurations, evenly picked,", some=whole(shown), all=whole(total))
+    parts = [
+        tell("{some} of {all} for {variants}", some=whole(shown), all=whole(total), variants=listed(names))
+        for (shown, total), names in groups.items()
+    ]
+    return tell("evenly picked test configurations ({parts})", parts="; ".join(parts))
 
 
 def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
     """Return predicted against reference energies of one repeat per variant."""
     found = [variant for variant in drawn(findings) if variant["parity"]]
     panels = [
-        (entry["name"], entry["parity"]["reference_ev_per_atom"], entry["parity"]["predicted_ev_per_atom"])
+        draw.Parity(
+            entry["name"],
+            entry["parity"]["reference_ev_per_atom"],
+            entry["parity"]["predicted_ev_per_atom"],
+            entry["parity"]["group"],
+        )
         for entry in found
     ]
     if not panels:
         return []
+    caption = tell(
+        "Predicted against reference energy of {which} of one repeat (the first that succeeded), and below each its "
+        "error. The scales of the errors differ from variant to variant.",
+        which=_drawn(found),
+    )
+    if len({state for panel in panels for state in panel.states}) > 1:
+        caption += " " + tell("Colour and marker tell the state, the lines have the variant's colour.")
     return [
         Figure(
             "parity",
-            f"Predicted against reference energy of {_drawn(found)} of one repeat (the first that "
-            "succeeded), and below each its error. The scales of the errors differ from variant to variant."
-            f"{undrawn_note(findings)}",
+            f"{caption}{undrawn_note(findings)}",
             draw.parity(panels, looks),
-            f"Parity plots of {count(len(panels), 'variant')}.",
+            tell("Parity plots of {variants}.", variants=count(len(panels), "variant")),
             source_note(findings),
+            _drawn_parity(panels),
         )
     ]
+
+
+def _drawn_parity(panels: Sequence[draw.Parity]) -> Table:
+    """Return the energies that are drawn, of very many evenly picked ones."""
+    room = max(2, _ROWS // len(panels))
+    columns = (
+        Column("variant", tell_as("column", "variant"), align="left"),
+        Column("state", tell_as("column", "state"), align="left"),
+        Column("reference", tell_as("column", "reference"), unit({"unit": "eV/atom"})),
+        Column("predicted", tell_as("column", "predicted"), unit({"unit": "eV/atom"})),
+        Column("error", tell_as("column", "error"), unit({"unit": "meV/atom"})),
+    )
+    rows = [
+        (
+            words(panel.name),
+            words(panel.states[place]),
+            Cell(exact(panel.reference[place]), panel.reference[place]),
+            Cell(exact(panel.predicted[place]), panel.predicted[place]),
+            Cell(exact(panel.errors[place], 4), panel.errors[place]),
+        )
+        for panel in panels
+        for place in _picked(len(panel.states), room)
+    ]
+    caption = tell("The energies that are drawn.")
+    if any(len(panel.states) > room for panel in panels):
+        caption = tell(
+            "Of the energies that are drawn {n} of each variant, picked evenly; findings.json has all.", n=whole(room)
+        )
+    return Table("parity", caption, columns, align(rows, columns))
 
 
 # ----------------------------------------------------------------------------------------------------- states
@@ -348,26 +561,31 @@ def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
     scored = {name for groups in by_name.values() for name in groups}
     states = [group["name"] for group in findings["data"]["groups"] if group["name"] in scored]
     if not states:
-        return [Text("No state has test frames of a successful training.", "note")]
+        return [Text(tell("No state has test frames of a successful training."), "note")]
     panels = [
-        (f"{label} (meV/atom)", {v: [groups.get(s, {}).get(key) for s in states] for v, groups in by_name.items()})
-        for key, label, _ in (("rmse", "RMSE", ""), ("p95", "95th percentile", ""), ("max", "largest", ""))
+        (tell(label), {v: [groups.get(s, {}).get(key) for s in states] for v, groups in by_name.items()})
+        for key, label in _STATE_AXES.items()
     ]
+    caption = tell(
+        "Errors by state, means over the repeats: RMSE, 95th percentile and largest absolute error of the test "
+        "configurations of that state."
+    )
     blocks: list[Block] = [
         Figure(
             "errors_by_state",
-            "Errors by state, means over the repeats: RMSE, 95th percentile and largest absolute error of the test "
-            f"configurations of that state.{undrawn_note(findings)}",
+            f"{caption}{undrawn_note(findings)}",
             draw.states(states, panels, looks),
-            f"Dot plot of three kinds of error by state for {count(len(found), 'variant')}.",
+            tell("Dot plot of three kinds of error by state for {variants}.", variants=count(len(found), "variant")),
             source_note(findings),
+            _drawn_states(states, by_name),
         )
     ]
+    shown = unit({"unit": "meV/atom"})
     columns = (
-        Column("state", "state", align="left"),
-        Column("frames", "frames"),
+        Column("state", tell_as("column", "state"), align="left"),
+        Column("frames", tell_as("column", "frames")),
         # Variants are named by users; the file's columns go by their place.
-        *(Column(f"variant_{place}", short(name, 16), "meV/atom") for place, name in enumerate(by_name, start=1)),
+        *(Column(f"variant_{place}", short(name, 16), shown) for place, name in enumerate(by_name, start=1)),
     )
     for key, label, file in _STATE_ERRORS:
         values = [group.get(key) for groups in by_name.values() for group in groups.values()]
@@ -380,15 +598,39 @@ def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
             )
             for state in states
         ]
-        caption = (
-            f"{label} by state (meV/atom), mean over the repeats; frames: test configurations of the state in one "
-            "repeat."
+        caption = tell(
+            "{error} by state (meV/atom), mean over the repeats; frames: test configurations of the state in one "
+            "repeat.",
+            error=tell(label),
         )
-        blocks.append(Table(file, caption, columns, align(rows, columns), source_note(findings), "wide", "meV/atom"))
+        blocks.append(Table(file, caption, columns, align(rows, columns), source_note(findings), "wide", shown))
     without = [group["name"] for group in findings["data"]["groups"] if group["name"] not in scored]
     if without:
-        blocks.append(Text(f"Without test frames: {listed([say(name) for name in without])}.", "note"))
+        names = listed([say(name) for name in without])
+        blocks.append(Text(tell("Without test frames: {states}.", states=names), "note"))
     return blocks
+
+
+def _drawn_states(states: Sequence[str], by_name: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
+    """Return the three errors of each state and variant, of very many those of the first."""
+    shown = unit({"unit": "meV/atom"})
+    columns = (
+        Column("state", tell_as("column", "state"), align="left"),
+        Column("variant", tell_as("column", "variant"), align="left"),
+        Column("rmse", "RMSE", shown),
+        Column("p95", tell_as("column", "95th percentile"), shown),
+        Column("max", tell_as("column", "largest"), shown),
+    )
+    every = [
+        (words(state), words(name), *(given(groups[state].get(key)) for key in _STATE_AXES))
+        for state in states
+        for name, groups in by_name.items()
+        if state in groups
+    ]
+    caption = tell("The errors that are drawn.")
+    if len(every) > _ROWS:
+        caption = tell("The first {some} of {all} errors that are drawn.", some=whole(_ROWS), all=whole(len(every)))
+    return Table("errors_by_state", caption, columns, align(every[:_ROWS], columns))
 
 
 def _frames(counts: Sequence[int]) -> Cell:
@@ -404,31 +646,43 @@ def failures(findings: Mapping[str, Any]) -> list[Block]:
     """Return the table of failures, or a sentence that there are none."""
     jobs = findings["jobs"]
     if not findings["failures"]:
-        text = f"Nothing failed and nothing is missing: all {count(jobs['total'], job_word(findings))} succeeded."
+        total = job_count(jobs["total"], findings)
+        text = tell("Nothing failed and nothing is missing: all {jobs} succeeded.", jobs=total)
         return [Text(f"{text} {distinct_note(findings)}".rstrip())]
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("repeat", "repeat"),
-        Column("status", "status", align="left"),
-        Column("message", "message", align="left"),
+        Column("variant", tell_as("column", "variant"), align="left"),
+        Column("repeat", tell_as("column", "repeat")),
+        Column("status", tell_as("column", "status"), align="left"),
+        Column("message", tell_as("column", "message"), align="left"),
     )
     rows = tuple(
         (
             words(short(entry["variant"])),
             counted(entry["repeat"]),
-            words(entry["status"], mark="worse"),
-            words(entry["message"]),
+            Cell(tell(_STATUS.get(entry["status"], entry["status"])), entry["status"], "worse"),
+            Cell(retold(entry["message"]) if entry["message"] else NOTHING, entry["message"]),
         )
         for entry in findings["failures"]
     )
     lost = (
-        "With a round missing there is no verdict."
+        tell("With a round missing there is no verdict.")
         if timed(findings)
-        else "Failures are not missing at random: a variant of which a repeat diverged cannot be called better or "
-        "equivalent, and with a repeat missing there is no verdict."
+        else tell(
+            "Failures are not missing at random: a variant of which a repeat diverged cannot be called better or "
+            "equivalent, and with a repeat missing there is no verdict."
+        )
     )
-    text = (
-        f"Of {count(jobs['total'], job_word(findings))}, {jobs['done']} succeeded, {jobs['failed']} failed or diverged "
-        f"and {jobs['missing']} are missing. {lost} {distinct_note(findings)}"
-    ).rstrip()
-    return [Text(text, "warning"), Table("failures", "What failed or is missing.", columns, rows)]
+    many = tell_n(
+        "Of {jobs}, {done} succeeded, {failed} failed or diverged and {n} is missing.",
+        "Of {jobs}, {done} succeeded, {failed} failed or diverged and {n} are missing.",
+        jobs["missing"],
+        jobs=job_count(jobs["total"], findings),
+        done=whole(jobs["done"]),
+        failed=whole(jobs["failed"]),
+    )
+    text = f"{many} {lost} {distinct_note(findings)}".rstrip()
+    return [Text(text, "warning"), Table("failures", tell("What failed or is missing."), columns, rows)]
+
+
+#: What became of a repeat.
+_STATUS: Final = {"failed": marked("failed"), "diverged": marked("diverged"), "missing": marked("missing")}

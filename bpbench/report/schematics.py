@@ -107,13 +107,13 @@ def _shade(axes: Any, x: Any, lines: Sequence[Any]) -> None:
 
 def _radial(axes: Any, functions: Sequence[G2]) -> None:
     once = dict.fromkeys(replace(function, of=None) for function in functions)
-    r = np.linspace(0, max((function.r_c for function in once), default=1.0), 103)
+    r = np.linspace(0, max((function.r_c for function in once), default=1.0), 241)
     _shade(axes, r, [radial_curve(function, r) for function in once])
     axes.set_title(f"{len(functions)} G2", loc="right")
 
 
 def _angular(axes: Any, functions: Sequence[G4 | G5]) -> None:
-    theta = np.linspace(0, 180, 61)
+    theta = np.linspace(0, 180, 181)
     shapes = sorted({(function.lam, function.zeta) for function in functions})
     _shade(axes, theta, [angular_curve(zeta, lam, theta) for lam, zeta in shapes])
     kinds = sorted({function.kind for function in functions})

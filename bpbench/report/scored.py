@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, judged, magnitudes, methods, results, standing
+from bpbench.report import dots, draw, judged, magnitudes, methods, results, standing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, Verbatim
+from bpbench.report.language import marked, tell, tell_n
 from bpbench.report.numerals import count, say, short, whole
+from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, given, words
-from bpbench.report.vocabulary import compared_with, source_note, tally, unit
+from bpbench.report.vocabulary import compared_with, metric_label, source_note, tally, unit
 from bpbench.report.words import comparison_sentence, sentence
 
 if TYPE_CHECKING:
@@ -31,54 +33,71 @@ def sections(findings: Mapping[str, Any], answer: Section, environment: Section)
         answer,
         _question(findings),
         _table(findings),
-        Section("methods", "Methods", tuple(Text(text) for text in methods.statistics(findings))),
+        Section("methods", tell("Methods"), tuple(Text(text) for text in methods.statistics(findings))),
         *_results(findings, looks),
-        Section("failures", "What failed or is missing", tuple(_lost(findings))),
-        Section("limits", "Limits", (Items(tuple(methods.limits(findings, tally(findings)))),)),
+        Section("failures", tell("What failed or is missing"), tuple(_lost(findings))),
+        Section("limits", tell("Limits"), (Items(tuple(methods.limits(findings, tally(findings)))),)),
         environment,
         _reproduce(findings),
     )
 
 
 def _question(findings: Mapping[str, Any]) -> Section:
-    metric, analysis = findings["metric"], findings["analysis"]
-    text = (
-        f"{count(len(findings['variants']), 'variant')} are compared by {metric['label']}"
-        f"{f' ({unit(metric)})' if unit(metric) else ''}; {compared_with(analysis)}."
+    metric = findings["metric"]
+    message = marked("{variants} are compared by {metric}; {baseline}.")
+    if unit(metric):
+        message = marked("{variants} are compared by {metric} ({unit}); {baseline}.")
+    text = tell(
+        message,
+        variants=count(len(findings["variants"]), "variant"),
+        metric=metric_label(metric),
+        unit=unit(metric),
+        baseline=compared_with(findings["analysis"]),
     )
     return Section(
         "question",
-        "The question",
+        tell("The question"),
         (Text(findings["protocol"]["question"]), Text(text), Text(methods.decided(findings))),
     )
 
 
 def _table(findings: Mapping[str, Any]) -> Section:
     data = findings["data"]
-    roles = data["roles"]
-    parts = [f"variants are the values of {say(roles['variant'])}", f"the score is {say(roles['score'])}"]
-    if roles["described"]:
-        parts[-1] += f" ({roles['described']})"
-    if roles["unit"]:
-        parts.append(f"repeats are the values of {say(roles['unit'])}")
-    if roles["split"]:
-        parts.append(f"splits are the values of {say(roles['split'])}")
-    text = (
-        f"{data['label']}: {size(findings)}, SHA-256 {data['sha256']}. Of its columns, {'; '.join(parts)}. How its "
-        "scores were made is not known here."
+    text = tell(
+        "{table}: {size}, SHA-256 {digest}. Of its columns, {roles}. How its scores were made is not known here.",
+        table=data["label"],
+        size=size(findings),
+        digest=data["sha256"],
+        roles="; ".join(_roles(data["roles"])),
     )
-    remarks = tuple(sentence(remark) for remark in data["remarks"])
+    remarks = tuple(sentence(retold(remark)) for remark in data["remarks"])
     blocks: list[Block] = [Text(text), _cells(findings)]
-    return Section("data", "The table", (*blocks, *((Items(remarks),) if remarks else ())))
+    return Section("data", tell("The table"), (*blocks, *((Items(remarks),) if remarks else ())))
+
+
+def _roles(roles: Mapping[str, Any]) -> list[str]:
+    """Return what each column is taken for."""
+    score = say(roles["score"])
+    found = [
+        tell("variants are the values of {column}", column=say(roles["variant"])),
+        tell("the score is {column} ({described})", column=score, described=retold(roles["described"]))
+        if roles["described"]
+        else tell("the score is {column}", column=score),
+    ]
+    if roles["unit"]:
+        found.append(tell("repeats are the values of {column}", column=say(roles["unit"])))
+    if roles["split"]:
+        found.append(tell("splits are the values of {column}", column=say(roles["split"])))
+    return found
 
 
 def _cells(findings: Mapping[str, Any]) -> Table:
     paired = findings["data"]["roles"]["unit"] is not None
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("n", "scores"),
-        Column("diverged", "without a finite score"),
-        *((Column("missing", "absent"),) if paired else ()),
+        Column("variant", tell("variant"), align="left"),
+        Column("n", tell("scores")),
+        Column("diverged", tell("without a finite score")),
+        *((Column("missing", tell("absent")),) if paired else ()),
     )
     rows = tuple(
         (
@@ -89,23 +108,25 @@ def _cells(findings: Mapping[str, Any]) -> Table:
         )
         for variant in findings["variants"]
     )
-    return Table(
-        "variants",
-        "The variants and their repeats"
-        + (". Absent: repeats that another variant has and this one has no row for." if paired else "."),
-        columns,
-        rows,
-        source_note(findings),
-    )
+    caption = tell("The variants and their repeats.")
+    if paired:
+        caption = tell(
+            "The variants and their repeats. Absent: repeats that another variant has and this one has no row for."
+        )
+    return Table("variants", caption, columns, rows, source_note(findings))
 
 
 def _results(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Section]:
     if not findings["jobs"]["done"]:
-        none = Text("There are no results: no row has a finite score.", "warning")
-        return [Section("results", "Results", (none, *judged.comparisons(findings, looks)))]
+        none = Text(tell("There are no results: no row has a finite score."), "warning")
+        return [Section("results", tell("Results"), (none, *judged.comparisons(findings, looks)))]
     return [
-        Section("repeats", "Every repeat", (_points(findings, looks), _means(findings), *magnitudes.best_of(findings))),
-        Section("comparisons", "The comparisons", (*judged.comparisons(findings, looks), *_in_words(findings))),
+        Section(
+            "repeats",
+            tell("Every repeat"),
+            (_points(findings, looks), _means(findings), *magnitudes.best_of(findings)),
+        ),
+        Section("comparisons", tell("The comparisons"), (*judged.comparisons(findings, looks), *_in_words(findings))),
         *standing.ranks(findings),
     ]
 
@@ -135,35 +156,43 @@ def _value(result: Mapping[str, Any], findings: Mapping[str, Any]) -> float | No
 
 
 def _points(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
-    rows, shown = [], 0
-    for variant in findings["variants"]:
-        values = tuple(value for result in variant["results"] if (value := _value(result, findings)) is not None)
-        shown += len(values)
-        summary = _summary(variant, findings)
-        rows.append(draw.Repeats(variant["name"], values, *(summary.get(key) for key in ("mean", "low", "high"))))
-    done = findings["jobs"]["done"]
+    variants = findings["variants"]
+    points = [
+        [(result["repeat"], value) for result in variant["results"] if (value := _value(result, findings)) is not None]
+        for variant in variants
+    ]
+    rows = [
+        dots.row(variant, found, _summary(variant, findings), findings, lambda name: tell("repeat {name}", name=name))
+        for variant, found in zip(variants, points, strict=True)
+    ]
+    shown, done = sum(map(len, points)), findings["jobs"]["done"]
     which = (
-        "Every score as a point."
+        tell("Every score as a point.")
         if shown == done
-        else f"{whole(shown)} of {whole(done)} scores as points, evenly picked."
+        else tell("{some} of {all} scores as points, evenly picked.", some=whole(shown), all=whole(done))
     )
     return Figure(
         "repeats",
         f"{which} {results.below(findings)}",
         draw.repeats(rows, looks, axis=results.axis(findings), constant=None),
-        f"Dot plot of the scores of {count(len(rows), 'variant')}.",
+        tell("Dot plot of the scores of {variants}.", variants=count(len(rows), "variant")),
         source_note(findings),
+        dots.behind(list(zip(variants, points, strict=True)), findings, label=tell("repeat")),
     )
 
 
 def _means(findings: Mapping[str, Any]) -> Table:
-    bars = findings["split"]["design"] not in results.NO_BAR
     columns = results.mean_columns(findings)
     rows = [results.mean_cells(findings, variant, _summary(variant, findings)) for variant in findings["variants"]]
+    message = marked("{axis} over all repeats of each variant that have a score.")
+    if findings["split"]["design"] in results.NO_BAR:
+        message = marked(
+            "{axis} over all repeats of each variant that have a score. The means have no interval, since the repeats "
+            "are not independent."
+        )
     return Table(
         "scores",
-        f"{results.axis(findings)} over all repeats of each variant that have a score."
-        + ("" if bars else " The means have no interval, since the repeats are not independent."),
+        tell(message, axis=results.axis(findings)),
         columns,
         align(rows, columns),
         source_note(findings),
@@ -172,53 +201,69 @@ def _means(findings: Mapping[str, Any]) -> Table:
     )
 
 
+#: What became of a row that has no score to be judged.
+_STATUS: Final = {"diverged": marked("broke down"), "missing": marked("absent")}
+
+
 def _lost(findings: Mapping[str, Any]) -> list[Block]:
     jobs = findings["jobs"]
     if not findings["failures"]:
-        return [Text("Nothing is missing: every repeat of every variant has a finite score.")]
+        return [Text(tell("Nothing is missing: every repeat of every variant has a finite score."))]
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("repeat", "repeat", align="left"),
-        Column("status", "status", align="left"),
-        Column("message", "what the table holds", align="left"),
+        Column("variant", tell("variant"), align="left"),
+        Column("repeat", tell("repeat"), align="left"),
+        Column("status", tell("status"), align="left"),
+        Column("message", tell("what the table holds"), align="left"),
     )
     rows = tuple(
         (
             words(short(entry["variant"])),
             words(short(entry["repeat"])),
-            words({"diverged": "broke down", "missing": "absent"}[entry["status"]], mark="worse"),
-            words(entry["message"]),
+            Cell(tell(_STATUS[entry["status"]]), _STATUS[entry["status"]], "worse"),
+            Cell(retold(entry["message"]), entry["message"]),
         )
         for entry in findings["failures"]
     )
-    lost = jobs["diverged"] + jobs["missing"]
-    more = "" if lost <= len(rows) else f" The first {len(rows)} are listed."
-    text = (
-        f"Of {count(jobs['total'], 'score')}, {_are(jobs['done'])} there, {_are(jobs['diverged'])} not finite and "
-        f"{_are(jobs['missing'])} absent.{more}"
+    text = tell(
+        "Of {scores}, {there}, {broken} and {absent}.",
+        scores=count(jobs["total"], "score"),
+        there=tell_n("{n} is there", "{n} are there", jobs["done"]),
+        broken=tell_n("{n} is not finite", "{n} are not finite", jobs["diverged"]),
+        absent=tell_n("{n} is absent", "{n} are absent", jobs["missing"]),
     )
-    return [Text(text, "warning"), Table("failures", "What failed or is missing.", columns, rows)]
-
-
-def _are(number: int) -> str:
-    return f"{whole(number)} {'is' if number == 1 else 'are'}"
+    if jobs["diverged"] + jobs["missing"] > len(rows):
+        text += " " + tell("The first {number} are listed.", number=whole(len(rows)))
+    return [Text(text, "warning"), Table("failures", tell("What failed or is missing."), columns, rows)]
 
 
 def _reproduce(findings: Mapping[str, Any]) -> Section:
-    text = (
-        f"With bpbench {findings['bpbench']} and the table of SHA-256 {findings['data']['sha256']}, the command below, "
-        "run where the table lies, gives these findings again. findings.json holds every number of this report "
-        "unrounded, tables/ the tables as CSV, figures/ the drawings as SVG."
+    text = tell(
+        "With bpbench {version} and the table of SHA-256 {digest}, the command below, run where the table lies, gives "
+        "these findings again. findings.json holds every number of this report unrounded, tables/ the tables as CSV, "
+        "figures/ the drawings as SVG.",
+        version=findings["bpbench"],
+        digest=findings["data"]["sha256"],
     )
-    return Section(
-        "reproduce", "How to reproduce this", (Text(text), Verbatim(findings["protocol"]["command"], "command"))
-    )
+    command = Verbatim(findings["protocol"]["command"], "command")
+    return Section("reproduce", tell("How to reproduce this"), (Text(text), command))
+
+
+#: Heads of the columns of the file of repeats.
+_HEADS: Final = {
+    "variant": marked("variant"),
+    "repeat": marked("repeat"),
+    "split": marked("split"),
+    "score": marked("score"),
+}
 
 
 def repeats(findings: Mapping[str, Any]) -> Table:
     """Return every listed repeat with its score: written as CSV, not shown."""
     roles = findings["data"]["roles"]
-    columns = tuple(Column(key, key) for key in ("variant", "repeat", *(("split",) if roles["split"] else ()), "score"))
+    columns = tuple(
+        Column(key, tell(_HEADS[key]))
+        for key in ("variant", "repeat", *(("split",) if roles["split"] else ()), "score")
+    )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             words(variant["name"]),
@@ -229,4 +274,4 @@ def repeats(findings: Mapping[str, Any]) -> Table:
         for variant in findings["variants"]
         for result in variant["results"]
     )
-    return Table("repeats", "All repeats.", columns, rows)
+    return Table("repeats", tell("All repeats."), columns, rows)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
 from bpbench.report.document import Cell, Column, Table
+from bpbench.report.language import listed, marked, point, spoken, tell
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, short, whole
-from bpbench.report.vocabulary import by_role, cut_label, mixed, set_label, source_note, timed
+from bpbench.report.retold import retold
+from bpbench.report.vocabulary import (
+    by_role,
+    cut_label,
+    mixed,
+    part_label,
+    set_label,
+    source_note,
+    timed,
+    unit_label,
+    way_message,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _POINT: Final = "\u2008"  # as wide as a full stop
 _DIGIT: Final = "\u2007"  # as wide as a digit
@@ -19,6 +31,16 @@ _DIGIT: Final = "\u2007"  # as wide as a digit
 def words(text: str | None, *, mark: str = "") -> Cell:
     """Return a cell of words."""
     return Cell(text or NOTHING, text, mark)
+
+
+def told(message: str, *, mark: str = "") -> Cell:
+    """Return a cell of words of the program: shown as they are told, kept as they are in English."""
+    return Cell(tell(message), message, mark)
+
+
+def again(text: str | None, *, mark: str = "") -> Cell:
+    """Return a cell of words that findings hold: shown as they are told again, kept as they are."""
+    return Cell(retold(text) if text else NOTHING, text, mark)
 
 
 def number(value: float | None, places: int | None) -> Cell:
@@ -42,12 +64,12 @@ def align(rows: Sequence[tuple[Cell, ...]], columns: Sequence[Column]) -> tuple[
     for place, column in enumerate(columns):
         if column.align != "right":
             continue
-        tails = [len(row[place].text.partition(".")[2]) for row in done if not _is_words(row[place])]
+        tails = [len(row[place].text.partition(point())[2]) for row in done if not _is_words(row[place])]
         longest = max(tails, default=0)
         for row in done:
             cell = row[place]
             if longest and not _is_words(cell):
-                tail = len(cell.text.partition(".")[2])
+                tail = len(cell.text.partition(point())[2])
                 pad = ("" if tail else _POINT) + _DIGIT * (longest - tail)
                 row[place] = Cell(cell.text + pad, cell.value, cell.mark)
     return tuple(tuple(row) for row in done)
@@ -63,7 +85,20 @@ def spanned(pair: Sequence[float] | None, *, places: int | None = None) -> str:
         return NOTHING
     show = exact if places is None else (lambda value: fixed(value, places))
     low, high = show(pair[0]), show(pair[1])
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else tell("{low} to {high}", low=low, high=high)
+
+
+def in_english(text: Callable[[], str | None], *, mark: str = "") -> Cell:
+    """Return a cell of words that a function tells: shown in the language that is spoken, kept in English."""
+    shown = text()
+    with spoken("en", ()):
+        kept = text()
+    return Cell(shown or NOTHING, kept, mark)
+
+
+def ends(pair: Sequence[float] | None) -> Cell:
+    """Return a cell of :func:`spanned`."""
+    return in_english(lambda: spanned(pair))
 
 
 def ends_of(numbers: Sequence[float]) -> tuple[float, float]:
@@ -79,23 +114,23 @@ def states(findings: Mapping[str, Any]) -> Table:
     widths = [entry[2] - entry[0] for entry in energies]
     places = min(6, common_decimals(widths) or 3)
     columns = [
-        Column("state", "state", align="left"),
-        Column("frames", "frames"),
-        Column("blocks", "blocks"),
-        Column("atoms_per_frame", "atoms per frame"),
-        Column("temperature", "temperature", "K"),
-        Column("energy_min", "lowest energy", "eV/atom"),
-        Column("energy_mean", "mean energy", "eV/atom"),
-        Column("energy_max", "highest energy", "eV/atom"),
-        Column("force_max", "largest force", "eV/Å"),
+        Column("state", tell("state"), align="left"),
+        Column("frames", tell("frames")),
+        Column("blocks", tell("blocks")),
+        Column("atoms_per_frame", tell("atoms per frame")),
+        Column("temperature", tell("temperature"), "K"),
+        Column("energy_min", tell("lowest energy"), unit_label("eV/atom")),
+        Column("energy_mean", tell("mean energy"), unit_label("eV/atom")),
+        Column("energy_max", tell("highest energy"), unit_label("eV/atom")),
+        Column("force_max", tell("largest force"), "eV/Å"),
     ]
     rows = [
         (
             words(short(group["name"])),
             counted(group["frames"]),
             counted(group["blocks"]),
-            words(spanned(group["atoms_per_frame"])),
-            words(spanned(group["temperature_k"])),
+            ends(group["atoms_per_frame"]),
+            ends(group["temperature_k"]),
             *(number(value, places) for value in group["energy_ev_per_atom"]),
             number(group["force_max_ev_per_a"], 2),
         )
@@ -109,8 +144,12 @@ def states(findings: Mapping[str, Any]) -> Table:
     shown = [columns[place] for place in keep]
     return Table(
         "states",
-        "The data by state. A block is a stretch of one trajectory that is never divided"
-        + (f"; elements: {', '.join(data['elements'])}." if data["elements"] else "."),
+        tell(
+            "The data by state. A block is a stretch of one trajectory that is never divided; elements: {elements}.",
+            elements=", ".join(data["elements"]),
+        )
+        if data["elements"]
+        else tell("The data by state. A block is a stretch of one trajectory that is never divided."),
         tuple(shown),
         align([tuple(row[place] for place in keep) for row in rows], shown),
         source_note(findings, sets=False),
@@ -123,23 +162,26 @@ def split(findings: Mapping[str, Any]) -> Table:
     parts = ("train", "validation", "test")
     several = mixed(findings)
     columns = (
-        *((Column("split_by", "split by", align="left"),) if several else ()),
-        Column("split", "split"),
+        *((Column("split_by", tell("split by"), align="left"),) if several else ()),
+        Column("split", tell("split")),
         *(
             column
             for part in parts
-            for column in (Column(f"{part}_frames", f"{part}, frames"), Column(f"{part}_blocks", f"{part}, blocks"))
+            for column in (
+                Column(f"{part}_frames", tell("{part}, frames", part=part_label(part))),
+                Column(f"{part}_blocks", tell("{part}, blocks", part=part_label(part))),
+            )
         ),
     )
     rows = [
         (
-            *((words(row["split_by"]),) if several else ()),
+            *((told(way_message(row["split_by"])),) if several else ()),
             counted(row["split"]),
             *(counted(row[key]) for part in parts for key in (part, f"{part}_blocks")),
         )
         for row in findings["split"]["counts"]
     ]
-    caption = "Frames in each part, and blocks that it has frames of."
+    caption = tell("Frames in each part, and blocks that it has frames of.")
     return Table("split", caption, columns, tuple(rows), source_note(findings, sets=False))
 
 
@@ -150,13 +192,13 @@ def sets(findings: Mapping[str, Any]) -> Table:
     tabled = any(entry.get("table") for entry in findings["sets"])
     cut = any(entry.get("cut") for entry in findings["sets"])
     columns = (
-        Column("set", "set", align="left"),
-        Column("preset", "preset", align="left"),
-        *([Column("cut", "cut from", align="left")] if cut else []),
-        *([Column("table", "table", align="left")] if tabled else []),
-        Column("size", "inputs" if tabled else "functions"),
+        Column("set", tell("set"), align="left"),
+        Column("preset", tell("preset"), align="left"),
+        *([Column("cut", tell("cut from"), align="left")] if cut else []),
+        *([Column("table", tell("table"), align="left")] if tabled else []),
+        Column("size", tell("inputs") if tabled else tell("functions")),
         *(Column(kind.lower(), kind) for kind in present),
-        *([Column("cutoff", "cutoff R_c", "Å")] if present else []),
+        *([Column("cutoff", tell("cutoff R_c"), "Å")] if present else []),
     )
     rows = []
     for entry in findings["sets"]:
@@ -166,7 +208,7 @@ def sets(findings: Mapping[str, Any]) -> Table:
             (
                 Cell(set_label(entry), entry["name"]),
                 words(entry["preset"]),
-                *([words(cut_label(entry))] if cut else []),
+                *([in_english(partial(cut_label, entry))] if cut else []),
                 *([words((entry.get("table") or {}).get("file"))] if tabled else []),
                 counted(entry["size"]),
                 # What the columns of a table are is not known here.
@@ -174,12 +216,12 @@ def sets(findings: Mapping[str, Any]) -> Table:
                     counted(None if entry.get("table") else sum(function["kind"] == kind for function in functions))
                     for kind in present
                 ),
-                *([words(spanned((min(reach), max(reach)) if reach else None))] if present else []),
+                *([ends((min(reach), max(reach)) if reach else None)] if present else []),
             )
         )
     return Table(
         "feature_sets",
-        "The feature sets: how many functions of which kind." if present else "The feature sets.",
+        tell("The feature sets: how many functions of which kind.") if present else tell("The feature sets."),
         columns,
         tuple(rows),
         source_note(findings, data=False),
@@ -192,25 +234,29 @@ def variants(findings: Mapping[str, Any]) -> Table:
     labels = {entry["name"]: set_label(entry) for entry in findings["sets"]}
     fewer = mixed(findings) or any(entry["share"] is not None and entry["share"] < 1 for entry in findings["variants"])
     columns: tuple[Column, ...] = (
-        Column("variant", "variant", align="left"),
-        Column("model", "model", align="left"),
-        Column("set", "set", align="left"),
-        Column("inputs", "inputs"),
-        Column("shape", "network", align="left"),
-        Column("parameters", "weights"),
-        *((Column("split_by", "split by", align="left"),) if mixed(findings) else ()),
-        *((Column("configurations", "training configurations"), Column("blocks", "their blocks")) if fewer else ()),
+        Column("variant", tell("variant"), align="left"),
+        Column("model", tell("model"), align="left"),
+        Column("set", tell("set"), align="left"),
+        Column("inputs", tell("inputs")),
+        Column("shape", tell("network"), align="left"),
+        Column("parameters", tell("weights")),
+        *((Column("split_by", tell("split by"), align="left"),) if mixed(findings) else ()),
+        *(
+            (Column("configurations", tell("training configurations")), Column("blocks", tell("their blocks")))
+            if fewer
+            else ()
+        ),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             words(short(entry["name"])),
-            words(kinds.get(entry["model"], entry["model"])),
+            again(kinds.get(entry["model"], entry["model"])),
             Cell(labels[entry["set"]], entry["set"]),
             counted(entry["inputs"]),
             words(entry["shape"]),
             counted(entry["parameters"]),
-            *((words(entry["split_by"]),) if mixed(findings) else ()),
-            *((words(spanned(ends_of(entry[key]))) for key in ("configurations", "blocks")) if fewer else ()),
+            *((told(way_message(entry["split_by"])),) if mixed(findings) else ()),
+            *((ends(ends_of(entry[key])) for key in ("configurations", "blocks")) if fewer else ()),
         )
         for entry in findings["variants"]
     )
@@ -218,11 +264,12 @@ def variants(findings: Mapping[str, Any]) -> Table:
         # Without models there are neither networks nor weights.
         keep = (0, 2, 3)
         rows = tuple(tuple(row[place] for place in keep) for row in rows)
-        columns = (*(columns[place] for place in keep[:2]), Column("inputs", "functions"))
-    what = "sets of symmetry functions" if timed(findings) else "a model on a feature set"
+        columns = (*(columns[place] for place in keep[:2]), Column("inputs", tell("functions")))
     return Table(
         "variants",
-        f"The variants that are compared: {what}.",
+        tell("The variants that are compared: sets of symmetry functions.")
+        if timed(findings)
+        else tell("The variants that are compared: a model on a feature set."),
         columns,
         rows,
         source_note(findings),
@@ -243,6 +290,12 @@ def _used(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _all_settings(model: Mapping[str, Any]) -> str:
+    if model["base"] is None:
+        return _settings(_used(model["values"]))
+    return tell("as {model}, with {changes}", model=short(model["base"]), changes=model["changes"])
+
+
 def _settings(values: Mapping[str, Any]) -> str:
     parts = []
     for key, value in values.items():
@@ -260,31 +313,27 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 def _setting(value: Any) -> str:
     if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
+        return tell({True: marked("yes"), False: marked("no"), None: marked("none")}[value])
     return exact(value) if isinstance(value, int | float) else str(value)
 
 
 def models(findings: Mapping[str, Any]) -> Table:
     """Return the table of models with every setting."""
     columns = (
-        Column("model", "model", align="left"),
-        Column("kind", "kind", align="left"),
-        Column("settings", "settings", align="left"),
+        Column("model", tell("model"), align="left"),
+        Column("kind", tell("kind"), align="left"),
+        Column("settings", tell("settings"), align="left"),
     )
     rows = tuple(
         (
             words(short(model["name"])),
-            words(model["label"]),
+            again(model["label"]),
             # A sweep may derive dozens, alike but for what it changes.
-            words(
-                _settings(_used(model["values"]))
-                if model["base"] is None
-                else f"as {short(model['base'])}, with {model['changes']}"
-            ),
+            in_english(partial(_all_settings, model)),
         )
         for model in findings["models"]
     )
-    return Table("models", "The models and all settings that they use.", columns, rows)
+    return Table("models", tell("The models and all settings that they use."), columns, rows)
 
 
 # -------------------------------------------------------------------------------------------------- appendix
@@ -296,10 +345,10 @@ def reconstructions(findings: Mapping[str, Any]) -> Table | None:
     if not remade:
         return None
     columns = (
-        Column("set", "set", align="left"),
-        Column("kind", "kind", align="left"),
-        Column("shared", "shared", align="left"),
-        Column("values", "values", align="left"),
+        Column("set", tell("set"), align="left"),
+        Column("kind", tell("kind"), align="left"),
+        Column("shared", tell("shared"), align="left"),
+        Column("values", tell("values"), align="left"),
     )
     rows = [
         (Cell(set_label(entry), entry["name"]), words(kind), words(shared), words(values))
@@ -309,8 +358,11 @@ def reconstructions(findings: Mapping[str, Any]) -> Table | None:
     names = listed([set_label(entry) for entry in remade])
     return Table(
         "reconstructions",
-        f"Values of the functions in {names}; η in Å⁻², R_s and R_c in Å. Functions that differ in one parameter "
-        "only share a line, in which that parameter's values follow each other in the order of the inputs.",
+        tell(
+            "Values of the functions in {names}; η in Å⁻², R_s and R_c in Å. Functions that differ in one parameter "
+            "only share a line, in which that parameter's values follow each other in the order of the inputs.",
+            names=names,
+        ),
         columns,
         tuple(rows),
         size="wide",
@@ -361,7 +413,7 @@ def functions(findings: Mapping[str, Any]) -> Table:
         for entry in findings["sets"]
         for place, function in enumerate(entry["functions"], start=1)
     )
-    return Table("functions", "All functions.", columns, rows)
+    return Table("functions", tell("All functions."), columns, rows)
 
 
 def repeats(findings: Mapping[str, Any]) -> Table:
@@ -394,4 +446,4 @@ def repeats(findings: Mapping[str, Any]) -> Table:
         for variant in findings["variants"]
         for result in variant["results"]
     )
-    return Table("repeats", "All repeats.", columns, rows)
+    return Table("repeats", tell("All repeats."), columns, rows)

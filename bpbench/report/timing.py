@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bpbench.counting import listed
-from bpbench.report import draw
+from bpbench.report import dots, draw
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text
+from bpbench.report.language import listed, marked, tell, tell_as
 from bpbench.report.numerals import count, decimals, half_width, say, short, significant, span, whole
+from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import mean_level, scope, source_note, unit, with_unit
+from bpbench.report.vocabulary import mean_level, metric_label, repeat_count, scope, source_note, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,40 +39,53 @@ def costs(findings: Mapping[str, Any]) -> str:
     if not mean or not others:
         return ""
     places = decimals(half_width(mean["low"], mean["high"]))
-    size = with_unit(number(mean["mean"], places).text, findings["metric"])
-    parts = [
-        f"{say(variant['name'])} {'takes ' if variant is others[0] else ''}{_times(variant['cost'])}"
-        for variant in others
-    ]
-    return f"As multiples of the time of {say(base)} (mean {size}), {listed(parts)}."
+    first, *rest = ({"name": say(variant["name"]), "times": _times(variant["cost"])} for variant in others)
+    return tell(
+        "As multiples of the time of {base} (mean {mean}), {sets}.",
+        base=say(base),
+        mean=with_unit(number(mean["mean"], places).text, findings["metric"]),
+        sets=listed([tell("{name} takes {times}", **first), *(f"{each['name']} {each['times']}" for each in rest)]),
+    )
 
 
 def measured(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Section:
     """Return how time was measured, and on which kind of machine."""
     measure, split = findings["measure"], findings["split"]
-    frames = f"{count(measure['frames'], 'frame')} ({count(measure['atoms'], 'atom')})"
-    how = (
-        f"A measurement describes {frames}, spread evenly over the data, in one thread: once unmeasured, so that "
-        f"the code is loaded and the caches are filled, then {count(measure['passes'], 'time')} against the clock. The "
-        "fastest pass counts, since whatever else a machine does can only add time; divided by the atoms it is the "
-        "time per atom. It holds all that describing takes, the search for neighbours included, and no forces. No "
-        "other job of the study runs meanwhile; of what other programs do, only what takes the processor away from a "
-        "measurement is seen, and remarked on."
+    how = tell(
+        "A measurement describes {frames} ({atoms}), spread evenly over the data, in one thread: once unmeasured, so "
+        "that the code is loaded and the caches are filled, then {times} against the clock. The fastest pass counts, "
+        "since whatever else a machine does can only add time; divided by the atoms it is the time per atom. It holds "
+        "all that describing takes, the search for neighbours included, and no forces. No other job of the study runs "
+        "meanwhile; of what other programs do, only what takes the processor away from a measurement is seen, and "
+        "remarked on.",
+        frames=count(measure["frames"], "frame"),
+        atoms=count(measure["atoms"], "atom"),
+        times=count(measure["passes"], "time"),
     )
-    rounds = f"There are {count(split['repeats'], 'round')}. {split['sentence']}"
-    return Section("measured", "How time was measured", (Text(how), Text(rounds), Text(_machine(environment))))
+    rounds = tell("There are {rounds}.", rounds=repeat_count(split["repeats"], findings["metric"]))
+    return Section(
+        "measured",
+        tell("How time was measured"),
+        (Text(how), Text(f"{rounds} {retold(split['sentence'])}"), Text(_machine(environment))),
+    )
 
 
 def _machine(environment: Mapping[str, Any]) -> str:
     if not environment.get("cpu"):
-        return "On which kind of machine is not recorded here."
+        return tell("On which kind of machine is not recorded here.")
     versions = environment.get("versions") or {}
-    with_what = listed([f"{name} {versions[key]}" for key, name in _COMPILED.items() if key in versions])
-    return (
-        f"The kind of machine: {environment['cpu']}, {count(environment['cores'], 'core')}"
-        + (f"; the code rests on {with_what}" if with_what != "none" else "")
-        + ". Stored times are used again on this kind of machine and for this code only."
+    compiled = [f"{name} {versions[key]}" for key, name in _COMPILED.items() if key in versions]
+    message = marked(
+        "The kind of machine: {cpu}, {cores}. Stored times are used again on this kind of machine and for this code "
+        "only."
     )
+    if compiled:
+        message = marked(
+            "The kind of machine: {cpu}, {cores}; the code rests on {libraries}. Stored times are used again on this "
+            "kind of machine and for this code only."
+        )
+    cores = count(environment["cores"], "core")
+    return tell(message, cpu=environment["cpu"], cores=cores, libraries=listed(compiled))
 
 
 _COMPILED = {"numba": "Numba", "numpy": "NumPy", "vesin": "vesin"}
@@ -82,45 +96,67 @@ _COMPILED = {"numba": "Numba", "numpy": "NumPy", "vesin": "vesin"}
 
 def results(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
     """Return every round as a point, the table of times, and that of multiples and operations on paper."""
-    metric = findings["metric"]
-    rows = []
-    for variant in findings["variants"]:
-        mean, part = _judged(variant, findings), findings["analysis"]["part"]
-        values = tuple(
-            result["scores"][part][metric["key"]] for result in variant["results"] if result["status"] == "done"
-        )
-        rows.append(draw.Repeats(variant["name"], values, *(mean.get(key) for key in ("mean", "low", "high"))))
+    metric, variants = findings["metric"], findings["variants"]
+    points = [_points(variant, findings) for variant in variants]
+    rows = [
+        dots.row(variant, found, _judged(variant, findings), findings, lambda name: tell("round {name}", name=name))
+        for variant, found in zip(variants, points, strict=True)
+    ]
+    axis = tell("{metric} ({unit})", metric=metric_label(metric), unit=unit(metric))
     figure = Figure(
         "repeats",
-        f"Every round as a point. The bar below the points is the {mean_level(findings)} interval of the mean, the "
-        "stroke on it the mean. What slows a whole round widens these bars and not the intervals of the differences, "
-        "which are taken within rounds.",
-        draw.repeats(rows, looks, axis=f"{metric['label']} ({unit(metric)})", constant=None),
-        f"Dot plot of the {metric['label']} of every round for {count(len(rows), 'set')}.",
+        tell(
+            "Every round as a point. The bar below the points is the {level} interval of the mean, the stroke on it "
+            "the mean. What slows a whole round widens these bars and not the intervals of the differences, which are "
+            "taken within rounds.",
+            level=mean_level(findings),
+        ),
+        draw.repeats(rows, looks, axis=axis, constant=None),
+        tell(
+            "Dot plot of the {metric} of every round for {sets}.",
+            metric=metric_label(metric),
+            sets=count(len(rows), "set"),
+        ),
         source_note(findings),
+        dots.behind(list(zip(variants, points, strict=True)), findings, label=tell("round")),
     )
     return [figure, _means(findings), _multiples(findings)]
 
 
+def _points(variant: Mapping[str, Any], findings: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return each measured round of a set with its time."""
+    part, key = findings["analysis"]["part"], findings["metric"]["key"]
+    return [
+        (str(result["repeat"]), result["scores"][part][key])
+        for result in variant["results"]
+        if result["status"] == "done"
+    ]
+
+
 def _means(findings: Mapping[str, Any]) -> Table:
-    shown = unit(findings["metric"])
-    keys = ("mean", "low", "high", "sd", "min", "max")
-    labels = ("mean", f"{mean_level(findings)} from", "to", "spread (sd)", "least", "largest")
+    metric = findings["metric"]
+    shown = unit(metric)
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("functions", "functions"),
-        Column("n", "rounds"),
-        *(Column(key, label, shown) for key, label in zip(keys, labels, strict=True)),
+        Column("variant", tell("variant"), align="left"),
+        Column("functions", tell_as("head of a column", "functions")),
+        Column("n", tell_as("head of a column", "rounds")),
+        Column("mean", tell("mean"), shown),
+        Column("low", tell("{level} from", level=mean_level(findings)), shown),
+        Column("high", tell_as("end of an interval", "to"), shown),
+        Column("sd", tell("spread (sd)"), shown),
+        Column("min", tell_as("of several times", "least"), shown),
+        Column("max", tell_as("of several times", "largest"), shown),
     )
     rows = []
     for variant in findings["variants"]:
         mean = _judged(variant, findings)
         places = decimals(half_width(mean.get("low"), mean.get("high")))
         head = (words(short(variant["name"])), counted(variant["inputs"]), counted(variant["n"]))
-        rows.append((*head, *(number(mean.get(key), places) for key in keys)))
+        rows.append((*head, *(number(mean.get(column.key), places) for column in columns[3:])))
+    label = metric_label(metric)
     return Table(
         "times",
-        f"{findings['metric']['label'].capitalize()} ({shown}) over the rounds.",
+        tell("{metric} ({unit}) over the rounds.", metric=f"{label[:1].upper()}{label[1:]}", unit=shown),
         columns,
         align(rows, columns),
         source_note(findings),
@@ -130,14 +166,14 @@ def _means(findings: Mapping[str, Any]) -> Table:
 
 
 def _multiples(findings: Mapping[str, Any]) -> Table:
-    base, level = say(findings["analysis"]["baseline"]), mean_level(findings)
+    base = say(findings["analysis"]["baseline"])
     columns = (
-        Column("variant", "variant", align="left"),
-        Column("ratio", f"time / {base}"),
-        Column("ratio_low", f"{level} from"),
-        Column("ratio_high", "to"),
-        Column("operations_per_atom", "operations per atom"),
-        Column("operations_ratio", f"operations / {base}"),
+        Column("variant", tell("variant"), align="left"),
+        Column("ratio", tell("time / {name}", name=base)),
+        Column("ratio_low", tell("{level} from", level=mean_level(findings))),
+        Column("ratio_high", tell_as("end of an interval", "to")),
+        Column("operations_per_atom", tell("operations per atom")),
+        Column("operations_ratio", tell("operations / {name}", name=base)),
     )
     rows = []
     for variant in findings["variants"]:
@@ -154,10 +190,13 @@ def _multiples(findings: Mapping[str, Any]) -> Table:
         )
     return Table(
         "multiples",
-        f"Times as multiples of that of {base} (the geometric mean of the ratios within rounds, with its interval), "
-        "beside what the sets cost on paper: floating-point operations, counted from the functions and the number of "
-        "neighbours. Where the two ratios part, time goes elsewhere than into arithmetic, such as into the search for "
-        "neighbours, which is not counted.",
+        tell(
+            "Times as multiples of that of {name} (the geometric mean of the ratios within rounds, with its interval), "
+            "beside what the sets cost on paper: floating-point operations, counted from the functions and the number "
+            "of neighbours. Where the two ratios part, time goes elsewhere than into arithmetic, such as into the "
+            "search for neighbours, which is not counted.",
+            name=base,
+        ),
         columns,
         align(rows, columns),
         source_note(findings),
@@ -168,28 +207,35 @@ def limits(findings: Mapping[str, Any]) -> list[str]:
     """Return what was not shown, one sentence each."""
     crowd = [near for variant in findings["variants"] if (near := variant["cost"]["neighbours_per_atom"]) is not None]
     found = [
-        f"Every claim holds {scope(findings)} and for this code; on another processor even the order may be another."
+        tell(
+            "Every claim holds {scope} and for this code; on another processor even the order may be another.",
+            scope=scope(findings),
+        )
     ]
     if crowd:
         low, high = significant(min(crowd)), significant(max(crowd))
         found.append(
-            f"An atom has {low if low == high else f'{low} to {high}'} neighbours here; the time of every set grows "
-            "with them, and not at the same rate."
+            tell(
+                "An atom has {number} neighbours here; the time of every set grows with them, and not at the same "
+                "rate.",
+                number=low if low == high else tell("{low} to {high}", low=low, high=high),
+            )
         )
-    one, alone, other = (
-        "One thread was measured; with more, sets may gain unequally.",
-        "Descriptors alone are timed: neither their derivatives, which forces need, nor a model on top.",
-        "Nothing is said about which set predicts better.",
-    )
-    return [*found, one, alone, other]
+    return [
+        *found,
+        tell("One thread was measured; with more, sets may gain unequally."),
+        tell("Descriptors alone are timed: neither their derivatives, which forces need, nor a model on top."),
+        tell("Nothing is said about which set predicts better."),
+    ]
 
 
 def sets(findings: Mapping[str, Any], labels: list[str]) -> str:
     """Return what the sets are and that each is computed by itself."""
-    sizes = listed([whole(entry["size"]) for entry in findings["sets"]])
-    return (
-        f"Each of {count(len(labels), 'set')} of symmetry functions ({listed(labels)}; {sizes} functions) is computed "
-        "by itself: what its own functions share is computed once, nothing is shared between sets. G2 counts the "
-        "neighbours around a distance, G4 and G5 the pairs of neighbours around an angle; each unordered pair counts "
-        "once."
+    return tell(
+        "Each of {sets} of symmetry functions ({names}; {sizes} functions) is computed by itself: what its own "
+        "functions share is computed once, nothing is shared between sets. G2 counts the neighbours around a distance, "
+        "G4 and G5 the pairs of neighbours around an angle; each unordered pair counts once.",
+        sets=count(len(labels), "set"),
+        names=listed(labels),
+        sizes=listed([whole(entry["size"]) for entry in findings["sets"]]),
     )

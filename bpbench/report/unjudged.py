@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
 from bpbench.report import agreement
-from bpbench.report.document import Block, Cell, Column, Table, Text
+from bpbench.report.document import Block, Column, Table, Text
+from bpbench.report.language import listed, marked, tell, tell_n
 from bpbench.report.numerals import count, say, short, significant
 from bpbench.report.results import axis, summary_of
-from bpbench.report.tables import align, counted, number, words
+from bpbench.report.tables import align, counted, number, told, words
 from bpbench.report.vocabulary import (
-    WATERMARK,
-    job_word,
+    job_count,
+    metric_label,
     on_part,
     quick,
-    repeat_word,
+    repeat_count,
     several_baselines,
     source_note,
     unit,
@@ -24,17 +24,17 @@ from bpbench.report.vocabulary import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Added to the title.
-KIND: Final = "quick run, no verdict"
-#: The verdict of every comparison.
-NONE: Final = "none (quick run)"
-#: Said first wherever the results are summed up.
-FIRST: Final = (
-    f"{WATERMARK}: this run proves the path from protocol to report and decides nothing; run it without --quick for a "
-    "verdict."
+#: Added to the title; a message that is yet to be told.
+KIND: Final = marked("quick run, no verdict")
+#: The verdict of every comparison; a message that is yet to be told.
+NONE: Final = marked("none (quick run)")
+#: Said first wherever the results are summed up; a message that is yet to be told. It begins with the watermark.
+FIRST: Final = marked(
+    "QUICK RUN · NO VERDICT: this run proves the path from protocol to report and decides nothing; run it without "
+    "--quick for a verdict."
 )
-#: What was not shown.
-LIMIT: Final = (
+#: What was not shown; a message that is yet to be told.
+LIMIT: Final = marked(
     "This is a quick run: nothing in it is evidence for or against a variant, whatever the means look like, and "
     "nothing about the full study follows from it."
 )
@@ -54,12 +54,19 @@ def answer(findings: Mapping[str, Any], counts: Mapping[str, int], troubles: str
     troubles : str
         How many trainings failed and how, in brackets.
     """
-    found = [FIRST]
+    found = [tell(FIRST)]
     if counts["done"]:
         found += [text for text in (_means(findings), *agreement.answers(findings)) if text]
     if counts["done"] < counts["trainings"]:
-        asked = count(counts["trainings"], job_word(findings))
-        found.append(f"Of {asked}, {counts['done']} succeeded{troubles}.")
+        found.append(
+            tell_n(
+                "Of {jobs}, {n} succeeded{troubles}.",
+                "Of {jobs}, {n} succeeded{troubles}.",
+                counts["done"],
+                jobs=job_count(counts["trainings"], findings),
+                troubles=troubles,
+            )
+        )
     return found
 
 
@@ -68,20 +75,28 @@ def _means(findings: Mapping[str, Any]) -> str:
     metric, part = findings["metric"], findings["analysis"]["part"]
     variants = findings["variants"]
     if len(variants) > _TOLD:
-        return f"The tables have the means of the {count(len(variants), 'variant')}."
+        return tell("The tables have the means of the {variants}.", variants=count(len(variants), "variant"))
     # contestants that are one and the same have one mean, told once
     same: dict[str, list[str]] = {}
     for variant in variants:
         same.setdefault(variant["twin"] or variant["name"], []).append(say(variant["name"]))
     means = {variant["name"]: summary_of(variant, part, metric["key"]).get("mean") for variant in variants}
-    told = [
-        f"{significant(mean)} for {first}{f' (the same as {listed(others)})' if others else ''}"
-        for name, (first, *others) in same.items()
-        if (mean := means[name]) is not None
-    ]
-    label = f"{metric['label']}{f' ({unit(metric)})' if unit(metric) else ''}"
-    repeats = count(findings["split"]["repeats"], repeat_word(metric))
-    return f"Means over {repeats} by {label}{on_part(findings)}: {listed(told)}."
+    said = [_mean(significant(mean), names) for name, names in same.items() if (mean := means[name]) is not None]
+    return tell(
+        "Means over {repeats} by {metric}{part}: {means}.",
+        repeats=repeat_count(findings["split"]["repeats"], metric),
+        metric=f"{metric_label(metric)} ({unit(metric)})" if unit(metric) else metric_label(metric),
+        part=on_part(findings),
+        means=listed(said),
+    )
+
+
+def _mean(mean: str, names: list[str]) -> str:
+    """Return a mean and whose it is, first of all those that are the same contestant."""
+    name, *others = names
+    if not others:
+        return tell("{mean} for {name}", mean=mean, name=name)
+    return tell("{mean} for {name} (the same as {others})", mean=mean, name=name, others=listed(others))
 
 
 def comparisons(findings: Mapping[str, Any]) -> list[Block]:
@@ -89,13 +104,13 @@ def comparisons(findings: Mapping[str, Any]) -> list[Block]:
     metric, analysis = findings["metric"], findings["analysis"]
     shown, several = unit(metric), several_baselines(analysis)
     columns = (
-        Column("candidate", "candidate", align="left"),
-        *((Column("baseline", "baseline", align="left"),) if several else ()),
+        Column("candidate", tell("candidate"), align="left"),
+        *((Column("baseline", tell("baseline"), align="left"),) if several else ()),
         Column("n", "n"),
-        Column("candidate_mean", "mean of candidate", shown),
-        Column("baseline_mean", "mean of baseline", shown),
-        Column("difference", "difference", shown),
-        Column("verdict", "verdict", align="left"),
+        Column("candidate_mean", tell("mean of candidate"), shown),
+        Column("baseline_mean", tell("mean of baseline"), shown),
+        Column("difference", tell("difference"), shown),
+        Column("verdict", tell("verdict"), align="left"),
     )
     rows = [
         (
@@ -103,22 +118,32 @@ def comparisons(findings: Mapping[str, Any]) -> list[Block]:
             *((words(short(entry["baseline"])),) if several else ()),
             counted(entry["n"]),
             *(number(entry[key], None) for key in ("candidate_mean", "baseline_mean", "difference")),
-            Cell(NONE, NONE, "undecided"),
+            told(NONE, mark="undecided"),
         )
         for entry in analysis["comparisons"]
     ]
-    against = "in pairs" if several else f"with {say(analysis['baseline'])}"
+    fields = {"axis": axis(findings), "part": on_part(findings)}
     table = Table(
         "comparisons",
-        f"The declared comparisons {against} by {axis(findings)}{on_part(findings)}, not judged: means and difference "
-        "(candidate minus baseline).",
+        tell(
+            "The declared comparisons in pairs by {axis}{part}, not judged: means and difference (candidate minus "
+            "baseline).",
+            **fields,
+        )
+        if several
+        else tell(
+            "The declared comparisons with {baseline} by {axis}{part}, not judged: means and difference (candidate "
+            "minus baseline).",
+            baseline=say(analysis["baseline"]),
+            **fields,
+        ),
         columns,
         align(rows, columns),
         source_note(findings),
         "wide",
         shown,
     )
-    return [Text(FIRST, "warning"), table]
+    return [Text(tell(FIRST), "warning"), table]
 
 
 def statistics(findings: Mapping[str, Any], test: str, unit_of_all: str) -> list[str]:
@@ -133,10 +158,11 @@ def statistics(findings: Mapping[str, Any], test: str, unit_of_all: str) -> list
     unit_of_all : str
         What the statistics count, one sentence or several.
     """
-    many = count(len(findings["analysis"]["family"]), "comparison")
-    none = (
-        f"The protocol names the {test} for {many}. A quick run makes no test: it has no p-values, no intervals of "
-        "differences, no ranks and no verdicts, and it declares no analysis."
+    none = tell(
+        "The protocol names the {test} for {comparisons}. A quick run makes no test: it has no p-values, no intervals "
+        "of differences, no ranks and no verdicts, and it declares no analysis.",
+        test=test,
+        comparisons=count(len(findings["analysis"]["family"]), "comparison"),
     )
     return [unit_of_all, none]
 
@@ -145,9 +171,9 @@ def protocol(findings: Mapping[str, Any]) -> list[Block]:
     """Return how the file below is to be read, nothing where it was not a quick run."""
     if not quick(findings):
         return []
-    return [Text("What stands under its key “quick” was laid over the rest of this file for this run.", "note")]
+    return [Text(tell("What stands under its key “quick” was laid over the rest of this file for this run."), "note")]
 
 
 def decided(stated: str) -> str:
     """Return what the protocol states and the quick run does not use."""
-    return f"The protocol states {stated}. This is a quick run: it tests nothing of that."
+    return tell("The protocol states {stated}. This is a quick run: it tests nothing of that.", stated=stated)

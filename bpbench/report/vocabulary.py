@@ -3,53 +3,111 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
 from bpbench.metrics import METRICS
-from bpbench.report.numerals import count, exact, percent, say, short
+from bpbench.report.language import listed, marked, tell, tell_as, tell_n
+from bpbench.report.numerals import count, exact, noun, percent, say, short
 from bpbench.statistics.designs import TESTS as KNOWN
 from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-SCOPE: Final = {
-    "fixed": "given this split",
-    "resampled": "given these data",
-    "crossed": "given these data and this reserve",
-}
-CORRECTIONS: Final = {
-    "holm": "Holm",
-    "bonferroni": "Bonferroni",
-    "hochberg": "Hochberg",
-    "hommel": "Hommel",
-    "sidak": "Šidák",
-    "holm-sidak": "Holm-Šidák",
-    "bh": "Benjamini-Hochberg",
-    "by": "Benjamini-Yekutieli",
-    "tsbh": "two-stage Benjamini-Hochberg",
-    "max-t": "max-T",
-}
+
+class Told(Mapping[str, str]):
+    """A table of messages by key that gives each in the language that is spoken.
+
+    Parameters
+    ----------
+    messages : dict of str to str
+        English, each :func:`~bpbench.report.language.marked`.
+    """
+
+    __slots__ = ("messages",)
+
+    def __init__(self, messages: Mapping[str, str]) -> None:
+        self.messages = dict(messages)
+
+    def __getitem__(self, key: str) -> str:
+        """Return the message of a key as it is told."""
+        return tell(self.messages[key])
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over keys."""
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        """Return how many messages there are."""
+        return len(self.messages)
+
+
+#: Conditions under which claims hold, by design.
+SCOPE: Final = Told(
+    {
+        "fixed": marked("given this split"),
+        "resampled": marked("given these data"),
+        "crossed": marked("given these data and this reserve"),
+    }
+)
+CORRECTIONS: Final = Told(
+    {
+        "holm": "Holm",
+        "bonferroni": "Bonferroni",
+        "hochberg": "Hochberg",
+        "hommel": "Hommel",
+        "sidak": "Šidák",
+        "holm-sidak": "Holm-Šidák",
+        "bh": "Benjamini-Hochberg",
+        "by": "Benjamini-Yekutieli",
+        "tsbh": marked("two-stage Benjamini-Hochberg"),
+        "max-t": marked("max-T"),
+    }
+)
 #: Tests of means by the t distribution, which alone know an interval of a ratio.
 _STUDENT: Final = ("paired-t", "nadeau-bengio", "welch")
-TESTS: Final = {
-    "paired-t": "paired t test",
-    "nadeau-bengio": "Nadeau-Bengio corrected resampled t test",
-    "welch": "Welch t test",
-    "wilcoxon": "Wilcoxon signed-rank test",
-    "sign-flip": "sign-flip permutation test",
-    "permutation": "label permutation test",
-    "mann-whitney": "Mann-Whitney test",
-}
+#: Names of tests; in every language "the" of each is the same word, masculine where that matters.
+TESTS: Final = Told(
+    {
+        "paired-t": marked("paired t test"),
+        "nadeau-bengio": marked("Nadeau-Bengio corrected resampled t test"),
+        "welch": marked("Welch t test"),
+        "wilcoxon": marked("Wilcoxon signed-rank test"),
+        "sign-flip": marked("sign-flip permutation test"),
+        "permutation": marked("label permutation test"),
+        "mann-whitney": marked("Mann-Whitney test"),
+    }
+)
 #: What the intervals of the tests by ranks hold, which is no mean difference.
-_BY_RANKS: Final = {"wilcoxon": "centre of the differences", "mann-whitney": "shift between the two samples"}
+_BY_RANKS: Final = {"wilcoxon": "centre", "mann-whitney": "shift"}
 
-
-_OF_TIME: Final = {"better": "faster", "worse": "slower"}
-_OF_ESTIMATES: Final = {"better": "lower", "worse": "higher"}
+#: Verdicts as they are written; of times and of estimates two have other words.
+_VERDICTS: Final = {
+    "better": marked("better"),
+    "worse": marked("worse"),
+    "equivalent": marked("equivalent"),
+    "undecided": marked("undecided"),
+    "no test": marked("no test"),
+    "no verdict": marked("no verdict"),
+    "without a verdict": marked("without a verdict"),
+}
+_OF_TIME: Final = {"better": marked("faster"), "worse": marked("slower")}
+_OF_ESTIMATES: Final = {"better": marked("lower"), "worse": marked("higher")}
+#: Labels of metrics by key, as :data:`bpbench.metrics.METRICS` has them; scores of others bring their own.
+_METRICS: Final = {
+    "rmse": marked("RMSE"),
+    "mae": marked("MAE"),
+    "p95": marked("95th percentile of |error|"),
+    "max": marked("largest |error|"),
+    "mse": marked("MSE"),
+    "half_mse": marked("cost Γ"),
+    "descriptor_time": marked("descriptor time"),
+}
+#: Units that languages write differently, of :data:`bpbench.units.DISPLAY`.
+_UNITS: Final = (marked("meV/atom"), marked("eV/atom"), marked("eV²/configuration"), marked("µs/atom"))
 
 
 def is_time(metric: Mapping[str, Any]) -> bool:
@@ -65,51 +123,57 @@ class Kind:
     Attributes
     ----------
     job : str
-        What is repeated.
-    scope : dict of str to str
+        What is repeated; told by :func:`job_word` and :func:`jobs`.
+    scope : Told
         The condition under which claims hold, by design.
     parted : bool
         Whether scores are those of a part of the data, the test set.
     undecided : str
-        What an undecided comparison never means.
+        What an undecided comparison never means; a message that is yet to be told.
     lost : str
-        What failed or missing repeats do to a verdict.
+        What failed or missing repeats do to a verdict; the same.
     """
 
     job: str
-    scope: Mapping[str, str]
+    scope: Told
     parted: bool
     undecided: str
     lost: str
 
 
-_AS_GOOD: Final = "Undecided never means that two variants are as good as each other."
+_AS_GOOD: Final = marked("Undecided never means that two variants are as good as each other.")
 TRAINED: Final = Kind(
-    "training",
+    noun("training"),
     SCOPE,
     parted=True,
     undecided=_AS_GOOD,
-    lost="A variant of which a repeat diverged cannot be called better or equivalent, and with a repeat missing there "
-    "is no verdict.",
+    lost=marked(
+        "A variant of which a repeat diverged cannot be called better or equivalent, and with a repeat missing there "
+        "is no verdict."
+    ),
 )
 TIMED: Final = Kind(
-    "measurement",
-    dict.fromkeys(SCOPE, "on this kind of machine"),
+    noun("measurement"),
+    Told(dict.fromkeys(SCOPE, marked("on this kind of machine"))),
     parted=False,
-    undecided="Undecided never means that two sets take equally long.",
-    lost="With a round missing there is no verdict.",
+    undecided=marked("Undecided never means that two sets take equally long."),
+    lost=marked("With a round missing there is no verdict."),
 )
 SCORED: Final = Kind(
-    "score",
-    {
-        "fixed": "given what all repeats share",
-        "resampled": "given these data",
-        "crossed": "given these data and their test set",
-    },
+    noun("score"),
+    Told(
+        {
+            "fixed": marked("given what all repeats share"),
+            "resampled": marked("given these data"),
+            "crossed": marked("given these data and their test set"),
+        }
+    ),
     parted=False,
     undecided=_AS_GOOD,
-    lost="A variant of which a repeat has no finite score cannot be called better or equivalent; where a repeat has no "
-    "row at all, the comparison rests on those that both sides have.",
+    lost=marked(
+        "A variant of which a repeat has no finite score cannot be called better or equivalent; where a repeat has no "
+        "row at all, the comparison rests on those that both sides have."
+    ),
 )
 
 
@@ -120,8 +184,8 @@ def study_kind(findings: Mapping[str, Any]) -> Kind:
     return TIMED if findings.get("measure") else TRAINED
 
 
-#: Stands all over what a quick run says.
-WATERMARK: Final = "QUICK RUN · NO VERDICT"
+#: Stands all over what a quick run says; a message that is yet to be told.
+WATERMARK: Final = marked("QUICK RUN · NO VERDICT")
 
 
 def quick(findings: Mapping[str, Any]) -> bool:
@@ -144,8 +208,8 @@ def mixed(findings: Mapping[str, Any]) -> bool:
     return len(findings["split"].get("ways") or ()) > 1
 
 
-def verdict_word(verdict: str, metric: Mapping[str, Any]) -> str:
-    """Return a verdict as it is written.
+def verdict_message(verdict: str, metric: Mapping[str, Any]) -> str:
+    """Return a verdict as it is written in English: what files hold, and the message that is told.
 
     Of times, *better* is *faster* and *worse* is *slower*; of estimates on different test sets, where no model is
     better for a smaller number, *lower* and *higher*.
@@ -155,26 +219,187 @@ def verdict_word(verdict: str, metric: Mapping[str, Any]) -> str:
     return _OF_ESTIMATES.get(verdict, verdict) if metric.get("estimates") else verdict
 
 
-def repeat_word(metric: Mapping[str, Any]) -> str:
-    """Return what a repeat is called."""
+def verdict_word(verdict: str, metric: Mapping[str, Any]) -> str:
+    """Return a verdict as it is written, as a word that stands alone: :func:`verdict_message`, told."""
+    return tell(verdict_message(verdict, metric))
+
+
+def verdict_than(verdict: str, metric: Mapping[str, Any], base: str) -> str:
+    """Return ``better than A`` or what else a judged difference is, to stand behind a name or a list and its verb.
+
+    Parameters
+    ----------
+    verdict : {'better', 'worse'}
+        Of findings.
+    metric : dict
+        Of findings.
+    base : str
+        What it is better than, as it is said.
+    """
+    return tell(_THAN[verdict_message(verdict, metric)], base=base)
+
+
+def verdict_clause(verdict: str, metric: Mapping[str, Any], one: str, base: str) -> str:
+    """Return ``A is better than B``, the beginning of a sentence or a clause.
+
+    Parameters
+    ----------
+    verdict : {'better', 'worse'}
+        Of findings.
+    metric : dict
+        Of findings.
+    one, base : str
+        The two, as they are said.
+    """
+    return tell(_CLAUSES[verdict_message(verdict, metric)], one=one, base=base)
+
+
+_THAN: Final = {
+    "better": marked("better than {base}"),
+    "worse": marked("worse than {base}"),
+    "faster": marked("faster than {base}"),
+    "slower": marked("slower than {base}"),
+    "lower": marked("lower than {base}"),
+    "higher": marked("higher than {base}"),
+}
+_CLAUSES: Final = {
+    "better": marked("{one} is better than {base}"),
+    "worse": marked("{one} is worse than {base}"),
+    "faster": marked("{one} is faster than {base}"),
+    "slower": marked("{one} is slower than {base}"),
+    "lower": marked("{one} is lower than {base}"),
+    "higher": marked("{one} is higher than {base}"),
+}
+
+
+# What is repeated and counted. A bare word is told and suits places where neither gender nor number show, such as
+# "each {repeat}"; elsewhere take the plural, a counted form, or ask for the key and have a message for each.
+
+
+def repeat_key(metric: Mapping[str, Any]) -> str:
+    """Return ``round`` for times, else ``repeat``: what code decides by."""
     return "round" if is_time(metric) else "repeat"
+
+
+def unit_key(metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return what the statistics count, ``split`` in a crossed design, else as :func:`repeat_key`."""
+    return "split" if analysis.get("design") == "crossed" else repeat_key(metric)
+
+
+_ONE: Final = Told(
+    {
+        "repeat": marked("repeat"),
+        "round": marked("round"),
+        "split": marked("split"),
+        "training": marked("training"),
+        "measurement": marked("measurement"),
+        "score": marked("score"),
+    }
+)
+_MANY: Final = Told(
+    {
+        "repeat": marked("repeats"),
+        "round": marked("rounds"),
+        "split": marked("splits"),
+        "training": marked("trainings"),
+        "measurement": marked("measurements"),
+        "score": marked("scores"),
+    }
+)
+_COUNTED: Final = {"repeat": noun("repeat"), "round": noun("round"), "split": noun("split")}
+_PAIRED: Final = {
+    "repeat": noun("paired repeat"),
+    "round": noun("paired round"),
+    "split": noun("paired split"),
+}
+
+
+def repeat_word(metric: Mapping[str, Any]) -> str:
+    """Return what a repeat is called; see :func:`repeats_word` and :func:`repeat_count`."""
+    return _ONE[repeat_key(metric)]
+
+
+def repeats_word(metric: Mapping[str, Any]) -> str:
+    """Return what repeats are called."""
+    return _MANY[repeat_key(metric)]
+
+
+def repeat_count(number: int, metric: Mapping[str, Any]) -> str:
+    """Return ``3 repeats`` or ``3 rounds``."""
+    return count(number, _COUNTED[repeat_key(metric)])
+
+
+def paired_repeats(number: int, metric: Mapping[str, Any]) -> str:
+    """Return ``3 paired repeats`` or ``3 paired rounds``."""
+    return count(number, _PAIRED[repeat_key(metric)])
 
 
 def unit_word(metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """Return what the statistics count: splits in a crossed design, else repeats."""
-    return "split" if analysis.get("design") == "crossed" else repeat_word(metric)
+    return _ONE[unit_key(metric, analysis)]
+
+
+def units_word(metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return the plural of :func:`unit_word`."""
+    return _MANY[unit_key(metric, analysis)]
+
+
+def unit_count(number: int, metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return ``3 repeats``, ``3 rounds`` or ``3 splits``."""
+    return count(number, _COUNTED[unit_key(metric, analysis)])
+
+
+def paired_units(number: int, metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return ``3 paired repeats``, ``3 paired rounds`` or ``3 paired splits``."""
+    return count(number, _PAIRED[unit_key(metric, analysis)])
 
 
 def job_word(findings: Mapping[str, Any]) -> str:
-    """Return what is repeated."""
-    return study_kind(findings).job
+    """Return what is repeated: a training, a measurement or a score; see :func:`jobs_word` and :func:`job_count`."""
+    return _ONE[study_kind(findings).job]
+
+
+def jobs_word(findings: Mapping[str, Any]) -> str:
+    """Return the plural of :func:`job_word`."""
+    return _MANY[study_kind(findings).job]
+
+
+def job_count(number: int, findings: Mapping[str, Any]) -> str:
+    """Return ``3 trainings``, ``3 measurements`` or ``3 scores``."""
+    return count(number, study_kind(findings).job)
 
 
 def scope(findings: Mapping[str, Any]) -> str:
     """Return the condition under which claims hold."""
     if by_role(findings):
-        return "given these data, this reserve, these initial weights and these batch orders"
+        return tell("given these data, this reserve, these initial weights and these batch orders")
     return study_kind(findings).scope[findings["split"]["design"]]
+
+
+def part_word(part: str) -> str:
+    """Return the name of a part of the data, as in ``the {part} set``."""
+    return tell(_PARTS.get(part, part))
+
+
+_PARTS: Final = {"train": marked("train"), "validation": marked("validation"), "test": marked("test")}
+
+
+def part_label(part: str) -> str:
+    """Return the name of a part of the data as it heads a column, where no word stands behind it."""
+    return {
+        "train": tell_as("column", "train"),
+        "validation": tell_as("column", "validation"),
+        "test": tell_as("column", "test"),
+    }.get(part, part)
+
+
+#: Ways of splitting, as they head tables.
+_WAYS: Final = {"block": marked("block"), "frame": marked("frame"), "state": marked("state")}
+
+
+def way_message(way: str) -> str:
+    """Return a way of splitting as a message that is yet to be told."""
+    return _WAYS.get(way, way)
 
 
 def by_role(findings: Mapping[str, Any]) -> bool:
@@ -184,28 +409,37 @@ def by_role(findings: Mapping[str, Any]) -> bool:
 
 def on_part(findings: Mapping[str, Any]) -> str:
     """Return `` on the test set``, or nothing where there is no such set; each may have its own."""
+    part = part_word(findings["analysis"]["part"])
     if mixed(findings):
-        return f" on each one's own {findings['analysis']['part']} set"
-    return f" on the {findings['analysis']['part']} set" if study_kind(findings).parted else ""
+        return " " + tell("on each one's own {part} set", part=part)
+    return " " + tell("on the {part} set", part=part) if study_kind(findings).parted else ""
 
 
 def initial_note(variants: Sequence[Mapping[str, Any]]) -> str:
     """Return what a checkpoint of 0 is, or nothing where there is none."""
     if all(result["checkpoint"] != 0 for variant in variants for result in variant["results"]):
         return ""
-    return " Checkpoint 0 is the initial state, which no epoch bettered."
+    return " " + tell("Checkpoint 0 is the initial state, which no epoch bettered.")
 
 
 def metric_label(metric: Mapping[str, Any]) -> str:
     """Return what a metric is called."""
     label: str = metric["label"]
-    return label
+    message = _METRICS.get(metric["key"])
+    # A table of others may call its own scores as we do ours, and means what its label says.
+    return label if message != label else tell(message)
 
 
 def unit(metric: Mapping[str, Any]) -> str:
     """Return the unit of a metric as it is written."""
     key: str = metric["unit"]
-    return DISPLAY.get(key, key)
+    return unit_label(key)
+
+
+def unit_label(key: str) -> str:
+    """Return a unit as it is written, from its key; one that is not ours is left as it is."""
+    written = DISPLAY.get(key, key)
+    return tell(written) if written in _UNITS else written
 
 
 def with_unit(text: str, metric: Mapping[str, Any]) -> str:
@@ -225,22 +459,26 @@ def margin_text(analysis: Mapping[str, Any], metric: Mapping[str, Any], baseline
     """
     margin = Margin.parse(analysis["margin"])
     if margin.kind == "relative":
-        whose = "the second of each pair" if several_baselines(analysis) else "the baseline"
-        return f"{percent(margin.value)} of the mean of {say(baseline) if baseline else whose}"
+        share = percent(margin.value)
+        if baseline:
+            return tell("{share} of the mean of {baseline}", share=share, baseline=say(baseline))
+        if several_baselines(analysis):
+            return tell("{share} of the mean of the second of each pair", share=share)
+        return tell("{share} of the mean of the baseline", share=share)
     if margin.kind == "d_z":
-        return f"{exact(margin.value)} standard deviations of the paired differences (d_z)"
+        return tell("{size} standard deviations of the paired differences (d_z)", size=exact(margin.value))
     return with_unit(exact(margin.value), metric)
 
 
 def equivalence_scale(analysis: Mapping[str, Any], metric: Mapping[str, Any]) -> tuple[str, str, float]:
     """Return what the interval of the equivalence test is of, its unit, and the factor to that unit.
 
-    It is of the difference (an empty name), of the ratio of the two means less one, or of d_z, as the margin is.
+    It is of the ``difference``, of the ``ratio`` of the two means less one, or of ``d_z``, as the margin is.
     """
     kind = "absolute" if analysis["margin"] is None else Margin.parse(analysis["margin"]).kind
     return {
-        "absolute": ("", unit(metric), 1.0),
-        "relative": ("ratio of the means less one", "%", 100.0),
+        "absolute": ("difference", unit(metric), 1.0),
+        "relative": ("ratio", "%", 100.0),
         "d_z": ("d_z", "", 1.0),
     }[kind]
 
@@ -319,7 +557,7 @@ def undrawn_note(findings: Mapping[str, Any]) -> str:
     """Return that the contestants of sweeps are left out of a figure, or nothing where none are."""
     if len(drawn(findings)) == len(findings["variants"]):
         return ""
-    return " Of the contestants of sweeps only the baseline is shown; their sheets show the others."
+    return " " + tell("Of the contestants of sweeps only the baseline is shown; their sheets show the others.")
 
 
 def model_kinds(findings: Mapping[str, Any]) -> dict[str, str]:
@@ -370,7 +608,8 @@ def beside_linear(findings: Mapping[str, Any]) -> list[Rivals]:
 
 def set_label(chosen: Mapping[str, Any]) -> str:
     """Return a feature set's name, with the word *reconstruction* behind it where that is due."""
-    return say(chosen["name"]) + (" (reconstruction)" if chosen["reconstructed"] else "")
+    name = say(chosen["name"])
+    return tell("{name} (reconstruction)", name=name) if chosen["reconstructed"] else name
 
 
 #: So many names or patterns of a cut are written out.
@@ -384,16 +623,20 @@ def cut_label(chosen: Mapping[str, Any]) -> str | None:
         return None
     said = [] if cut["kinds"] is None else [listed(cut["kinds"])]
     if cut["r_s"] is not None:
-        span = cut["r_s"] if isinstance(cut["r_s"], list | tuple) else (cut["r_s"],)
-        said.append(f"R_s {'=' if len(span) == 1 else 'from'} {' to '.join(map(exact, span))} Å")
-    for key, word, many in (("names", "only", "chosen by"), ("without", "without", "without")):
+        low, *high = cut["r_s"] if isinstance(cut["r_s"], list | tuple) else (cut["r_s"],)
+        ends = {"low": exact(low), "high": exact(high[0])} if high else {}
+        said.append(tell("R_s from {low} to {high} Å", **ends) if high else f"R_s = {exact(low)} Å")
+    for key, few, many in (
+        ("names", marked("only {names}"), marked("chosen by {n} names")),
+        ("without", marked("without {names}"), marked("without {n} names")),
+    ):
         names = cut[key] or ()
         # Those of a search are many; all functions of a set are drawn and written as CSV besides.
-        told = (
-            f"{word} {listed([say(name) for name in names])}" if len(names) <= _TOLD else f"{many} {len(names)} names"
-        )
-        said += [told] if names else []
-    return f"{say(cut['of'])}: {', '.join(said)}"
+        if len(names) > _TOLD:
+            said.append(tell(many, n=len(names)))
+        elif names:
+            said.append(tell(few, names=listed([say(name) for name in names])))
+    return tell("{set}: {cut}", set=say(cut["of"]), cut=", ".join(said))
 
 
 def data_label(findings: Mapping[str, Any], limit: int | None = None) -> str:
@@ -413,7 +656,29 @@ def mean_level(findings: Mapping[str, Any]) -> str:
 
 def interval_name(analysis: Mapping[str, Any]) -> str:
     """Return what the interval of a comparison is called: a rank test's is no interval of the mean difference."""
-    return "Hodges-Lehmann interval" if by_ranks(analysis) else "interval"
+    return tell("Hodges-Lehmann interval") if by_ranks(analysis) else tell("interval")
+
+
+def interval_text(analysis: Mapping[str, Any], level: str) -> str:
+    """Return ``95 % interval``, or that of Hodges and Lehmann; its ends may follow.
+
+    Parameters
+    ----------
+    analysis : dict
+        Of findings.
+    level : str
+        As a percentage.
+    """
+    if by_ranks(analysis):
+        return tell("{level} Hodges-Lehmann interval", level=level)
+    return tell("{level} interval", level=level)
+
+
+def intervals_text(analysis: Mapping[str, Any], level: str) -> str:
+    """Return the plural of :func:`interval_text`."""
+    if by_ranks(analysis):
+        return tell("{level} Hodges-Lehmann intervals", level=level)
+    return tell("{level} intervals", level=level)
 
 
 def by_ranks(analysis: Mapping[str, Any]) -> bool:
@@ -436,24 +701,40 @@ def adjusted_p(analysis: Mapping[str, Any], *, of_equivalence: bool = False) -> 
     if len(analysis["family"]) == 1:
         return "p"
     key = analysis["correction"]
-    return f"{CORRECTIONS['holm' if of_equivalence and key == 'max-t' else key]}-adjusted p"
+    method = CORRECTIONS["holm" if of_equivalence and key == "max-t" else key]
+    return tell("{method}-adjusted p", method=method)
+
+
+def clauses(parts: Sequence[str]) -> str:
+    """Return clauses behind each other, parted by semicolons as the language sets them."""
+    text, *more = parts
+    for part in more:
+        text = tell("{one}; {other}", one=text, other=part)
+    return text
 
 
 def compared_with(analysis: Mapping[str, Any]) -> str:
     """Return with what variants are compared: the baseline, or in all pairs."""
     if all_pairs(analysis):
-        return f"all {len(analysis['family'])} pairs are compared, in each the later variant with the earlier"
+        return tell_n(
+            "the one pair is compared, the later variant with the earlier",
+            "all {n} pairs are compared, in each the later variant with the earlier",
+            len(analysis["family"]),
+        )
     if several_baselines(analysis):
         beside: dict[str, list[str]] = {}
         for candidate, baseline in analysis["family"]:
             beside.setdefault(baseline, []).append(say(candidate))
-        parts = [f"{listed(names)} with {say(baseline)}" for baseline, names in beside.items()]
-        return f"compared are {'; '.join(parts)}"
-    return f"baseline is {say(analysis['baseline'])}"
+        parts = [
+            tell("{some} with {baseline}", some=listed(names), baseline=say(baseline))
+            for baseline, names in beside.items()
+        ]
+        return tell("compared are {pairs}", pairs=clauses(parts))
+    return tell("baseline is {name}", name=say(analysis["baseline"]))
 
 
-def target(analysis: Mapping[str, Any]) -> str:
-    """Return what the interval of a comparison holds."""
+def target_key(analysis: Mapping[str, Any]) -> str:
+    """Return what the interval of a comparison holds: a ``difference``, the ``centre`` of some, or a ``shift``."""
     return _BY_RANKS.get(analysis["test"], "difference")
 
 
@@ -474,17 +755,21 @@ def distinct_note(findings: Mapping[str, Any]) -> str:
     why = []
     if jobs["repeated"]:
         why.append(
-            "a model that does not draw initial weights or a batch order is trained once in place of all of them"
+            tell("a model that does not draw initial weights or a batch order is trained once in place of all of them")
             if by_role(findings)
-            else "a model that is deterministic on a split is trained once on it and counts for every repeat of it"
+            else tell(
+                "a model that is deterministic on a split is trained once on it and counts for every repeat of it"
+            )
         )
     if jobs["shared"]:
-        why.append("contestants that are the same share their trainings")
+        why.append(tell("contestants that are the same share their trainings"))
     if not why:
         return ""
-    text = (
-        f"{', and '.join(why)}, so there are {count(jobs['distinct'], 'different training')} for "
-        f"{count(jobs['total'], 'result')}."
+    text = tell(
+        "{why}, so there are {distinct} for {results}.",
+        why=tell("{one}, and {other}", one=why[0], other=why[1]) if len(why) > 1 else why[0],
+        distinct=count(jobs["distinct"], "different training"),
+        results=count(jobs["total"], "result"),
     )
     return text[0].upper() + text[1:]
 
@@ -494,25 +779,37 @@ def twins_note(findings: Mapping[str, Any]) -> str:
     same = {variant["name"]: variant["twin"] for variant in findings["variants"] if variant["twin"] is not None}
     if not same:
         return ""
-    said = [f"{say(name)} is the same contestant as {say(other)}" for name, other in same.items()]
+    told = [
+        tell("{name} is the same contestant as {other}", name=say(name), other=say(other))
+        for name, other in same.items()
+    ]
     judged = {name for pair in findings["analysis"]["family"] for name in pair}
-    return f"{listed(said)}." + (
-        ""
-        if judged & same.keys()
-        else f" {'It' if len(same) == 1 else 'They'} would ask the same question twice, and "
-        f"{'is' if len(same) == 1 else 'are'} in no comparison."
+    if judged & same.keys():
+        return f"{listed(told)}."
+    spared = tell_n(
+        "It would ask the same question twice, and is in no comparison.",
+        "They would ask the same question twice, and are in no comparison.",
+        len(same),
     )
+    return f"{listed(told)}. {spared}"
 
 
 def source_note(findings: Mapping[str, Any], *, data: bool = True, sets: bool = True) -> str:
     """Return the small print of a caption: which data, and which sets are reconstructions."""
-    parts = [f"Data: {data_label(findings)}."] if data else []
+    parts = [tell("Data: {label}.", label=data_label(findings))] if data else []
+    return " ".join([*parts, *((remade_note(findings),) if sets else ())]).rstrip()
+
+
+def remade_note(findings: Mapping[str, Any]) -> str:
+    """Return which feature sets are reconstructions, or nothing where none is."""
     remade = [say(chosen["name"]) for chosen in findings["sets"] if chosen["reconstructed"]]
-    many = len(remade) > 1
-    if sets and many and len(remade) == len(findings["sets"]):
-        parts.append("All feature sets here are reconstructions.")
-    elif sets and remade:
-        parts.append(
-            f"Feature {'sets' if many else 'set'} {listed(remade)}: {'reconstructions' if many else 'reconstruction'}."
-        )
-    return " ".join(parts)
+    if len(remade) > 1 and len(remade) == len(findings["sets"]):
+        return tell("All feature sets here are reconstructions.")
+    if not remade:
+        return ""
+    return tell_n(
+        "Feature set {names}: reconstruction.",
+        "Feature sets {names}: reconstructions.",
+        len(remade),
+        names=listed(remade),
+    )

@@ -6,28 +6,23 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.enough import enough
-from bpbench.report.numerals import (
-    MINUS,
-    count,
-    decimals,
-    fixed,
-    half_width,
-    p_equals,
-    percent,
-    say,
-    span,
-    whole,
-)
+from bpbench.report.language import marked, tell
+from bpbench.report.numerals import decimals, fixed, half_width, p_equals, percent, say, span, whole
+from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     adjusted_p,
     by_ranks,
     equivalence_scale,
-    interval_name,
+    interval_text,
     lower_is_better,
     margin_text,
-    target,
-    unit_word,
+    metric_label,
+    paired_units,
+    target_key,
+    unit_key,
+    units_word,
+    verdict_clause,
     verdict_word,
     with_unit,
 )
@@ -36,19 +31,51 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-_VERDICTS: Final = ("better", "equivalent", "undecided", "worse")
+#: Said where no repeat of both sides has a number.
+_NO_PAIR: Final = {
+    "repeat": marked("No verdict on {mine} and {base}: no repeat of both has succeeded."),
+    "round": marked("No verdict on {mine} and {base}: no round of both has succeeded."),
+    "split": marked("No verdict on {mine} and {base}: no split of both has succeeded."),
+}
+#: What an undecided comparison leaves open, by what its interval holds.
+_COULD: Final = {
+    "difference": marked("the difference could be anything from {low} to {high}"),
+    "centre": marked("the centre of the differences could be anything from {low} to {high}"),
+    "shift": marked("the shift between the two samples could be anything from {low} to {high}"),
+}
+_COULD_ALL: Final = {
+    "difference": marked("the difference could be anything from nothing to very much, since there is no interval"),
+    "centre": marked(
+        "the centre of the differences could be anything from nothing to very much, since there is no interval"
+    ),
+    "shift": marked(
+        "the shift between the two samples could be anything from nothing to very much, since there is no interval"
+    ),
+}
+#: Said of intervals by ranks that the mean difference is not within.
+_OUTSIDE: Final = {
+    "centre": marked(
+        "The mean difference lies outside the interval, which is that of the centre of the differences and gives "
+        "outliers little weight."
+    ),
+    "shift": marked(
+        "The mean difference lies outside the interval, which is that of the shift between the two samples and gives "
+        "outliers little weight."
+    ),
+}
 
 
 # ------------------------------------------------------------------------------------------- one comparison
 
 
-def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
+def comparison_sentence(
     comparison: Mapping[str, Any],
     metric: Mapping[str, Any],
     analysis: Mapping[str, Any],
     *,
     repeats: int | None = None,
     explain: bool = False,
+    opened: bool = True,
 ) -> str:
     """Return one judged comparison in words, true to its verdict.
 
@@ -64,61 +91,126 @@ def comparison_sentence(  # noqa: PLR0911 - one return per kind of judgement
         Repeats the protocol asked for, to tell an incomplete study from a complete one.
     explain : bool
         Whether to say that the interval is not adjusted for the family (to be said once).
+    opened : bool
+        Whether what is undecided begins with that word; not where the words before have said it.
 
     Returns
     -------
     str
         One or two whole sentences.
     """
-    mine, base = say(comparison["candidate"]), say(comparison["baseline"])
-    n, gap, verdict = comparison["n"], comparison["difference"], comparison["verdict"]
-    repeat = unit_word(metric, analysis)
+    names = {"mine": say(comparison["candidate"]), "base": say(comparison["baseline"])}
+    gap, verdict = comparison["difference"], comparison["verdict"]
     remarks = [str(remark) for remark in comparison["remarks"]]
-    if not n or gap is None:
-        return f"No verdict on {mine} and {base}: no {repeat} of both has succeeded." + _remarks(remarks)
-    places = decimals(half_width(comparison["low"], comparison["high"]))
-    size = with_unit(fixed(abs(gap), places), metric)
-    side = verdict_word("better" if (gap < 0) == lower_is_better(metric) else "worse", metric)
-    plain = f"differ by {size} ({mine} {side})" if gap else "do not differ"
+    if not comparison["n"] or gap is None:
+        return tell(_NO_PAIR[unit_key(metric, analysis)], **names) + _remarks(remarks)
     if comparison["p"] is None:
-        if any("deterministic" in remark.lower() for remark in remarks):
-            return (
-                f"No test for {mine} and {base}, which are deterministic given this split: they {plain}, "
-                "and further seeds would not change it, other data could."
-            ) + _remarks(remarks, known=("deterministic",))
-        if any("no spread between" in remark.lower() for remark in remarks):
-            how = f"differ by {size} ({mine} {side})" if gap else "score the same"
-            return (
-                f"No test for {mine} and {base}: they {how} in each of {count(n, f'paired {repeat}')}, so "
-                "there is no noise to test against."
-            ) + _remarks(remarks, known=("no spread between",))
-        if repeats is not None and n < repeats:
-            return (
-                f"No verdict yet on {mine} and {base}: {whole(n)} of {count(repeats, f'paired {repeat}')} succeeded; "
-                f"in these they {plain}."
-            ) + _remarks(remarks)
-        return f"No test of {mine} and {base} was possible (n = {whole(n)}); they {plain}." + _remarks(remarks)
-
-    evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
-    if verdict in {"better", "worse"}:
-        on_the_mean = " on the mean" if by_ranks(analysis) else ""
-        return f"{mine} is {verdict_word(verdict, metric)} than {base} by {size}{on_the_mean} ({evidence})." + _tension(
-            comparison, analysis, remarks
-        )
+        return _untested(comparison, metric, analysis, repeats)
     if verdict == "equivalent":
         return _equivalent(comparison, metric, analysis, remarks)
-    blocked = any("diverged" in remark or "failed" in remark for remark in remarks)
-    if comparison["significant"] and blocked:
-        return (
-            f"Undecided: {mine} and {base} {plain} in the {repeat}s that succeeded ({evidence}), but not all did."
-        ) + _remarks(remarks)
-    signed = with_unit(fixed(gap, places), metric)
-    possible = _possible(comparison, metric, places)
+    places = decimals(half_width(comparison["low"], comparison["high"]))
+    evidence = _evidence(comparison, analysis, places, flip=verdict in {"better", "worse"}, explain=explain)
+    if verdict in {"better", "worse"}:
+        clause = verdict_clause(verdict, metric, names["mine"], names["base"])
+        size = with_unit(fixed(abs(gap), places), metric)
+        text = (
+            tell("{clause} by {size} on the mean ({evidence}).", clause=clause, size=size, evidence=evidence)
+            if by_ranks(analysis)
+            else tell("{clause} by {size} ({evidence}).", clause=clause, size=size, evidence=evidence)
+        )
+        return text + _tension(comparison, analysis, remarks)
+    if comparison["significant"] and any("diverged" in remark or "failed" in remark for remark in remarks):
+        text = _blocked(comparison, metric, analysis, evidence) + _remarks(remarks)
+    else:
+        text = _undecided(comparison, metric, analysis, evidence)
+    return tell("Undecided: {text}", text=text) if opened else text
+
+
+def _names(comparison: Mapping[str, Any]) -> dict[str, str]:
+    return {"mine": say(comparison["candidate"]), "base": say(comparison["baseline"])}
+
+
+def _sided(comparison: Mapping[str, Any], metric: Mapping[str, Any]) -> dict[str, str]:
+    """Return the size of a difference and which side it favours, as fields of messages."""
+    gap = comparison["difference"]
+    places = decimals(half_width(comparison["low"], comparison["high"]))
+    side = verdict_word("better" if (gap < 0) == lower_is_better(metric) else "worse", metric)
+    return {"size": with_unit(fixed(abs(gap), places), metric), "side": side}
+
+
+def _they(comparison: Mapping[str, Any], metric: Mapping[str, Any]) -> str:
+    """Return how the two differ, as a clause."""
+    if not comparison["difference"]:
+        return tell("they do not differ")
+    mine = say(comparison["candidate"])
+    return tell("they differ by {size} ({mine} {side})", mine=mine, **_sided(comparison, metric))
+
+
+def _untested(
+    comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any], repeats: int | None
+) -> str:
+    """Return what is said of a pair that has no p, and why it has none."""
+    remarks, n = [str(remark) for remark in comparison["remarks"]], comparison["n"]
+    fields = _names(comparison) | {"they": _they(comparison, metric)}
+    if any("deterministic" in remark.lower() for remark in remarks):
+        text = tell(
+            "No test for {mine} and {base}, which are deterministic given this split: {they}, and further seeds would "
+            "not change it, other data could.",
+            **fields,
+        )
+        return text + _remarks(remarks, known=("deterministic",))
+    if any("no spread between" in remark.lower() for remark in remarks):
+        fields["they"] = fields["they"] if comparison["difference"] else tell("they score the same")
+        text = tell(
+            "No test for {mine} and {base}: {they} in each of {pairs}, so there is no noise to test against.",
+            pairs=paired_units(n, metric, analysis),
+            **fields,
+        )
+        return text + _remarks(remarks, known=("no spread between",))
+    if repeats is not None and n < repeats:
+        text = tell(
+            "No verdict yet on {mine} and {base}: {n} of {pairs} succeeded; in these {they}.",
+            n=whole(n),
+            pairs=paired_units(repeats, metric, analysis),
+            **fields,
+        )
+        return text + _remarks(remarks)
+    text = tell("No test of {mine} and {base} was possible (n = {n}); {they}.", n=whole(n), **fields)
+    return text + _remarks(remarks)
+
+
+def _blocked(
+    comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any], evidence: str
+) -> str:
+    """Return what is said of a difference that is significant, but no verdict since not all repeats succeeded."""
+    fields = _names(comparison) | {"repeats": units_word(metric, analysis), "evidence": evidence}
+    if not comparison["difference"]:
+        return tell(
+            "{mine} and {base} do not differ in the {repeats} that succeeded ({evidence}), but not all did.", **fields
+        )
+    return tell(
+        "{mine} and {base} differ by {size} ({mine} {side}) in the {repeats} that succeeded ({evidence}), but not all "
+        "did.",
+        **fields,
+        **_sided(comparison, metric),
+    )
+
+
+def _undecided(
+    comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any], evidence: str
+) -> str:
+    """Return what an undecided difference is, what it could be, and how many repeats would decide."""
+    places = decimals(half_width(comparison["low"], comparison["high"]))
+    text = tell(
+        "{mine} and {base} differ by {size} ({mine} − {base}; {evidence}); {could}.",
+        size=with_unit(fixed(comparison["difference"], places), metric),
+        evidence=evidence,
+        could=_possible(comparison, metric, analysis, places),
+        **_names(comparison),
+    )
+    remarks = [str(remark) for remark in comparison["remarks"]]
     told = enough([comparison], metric, analysis)
-    return (
-        f"Undecided: {mine} and {base} differ by {signed} ({mine} {MINUS} {base}; {evidence}); "
-        f"the {target(analysis)} could be anything from {possible}."
-    ) + _tension(comparison, analysis, [*remarks, told] if told else remarks)
+    return text + _tension(comparison, analysis, remarks) + (f" {told}" if told else "")
 
 
 def _evidence(
@@ -131,16 +223,20 @@ def _evidence(
     family = len(analysis["family"])
     parts = []
     if low is not None:
-        note = f", not adjusted for the family of {family}," if explain and family > 1 else ""
-        parts.append(f"{percent(comparison['level'])} {interval_name(analysis)}{note} {span(low, high, places)}")
-    parts += [_n_words(comparison), p_words(comparison, analysis)]
-    return ", ".join(parts)
+        interval, ends = interval_text(analysis, percent(comparison["level"])), span(low, high, places)
+        if explain and family > 1:
+            parts.append(
+                tell("{interval}, not adjusted for the family of {n}, {ends}", interval=interval, n=family, ends=ends)
+            )
+        else:
+            parts.append(f"{interval} {ends}")
+    return ", ".join([*parts, _n_words(comparison), p_words(comparison, analysis)])
 
 
 def _n_words(comparison: Mapping[str, Any]) -> str:
     """Return ``n = 10``, or ``n = 10 and 12`` where the sides are not paired and have different numbers."""
     n, other = comparison["n"], comparison["n_baseline"]
-    return f"n = {whole(n)}" if n == other else f"n = {whole(n)} and {whole(other)}"
+    return f"n = {whole(n)}" if n == other else tell("n = {n} and {other}", n=whole(n), other=whole(other))
 
 
 def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
@@ -151,44 +247,73 @@ def p_words(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     return f"{adjusted_p(analysis)} {p_equals(adjusted)}"
 
 
-def _possible(comparison: Mapping[str, Any], metric: Mapping[str, Any], places: int | None) -> str:
-    def end(value: float) -> str:
-        text = with_unit(fixed(abs(value), places), metric)
-        winner = comparison["candidate"] if (value < 0) == lower_is_better(metric) else comparison["baseline"]
-        side = "less for" if metric.get("estimates") else "in favour of"
-        return f"{text} {side} {say(winner)}" if value else text
+def _possible(
+    comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any], places: int | None
+) -> str:
+    """Return between which ends the difference may lie, as a clause."""
 
+    def end(value: float) -> str:
+        size = with_unit(fixed(abs(value), places), metric)
+        winner = say(comparison["candidate"] if (value < 0) == lower_is_better(metric) else comparison["baseline"])
+        if not value:
+            return size
+        if metric.get("estimates"):
+            return tell("{size} less for {name}", size=size, name=winner)
+        return tell("{size} in favour of {name}", size=size, name=winner)
+
+    held = target_key(analysis)
     if comparison["low"] is None or comparison["high"] is None:
-        return "nothing to very much, since there is no interval"
-    return f"{end(comparison['low'])} to {end(comparison['high'])}"
+        return tell(_COULD_ALL[held])
+    return tell(_COULD[held], low=end(comparison["low"]), high=end(comparison["high"]))
+
+
+def _of_equivalence(comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[str]:
+    """Return the interval that belongs to the test of equivalence, nothing where there is none."""
+    low, high = comparison["equivalence_low"], comparison["equivalence_high"]
+    if low is None:
+        return []
+    level = percent(1 - 2 * analysis["alpha"])
+    kind, shown, scale = equivalence_scale(analysis, metric)
+    if kind == "difference":
+        return [f"{interval_text(analysis, level)} {span(low, high, decimals(half_width(low, high)))}"]
+    low, high = scale * low, scale * high
+    ends = f"{span(low, high, decimals(half_width(low, high)))} {shown}".rstrip()
+    if kind == "ratio":
+        return [tell("{level} interval of the ratio of the means less one {ends}", level=level, ends=ends)]
+    return [tell("{level} interval of d_z {ends}", level=level, ends=ends)]
 
 
 def _equivalent(
     comparison: Mapping[str, Any], metric: Mapping[str, Any], analysis: Mapping[str, Any], remarks: Sequence[str]
 ) -> str:
     low, high = comparison["equivalence_low"], comparison["equivalence_high"]
-    what, shown, scale = equivalence_scale(analysis, metric)
-    places = decimals(half_width(comparison["low"], comparison["high"]) if what else half_width(low, high))
-    margin = margin_text(analysis, metric, comparison["baseline"])
+    absolute = equivalence_scale(analysis, metric)[0] == "difference"
+    places = decimals(half_width(low, high) if absolute else half_width(comparison["low"], comparison["high"]))
     p, name = comparison["p_equivalence_adjusted"], adjusted_p(analysis, of_equivalence=True)
-    mine, base = say(comparison["candidate"]), say(comparison["baseline"])
-    level = ""
-    if low is not None:
-        level = f"{percent(1 - 2 * analysis['alpha'])} {interval_name(analysis)} {span(low, high, places)}, "
-        if what:
-            ends = (scale * low, scale * high)
-            within = f"{span(*ends, decimals(half_width(*ends)))} {shown}".rstrip()
-            level = f"{percent(1 - 2 * analysis['alpha'])} interval of {'the ' * (what != 'd_z')}{what} {within}, "
-    text = (
-        f"{mine} and {base} are equivalent within ±{margin}: they differ by "
-        f"{with_unit(fixed(comparison['difference'], places), metric)} ({mine} {MINUS} {base}; {level}"
-        f"{_n_words(comparison)}, {name} of equivalence {p_equals(p)})."
+    proof = tell("{adjusted} of equivalence {p}", adjusted=name, p=p_equals(p))
+    text = tell(
+        "{mine} and {base} are equivalent within ±{margin}: they differ by {size} ({mine} − {base}; {evidence}).",
+        margin=margin_text(analysis, metric, comparison["baseline"]),
+        size=with_unit(fixed(comparison["difference"], places), metric),
+        evidence=", ".join([*_of_equivalence(comparison, metric, analysis), _n_words(comparison), proof]),
+        **_names(comparison),
     )
     if comparison["significant"]:
-        side = "lower" if comparison["difference"] < 0 else "higher"
-        text += (
-            f" Resolved, below the margin: the {metric['label']} of {mine} is {side} "
-            f"({p_words(comparison, analysis)}), by less than what matters."
+        fields = {
+            "metric": metric_label(metric),
+            "mine": say(comparison["candidate"]),
+            "p": p_words(comparison, analysis),
+        }
+        text += " " + (
+            tell(
+                "Resolved, below the margin: the {metric} of {mine} is lower ({p}), by less than what matters.",
+                **fields,
+            )
+            if comparison["difference"] < 0
+            else tell(
+                "Resolved, below the margin: the {metric} of {mine} is higher ({p}), by less than what matters.",
+                **fields,
+            )
         )
     return text + _remarks(remarks, known=("margin",))
 
@@ -203,42 +328,61 @@ def _tension(comparison: Mapping[str, Any], analysis: Mapping[str, Any], remarks
     low, high = comparison["low"], comparison["high"]
     if low is None:
         return _remarks(remarks)
-    ranks, family = by_ranks(analysis), len(analysis["family"])
-    excludes = low > 0 or high < 0
-    text = ""
-    if excludes and not comparison["significant"] and family > 1:
-        correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
-        text = (
-            f" The interval by itself excludes zero, but it is not adjusted for the family of {family}; after the "
-            f"{correction} correction the difference is not resolved."
-        )
-    elif not excludes and comparison["significant"] and comparison["p"] > analysis["alpha"]:
-        correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
-        text = (
-            f" By itself the comparison would be undecided (p {p_equals(comparison['p'])}, not adjusted), and the "
-            f"interval includes zero; the {correction} correction resolves it, as it adapts to how many of the family "
-            "appear to differ."
-        )
-    elif excludes is not comparison["significant"]:
-        said = "excludes zero although the test does not reject" if excludes else "includes zero although it rejects"
-        why = ": with equal or zero differences or many repeats, p by ranks is approximate" if ranks else ""
-        text = f" The interval {said}{why}. The verdict is that of the test."
-    if ranks and not low <= comparison["difference"] <= high:
-        text += (
-            f" The mean difference lies outside the interval, which is that of the {target(analysis)} and gives "
-            "outliers little weight."
-        )
+    text = _parting(comparison, analysis)
+    if by_ranks(analysis) and not low <= comparison["difference"] <= high:
+        text += " " + tell(_OUTSIDE[target_key(analysis)])
     return text + _remarks(remarks)
+
+
+def _parting(comparison: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return why interval and test say different things, nothing where they agree."""
+    family = len(analysis["family"])
+    excludes = comparison["low"] > 0 or comparison["high"] < 0
+    correction = CORRECTIONS.get(analysis["correction"], analysis["correction"])
+    if excludes is comparison["significant"]:
+        return ""
+    if excludes and family > 1:
+        return " " + tell(
+            "The interval by itself excludes zero, but it is not adjusted for the family of {n}; after the "
+            "{correction} correction the difference is not resolved.",
+            n=family,
+            correction=correction,
+        )
+    if not excludes and comparison["p"] > analysis["alpha"]:
+        return " " + tell(
+            "By itself the comparison would be undecided (p {p}, not adjusted), and the interval includes zero; the "
+            "{correction} correction resolves it, as it adapts to how many of the family appear to differ.",
+            p=p_equals(comparison["p"]),
+            correction=correction,
+        )
+    return " " + tell((_APPROXIMATE if by_ranks(analysis) else _APART)[excludes])
+
+
+#: By whether the interval excludes zero: what is said where interval and test part.
+_APART: Final = {
+    True: marked("The interval excludes zero although the test does not reject. The verdict is that of the test."),
+    False: marked("The interval includes zero although it rejects. The verdict is that of the test."),
+}
+_APPROXIMATE: Final = {
+    True: marked(
+        "The interval excludes zero although the test does not reject: with equal or zero differences or many "
+        "repeats, p by ranks is approximate. The verdict is that of the test."
+    ),
+    False: marked(
+        "The interval includes zero although it rejects: with equal or zero differences or many repeats, p by ranks "
+        "is approximate. The verdict is that of the test."
+    ),
+}
 
 
 def _remarks(remarks: Sequence[str], *, known: Sequence[str] = ()) -> str:
     """Return remarks as sentences, without those that the wording has already used."""
     rest = [remark for remark in remarks if not any(word in remark.lower() for word in known)]
-    return "".join(f" {sentence(remark)}" for remark in rest)
+    return "".join(f" {sentence(retold(remark))}" for remark in rest)
 
 
 #: A word in plain letters; a symbol, such as n, τ, d_z or p95, is none.
-_WORD: Final = re.compile(r"(a|[a-z]{2,})\b")
+_WORD: Final = re.compile(r"(a|à|[a-zà-öø-ÿœ]{2,})\b")
 
 
 def sentence(text: str) -> str:
