@@ -205,6 +205,8 @@ def told(artist: Any, labels: Sequence[str] | str) -> None:
 
 def _titled(svg: str, group: str, labels: Sequence[str] | str) -> str:
     """Return a drawing in which each mark of a group has its label as its title, which browsers and readers show."""
+    if not labels:  # what has no points leaves no group
+        return svg
     head = f'<g id="{group}">'
     start = svg.index(head)
     if isinstance(labels, str):
