@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 from xml.sax.saxutils import escape
 
+from bpbench.report.language import numeral, point
 from bpbench.report.numerals import exact, short
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def sheet(
 
 def svg(figure: Any, key: str) -> str:
     """Return a figure of :func:`page` as one ``<svg>`` element; ``key`` comes before all its identifiers."""
+    _tell_numbers(figure)
     _lay_out(figure)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -171,6 +173,38 @@ def svg(figure: Any, key: str) -> str:
     for number, labels in enumerate(_TOLD.pop(figure, ())):
         drawn = _titled(drawn, f"{_GROUP}{number}", labels)
     return _tidy(drawn, key)
+
+
+def _tell_numbers(figure: Any) -> None:
+    """Let the numbers of linear axes have the decimal point of the language, which Matplotlib takes from the system."""
+    from matplotlib.ticker import Formatter, ScalarFormatter
+
+    if point() == ".":
+        return
+
+    class Told(Formatter):
+        """What another formatter writes, with the point of the language."""
+
+        def __init__(self, plain: Any) -> None:
+            self._plain = plain
+
+        def __call__(self, value: float, place: int | None = None) -> str:
+            return numeral(self._plain(value, place))
+
+        def set_axis(self, axis: Any) -> None:
+            self._plain.set_axis(axis)
+
+        def set_locs(self, locs: Any) -> None:
+            self._plain.set_locs(locs)
+
+        def get_offset(self) -> str:
+            return numeral(self._plain.get_offset())
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            plain = axis.get_major_formatter()
+            if type(plain) is ScalarFormatter:
+                axis.set_major_formatter(Told(plain))
 
 
 def _lay_out(figure: Any) -> None:
@@ -240,6 +274,7 @@ _TAG: Final = re.compile(r"<g(?=[ >])|</g>")
 
 def printed(figure: Any, kind: str) -> bytes:
     """Return a figure of :func:`page` as a file of that kind, ``pdf`` or ``png``, on white paper and without a date."""
+    _tell_numbers(figure)
     stream = io.BytesIO()
     nothing = {"pdf": ("CreationDate", "Creator", "Producer"), "png": ("Software",)}[kind]
     figure.savefig(stream, format=kind, dpi=200, facecolor="white", metadata=dict.fromkeys(nothing))
