@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     import jinja2
 
-    from bpbench.report.document import Document, Figure, Table
+    from bpbench.report.document import Document, Figure
 
 #: What babel calls the languages.
 _BABEL: Final = {"en": "english", "fr": "french"}
 _LABELS: Final = {"table": "tab", "figure": "fig", "equation": "eq", "section": "sec"}
 #: The end of a caption's first sentence.
-_SENTENCE: Final = re.compile(r"(?<=[^\W\d]{2}[.:;])\s|(?<=[)”»\d][.:;])\s")
+_SENTENCE: Final = re.compile(r"(?<=[^\W\d]{2}\.)\s|(?<=[)”»\d]\.)\s")
 #: Letters of a caption in the lists of tables and figures.
 _SHORT: Final = 120
 #: Jinja's marks: its usual ones mean something to LaTeX.
@@ -69,7 +69,23 @@ def latex_files(document: Document, places: Sequence[Path], figures: Mapping[str
     numbers = Numbers(document)
     fill = _environment(places, numbers)
     words = {kind: escaped(word) for kind, word in pointer_words().items()}
-    texts = {f"tables/{table.key}.tex": _table(table, document, numbers, fill, places) for table in document.tables}
+    looks = {
+        table.key: setting(table, document.language, lambda text, long: running(text, numbers, long=long))
+        for table in document.tables
+    }
+    point = POINTS.get(document.language, ".")
+    texts = {
+        f"tables/{table.key}.tex": filled(
+            "table.tex.j2",
+            places,
+            fill,
+            table=table,
+            short=_short(table.caption, numbers),
+            look=looks[table.key],
+            point=point,
+        )
+        for table in document.tables
+    }
     texts |= {
         f"figures/{figure.key}.tex": _figure(figure, numbers, fill, places, drawn=figure.key in figures)
         for figure in document.figures
@@ -80,7 +96,9 @@ def latex_files(document: Document, places: Sequence[Path], figures: Mapping[str
         fill,
         document=document,
         babel=_BABEL.get(document.language, "english"),
-        point=POINTS.get(document.language, "."),
+        point=point,
+        # A float that waits would come behind a table that does not float.
+        long={key for key, look in looks.items() if look.long},
         words=words,
         version=__version__,
     )
@@ -117,7 +135,7 @@ def running(text: str, numbers: Numbers, *, long: int | None = None) -> Tex:
         Letters from which a word may be broken anywhere, if not the usual ones.
     """
     names = pointer_words()
-    done = []
+    done: list[str] = []
     for part in numbers.parts(text):
         match part:
             case Words(words):
@@ -139,25 +157,10 @@ def _short(caption: str, numbers: Numbers) -> Tex:
         for part in parts
         if not isinstance(part, Citation)
     )
-    words = words.replace("\u00a0.", ".").strip().rstrip(".:;")
+    words = words.replace("\u00a0.", ".").strip().rstrip(".")
     if len(words) > _SHORT:
         words = f"{words[:_SHORT].rpartition(' ')[0] or words[:_SHORT]} …"
     return escaped(words)
-
-
-def _table(
-    table: Table, document: Document, numbers: Numbers, fill: jinja2.Environment, places: Sequence[Path]
-) -> str:
-    """Return the file of a table."""
-    return filled(
-        "table.tex.j2",
-        places,
-        fill,
-        table=table,
-        short=_short(table.caption, numbers),
-        look=setting(table, document.language, lambda text, long: running(text, numbers, long=long)),
-        point=POINTS.get(document.language, "."),
-    )
 
 
 def _figure(figure: Figure, numbers: Numbers, fill: jinja2.Environment, places: Sequence[Path], *, drawn: bool) -> str:

@@ -1,4 +1,4 @@
-"""How a table is set in LaTeX: columns aligned at the decimal sign, heads in lines, words wrapped, long ones over pages.
+"""How a table is set in LaTeX: numbers aligned at the decimal sign, words wrapped, long tables over pages.
 
 Widths are reckoned before LaTeX sees them: a letter is taken as half an em. That need not be exact: what comes out too
 wide after all is scaled down to the width of the line.
@@ -35,8 +35,10 @@ _BESIDE: Final = {"small": 12.0, "footnotesize": 8.0}
 _TOO_WIDE: Final = 1.3
 #: Lines on a page that a table may have and stay in one piece.
 _TALL: Final = 44
-#: Letters of a line in a head at least, where words are cut, and of a column that may be wrapped.
+#: Letters of a line in a head at least and, but for long heads, at most; where its words are cut; and letters of a
+#: column that may be wrapped.
 _HEAD: Final = 8
+_BROAD: Final = 24
 _CUT: Final = 13
 _WRAPPED: Final = 12
 _BOLD: Final = frozenset({"better", "worse", "equivalent"})
@@ -116,7 +118,7 @@ def number(text: str, point: str = ".") -> Number | None:
     power = (found["power"] or found["alone"] or "").translate(_RAISED)
     written = f"{'< ' if found['than'] == '<' else '> ' if found['than'] else ''}{found['sign'] or ''}{whole}"
     written += (f".{part}" if part else "") + (f"e{power}" if power else "")
-    return Number(written, bool(found["than"]), bool(found["sign"]), len(whole), len(part), len(power))
+    return Number(written, bool(found["than"]), bool(found["sign"]), len(whole), len(part), len(power.lstrip("-")))
 
 
 def setting(table: Table, language: str, typeset: Callable[[str, int], Tex]) -> Setting:
@@ -133,9 +135,7 @@ def setting(table: Table, language: str, typeset: Callable[[str, int], Tex]) -> 
     """
     point = POINTS.get(language, ".")
     cells = [[row[place] for row in table.rows] for place in range(len(table.columns))]
-    columns = [
-        _column(column, found, table.unit, point) for column, found in zip(table.columns, cells, strict=True)
-    ]
+    columns = [_column(column, found, table.unit, point) for column, found in zip(table.columns, cells, strict=True)]
     size = "footnotesize" if table.size == "wide" else "small"
     line = _LINE
     fitted = _fitted(columns, size, line)
@@ -168,7 +168,7 @@ def _column(column: Column, cells: Sequence[Cell], shared: str, point: str) -> _
     return _Column(
         letters=letters,
         label=label,
-        head=tuple(_in_lines(label, max(min(letters, 24), _HEAD))),
+        head=tuple(_in_lines(label, max(min(letters, _BROAD), _HEAD, math.ceil(len(label) / 3)))),
         numbers=numbers if any(numbers) else None,
         left=column.align == "left",
     )
@@ -250,7 +250,7 @@ def _format(numbers: Sequence[Number]) -> str:
         + (sign if any(each.sign for each in numbers) else "")
         + str(max([1, *(each.whole for each in numbers)]))
         + f".{part}"
-        + (("e-" if any("e-" in each.text for each in numbers) else "e") + str(min(power, 2)) if power else "")
+        + (("e-" if any("e-" in each.text for each in numbers) else "e") + str(power) if power else "")
     )
 
 

@@ -103,21 +103,41 @@ _TEXT: Final = {
 }
 #: Greek letters by their names; those that look Latin are set as Latin ones.
 _GREEK: Final = {
-    **dict(
-        zip(
-            "αβγδεζηθικλμνξπρςστυφχψω",
-            r"\alpha \beta \gamma \delta \varepsilon \zeta \eta \theta \iota \kappa \lambda \mu \nu \xi \pi \rho "
-            r"\varsigma \sigma \tau \upsilon \varphi \chi \psi \omega".split(),
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            "ΓΔΘΛΞΠΣΥΦΨΩ",
-            r"\Gamma \Delta \Theta \Lambda \Xi \Pi \Sigma \Upsilon \Phi \Psi \Omega".split(),
-            strict=True,
-        )
-    ),
+    "α": r"\alpha",
+    "β": r"\beta",
+    "γ": r"\gamma",
+    "δ": r"\delta",
+    "ε": r"\varepsilon",
+    "ζ": r"\zeta",
+    "η": r"\eta",
+    "θ": r"\theta",
+    "ι": r"\iota",
+    "κ": r"\kappa",
+    "λ": r"\lambda",
+    "μ": r"\mu",
+    "ν": r"\nu",
+    "ξ": r"\xi",
+    "π": r"\pi",
+    "ρ": r"\rho",
+    "ς": r"\varsigma",
+    "σ": r"\sigma",
+    "τ": r"\tau",
+    "υ": r"\upsilon",
+    "φ": r"\varphi",
+    "χ": r"\chi",
+    "ψ": r"\psi",
+    "ω": r"\omega",
+    "Γ": r"\Gamma",
+    "Δ": r"\Delta",
+    "Θ": r"\Theta",
+    "Λ": r"\Lambda",
+    "Ξ": r"\Xi",
+    "Π": r"\Pi",
+    "Σ": r"\Sigma",
+    "Υ": r"\Upsilon",
+    "Φ": r"\Phi",
+    "Ψ": r"\Psi",
+    "Ω": r"\Omega",
     **{greek: rf"\mathrm{{{latin}}}" for greek, latin in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True)},
     "ο": "o",
     "ϵ": r"\epsilon",
@@ -190,7 +210,7 @@ _RAISED: Final = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ", "0123
 _LOWERED: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "0123456789+-=()", strict=True))
 _SCRIPTS: Final = "".join(_RAISED), "".join(_LOWERED)
 _ATOM: Final = re.compile(
-    rf"(?P<symbol>\b[Rd]_[scz]\b)|(?P<raised>[{_SCRIPTS[0]}]+)|(?P<lowered>[{_SCRIPTS[1]}]+)|.", re.DOTALL
+    rf"(?P<symbol>\b[Rdf]_[scz]\b)|(?P<raised>[{_SCRIPTS[0]}]+)|(?P<lowered>[{_SCRIPTS[1]}]+)|.", re.DOTALL
 )
 _BLANK: Final = re.compile(r"[ \t\r\n\f\v]+")
 _TIES: Final = ((" %", "\u00a0%"), (" = ", "\u00a0=\u00a0"), (" × 10", "\u00a0×\u00a010"))
@@ -224,7 +244,7 @@ def code(line: str) -> Tex:
     """Return a line of code as LaTeX for a typewriter font: all its spaces are kept."""
     line = unicodedata.normalize("NFC", line.expandtabs(8))
     start = len(line) - len(line.lstrip(" "))
-    return _set("\u00a0" * start + line[start:].replace("  ", "\u00a0 "), _LONG_WORD, code=True)
+    return _set("\u00a0" * start + re.sub(" (?= )", "\u00a0", line[start:]), _LONG_WORD, code=True)
 
 
 def metadata(text: str) -> Tex:

@@ -97,7 +97,9 @@ def figure_pdf(svg: str) -> bytes:
         raise ValueError("Expected a drawing that begins with its width and height in points.")
     width, height = size.groups()
     code = base64.b64encode(_TITLE.sub("", svg).encode("utf-8")).decode("ascii")
-    look = f"@page {{ size: {width}pt {height}pt; margin: 0 }} body {{ margin: 0 }} img {{ display: block; width: 100% }}"
+    look = (
+        f"@page {{ size: {width}pt {height}pt; margin: 0 }} body {{ margin: 0 }} img {{ display: block; width: 100% }}"
+    )
     page = f'<title></title><style>{look}</style><img alt="" src="data:image/svg+xml;base64,{code}">'
     identifier = hashlib.sha256(svg.encode("utf-8")).digest()[:16]
     # Of a version that every pdfTeX takes in without a warning.
