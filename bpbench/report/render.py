@@ -6,12 +6,12 @@ import csv
 import hashlib
 import io
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
+from bpbench.report.archive import plain
 from bpbench.report.html import render_html
 from bpbench.report.language import spoken
 from bpbench.report.latex import latex_files
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from bpbench.report.document import Figure, Table
 
 _STAMP: Final = "stamp.json"
-#: What the name of a protocol may hold that no file's name should, and how long such a name may be.
-_UNSAFE: Final = re.compile(r"[^\w.-]+", re.ASCII)
-_NAME: Final = 60
 #: The file of each format that a reader opens first.
 _MAIN: Final = {"html": "report.html", "pdf": "report.pdf", "latex": "report.tex"}
 #: The drawings that go with LaTeX, which are made by what makes the PDF.
@@ -257,8 +254,7 @@ def _attached(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[s
     """Return what goes with the PDF wherever it goes: the findings, every table, and the protocol under its name."""
     attached = {name: content for name, content in files.items() if name == "findings.json" or name.endswith(".csv")}
     if text := findings["protocol"].get("text"):
-        name = _UNSAFE.sub("_", findings["protocol"]["name"])[:_NAME].strip("._") or "protocol"
-        attached[f"{name}.yaml"] = text.encode("utf-8", errors="surrogatepass")
+        attached[f"{plain(findings['protocol']['name'])}.yaml"] = text.encode("utf-8", errors="surrogatepass")
     return attached
 
 
