@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import tables
 from bpbench.report.document import Block, Cell, Column, Section, Table, Text, cite
-from bpbench.report.language import listed, marked, tell, tell_as
+from bpbench.report.language import listed, marked, tell
 from bpbench.report.numerals import count, decimals, percent, say, short, significant, whole
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import metric_label, mixed, source_note, timed, unit, unpaired
@@ -223,8 +223,8 @@ def _ratios(findings: Mapping[str, Any]) -> Table:
         Column("test", tell("test mean"), shown),
         Column("fresh", tell("fresh mean"), shown),
         Column("ratio", tell("fresh/test")),
-        Column("low", tell_as("of several ratios", "least")),
-        Column("high", tell_as("of several ratios", "largest")),
+        Column("low", tell("least")),
+        Column("high", tell("largest")),
     )
     rows = [
         (
