@@ -108,9 +108,9 @@ def test_contents_tell_the_pages(reader: Any, texts: list[str], document: Docume
     numbers = Numbers(document)
     for kind, blocks in (("figure", document.figures), ("table", document.tables)):
         for block in blocks:
-            found = re.search(rf"{re.escape(first_sentence(block.caption, numbers))} … (\d+)\b", listed)
-            assert found, block.key
-            assert int(found[1]) == starts[f"{kind}-{block.key}"]
+            # A section may have the same words for a title.
+            pages = re.findall(rf"{re.escape(first_sentence(block.caption, numbers))} … (\d+)\b", listed)
+            assert str(starts[f"{kind}-{block.key}"]) in pages, block.key
 
 
 def test_bookmarks_lead_to_sections_figures_and_tables(reader: Any, document: Document) -> None:

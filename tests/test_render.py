@@ -260,7 +260,7 @@ def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, wor
 
 def test_a_missing_template_is_named(tmp_path: Path) -> None:
     """A templates folder without templates gets a sentence."""
-    with pytest.raises(ReportError, match=r"There is no template report\.css in "):
+    with pytest.raises(ReportError, match=r"There is no template report\.(css|js) in "):
         render_html(Document("t", "s", "r", (), ()), places=(tmp_path,))
 
 
