@@ -55,7 +55,7 @@ def test_of_very_many_points_some_are_listed(size: int, rows: int, caption: str)
     points = [(str(number), float(number)) for number in range(size)]
     table = dots.behind([({"name": "A"}, points)], METRIC, label="repeat")
     assert (len(table.rows), table.caption) == (rows, caption)
-    values = [row[2].value for row in table.rows]
+    values = [value for row in table.rows if isinstance(value := row[2].value, float)]
     assert values[0] == 0.0
     assert {second - first for first, second in pairwise(values)} <= {1.0, 2.0, 3.0}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import tables
@@ -86,9 +87,12 @@ def _parts(findings: Mapping[str, Any]) -> str:
         "What goes as a whole to the reserve ({reserve} of the frames, the test set), to validation ({validation}) or "
         "to training differs: {each}. Contestants of one way share their splits; those of different ways have "
         "different test sets, and what is compared is what these say of a model.",
-        each="; ".join(
-            tell(_EACH[way], names=_whose(findings, way), cited="" if number else cited)
-            for number, way in enumerate(ways)
+        each=reduce(
+            lambda first, second: tell("{first}; {second}", first=first, second=second),
+            (
+                tell(_EACH[way], names=_whose(findings, way), cited="" if number else cited)
+                for number, way in enumerate(ways)
+            ),
         ),
         **shares,
     )
