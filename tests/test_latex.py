@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from findings_factory import deep_copy, environment, findings
+from findings_factory import deep_copy, environment, findings, small
 
 from bpbench.report.bibtex import bibtex
 from bpbench.report.compose import compose
@@ -37,6 +38,7 @@ from bpbench.report.latex import latex_files
 from bpbench.report.latex_tables import number, setting
 from bpbench.report.latex_text import code, escaped, metadata
 from bpbench.report.pdf import figure_pdf, pdf_available
+from bpbench.report.render import rerender, write_report
 from bpbench.report.templating import ReportError, folders
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="There is no pdflatex here.")
@@ -380,6 +382,44 @@ def test_works_are_entries() -> None:
     assert text.isascii()
     assert text.count("{") == text.count("}")
     assert re.findall(r"^@(\w+)\{(\w+),$", text, re.MULTILINE) == [("article", "behler2007"), ("book", "holm1979")]
+
+
+# -------------------------------------------------------------------------------------------------------- files
+
+
+def test_a_report_without_pango_has_latex_without_drawings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The LaTeX comes, and one line says what was skipped and which packages bring it; later they are made."""
+    monkeypatch.setattr("bpbench.report.render.pdf_available", lambda: (False, "The PDF was skipped."))
+    result = write_report(small(), environment(), tmp_path, formats=("latex",))
+    assert result.note == (
+        "The figures of report.tex (figures/*.pdf) were skipped: WeasyPrint found no Pango; on Debian, "
+        "`apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0` brings it."
+    )
+    assert (result.latex, result.pdf) == (tmp_path / "report.tex", None)
+    assert result.others() == [f"LaTeX:  {tmp_path / 'report.tex'}"]
+    assert result.told() == {"report": str(result.html), "pdf": None, "latex": str(result.latex)}
+    assert r"\IfFileExists" in (tmp_path / "figures" / "forest.tex").read_text(encoding="utf-8")
+    assert not write_report(small(), environment(), tmp_path, formats=("latex",)).rendered
+    both = write_report(small(), environment(), tmp_path, formats=("pdf", "latex"))
+    assert both.note == "The PDF was skipped. So were the figures of report.tex (figures/*.pdf)."
+    monkeypatch.setattr("bpbench.report.render.pdf_available", lambda: (True, ""))
+    monkeypatch.setattr("bpbench.report.render.figure_pdf", lambda _: b"%PDF")
+    later = write_report(small(), environment(), tmp_path, formats=("latex",))
+    assert (later.rendered, later.note) == (True, None)
+    assert (tmp_path / "figures" / "forest.pdf").read_bytes() == b"%PDF"
+    assert r"\IfFileExists" not in (tmp_path / "figures" / "forest.tex").read_text(encoding="utf-8")
+    assert not write_report(small(), environment(), tmp_path, formats=("latex",)).rendered
+
+
+def test_a_report_is_made_again_in_the_protocols_formats_and_language(tmp_path: Path) -> None:
+    """Findings say both; what is asked for wins."""
+    found = small()
+    found["protocol"] |= {"formats": ["html"], "language": "fr"}
+    (tmp_path / "findings.json").write_text(json.dumps(found), encoding="utf-8")
+    assert rerender(tmp_path).latex is None
+    assert '<html lang="fr">' in (tmp_path / "report.html").read_text(encoding="utf-8")
+    rerender(tmp_path, language="en")
+    assert '<html lang="en">' in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 # --------------------------------------------------------------------------------------------------- compiling
