@@ -165,7 +165,7 @@ def sheet(
 
 def svg(figure: Any, key: str) -> str:
     """Return a figure of :func:`page` as one ``<svg>`` element; ``key`` comes before all its identifiers."""
-    _tell_numbers(figure)
+    _write_decimals(figure)
     _lay_out(figure)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -175,36 +175,19 @@ def svg(figure: Any, key: str) -> str:
     return _tidy(drawn, key)
 
 
-def _tell_numbers(figure: Any) -> None:
-    """Let the numbers of linear axes have the decimal point of the language, which Matplotlib takes from the system."""
-    from matplotlib.ticker import Formatter, ScalarFormatter
-
+def _write_decimals(figure: Any) -> None:
+    """Let the numbers that Matplotlib itself puts on axes have the decimal sign of the language."""
     if point() == ".":
         return
+    from matplotlib.ticker import ScalarFormatter
 
-    class Told(Formatter):
-        """What another formatter writes, with the point of the language."""
+    class Told(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return numeral(super().__call__(x, pos))
 
-        def __init__(self, plain: Any) -> None:
-            self._plain = plain
-
-        def __call__(self, value: float, place: int | None = None) -> str:
-            return numeral(self._plain(value, place))
-
-        def set_axis(self, axis: Any) -> None:
-            self._plain.set_axis(axis)
-
-        def set_locs(self, locs: Any) -> None:
-            self._plain.set_locs(locs)
-
-        def get_offset(self) -> str:
-            return numeral(self._plain.get_offset())
-
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            plain = axis.get_major_formatter()
-            if type(plain) is ScalarFormatter:
-                axis.set_major_formatter(Told(plain))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if type(axis.get_major_formatter()) is ScalarFormatter:
+            axis.set_major_formatter(Told())
 
 
 def _lay_out(figure: Any) -> None:
@@ -232,6 +215,8 @@ def told(artist: Any, labels: Sequence[str] | str) -> None:
         One for each mark in the order of its points, or a single one for a curve or patch. A text by itself is said by
         all marks together, however many.
     """
+    if not labels:  # of nothing nothing is drawn
+        return
     known = _TOLD.setdefault(artist.get_figure(root=True), [])
     artist.set_gid(f"{_GROUP}{len(known)}")
     known.append(labels if isinstance(labels, str) else tuple(labels))
@@ -274,7 +259,6 @@ _TAG: Final = re.compile(r"<g(?=[ >])|</g>")
 
 def printed(figure: Any, kind: str) -> bytes:
     """Return a figure of :func:`page` as a file of that kind, ``pdf`` or ``png``, on white paper and without a date."""
-    _tell_numbers(figure)
     stream = io.BytesIO()
     nothing = {"pdf": ("CreationDate", "Creator", "Producer"), "png": ("Software",)}[kind]
     figure.savefig(stream, format=kind, dpi=200, facecolor="white", metadata=dict.fromkeys(nothing))
