@@ -120,8 +120,28 @@ def _parser() -> argparse.ArgumentParser:
     cli_describe.options(described, _cores, _count)
     cli_calibrate.options(doctor, _count)
     cli_compare.options(compared)
+    for each in (run, report, compared):
+        _add_look(each)
     cli_check.options(checked)
     return parser
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how a report looks; what is not said is as the protocol has it."""
+    parser.add_argument("--formats", metavar="A,B", type=_formats, help="of html, pdf and latex (default html,pdf)")
+    parser.add_argument("--language", choices=("en", "fr"), help="that the report speaks (default en)")
+    parser.add_argument(
+        "--templates", metavar="DIR", type=Path, help="templates and catalogues that override ours file by file"
+    )
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    formats = tuple(each.strip() for each in text.split(","))
+    if unknown := [each for each in formats if each not in {"html", "pdf", "latex"}]:
+        raise argparse.ArgumentTypeError(
+            f"expected some of html, pdf and latex, parted by commas, found '{unknown[0]}'"
+        )
+    return formats
 
 
 def _count(text: str) -> int:
@@ -224,14 +244,21 @@ def _run(options: argparse.Namespace) -> int:
         return INCOMPLETE
     found = findings(conducted)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
-    written = render.write_report(found, beside, folder, formats=protocol.report.formats)
+    written = render.write_report(
+        found,
+        beside,
+        folder,
+        formats=options.formats or protocol.report.formats,
+        language=options.language or protocol.report.language,
+        templates=options.templates,
+    )
     if options.json:
-        _print_json({"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)})
+        _print_json({"findings": found, **written.told()})
     else:
         print("\n".join(answer(found)))
         print(f"\nReport: {written.html}" + ("" if written.rendered else " (unchanged)"))
-        if written.pdf:
-            print(f"PDF:    {written.pdf}")
+        for line in written.others():
+            print(line)
     if written.note:
         _say(written.note)
     if not conducted.complete:
@@ -313,17 +340,10 @@ def _report(options: argparse.Namespace) -> int:
     if not path.is_dir() and path.name != "findings.json":
         raise RequestError(f"Expected the folder of a report or its findings.json, found {path}.")
     folder = path if path.is_dir() else path.parent
-    written = render.rerender(folder)
+    written = render.rerender(folder, formats=options.formats, language=options.language, templates=options.templates)
     packed = archive(folder) if options.archive else None
     if options.json:
-        _print_json(
-            {
-                "report": str(written.html),
-                "pdf": written.pdf and str(written.pdf),
-                "archive": packed and str(packed),
-                "rendered": written.rendered,
-            }
-        )
+        _print_json({**written.told(), "archive": packed and str(packed), "rendered": written.rendered})
     else:
         print(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
         if packed:

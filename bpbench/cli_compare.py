@@ -64,7 +64,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--metric-unit", metavar="TEXT", default="", help="its unit, for labels, such as meV/atom")
     add("--name", help="of the report's folder (default: the file's)")
     add("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
-    add("--no-pdf", action="store_true", help="write HTML, tables and figures only")
+    add("--no-pdf", action="store_true", help="write no PDF of the report")
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
@@ -111,7 +111,8 @@ def compare(
     start = time.monotonic()
     held, roles = _read(asked)
     judged = scores.judge(held, roles, _asked(asked))
-    formats = ("html",) if asked.no_pdf else ("html", "pdf")
+    formats = tuple(each for each in asked.formats or ("html", "pdf") if each != "pdf" or not asked.no_pdf)
+    language = asked.language or "en"
     found = score_findings.findings(
         judged,
         name=asked.name or ("learning-curves" if held.pattern else _stem(asked.files[0])),
@@ -119,15 +120,16 @@ def compare(
         metric=asked.metric_name,
         unit=asked.metric_unit,
         formats=formats,
+        language=language,
     )
     folder = writable(Path(asked.reports) / score_findings.folder(found), "--reports")
     beside = score_findings.environment(command=asked.command, wall_s=time.monotonic() - start)
-    written = render.write_report(found, beside, folder, formats=formats)
+    written = render.write_report(found, beside, folder, formats=formats, language=language, templates=asked.templates)
     assumed = given.assumed(found, told=asked.design is not None)
     lines = [*answer(found), assumed, *(f"- {remark}" for remark in found["data"]["remarks"]), ""]
     lines.append(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
-    lines += [f"PDF:    {written.pdf}"] if written.pdf else []
-    told = {"findings": found, "report": str(written.html), "pdf": written.pdf and str(written.pdf)}
+    lines += written.others()
+    told = {"findings": found, **written.told()}
     return told, lines, written.note
 
 

@@ -85,6 +85,7 @@ def findings(study: Study) -> Json:
             "seed": protocol.seed,
             "command": _command(protocol),
             "formats": list(protocol.report.formats),
+            "language": protocol.report.language,
         },
         "data": _data(prepared),
         "split": _split(prepared),

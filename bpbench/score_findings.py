@@ -53,7 +53,16 @@ _REDRAWN: Final = re.compile(r"fold(?!er)|split|resampl|boot|cv", re.IGNORECASE)
 _APART: Final = re.compile(r"fold(?!er)|resampl|boot|cv", re.IGNORECASE)
 
 
-def findings(judged: Judged, *, name: str, command: str, metric: str | None, unit: str, formats: Sequence[str]) -> Json:
+def findings(
+    judged: Judged,
+    *,
+    name: str,
+    command: str,
+    metric: str | None,
+    unit: str,
+    formats: Sequence[str],
+    language: str = "en",
+) -> Json:
     """Return the findings of a judged table.
 
     Parameters
@@ -67,6 +76,8 @@ def findings(judged: Judged, *, name: str, command: str, metric: str | None, uni
     metric, unit : str
         The score in words (``None``: its column) and its unit, for labels.
     formats : sequence of str
+        Of the report.
+    language : str
         Of the report.
 
     Returns
@@ -102,6 +113,7 @@ def findings(judged: Judged, *, name: str, command: str, metric: str | None, uni
             "seed": None,
             "command": command,
             "formats": list(formats),
+            "language": language,
         },
         "data": _data(judged),
         "split": _split(judged),

@@ -112,10 +112,9 @@
     const first = scroll.querySelector("svg title");
     if (!first) return;
     scroll.classList.add("speaking");
-    scroll.setAttribute("aria-describedby", "page-keys");
+    scroll.setAttribute("aria-describedby", "page-arrows");
     let marks = null;
     let place = -1;
-    let waiting = false;
     const ready = () => (marks ??= marksOf(scroll));
 
     const at = (event, reach) => {
@@ -124,14 +123,7 @@
       if (mark) show(mark, event.clientX, event.clientY);
       else hide();
     };
-    scroll.addEventListener("pointermove", (event) => {
-      if (event.pointerType === "touch" || waiting) return;
-      waiting = true;
-      requestAnimationFrame(() => {
-        waiting = false;
-        at(event, 6);
-      });
-    });
+    scroll.addEventListener("pointermove", (event) => event.pointerType !== "touch" && at(event, 6));
     scroll.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hide());
     scroll.addEventListener("click", (event) => at(event, event.pointerType === "mouse" ? 6 : 18));
 

@@ -361,7 +361,7 @@ def test_what_was_not_varied_is_said(folder: Path, tmp_path: Path, repeats: str,
             "analysis": {"part": "test"},
             "variants": variants,
             "models": [{"name": name, "kind": model.kind} for name, model in prepared.protocol.models.items()],
-            "data": {"label": "x", "method": None},
+            "data": {"kind": "table", "label": "x", "method": None},
             "sets": [],
         }
     )

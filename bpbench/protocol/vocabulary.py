@@ -110,10 +110,19 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class ReportSpec:
-    """What is rendered."""
+    """What is rendered; it decides no result.
+
+    Attributes
+    ----------
+    formats : tuple of {'html', 'pdf', 'latex'}
+        The HTML is always written.
+    language : {'en', 'fr'}
+        What the report speaks.
+    """
 
     __pydantic_config__: ClassVar = STRICT
-    formats: Annotated[tuple[Literal["html", "pdf"], ...], MinLen(1)] = ("html", "pdf")
+    formats: Annotated[tuple[Literal["html", "pdf", "latex"], ...], MinLen(1)] = ("html", "pdf")
+    language: Literal["en", "fr"] = field(default="en", metadata=NOT_IDENTITY)
     published: tuple[Published, ...] = field(default=(), metadata=NOT_IDENTITY)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
 from bpbench.report.document import Block, Cell, Column, Section, Table, Text
-from bpbench.report.numerals import MINUS, count, exact, say, short, significant, whole
+from bpbench.report.language import listed, marked, numeral, tell, tell_as, tell_n
+from bpbench.report.numerals import MINUS, count, exact, fixed, say, short, significant, whole
+from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import unit, with_unit
+from bpbench.report.vocabulary import metric_label, unit, with_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bpbench.agreement.relations import Kind
 
@@ -20,29 +22,51 @@ _ROWS: Final = 40
 #: Differences that agree to this share are the same in every repeat.
 _SAME: Final = 1e-6
 
-#: What is said of one column of a kind, and of several.
-_SAID: Final[dict[Kind, tuple[str, str]]] = {
-    "match": ("matches", "match"),
-    "factor": ("differs by a constant factor", "differ by a constant factor"),
-    "affine": ("differs by a constant factor and offset", "differ by a constant factor and offset"),
-    "moved": (
-        "holds the values of another function than the one in its place",
-        "hold the values of another function than the one in their place",
+#: What is said of one column of a kind, and of several; ``{why}`` is the likely reasons, or nothing.
+_SAID: Final[dict[Kind, Callable[[int, str], str]]] = {
+    "match": lambda n, why: tell_n("{n} matches{why}", "{n} match{why}", n, why=why),
+    "factor": lambda n, why: tell_n(
+        "{n} differs by a constant factor{why}", "{n} differ by a constant factor{why}", n, why=why
     ),
-    "near": ("nearly matches", "nearly match"),
-    "undetermined": ("cannot be told: too few different values", "cannot be told: too few different values"),
-    "other": ("is something else", "are something else"),
+    "affine": lambda n, why: tell_n(
+        "{n} differs by a constant factor and offset{why}",
+        "{n} differ by a constant factor and offset{why}",
+        n,
+        why=why,
+    ),
+    "moved": lambda n, why: tell_n(
+        "{n} holds the values of another function than the one in its place{why}",
+        "{n} hold the values of another function than the one in their place{why}",
+        n,
+        why=why,
+    ),
+    "near": lambda n, why: tell_n("{n} nearly matches{why}", "{n} nearly match{why}", n, why=why),
+    "undetermined": lambda n, why: tell_n(
+        "{n} cannot be told: too few different values{why}",
+        "{n} cannot be told: too few different values{why}",
+        n,
+        why=why,
+    ),
+    "other": lambda n, why: tell_n("{n} is something else{why}", "{n} are something else{why}", n, why=why),
 }
 
-#: The same of columns that nearly match but for a factor or an offset.
-_SCALED: Final = ("nearly follows by a constant factor or offset", "nearly follow, some by a constant factor or offset")
+
+def _scaled(number: int, why: str) -> str:
+    """Return the same of columns that nearly match but for a factor or an offset."""
+    return tell_n(
+        "{n} nearly follows by a constant factor or offset{why}",
+        "{n} nearly follow, some by a constant factor or offset{why}",
+        number,
+        why=why,
+    )
+
 
 _PAIRING: Final = {
-    "name": "Column and function pair by their name",
-    "position": "Column and function pair by their position, as no name of a column is that of a function",
-    "likeness": (
+    "name": marked("Column and function pair by their name."),
+    "position": marked("Column and function pair by their position, as no name of a column is that of a function."),
+    "likeness": marked(
         "There are more or fewer columns than functions and no name is shared, so each column is set beside the "
-        "function that explains it best"
+        "function that explains it best."
     ),
 }
 
@@ -58,29 +82,52 @@ def relation(item: Mapping[str, Any]) -> str:
     item : dict
         The fields of :class:`bpbench.agreement.columns.ColumnAgreement`.
     """
-    name, kind, r = item["function"], item["kind"], item["correlation"]
-    # Digits enough never to show a 1 that is none.
-    close = "" if r is None else f"correlation {r:.4f}" if abs(r) < 0.9999 else f"1 - |correlation| = {1 - abs(r):.1g}"
-    close = close.replace("-", MINUS)
+    name, kind, close = item["function"], item["kind"], _close(item["correlation"])
     if kind == "other":
-        nearest = f"; closest is {item['closest']}" if item["closest"] else ""
+        nearest = tell("closest is {function}", function=item["closest"]) if item["closest"] else ""
         if name is None:
-            return f"like none of ours{nearest}{close and f' ({close})'}"
-        off = f"off by up to {significant(item['deviation'], 2)} of its spread" if item["deviation"] is not None else ""
-        about = ", ".join(words for words in (off, close) if words)
-        return f"not {name}{about and f' ({about})'}{nearest}"
+            like = tell("like none of ours")
+            return "; ".join(part for part in (like, nearest) if part) + _within(close)
+        about = ", ".join(part for part in (_off(item["deviation"]), close) if part)
+        different = tell("not {function}", function=name) + _within(about)
+        return "; ".join(part for part in (different, nearest) if part)
     if kind == "undetermined":
-        return name or "unknown"
+        return name or tell("unknown")
     factor = "" if item["factor"] == 1 else f"{exact(item['factor'])} × "
     offset = "" if item["offset"] == 0 else f" {MINUS if item['offset'] < 0 else '+'} {exact(abs(item['offset']))}"
-    nearly = f" to {significant(item['deviation'], 1)} of its spread" if kind == "near" else ""
-    place = f" (in the place of {item['expected']})" if kind == "moved" else ""
-    return f"= {factor}{name}{offset}{nearly}{place}"
+    said = f"= {factor}{name}{offset}"
+    if kind == "near":
+        said = tell("{relation} to {share} of its spread", relation=said, share=significant(item["deviation"], 1))
+    if kind == "moved":
+        said = tell("{relation} (in the place of {function})", relation=said, function=item["expected"])
+    return said
+
+
+def _close(r: float | None) -> str:
+    """Return a correlation with digits enough never to show a 1 that is none."""
+    if r is None:
+        return ""
+    if abs(r) < 0.9999:
+        return tell("correlation {r}", r=fixed(r, 4))
+    return tell("1 − |correlation| = {rest}", rest=numeral(f"{1 - abs(r):.1g}".replace("-", MINUS)))
+
+
+def _off(deviation: float | None) -> str:
+    return "" if deviation is None else tell("off by up to {share} of its spread", share=significant(deviation, 2))
+
+
+def _within(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
 def why(item: Mapping[str, Any]) -> str:
     """Return the likely reasons of what a column is, or nothing."""
-    return ", or ".join(item["reasons"])
+    return _reasons(item["reasons"])
+
+
+def _reasons(reasons: Sequence[str]) -> str:
+    told = [retold(reason) for reason in reasons]
+    return reduce(lambda some, last: tell("{some}, or {last}", some=some, last=last), told) if told else ""
 
 
 # ---------------------------------------------------------------------------------------------------------- one set
@@ -94,33 +141,61 @@ def answer(entry: Mapping[str, Any]) -> str:
     entry : dict
         One of ``findings["agreement"]``.
     """
-    old, new = f"set {say(entry['set'])}", f"set {say(entry['like'])}"
+    sets = {"old": say(entry["set"]), "new": say(entry["like"])}
     if entry["message"] is not None:
-        return f"Whether the values of {old} are those of {new} is not known: {entry['message']}"
-    counts, total = entry["counts"], len(entry["columns"])
-    matching = counts.get("match", 0)
-    missing = len(entry["unnamed"])
-    lack = f"; {count(missing, 'function')} of {new} {'has' if missing == 1 else 'have'} no column" if missing else ""
-    if matching == total:
-        all_ = f"All {total} columns of {old} are" if total > 1 else f"The only column of {old} is"
-        off = significant(entry["deviation"], 1)
-        by = f"they differ by at most {off} of a function's spread" if entry["deviation"] else "they do not differ"
-        return f"{all_} the values of {new} to the digits stored ({by}){lack}."
+        return tell(
+            "Whether the values of set {old} are those of set {new} is not known: {why}",
+            why=retold(entry["message"]),
+            **sets,
+        )
+    total, lack = len(entry["columns"]), _lack(entry)
+    if entry["counts"].get("match", 0) == total:
+        by = tell("they do not differ")
+        if entry["deviation"]:
+            by = tell("they differ by at most {share} of a function's spread", share=significant(entry["deviation"], 1))
+        return tell_n(
+            "The only column of set {old} is the values of set {new} to the digits stored ({by}){lack}.",
+            "All {n} columns of set {old} are the values of set {new} to the digits stored ({by}){lack}.",
+            total,
+            by=by,
+            lack=lack,
+            **sets,
+        )
     found = []
     for kind, said in _SAID.items():
         alike = [item for item in entry["columns"] if item["kind"] == kind]
         scaled = kind == "near" and any((item["factor"], item["offset"]) != (1, 0) for item in alike)
         if alike:
-            verb = (_SCALED if scaled else said)[len(alike) != 1]
-            found.append(f"{len(alike)} {verb}{_shared(alike)}")
-    head = f"Of the {total} columns of {old}, compared with {new}," if total > 1 else f"Of the only column of {old},"
-    return f"{head} {listed(found)}{lack}."
+            found.append((_scaled if scaled else said)(len(alike), _shared(alike)))
+    return tell_n(
+        "Of the only column of set {old}, {found}{lack}.",
+        "Of the {n} columns of set {old}, compared with set {new}, {found}{lack}.",
+        total,
+        found=listed(found),
+        lack=lack,
+        **sets,
+    )
+
+
+def _lack(entry: Mapping[str, Any]) -> str:
+    """Return how many functions have no column, nothing where all have one."""
+    missing = len(entry["unnamed"])
+    if not missing:
+        return ""
+    lack = tell_n(
+        "{n} function of set {new} has no column",
+        "{n} functions of set {new} have no column",
+        missing,
+        new=say(entry["like"]),
+    )
+    return f"; {lack}"
 
 
 def _shared(alike: Sequence[Mapping[str, Any]]) -> str:
     """Return the likely reasons that all of some columns share."""
-    reasons = [reason for reason in alike[0]["reasons"] if all(reason in item["reasons"] for item in alike)]
-    return f" ({', or '.join(reasons)})" if reasons else ""
+    return _within(
+        _reasons([reason for reason in alike[0]["reasons"] if all(reason in item["reasons"] for item in alike)])
+    )
 
 
 def answers(findings: Mapping[str, Any]) -> list[str]:
@@ -157,29 +232,39 @@ def section(findings: Mapping[str, Any]) -> list[Section]:
         *([Text(_meaning(told[0]), "note")] if told else []),
         *_losses(findings, entries),
     ]
-    return [Section("agreement", "Do the old values equal the new?", tuple(blocks))]
+    return [Section("agreement", tell("Do the old values equal the new?"), tuple(blocks))]
 
 
 def _how(entry: Mapping[str, Any]) -> str:
     rows, frames = entry["compared_rows"], entry["compared_frames"]
-    which = (
-        f"all {whole(rows)} rows"
-        if frames == entry["frames"]
-        else f"{whole(rows)} of {whole(entry['rows'])} rows, those of {frames} frames spread evenly over the data"
+    if frames == entry["frames"]:
+        which = tell_n("the only row", "all {n} rows", rows)
+    else:
+        which = tell(
+            "{some} of {rows}, those of {frames} spread evenly over the data",
+            some=whole(rows),
+            rows=count(entry["rows"], "row"),
+            frames=count(frames, "frame"),
+        )
+    how = tell(
+        "Set {old} is the table {file}, compared column by column with the {functions} of {new} in {which}.",
+        old=say(entry["set"]),
+        file=entry["file"],
+        functions=count(entry["functions"], "function"),
+        new=say(entry["like"]),
+        which=which,
     )
-    return (
-        f"Set {say(entry['set'])} is the table {entry['file']}, compared column by column with the "
-        f"{count(entry['functions'], 'function')} of {say(entry['like'])} in {which}. {_PAIRING[entry['pairing']]}."
-    )
+    return f"{how} {tell(_PAIRING[entry['pairing']])}"
 
 
 def _meaning(entry: Mapping[str, Any]) -> str:
-    return (
+    return tell(
         "A column matches if in every row it differs from the function by no more than half a unit of the last digit "
-        "that its numbers hold (read off the numbers; single precision is recognised), plus "
-        f"{exact(entry['tolerance'])} of the function's spread, its range over these rows; it nearly matches if it "
-        f"differs by no more than {exact(entry['near'])} of that spread. A likely reason is a guess from the "
-        "numbers alone. No training depends on any of this."
+        "that its numbers hold (read off the numbers; single precision is recognised), plus {tolerance} of the "
+        "function's spread, its range over these rows; it nearly matches if it differs by no more than {near} of that "
+        "spread. A likely reason is a guess from the numbers alone. No training depends on any of this.",
+        tolerance=exact(entry["tolerance"]),
+        near=exact(entry["near"]),
     )
 
 
@@ -193,10 +278,10 @@ def _different(entries: Sequence[Mapping[str, Any]]) -> list[Block]:
         return []
     several = len(entries) > 1
     columns = (
-        *([Column("set", "set", align="left")] if several else []),
-        Column("column", "column", align="left"),
-        Column("relation", "what it is", align="left"),
-        Column("reasons", "likely reason", align="left"),
+        *([Column("set", tell_as("column", "set"), align="left")] if several else []),
+        Column("column", tell_as("column", "column"), align="left"),
+        Column("relation", tell_as("column", "what it is"), align="left"),
+        Column("reasons", tell_as("column", "likely reason"), align="left"),
     )
     cells = tuple(
         (
@@ -208,8 +293,14 @@ def _different(entries: Sequence[Mapping[str, Any]]) -> list[Block]:
         for entry, item in rows[:_ROWS]
     )
     left = len(rows) - _ROWS
-    more = f" {count(left, 'further one')} and all that match stand in the table agreement." if left > 0 else ""
-    return [Table("agreement_different", f"The columns that do not match.{more}", columns, cells, size="wide")]
+    caption = tell("The columns that do not match.")
+    if left > 0:
+        caption += " " + tell_n(
+            "{n} further one and all that match stand in the file tables/agreement.csv.",
+            "{n} further ones and all that match stand in the file tables/agreement.csv.",
+            left,
+        )
+    return [Table("agreement_different", caption, columns, cells, size="wide")]
 
 
 def _losses(findings: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -219,14 +310,14 @@ def _losses(findings: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -
     metric = findings["metric"]
     shown = unit(metric)
     columns = (
-        Column("variant", "on old values", align="left"),
-        Column("like", "on new values", align="left"),
+        Column("variant", tell_as("column", "on old values"), align="left"),
+        Column("like", tell_as("column", "on new values"), align="left"),
         Column("n", "n"),
-        Column("mean", "mean, old", shown),
-        Column("like_mean", "mean, new", shown),
-        Column("difference", "old − new", shown),
-        Column("low", "least", shown),
-        Column("high", "largest", shown),
+        Column("mean", tell_as("column", "mean, old"), shown),
+        Column("like_mean", tell_as("column", "mean, new"), shown),
+        Column("difference", tell_as("column", "old − new"), shown),
+        Column("low", tell_as("column", "least"), shown),
+        Column("high", tell_as("column", "largest"), shown),
     )
     cells = [
         (
@@ -242,9 +333,12 @@ def _losses(findings: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -
         Text(" ".join(told)),
         Table(
             "agreement_losses",
-            f"The losses of both: {metric['label']} ({shown}) on the {findings['analysis']['part']} set of each model "
-            "on old values and on new ones, mean over the repeats that succeeded on both, and mean, least and largest "
-            "difference of a repeat. Described, not judged; the verdicts are those of the comparisons.",
+            tell(
+                "The losses of both: {score} on the test set of each model on old values and on new ones, mean over "
+                "the repeats that succeeded on both, and mean, least and largest difference of a repeat. Described, "
+                "not judged; the verdicts are those of the comparisons.",
+                score=f"{metric_label(metric)} ({shown})",
+            ),
             columns,
             align(cells, columns),
             size="wide",
@@ -254,16 +348,24 @@ def _losses(findings: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -
 
 
 def _loss(row: Mapping[str, Any], metric: Mapping[str, Any]) -> str:
-    both = f"Variants {say(row['variant'])} and {say(row['like'])}"
+    both = {"old": say(row["variant"]), "new": say(row["like"])}
     if row["low"] == row["high"] == 0:
-        each = "the one repeat" if row["n"] == 1 else f"each of {row['n']} repeats"
-        return f"{both} score the same in {each}."
+        return tell_n(
+            "Variants {old} and {new} score the same in the one repeat.",
+            "Variants {old} and {new} score the same in each of {n} repeats.",
+            row["n"],
+            **both,
+        )
     largest = max(row["low"], row["high"], key=abs)
+    most = with_unit(significant(abs(largest), 2), metric)
     if row["n"] > 1 and row["high"] - row["low"] <= _SAME * abs(largest):
-        return f"{both} differ by {with_unit(significant(abs(largest), 2), metric)} in every repeat."
-    return (
-        f"{both} differ by at most {with_unit(significant(abs(largest), 2), metric)} in a repeat, "
-        f"{with_unit(significant(row['difference'], 2), metric)} on average (the former less the latter)."
+        return tell("Variants {old} and {new} differ by {value} in every repeat.", value=most, **both)
+    return tell(
+        "Variants {old} and {new} differ by at most {value} in a repeat, {mean} on average (the former less the "
+        "latter).",
+        value=most,
+        mean=with_unit(significant(row["difference"], 2), metric),
+        **both,
     )
 
 
@@ -274,6 +376,7 @@ def columns(findings: Mapping[str, Any]) -> list[Table]:
         return []
     texts = ("column", "kind", "function", "expected", "closest")
     numbers = ("factor", "offset", "deviation", "correlation")
+    # A file only: its heads are its keys.
     heads = tuple(Column(key, key) for key in ("set", "like", *texts, *numbers, "reasons"))
     rows = tuple(
         (
@@ -286,4 +389,4 @@ def columns(findings: Mapping[str, Any]) -> list[Table]:
         for entry in entries
         for item in entry["columns"]
     )
-    return [Table("agreement", "All columns that were compared.", heads, rows)]
+    return [Table("agreement", tell("All columns that were compared."), heads, rows)]

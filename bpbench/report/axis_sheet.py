@@ -237,7 +237,8 @@ def _scores(
             steps = [middle + wide * (2 * n / last - 1) for n in range(len(spot.values))]
             look_of = {"color": colour, "markersize": 2.8, "alpha": 0.55, "markeredgewidth": 0}
             (dots,) = axes.plot(steps, spot.values, look.marker, **look_of)
-            told(dots, _said(spot))
+            if spot.values:  # an empty line is not drawn at all
+                told(dots, _said(spot))
             if spot.low is not None and spot.high is not None:
                 axes.plot([middle + beside] * 2, [max(spot.low, min(seen) / 2), spot.high], color=colour, linewidth=1.6)
             if spot.mean is not None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 from xml.sax.saxutils import escape
 
+from bpbench.report.language import numeral, point
 from bpbench.report.numerals import exact, short
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def sheet(
 
 def svg(figure: Any, key: str) -> str:
     """Return a figure of :func:`page` as one ``<svg>`` element; ``key`` comes before all its identifiers."""
+    _write_decimals(figure)
     _lay_out(figure)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -171,6 +173,21 @@ def svg(figure: Any, key: str) -> str:
     for number, labels in enumerate(_TOLD.pop(figure, ())):
         drawn = _titled(drawn, f"{_GROUP}{number}", labels)
     return _tidy(drawn, key)
+
+
+def _write_decimals(figure: Any) -> None:
+    """Let the numbers that Matplotlib itself puts on axes have the decimal sign of the language."""
+    if point() == ".":
+        return
+    from matplotlib.ticker import ScalarFormatter
+
+    class Told(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return numeral(super().__call__(x, pos))
+
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if type(axis.get_major_formatter()) is ScalarFormatter:
+            axis.set_major_formatter(Told())
 
 
 def _lay_out(figure: Any) -> None:
@@ -198,6 +215,8 @@ def told(artist: Any, labels: Sequence[str] | str) -> None:
         One for each mark in the order of its points, or a single one for a curve or patch. A text by itself is said by
         all marks together, however many.
     """
+    if not labels:  # of nothing nothing is drawn
+        return
     known = _TOLD.setdefault(artist.get_figure(root=True), [])
     artist.set_gid(f"{_GROUP}{len(known)}")
     known.append(labels if isinstance(labels, str) else tuple(labels))
@@ -205,6 +224,8 @@ def told(artist: Any, labels: Sequence[str] | str) -> None:
 
 def _titled(svg: str, group: str, labels: Sequence[str] | str) -> str:
     """Return a drawing in which each mark of a group has its label as its title, which browsers and readers show."""
+    if not labels:  # what has no points leaves no group
+        return svg
     head = f'<g id="{group}">'
     start = svg.index(head)
     if isinstance(labels, str):

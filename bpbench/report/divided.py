@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import tables
 from bpbench.report.document import Block, Cell, Column, Section, Table, Text, cite
-from bpbench.report.language import listed, marked, tell, tell_as
+from bpbench.report.language import listed, marked, tell
 from bpbench.report.numerals import count, decimals, percent, say, short, significant, whole
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import metric_label, mixed, source_note, timed, unit, unpaired
@@ -86,9 +87,12 @@ def _parts(findings: Mapping[str, Any]) -> str:
         "What goes as a whole to the reserve ({reserve} of the frames, the test set), to validation ({validation}) or "
         "to training differs: {each}. Contestants of one way share their splits; those of different ways have "
         "different test sets, and what is compared is what these say of a model.",
-        each="; ".join(
-            tell(_EACH[way], names=_whose(findings, way), cited="" if number else cited)
-            for number, way in enumerate(ways)
+        each=reduce(
+            lambda first, second: tell("{first}; {second}", first=first, second=second),
+            (
+                tell(_EACH[way], names=_whose(findings, way), cited="" if number else cited)
+                for number, way in enumerate(ways)
+            ),
         ),
         **shares,
     )
@@ -223,8 +227,8 @@ def _ratios(findings: Mapping[str, Any]) -> Table:
         Column("test", tell("test mean"), shown),
         Column("fresh", tell("fresh mean"), shown),
         Column("ratio", tell("fresh/test")),
-        Column("low", tell_as("of several ratios", "least")),
-        Column("high", tell_as("of several ratios", "largest")),
+        Column("low", tell("least")),
+        Column("high", tell("largest")),
     )
     rows = [
         (

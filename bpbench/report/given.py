@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import cite
-from bpbench.report.language import marked, tell, tell_n
+from bpbench.report.language import marked, tell, tell_as, tell_n
 from bpbench.report.numerals import count, exact, noun, say
 from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
@@ -77,10 +77,10 @@ def _splits(findings: Mapping[str, Any], sentence: str) -> str:
 def against(analysis: Mapping[str, Any]) -> str:
     """Return the declared baseline, or that all pairs are compared, as one of the things declared."""
     if all_pairs(analysis):
-        return tell("all pairs")
+        return tell_as("declared", "all pairs")
     if several_baselines(analysis):
-        return tell("the pairs")
-    return tell("baseline {name}", name=say(analysis["baseline"]))
+        return tell_as("declared", "the pairs")
+    return tell_as("declared", "baseline {name}", name=say(analysis["baseline"]))
 
 
 #: The rules of a comparison of scores, by whether the lower score is better and by its design.
@@ -101,9 +101,9 @@ _DESIGNS: Final = {"fixed": marked("fixed"), "resampled": marked("resampled"), "
 def decided(findings: Mapping[str, Any]) -> str:
     """Return the rules, and that they were given with the results."""
     analysis, metric = findings["analysis"], findings["metric"]
-    margin = tell("no margin")
+    margin = tell_as("declared", "no margin")
     if analysis["margin"] is not None:
-        margin = tell("margin {margin}", margin=margin_text(analysis, metric))
+        margin = tell_as("declared", "margin {margin}", margin=margin_text(analysis, metric))
     rules = tell(
         _RULES[bool(metric["lower_is_better"])],
         against=against(analysis),

@@ -10,7 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
-from bpbench.report.formulas import formula_svg
+from bpbench.report.formulas import TEXT_SIZE, formula_svg
 from bpbench.report.language import listed, tell
 from bpbench.report.numbered import Citation, Numbers, Pointer, Words
 from bpbench.report.templating import environment, filled, folders, read
@@ -71,9 +71,9 @@ def fixed_words() -> dict[str, str]:
         "keywords": tell("symmetry functions, neural-network potential, benchmark"),
         "skip": tell("Skip to the report"),
         "dark": tell("Dark page"),
-        "values": tell("Values"),
+        "behind": tell("Values"),
         "unrounded": tell("Unrounded:"),
-        "keys": tell("The arrow keys lead from value to value."),
+        "arrows": tell("The arrow keys lead from value to value."),
     }
 
 
@@ -165,7 +165,9 @@ def _inline(svg: str, alt: str) -> Markup:
 
 def _formula(formula: str, alt: str, *, embed: bool) -> Markup:
     """Return a formula, drawn; without words of its own for readers, as it is written in TeX."""
-    svg, alt = formula_svg(formula), alt or " ".join(_MARKUP.sub(" ", formula).split())
+    # Fractions are hard to read at the size of text.
+    svg = formula_svg(formula, size=TEXT_SIZE * 1.2 if alt else TEXT_SIZE)
+    alt = alt or " ".join(_MARKUP.sub(" ", formula).split())
     if not embed:
         return _inline(svg, alt)
     # An image does not see the size of the text around it, so that its measures go where the page sees them.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import magnitudes_draw
 from bpbench.report.canvas import styles
 from bpbench.report.document import Cell, Column, Figure, Table, Text, cite, ref
-from bpbench.report.language import listed, marked, tell
+from bpbench.report.language import listed, marked, tell, tell_as
 from bpbench.report.numerals import count, decimals, half_width, percent, say, short, whole
 from bpbench.report.results import axis, summary_of
 from bpbench.report.retold import retold
@@ -103,7 +103,7 @@ def _columns(
                 low, place = tell("difference, BCa {level} from", level=level), shown
             else:
                 low, place = tell("{estimate}, {level} from", estimate=short(head), level=level), ""
-            columns += [Column(f"{name}_low", low, place), Column(f"{name}_high", tell("to"), place)]
+            columns += [Column(f"{name}_low", low, place), Column(f"{name}_high", tell_as("column", "to"), place)]
     return tuple(columns), kept
 
 

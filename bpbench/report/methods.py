@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import chosen, divided, given, procedure, timing, unjudged
 from bpbench.report.document import cite, ref
-from bpbench.report.language import listed, marked, tell, tell_n
+from bpbench.report.language import listed, marked, tell, tell_as, tell_n
 from bpbench.report.numerals import MINUS, count, exact, percent, say, significant, whole
 from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
@@ -87,9 +87,9 @@ def decided(findings: Mapping[str, Any]) -> str:
 def _declared(findings: Mapping[str, Any]) -> str:
     """Return all that a protocol decides of the analysis, as a list within a sentence."""
     analysis, metric = findings["analysis"], findings["metric"]
-    margin = tell("no margin")
+    margin = tell_as("declared", "no margin")
     if analysis["margin"] is not None:
-        margin = tell("margin {margin}", margin=margin_text(analysis, metric))
+        margin = tell_as("declared", "margin {margin}", margin=margin_text(analysis, metric))
     message = {
         "repeat": marked(
             "{against}, metric {metric}, {margin}, the {test}, the {correction} correction, α = {alpha}, a power of "

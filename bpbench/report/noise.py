@@ -7,28 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import noise_draw
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text, cite, ref
-from bpbench.report.language import listed, marked, tell, tell_n
+from bpbench.report.language import listed, marked, tell, tell_as, tell_n
 from bpbench.report.numerals import common_decimals, count, fixed, percent, say, short, significant
 from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, number, words
 from bpbench.report.vocabulary import by_role, metric_label, model_kinds, on_part, source_note, unit, with_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-#: What a training draws, as the head of a table names it, and as a sentence does; the last is that of models that are
-#: no networks.
+#: What a training draws; the last is that of models that are no networks.
 _NAMES: Final = {
     "split": marked("split"),
     "weights": marked("initial weights"),
     "order": marked("batch order"),
     "draws": marked("random draws of the model"),
-}
-_THE: Final = {
-    "split": marked("the split"),
-    "weights": marked("the initial weights"),
-    "order": marked("the batch order"),
-    "draws": marked("the random draws of the model"),
 }
 #: Shares below this are not told one by one.
 _LITTLE: Final = 0.005
@@ -148,18 +141,11 @@ def _aside(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> list[str]
         )
     else:
         said.append(tell("Nothing was run twice, so the part of the machine is not told apart."))
-    match noise["not_drawn"]:
-        case []:
-            pass
+    match [tell(_NAMES[role]) for role in noise["not_drawn"]]:
         case [role]:
-            said.append(tell("This model does not draw {source}: its part is 0.", source=tell(_NAMES[role])))
-        case roles:
-            said.append(
-                tell(
-                    "This model does not draw {sources}: their part is 0.",
-                    sources=tell(" or ").join(tell(_NAMES[role]) for role in roles),
-                )
-            )
+            said.append(tell("This model does not draw {role}: its part is 0.", role=role))
+        case [one, other]:
+            said.append(tell("This model does not draw {one} or {other}: their part is 0.", one=one, other=other))
     if noise["single"]:
         names = [tell(_NAMES[_role(findings, variant, role)]) for role in noise["single"]]
         said.append(tell("All had the same {sources}, so that part is not seen.", sources=listed(names)))
@@ -172,15 +158,24 @@ def _role(findings: Mapping[str, Any], variant: Mapping[str, Any], role: str) ->
 
 
 def _source(findings: Mapping[str, Any], variant: Mapping[str, Any], part: Mapping[str, Any]) -> str:
-    """Return a source in the words of a sentence."""
+    """Return a source in the words of a sentence, to stand behind ``from``."""
     roles = [_role(findings, variant, role) for role in part["sources"]]
     if not roles:
-        return tell("the machine")
+        return tell_as("from", "the machine")
     if len(roles) == 1:
-        told = tell(_THE[roles[0]])
+        told = _FROM[roles[0]]()
     else:
-        told = tell("the interaction of {sources}", sources=listed([tell(_NAMES[role]) for role in roles]))
+        names = listed([tell(_NAMES[role]) for role in roles])
+        told = tell_as("from", "the interaction of {sources}", sources=names)
     return tell("{source} (with the machine)", source=told) if _last(variant, part) else told
+
+
+_FROM: Final[dict[str, Callable[[], str]]] = {
+    "split": lambda: tell_as("from", "the split"),
+    "weights": lambda: tell_as("from", "the initial weights"),
+    "order": lambda: tell_as("from", "the batch order"),
+    "draws": lambda: tell_as("from", "the random draws of the model"),
+}
 
 
 def _head(findings: Mapping[str, Any], variant: Mapping[str, Any], part: Mapping[str, Any]) -> str:
@@ -303,10 +298,10 @@ def _table(findings: Mapping[str, Any], level: str) -> Table:
         Column("df", tell("df")),
         Column("sd", tell("standard deviation"), shown),
         Column("sd_low", tell("{level} from", level=level), shown),
-        Column("sd_high", tell("to"), shown),
+        Column("sd_high", tell_as("column", "to"), shown),
         Column("share", tell("share of the variance")),
         Column("share_low", tell("{level} from", level=level)),
-        Column("share_high", tell("to")),
+        Column("share_high", tell_as("column", "to")),
     )
     rows = []
     for variant in findings["variants"]:

@@ -7,6 +7,7 @@ which packages bring it.
 from __future__ import annotations
 
 import base64
+import hashlib
 import logging
 import re
 from datetime import UTC, datetime
@@ -165,4 +166,38 @@ def render_pdf(html: str, *, identifier: str, attachments: Mapping[str, bytes] =
         pdf_identifier=bytes.fromhex(identifier)[:16],
         attachments=files,
     )
+    return made
+
+
+_SIZE: Final = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)pt"[^>]*?\bheight="([\d.]+)pt"', re.DOTALL)
+_TITLE: Final = re.compile(r"<title>.*?</title>", re.DOTALL)
+
+
+def figure_pdf(svg: str) -> bytes:
+    """Return a drawing as a PDF of one page of just its size; the same drawing gives the same bytes.
+
+    Parameters
+    ----------
+    svg : str
+        One ``<svg>`` element of :mod:`bpbench.report.canvas`, its size in points.
+
+    Raises
+    ------
+    ValueError
+        If it does not say its size.
+    """
+    import weasyprint
+
+    size = _SIZE.search(svg)
+    if size is None:
+        raise ValueError("Expected a drawing that begins with its width and height in points.")
+    width, height = size.groups()
+    code = base64.b64encode(_TITLE.sub("", svg).encode("utf-8")).decode("ascii")
+    look = (
+        f"@page {{ size: {width}pt {height}pt; margin: 0 }} body {{ margin: 0 }} img {{ display: block; width: 100% }}"
+    )
+    page = f'<title></title><style>{look}</style><img alt="" src="data:image/svg+xml;base64,{code}">'
+    identifier = hashlib.sha256(svg.encode("utf-8")).digest()[:16]
+    # Of a version that every pdfTeX takes in without a warning.
+    made: bytes = weasyprint.HTML(string=page).write_pdf(pdf_identifier=identifier, pdf_version="1.5")
     return made

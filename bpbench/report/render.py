@@ -1,4 +1,4 @@
-"""The one place where a document becomes files: HTML, PDF, CSV, SVG and JSON. Nothing is rendered twice."""
+"""The one place where a document becomes files: HTML, PDF, LaTeX, CSV, SVG and JSON. Nothing is rendered twice."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import csv
 import hashlib
 import io
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
+from bpbench.report.archive import plain
 from bpbench.report.html import render_html
 from bpbench.report.language import spoken
-from bpbench.report.pdf import pdf_available, render_pdf
+from bpbench.report.latex import latex_files
+from bpbench.report.pdf import PDF_PACKAGES, figure_pdf, pdf_available, render_pdf
 from bpbench.report.templating import ReportError, folders
 from bpbench.whole import put
 
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
     from bpbench.report.document import Figure, Table
 
 _STAMP: Final = "stamp.json"
-#: What the name of a protocol may hold that no file's name should, and how long such a name may be.
-_UNSAFE: Final = re.compile(r"[^\w.-]+", re.ASCII)
-_NAME: Final = 60
 #: The file of each format that a reader opens first.
 _MAIN: Final = {"html": "report.html", "pdf": "report.pdf", "latex": "report.tex"}
+#: The drawings that go with LaTeX, which are made by what makes the PDF.
+_DRAWINGS: Final = "drawings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,29 @@ class Written:
         The report.
     pdf : Path or None
         The same as PDF, ``None`` if there is none.
+    latex : Path or None
+        The same as LaTeX, ``None`` if it was not asked for.
     note : str or None
-        Why there is no PDF though one was asked for.
+        Why there is no PDF, or no drawing for LaTeX, though one was asked for.
     rendered : bool
         ``False`` if the folder already held this report.
     """
 
     html: Path
     pdf: Path | None
+    latex: Path | None
     note: str | None
     rendered: bool
+
+    def told(self) -> dict[str, str | None]:
+        """Return the places of the files by what they are, for ``--json``."""
+        places = {"report": self.html, "pdf": self.pdf, "latex": self.latex}
+        return {name: None if path is None else str(path) for name, path in places.items()}
+
+    def others(self) -> list[str]:
+        """Return a line for each format beside the HTML."""
+        places = {"PDF:    ": self.pdf, "LaTeX:  ": self.latex}
+        return [f"{name}{path}" for name, path in places.items() if path is not None]
 
 
 def write_report(
@@ -64,7 +77,8 @@ def write_report(
 ) -> Written:
     """Write a report and everything it is made of into a folder.
 
-    ``report.html``, ``report.pdf``, ``findings.json``, ``environment.json``, ``tables/*.csv``, ``figures/*.svg``.
+    ``report.html``, ``report.pdf``, ``findings.json``, ``environment.json``, ``tables/*.csv``, ``figures/*.svg``; for
+    LaTeX ``report.tex``, ``references.bib``, ``tables/*.tex``, ``figures/*.tex``, ``figures/*.pdf``.
     Each file appears whole or not at all. A folder that holds the report of the same findings, made by the same
     templates and code in the same language, is left as it is, its environment included.
 
@@ -76,7 +90,7 @@ def write_report(
         Host, versions, times; ``pdf`` is set here to what became of the PDF. Empty if nothing is known of them.
     folder : Path
         Made if it does not exist.
-    formats : sequence of {'html', 'pdf'}
+    formats : sequence of {'html', 'pdf', 'latex'}
         The HTML is always written.
     language : str
         One of :data:`bpbench.report.language.LANGUAGES`.
@@ -100,18 +114,21 @@ def write_report(
     html = folder / "report.html"
     held = _held(folder)
     here = _here(folder, held, stamp)
-    wanted = {"html", *formats}
-    able, sentence = pdf_available() if "pdf" in wanted - here else ("pdf" in wanted, "The PDF was not asked for.")
-    making = wanted if able else wanted - {"pdf"}
+    wanted = {"html", *formats, *((_DRAWINGS,) if "latex" in formats else ())}
+    printed = wanted & {"pdf", _DRAWINGS}
+    able, sentence = pdf_available() if printed - here else (True, "")
+    making = wanted if able else wanted - printed
     written = Written(
         html=html,
-        pdf=folder / "report.pdf" if able else None,
-        note=None if able or "pdf" not in wanted else sentence,
+        pdf=folder / "report.pdf" if "pdf" in making else None,
+        latex=folder / "report.tex" if "latex" in making else None,
+        note=None if able else _note(printed, sentence),
         rendered=not making <= here,
     )
     if not written.rendered:
         return written
-    environment = {**environment, "pdf": "rendered" if able else f"skipped: {sentence}"}
+    skipped = sentence if "pdf" in wanted else "The PDF was not asked for."
+    environment = {**environment, "pdf": "rendered" if written.pdf else f"skipped: {skipped}"}
     with spoken(language, places):
         files = _files(findings, environment, stamp, making, places)
     try:
@@ -119,6 +136,18 @@ def write_report(
     except OSError as error:
         raise ReportError(f"The report cannot be written to {folder}: {error}.") from error
     return written
+
+
+def _note(printed: Collection[str], sentence: str) -> str:
+    """Return what could not be made, and what brings it."""
+    if _DRAWINGS not in printed:
+        return sentence
+    if "pdf" in printed:
+        return f"{sentence} So were the figures of report.tex (figures/*.pdf)."
+    return (
+        "The figures of report.tex (figures/*.pdf) were skipped: WeasyPrint found no Pango; on Debian, "
+        f"`apt install {PDF_PACKAGES}` brings it."
+    )
 
 
 def rerender(
@@ -215,6 +244,9 @@ def _files(
     if "pdf" in formats:
         page = render_html(document, places, embed=True)
         files["report.pdf"] = render_pdf(page, identifier=stamp, attachments=_attached(findings, files))
+    if "latex" in formats:
+        drawn = {figure.key: figure_pdf(figure.svg) for figure in document.figures} if _DRAWINGS in formats else {}
+        files |= latex_files(document, places, drawn)
     return files
 
 
@@ -222,8 +254,7 @@ def _attached(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[s
     """Return what goes with the PDF wherever it goes: the findings, every table, and the protocol under its name."""
     attached = {name: content for name, content in files.items() if name == "findings.json" or name.endswith(".csv")}
     if text := findings["protocol"].get("text"):
-        name = _UNSAFE.sub("_", findings["protocol"]["name"])[:_NAME].strip("._") or "protocol"
-        attached[f"{name}.yaml"] = text.encode("utf-8", errors="surrogatepass")
+        attached[f"{plain(findings['protocol']['name'])}.yaml"] = text.encode("utf-8", errors="surrogatepass")
     return attached
 
 
@@ -279,7 +310,9 @@ def _here(folder: Path, held: Mapping[str, Any], stamp: str) -> set[str]:
     """Return the formats in which a folder holds this very report, whole."""
     if held.get("stamp") != stamp or not all((folder / name).is_file() for name in held["files"]):
         return set()
-    return {kind for kind in ("html", "pdf", "latex") if _MAIN[kind] in held["files"]}
+    names = set(held["files"])
+    drawn = all(f"{name[:-4]}.pdf" in names for name in names if name.startswith("figures/") and name.endswith(".svg"))
+    return {kind for kind, name in _MAIN.items() if name in names} | ({_DRAWINGS} if drawn else set())
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes], *, old: Iterable[str], stamp: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import dots, draw, judged, magnitudes, methods, results, standing
@@ -68,7 +69,9 @@ def _table(findings: Mapping[str, Any]) -> Section:
         table=data["label"],
         size=size(findings),
         digest=data["sha256"],
-        roles="; ".join(_roles(data["roles"])),
+        roles=reduce(
+            lambda first, second: tell("{first}; {second}", first=first, second=second), _roles(data["roles"])
+        ),
     )
     remarks = tuple(sentence(retold(remark)) for remark in data["remarks"])
     blocks: list[Block] = [Text(text), _cells(findings)]

@@ -40,10 +40,16 @@ def does(strategy: Mapping[str, Any]) -> str:
     if not race:
         return text
     if race.get("rule", "friedman") == "friedman":
-        stops = "{does}; a race stops hopeless candidates by Friedman's test from repeat {first} on"
-        return tell(marked(stops), does=text, first=race.get("first"))
-    halves = "{does}; a race stops hopeless candidates by successive halving from repeat {first} on"
-    return tell(marked(halves), does=text, first=race.get("first"))
+        return tell(
+            "{does}; a race stops hopeless candidates by Friedman's test from repeat {first} on",
+            does=text,
+            first=race.get("first"),
+        )
+    return tell(
+        "{does}; a race stops hopeless candidates by successive halving from repeat {first} on",
+        does=text,
+        first=race.get("first"),
+    )
 
 
 def does_cell(strategy: Mapping[str, Any]) -> Cell:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: Ratio of largest to smallest value from which an axis is logarithmic.
 _LOG_FROM: Final = 8.0
 _CHOSEN: Final = COLOURS[0]
+#: From here on counts have their thousands set apart.
+_GROUPED: Final = 10_000
 #: Fields that say something when they are pointed at; of more the page would grow too large.
 _FIELDS: Final = 2000
 
@@ -103,6 +105,8 @@ def scatter(
         axes.grid(axis="x")  # lines across would be taken for those that lead to the names
         if all(float(x).is_integer() for x in xs) and spread(xs) <= _LOG_FROM:
             axes.xaxis.set_major_locator(_integers())
+        if max(xs, default=0) >= _GROUPED and spread(xs) <= _LOG_FROM:
+            axes.xaxis.set_major_formatter(_counts())
         if legend:
             _named(figure, legend)
         figure.draw_without_rendering()
@@ -115,6 +119,12 @@ def _integers() -> Any:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(10, integer=True)
+
+
+def _counts() -> Any:
+    from matplotlib.ticker import FuncFormatter
+
+    return FuncFormatter(lambda value, _: whole(round(value)))
 
 
 def _named(figure: Any, legend: Mapping[str, str]) -> None:

@@ -141,7 +141,7 @@ def _strategies(findings: Mapping[str, Any]) -> Table:
     columns = (
         Column("strategy", tell("strategy"), align="left"),
         Column("does", tell("what it does"), align="left"),
-        Column("from", tell_as("column", "from")),
+        Column("from", tell_as("strategy", "from")),
         Column("chosen", tell_as("column", "chosen")),
         Column("candidates", tell("candidates")),
         Column("asked", tell("trainings")),

@@ -227,7 +227,7 @@ def _data(findings: Mapping[str, Any], sweep: Mapping[str, Any], chosen: Mapping
         *((Column("number", tell("repeat, in order")), Column("score", tell("score"), shown)) if each else ()),
         Column("mean", tell("mean"), shown),
         Column("low", tell("{level} from", level=mean_level(findings)), shown),
-        Column("high", tell("to"), shown),
+        Column("high", tell_as("column", "to"), shown),
     )
     rows = []
     for point, variant, spot in spots:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.document import Cell, Column, Table
+from bpbench.report.document import Cell, Column, Table, cite
 from bpbench.report.language import listed, marked, point, spoken, tell
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, short, whole
 from bpbench.report.retold import retold
@@ -123,6 +123,8 @@ def states(findings: Mapping[str, Any]) -> Table:
         Column("energy_mean", tell("mean energy"), unit_label("eV/atom")),
         Column("energy_max", tell("highest energy"), unit_label("eV/atom")),
         Column("force_max", tell("largest force"), "eV/Å"),
+        Column("tau", "τ", tell("frames")),
+        Column("effective", tell("effective frames")),
     ]
     rows = [
         (
@@ -133,28 +135,48 @@ def states(findings: Mapping[str, Any]) -> Table:
             ends(group["temperature_k"]),
             *(number(value, places) for value in group["energy_ev_per_atom"]),
             number(group["force_max_ev_per_a"], 2),
+            number(group.get("tau_frames"), 1),
+            number(group.get("effective_frames"), 0),
         )
         for group in groups
     ]
     keep = [
         place
         for place, column in enumerate(columns)
-        if column.key not in {"temperature", "force_max"} or any(row[place].text != NOTHING for row in rows)
+        if column.key not in {"temperature", "force_max", "tau", "effective"}
+        or any(row[place].text != NOTHING for row in rows)
     ]
     shown = [columns[place] for place in keep]
-    return Table(
-        "states",
+    caption = (
         tell(
             "The data by state. A block is a stretch of one trajectory that is never divided; elements: {elements}.",
             elements=", ".join(data["elements"]),
         )
         if data["elements"]
-        else tell("The data by state. A block is a stretch of one trajectory that is never divided."),
+        else tell("The data by state. A block is a stretch of one trajectory that is never divided.")
+    )
+    if any(group.get("tau_frames") is not None for group in groups):
+        caption += " " + _correlated(groups)
+    return Table(
+        "states",
+        caption,
         tuple(shown),
         align([tuple(row[place] for place in keep) for row in rows], shown),
         source_note(findings, sets=False),
         "wide",
     )
+
+
+def _correlated(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the autocorrelation times are, and how far they are to be trusted."""
+    text = tell(
+        "τ is the integrated autocorrelation time of the energies of a state, if its frames are one trajectory{works}; "
+        "a state's frames are worth as many independent ones as the last column says.",
+        works=cite("sokal1997"),
+    )
+    if not all(group.get("tau_reliable") for group in groups if group.get("tau_frames") is not None):
+        text += " " + tell("Of fewer than 50 τ frames τ is only a guess, more often too small than too large.")
+    return text
 
 
 def split(findings: Mapping[str, Any]) -> Table:

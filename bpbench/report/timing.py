@@ -138,14 +138,14 @@ def _means(findings: Mapping[str, Any]) -> Table:
     shown = unit(metric)
     columns = (
         Column("variant", tell("variant"), align="left"),
-        Column("functions", tell_as("head of a column", "functions")),
-        Column("n", tell_as("head of a column", "rounds")),
+        Column("functions", tell("functions")),
+        Column("n", tell("rounds")),
         Column("mean", tell("mean"), shown),
         Column("low", tell("{level} from", level=mean_level(findings)), shown),
-        Column("high", tell_as("end of an interval", "to"), shown),
+        Column("high", tell_as("column", "to"), shown),
         Column("sd", tell("spread (sd)"), shown),
-        Column("min", tell_as("of several times", "least"), shown),
-        Column("max", tell_as("of several times", "largest"), shown),
+        Column("min", tell("least"), shown),
+        Column("max", tell("largest"), shown),
     )
     rows = []
     for variant in findings["variants"]:
@@ -171,7 +171,7 @@ def _multiples(findings: Mapping[str, Any]) -> Table:
         Column("variant", tell("variant"), align="left"),
         Column("ratio", tell("time / {name}", name=base)),
         Column("ratio_low", tell("{level} from", level=mean_level(findings))),
-        Column("ratio_high", tell_as("end of an interval", "to")),
+        Column("ratio_high", tell_as("column", "to")),
         Column("operations_per_atom", tell("operations per atom")),
         Column("operations_ratio", tell("operations / {name}", name=base)),
     )
