@@ -297,27 +297,27 @@ def in_french(metric: dict[str, Any] = METRIC, analysis: dict[str, Any] | None =
             METRIC,
             UNDECIDED,
             (
-                "Indécis : A et D diffèrent de 0,30 meV/atome (A − D ; intervalle à 95 % −0,20 à 0,80, n = 10, p ajusté "
-                "(Holm) = 0,410) ; la différence moyenne pourrait aller de 0,20 meV/atome en faveur de A à 0,80 meV/atome "
-                "en faveur de D."
+                "Indécis : A et D diffèrent de 0,30 meV/atome (A − D ; intervalle à 95 % −0,20 à 0,80, n = 10, p "
+                "ajusté (Holm) = 0,410) ; la différence moyenne pourrait aller de 0,20 meV/atome en faveur de A à 0,80 "
+                "meV/atome en faveur de D."
             ),
         ),
         (
             METRIC,
             CLOSE | {"significant": False},
             (
-                "A et D sont équivalentes à ±0,2 meV/atome près : elles diffèrent de −0,050 meV/atome (A − D ; intervalle "
-                "à 90 % −0,080 à −0,020, n = 10, p ajusté (Holm) de l'équivalence = 0,002)."
+                "A et D sont équivalentes à ±0,2 meV/atome près : elles diffèrent de −0,050 meV/atome (A − D ; "
+                "intervalle à 90 % −0,080 à −0,020, n = 10, p ajusté (Holm) de l'équivalence = 0,002)."
             ),
         ),
         (
             METRIC,
             CLOSE | {"significant": True},
             (
-                "A et D sont équivalentes à ±0,2 meV/atome près : elles diffèrent de −0,050 meV/atome (A − D ; intervalle "
-                "à 90 % −0,080 à −0,020, n = 10, p ajusté (Holm) de l'équivalence = 0,002). Résolu, en deçà de la marge : "
-                "A a une valeur plus basse du critère RMSE (p ajusté (Holm) = 0,030), mais l'écart est inférieur à ce qui "
-                "importe."
+                "A et D sont équivalentes à ±0,2 meV/atome près : elles diffèrent de −0,050 meV/atome (A − D ; "
+                "intervalle à 90 % −0,080 à −0,020, n = 10, p ajusté (Holm) de l'équivalence = 0,002). Résolu, en deçà "
+                "de la marge : A a une valeur plus basse du critère RMSE (p ajusté (Holm) = 0,030), mais l'écart est "
+                "inférieur à ce qui importe."
             ),
         ),
         (
@@ -364,10 +364,10 @@ def in_french(metric: dict[str, Any] = METRIC, analysis: dict[str, Any] | None =
                 ],
             },
             (
-                "Indécis : A et D diffèrent de 0,31 meV/atome (A meilleure) sur les répétitions qui ont abouti (intervalle "
-                "à 95 % −0,50 à −0,12, n = 8, p ajusté (Holm) = 0,003), ce qui n'est pas le cas de l'ensemble. 2 "
-                "répétitions de « A » ont divergé : elle ne peut être dite ni meilleure ni équivalente, et les nombres ne "
-                "décrivent que les répétitions arrivées au bout des deux côtés."
+                "Indécis : A et D diffèrent de 0,31 meV/atome (A meilleure) sur les répétitions qui ont abouti "
+                "(intervalle à 95 % −0,50 à −0,12, n = 8, p ajusté (Holm) = 0,003), ce qui n'est pas le cas de "
+                "l'ensemble. 2 répétitions de « A » ont divergé : elle ne peut être dite ni meilleure ni équivalente, "
+                "et les nombres ne décrivent que les répétitions arrivées au bout des deux côtés."
             ),
         ),
         (
@@ -390,9 +390,9 @@ def in_french(metric: dict[str, Any] = METRIC, analysis: dict[str, Any] | None =
             METRIC | {"estimates": True},
             UNDECIDED,
             (
-                "Indécis : A et D diffèrent de 0,30 meV/atome (A − D ; intervalle à 95 % −0,20 à 0,80, n = 10, p ajusté "
-                "(Holm) = 0,410) ; la différence moyenne pourrait aller de 0,20 meV/atome de moins pour A à 0,80 meV/atome "
-                "de moins pour D."
+                "Indécis : A et D diffèrent de 0,30 meV/atome (A − D ; intervalle à 95 % −0,20 à 0,80, n = 10, p "
+                "ajusté (Holm) = 0,410) ; la différence moyenne pourrait aller de 0,20 meV/atome de moins pour A à "
+                "0,80 meV/atome de moins pour D."
             ),
         ),
     ],
