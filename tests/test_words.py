@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from findings_factory import comparison, deep_copy, findings, without_results
 
-from bpbench.report import numerals
+from bpbench.metrics import METRICS
+from bpbench.report import numerals, vocabulary
 from bpbench.report.answer import answer
-from bpbench.report.vocabulary import data_label, set_label, source_note, tally
+from bpbench.report.language import spoken
+from bpbench.report.templating import folders
+from bpbench.report.vocabulary import data_label, metric_label, set_label, source_note, tally
 from bpbench.report.words import comparison_sentence
 from bpbench.report.words import sentence as as_sentence
 
@@ -251,6 +255,213 @@ def test_higher_is_better_metrics_would_be_read_the_other_way(monkeypatch: pytes
     """The direction comes from the table of metrics, not from the sign."""
     monkeypatch.setattr("bpbench.report.words.lower_is_better", lambda _: False)
     assert "0.20 meV/atom in favour of D to 0.80 meV/atom in favour of A" in sentence(**UNDECIDED)
+
+
+# --------------------------------------------------------------------------------------------------- in French
+
+NBSP, THIN = "\u00a0", "\u202f"
+NO_P: dict[str, Any] = {"low": None, "high": None, "p": None, "p_adjusted": None, "d_z": None, "significant": False}
+CLOSE: dict[str, Any] = {
+    "difference": -0.05, "low": -0.09, "high": -0.01, "equivalence_low": -0.08, "equivalence_high": -0.02, "p": 0.03,
+    "p_adjusted": 0.03, "p_equivalence_adjusted": 0.002, "verdict": "equivalent",
+}  # fmt: skip
+TIME = {"key": "descriptor_time", "label": "descriptor time", "unit": "us/atom"}
+
+
+def in_french(metric: dict[str, Any] = METRIC, analysis: dict[str, Any] | None = None, **changes: Any) -> str:
+    """Return the sentence of a comparison in French, with the plain spaces of a keyboard."""
+    options = {key: changes.pop(key) for key in ("repeats", "explain", "opened") if key in changes}
+    with spoken("fr", folders()):
+        text = comparison_sentence(comparison(**changes), metric, ANALYSIS | (analysis or {}), **options)
+    assert not re.search(r"[^ \u00a0\u202f][:;!?»](?: |$)|« ", text), "a sign that French sets apart is not tied"
+    return text.replace(NBSP, " ").replace(THIN, " ")
+
+
+@pytest.mark.parametrize(
+    ("metric", "changes", "said"),
+    [
+        (
+            METRIC,
+            {},
+            "A fait mieux que D de 0,31 meV/atome (intervalle à 95 % 0,12 à 0,50, n = 10, p ajusté (Holm) = 0,003).",
+        ),
+        (
+            METRIC,
+            {"difference": 0.31, "low": 0.12, "high": 0.5, "p_adjusted": 0.00002, "verdict": "worse"},
+            (
+                "A fait moins bien que D de 0,31 meV/atome (intervalle à 95 % 0,12 à 0,50, n = 10, p ajusté (Holm) "
+                "< 0,001)."
+            ),
+        ),
+        (
+            METRIC,
+            UNDECIDED,
+            (
+                "Indécis : A et D diffèrent de 0,30 meV/atome (A − D ; intervalle à 95 % −0,20 à 0,80, n = 10, p "
+                "ajusté (Holm) = 0,410) ; la différence moyenne pourrait aller de 0,20 meV/atome en faveur de A à 0,80 "
+                "meV/atome en faveur de D."
+            ),
+        ),
+        (
+            METRIC,
+            CLOSE | {"significant": False},
+            (
+                "A et D sont équivalentes à ±0,2 meV/atome près : elles diffèrent de −0,050 meV/atome (A − D ; "
+                "intervalle à 90 % −0,080 à −0,020, n = 10, p ajusté (Holm) de l'équivalence = 0,002)."
+            ),
+        ),
+        (
+            METRIC,
+            CLOSE | {"significant": True},
+            (
+                "A et D sont équivalentes à ±0,2 meV/atome près : elles diffèrent de −0,050 meV/atome (A − D ; "
+                "intervalle à 90 % −0,080 à −0,020, n = 10, p ajusté (Holm) de l'équivalence = 0,002). Résolu, en deçà "
+                "de la marge : A a une valeur plus basse du critère RMSE (p ajusté (Holm) = 0,030), mais l'écart est "
+                "inférieur à ce qui importe."
+            ),
+        ),
+        (
+            METRIC,
+            {"n": 0, "difference": None, "verdict": "undecided"} | NO_P,
+            "Pas de verdict sur A et D : aucune répétition n'a abouti des deux côtés.",
+        ),
+        (
+            METRIC,
+            {"n": 7, "verdict": "undecided", "p": None, "p_adjusted": None, "significant": False, "repeats": 10},
+            (
+                "Pas encore de verdict sur A et D : 7 sur 10 répétitions appariées ont abouti ; dans ce cadre elles "
+                "diffèrent de 0,31 meV/atome (A meilleure)."
+            ),
+        ),
+        (
+            METRIC,
+            {
+                "difference": 0.31,
+                "verdict": "undecided",
+                "remarks": [
+                    (
+                        "No spread between repeats: all 10 paired differences are 0.31, so there is no noise to test "
+                        "against and no p."
+                    )
+                ],
+            }
+            | NO_P,
+            (
+                "Pas de test pour A et D : elles diffèrent de 0,310 meV/atome (A moins bonne) à chaque fois, sur 10 "
+                "répétitions appariées, si bien qu'il n'y a pas de bruit auquel comparer."
+            ),
+        ),
+        (
+            METRIC,
+            {
+                "verdict": "undecided",
+                "n": 8,
+                "remarks": [
+                    (
+                        "2 repeats of 'A' diverged: it cannot be called better or "
+                        "equivalent, and the numbers describe only the repeats that finished on both sides."
+                    )
+                ],
+            },
+            (
+                "Indécis : A et D diffèrent de 0,31 meV/atome (A meilleure) sur les répétitions qui ont abouti "
+                "(intervalle à 95 % −0,50 à −0,12, n = 8, p ajusté (Holm) = 0,003), ce qui n'est pas le cas de "
+                "l'ensemble. 2 répétitions de « A » ont divergé : elle ne peut être dite ni meilleure ni équivalente, "
+                "et les nombres ne décrivent que les répétitions arrivées au bout des deux côtés."
+            ),
+        ),
+        (
+            TIME,
+            {},
+            (
+                "A est plus rapide que D de 0,31 µs/atome (intervalle à 95 % 0,12 à 0,50, n = 10, p ajusté (Holm) "
+                "= 0,003)."
+            ),
+        ),
+        (
+            METRIC | {"estimates": True},
+            {},
+            (
+                "A est plus basse que D de 0,31 meV/atome (intervalle à 95 % 0,12 à 0,50, n = 10, p ajusté (Holm) "
+                "= 0,003)."
+            ),
+        ),
+        (
+            METRIC | {"estimates": True},
+            UNDECIDED,
+            (
+                "Indécis : A et D diffèrent de 0,30 meV/atome (A − D ; intervalle à 95 % −0,20 à 0,80, n = 10, p "
+                "ajusté (Holm) = 0,410) ; la différence moyenne pourrait aller de 0,20 meV/atome de moins pour A à "
+                "0,80 meV/atome de moins pour D."
+            ),
+        ),
+    ],
+    ids=[
+        "better",
+        "worse",
+        "undecided",
+        "equivalent",
+        "resolved below the margin",
+        "no verdict",
+        "incomplete",
+        "no test",
+        "blocked",
+        "times",
+        "estimates",
+        "undecided estimates",
+    ],
+)
+def test_verdicts_in_french(metric: dict[str, Any], changes: dict[str, Any], said: str) -> None:
+    """Each verdict says in French what it says in English: verdict, size, interval, n and p, with a decimal comma."""
+    assert in_french(metric, **changes) == said
+
+
+def test_ranks_in_french() -> None:
+    """An interval by ranks is named, and what it is of."""
+    ranks = {"test": "wilcoxon"}
+    assert in_french(analysis=ranks) == (
+        "A fait mieux que D de 0,31 meV/atome en moyenne (intervalle de Hodges-Lehmann à 95 % 0,12 à 0,50, n = 10, "
+        "p ajusté (Holm) = 0,003)."
+    )
+    text = in_french(analysis=ranks, **UNDECIDED)
+    assert "le centre des différences pourrait aller de 0,20 meV/atome en faveur de A à 0,80 meV/atome" in text
+    text = in_french(analysis={"test": "mann-whitney"}, **UNDECIDED)
+    assert "le décalage entre les deux échantillons pourrait aller de 0,20 meV/atome en faveur de A" in text
+
+
+def test_enough_in_french() -> None:
+    """How many repeats would be enough follows what is undecided, without its opener where that was said before."""
+    text = in_french(analysis=JUDGED, needed=NEEDED, opened=False, **UNDECIDED)
+    assert text.startswith("A et D diffèrent de 0,30 meV/atome")
+    assert text.endswith(
+        " Il faudrait 42 répétitions, afin de trouver une différence aussi grande que la marge de ±0,2 meV/atome ou de "
+        "montrer qu'il n'y en a pas, chaque fois avec une puissance de 80 %, d'après une limite supérieure de la "
+        "dispersion (confiance de 80 %)."
+    )
+
+
+def test_the_answer_in_french() -> None:
+    """The answer speaks French from its first sentence to its last; names and labels of others stay as they are."""
+    with spoken("fr", folders()):
+        texts = [text.replace(NBSP, " ").replace(THIN, " ") for text in answer(findings())]
+    assert texts[0] == (
+        "Pour ce partage des données, selon le critère RMSE sur l'ensemble de test, face à D sur 10 répétitions : A et "
+        "linear font mieux ; B est équivalente à ±0,2 meV/atome près ; C reste indécise ; « 22 », forest et lightgbm "
+        "font moins bien."
+    )
+    assert not [text for text in texts if re.search(r"\b(the|is|are|of|and)\b|\d\.\d", text)]
+
+
+def test_labels_of_metrics_are_those_of_the_table_of_metrics() -> None:
+    """Every metric has its label as a message; a score of others keeps its own, even under a key of ours."""
+    assert set(vocabulary._METRICS) == set(METRICS)
+    assert all(vocabulary._METRICS[key] == metric.label for key, metric in METRICS.items())
+    with spoken("fr", folders()):
+        assert metric_label({"key": "max", "label": "largest |error|"}) == "|erreur| maximale"
+        assert metric_label({"key": "max", "label": "maximum {of} mine"}) == "maximum {of} mine"
+        assert vocabulary.unit_label("meV/atom") == "meV/atome"
+        assert vocabulary.unit_label("A") == "Å"
+        assert vocabulary.unit_label("{furlong}") == "{furlong}"
 
 
 # -------------------------------------------------------------------------------------------------- the answer

@@ -12,6 +12,7 @@ follows from the first part of its name:
 ``counted``       a number and its noun, of :data:`_NOUNS`
 ``told``          a message in turn, such as a clause; what is none is left as it is
 ``known``         the same, but what is none makes the whole none
+``quoted``        names in quotes, which get the quotation marks of the language
 anything else     any text; a number gets its decimal sign, unless it stands in quotes, as names do
 ================  ==================================================================================================
 """
@@ -25,7 +26,7 @@ from functools import lru_cache
 from typing import Final
 
 from bpbench.counting import grouped
-from bpbench.report.language import numeral, tell
+from bpbench.report.language import language, numeral, quoted, tell
 from bpbench.report.numerals import count, noun
 from bpbench.report.said_by_data import CLAUSES_OF_DATA, OF_DATA, OF_SCORES, OF_SPLITS
 from bpbench.report.said_by_work import CLAUSES_OF_WORK, OF_COLUMNS, OF_MODELS, OF_SEARCHES, OF_STATISTICS
@@ -54,6 +55,7 @@ _DEPTH: Final = 12
 _NUMBER: Final = re.compile(r"[-+]?\d[\d\u202f]*(?:\.\d+)?(?:e[-+]?\d+)?")
 _SPAN: Final = re.compile(rf"({_NUMBER.pattern}) to ({_NUMBER.pattern})")
 _COUNTED: Final = re.compile(r"(\d[\d\u202f]*) ([a-z]+)")
+_QUOTED: Final = re.compile(r"'([^']*)'")
 _BETWEEN: Final = re.compile(r"(?<=[.!?]) (?=\S)")
 
 
@@ -204,4 +206,6 @@ def _field(name: str, value: str, depth: int, found_before: dict[str, str | None
             return told
     if kind == "span" and (ends := _SPAN.fullmatch(value)) is not None:
         return tell("{low} to {high}", low=numeral(ends[1]), high=numeral(ends[2]))
+    if kind == "quoted" and language() != "en":
+        return _QUOTED.sub(lambda found: quoted(found[1]), value)
     return numeral(value) if _NUMBER.fullmatch(value) else value

@@ -169,11 +169,11 @@ OF_SCORES: Final = (
         "independent samples; pairs, where there are any, would tell more."
     ),
     marked(
-        "1 score of {variants} is empty, NaN or infinite: each counts as a run that broke down, and since failures are "
+        "1 score of {quoted} is empty, NaN or infinite: each counts as a run that broke down, and since failures are "
         "not missing at random its variant cannot come out as better or equivalent."
     ),
     marked(
-        "{counted_scores} of {variants} are empty, NaN or infinite: each counts as a run that broke down, and since "
+        "{counted_scores} of {quoted} are empty, NaN or infinite: each counts as a run that broke down, and since "
         "failures are not missing at random its variant cannot come out as better or equivalent."
     ),
     marked(
@@ -215,5 +215,5 @@ CLAUSES_OF_DATA: Final = (
     marked("{known_lost}; …"),
     marked("{n} of '{variant}' ({names})"),
     marked("{known_one} and {known_other}"),
-    marked("{counted_repeats} ({names}) of '{variant}'"),
+    marked("{counted_repeats} ({quoted}) of '{variant}'"),
 )
