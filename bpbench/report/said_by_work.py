@@ -80,10 +80,6 @@ OF_STATISTICS: Final = (
     ),
     marked(
         "the training and test sets of resampled splits overlap, so the repeats are not independent and no test of all "
-        "variants at once is known that counts the overlap"
-    ),
-    marked(
-        "the training and test sets of resampled splits overlap, so the repeats are not independent and no test of all "
         "variants at once is known that counts the overlap."
     ),
     # estimates
