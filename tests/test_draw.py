@@ -24,7 +24,9 @@ FIGURES: dict[str, Callable[[Mapping[str, Style]], str]] = {
         [draw.Repeats(name, (1.0, 1.1, 0.9), 1.0, 0.8, 1.2) for name in NAMES], looks, axis="RMSE", constant=200.0
     ),
     "learning_curves": lambda looks: draw.curves([(name, CURVE) for name in NAMES], looks, axis="RMSE"),
-    "parity": lambda looks: draw.parity([(name, [-3.0, -2.9], [-3.01, -2.9]) for name in NAMES], looks),
+    "parity": lambda looks: draw.parity(
+        [draw.Parity(name, [-3.0, -2.9], [-3.01, -2.9], ["10 K", "<b>"]) for name in NAMES], looks
+    ),
     "errors_by_state": lambda looks: draw.states(
         ["10 K", "<b>"],
         [("RMSE", {name: [1.0, None] for name in NAMES}), ("max", {name: [30.0, 2.0] for name in NAMES})],
@@ -46,12 +48,13 @@ def test_figures_are_reproducible_and_self_contained(key: str) -> None:
     assert svg == FIGURES[key](LOOKS)
     root = ET.fromstring(svg)  # noqa: S314 - our own output
     tags = {element.tag.split("}")[1] for element in root.iter()}
-    assert tags <= {"svg", "g", "path", "use", "defs", "clipPath", "rect", "line"}
+    assert tags <= {"svg", "g", "path", "use", "defs", "clipPath", "rect", "line", "title"}
     identifiers = {element.get("id") for element in root.iter()} - {None}
     assert all(str(name).startswith(f"{key}-") for name in identifiers)
     used = set(re.findall(r'href="#([^"]+)"', svg)) | set(re.findall(r"url\(#([^)]+)\)", svg))
     assert used <= identifiers
-    assert "script" not in svg
+    assert "<script" not in svg
+    assert "<b>" not in svg
 
 
 def test_no_comment_carries_a_name() -> None:

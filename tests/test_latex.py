@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 from findings_factory import deep_copy, environment, findings, small
 
+from bpbench import shipped
+from bpbench.cli import main
+from bpbench.identity import plain as plain_value
+from bpbench.protocol import load
 from bpbench.report.bibtex import bibtex
 from bpbench.report.compose import compose
 from bpbench.report.document import (
@@ -148,6 +152,7 @@ def plain() -> Document:
     return compose(deep_copy(findings()), environment())
 
 
+@functools.lru_cache(maxsize=4)
 def drawings(document: Document) -> dict[str, bytes]:
     """Return drawings as PDF where that can be done."""
     return {figure.key: figure_pdf(figure.svg) for figure in document.figures} if pdf_available()[0] else {}
@@ -420,6 +425,31 @@ def test_a_report_is_made_again_in_the_protocols_formats_and_language(tmp_path: 
     assert '<html lang="fr">' in (tmp_path / "report.html").read_text(encoding="utf-8")
     rerender(tmp_path, language="en")
     assert '<html lang="en">' in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_formats_are_asked_for_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command line takes some of three words, and makes a report anew in them and in a language."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["report", str(tmp_path), "--formats", "html,docx"])
+    assert stopped.value.code == 2
+    assert "expected some of html, pdf and latex, parted by commas, found 'docx'" in capsys.readouterr().err
+    (tmp_path / "findings.json").write_text(json.dumps(small()), encoding="utf-8")
+    assert main(["report", str(tmp_path), "--formats", "html", "--language", "fr"]) == 0
+    assert '<html lang="fr">' in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not (tmp_path / "report.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "formats", "language"),
+    [("", ["html", "pdf"], "en"), ("report: {formats: [latex], language: fr}\n", ["latex"], "fr")],
+)
+def test_a_protocol_names_formats_and_language(tmp_path: Path, said: str, formats: list[str], language: str) -> None:
+    """Both are read; the language is no part of the study's identity."""
+    text = (shipped("protocols") / "smoke.yaml").read_text(encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(re.sub(r"(?m)^report:.*\n", "", text) + said, encoding="utf-8")
+    spec = load(tmp_path / "a.yaml").report
+    assert (list(spec.formats), spec.language) == (formats, language)
+    assert "language" not in plain_value(spec)
 
 
 # --------------------------------------------------------------------------------------------------- compiling

@@ -432,6 +432,10 @@ def test_ratios_are_taken_within_rounds(folder: Path, monkeypatch: pytest.Monkey
     assert cells["mean"] == pytest.approx(np.mean(ONE))
     named = {table.key: table for table in csv_tables(found, document)}
     assert [column.key for column in named["repeats"].columns][-1] == "measured_descriptor_time"
+    (points,) = (figure for figure in document.figures if figure.key == "repeats")
+    assert points.data is not None
+    assert [row[2].value for row in points.data.rows] == [*ONE, *TWO]
+    assert "<title>one, round 0: 2.000 µs/atom</title>" in points.svg
 
 
 def test_a_slower_an_equal_and_an_open_comparison(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

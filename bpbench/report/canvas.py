@@ -280,7 +280,7 @@ _INDENT: Final = re.compile(r"\n\s+")
 #: Paths that are neither filled nor drawn, and letters that are moved to the right alone.
 _UNSEEN: Final = re.compile(r'<path d="[^"]*" style="fill: none"/>\n')
 _SHIFTED: Final = re.compile(r'transform="translate\(([^ )]*) 0\)"(?=/>)')
-_MARKS: Final = re.compile(r"(?<=<g)( [^>]*)?>\n((?:<use [^>]*(?:/>|><title>[^<]*</title></use>)\n){24,})</g>")
+_MARKS: Final = re.compile(r"(?<=<g)( [^>]*)?>\n((?:<use [^>]*(?:/>|><title>[^<]*</title></use>)\n){8,})</g>")
 _LOOK: Final = re.compile(r' style="([^"]*)"')
 
 
@@ -328,7 +328,7 @@ def _unwrapped(svg: str) -> str:
 
 
 def _looking_alike(found: re.Match[str]) -> str:
-    """Return a group of very many marks that say once how they look, where they look alike."""
+    """Return a group of many marks that say once how they look, where they look alike."""
     looks = set(_LOOK.findall(found[2]))
     if len(looks) != 1 or " style=" in (found[1] or ""):
         return found[0]

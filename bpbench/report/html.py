@@ -111,14 +111,14 @@ def render_html(document: Document, places: Sequence[Path] | None = None, *, emb
         "entry": _entry,
         "first_sentence": lambda text: first_sentence(text, numbers),
     }
-    script = read(_SCRIPT, places)
+    style, script = "\n".join(read(name, places) for name in _STYLES), read(_SCRIPT, places)
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return filled(
         _TEMPLATE,
         places,
         fill,
         document=document,
-        style=Markup("\n".join(read(name, places) for name in _STYLES)),  # noqa: S704 - ours, or the user's own
+        style=Markup(style),  # noqa: S704 - ours, or the user's own
         script=Markup(script),  # noqa: S704 - likewise
         script_digest=f"sha256-{digest}",
         watermark=_tile(_shown(document.watermark)),

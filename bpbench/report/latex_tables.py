@@ -39,7 +39,7 @@ _TALL: Final = 44
 #: column that may be wrapped.
 _HEAD: Final = 8
 _BROAD: Final = 24
-_CUT: Final = 13
+_CUT: Final = 20
 _WRAPPED: Final = 12
 _BOLD: Final = frozenset({"better", "worse", "equivalent"})
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bpbench.descriptors.curves import angular_curve, cutoff_of, pair_curve, radial_curve
-from bpbench.report.canvas import COLOURS, FAINT, INK
-from bpbench.report.numerals import exact
+from bpbench.report.canvas import COLOURS, FAINT, INK, told
+from bpbench.report.language import tell
+from bpbench.report.numerals import exact, fixed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,14 +106,15 @@ def _strength(shapes: Shapes, functions: Sequence[Feature]) -> float:
 
 def _over_r(axes: Any, reach: float) -> None:
     axes.set(xlim=(0, reach), ylim=(0, 1.04), yticks=[0, 0.5, 1])
-    axes.set_xlabel("distance r (Å)", labelpad=1)
+    axes.set_xlabel(tell("distance r (Å)"), labelpad=1)
 
 
 def _radials(axes: Any, chosen: Sequence[G2], colours: Sequence[Any], shapes: Shapes) -> None:
     r = _grid(shapes.reach)
     for function, colour in zip(chosen, colours, strict=True):
         look = {"color": colour, "linewidth": _width(len(chosen)), "alpha": _strength(shapes, [function])}
-        axes.plot(r, radial_curve(function, r), **look)
+        (curve,) = axes.plot(r, radial_curve(function, r), **look)
+        told(curve, function.name)
     for first in {(f.cutoff, f.alpha, f.r_c): f for f in chosen}.values():
         axes.plot(r, cutoff_of(first, r), color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
     _over_r(axes, shapes.reach)
@@ -130,7 +132,7 @@ _CUT: Final = ("f_c", {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 
 def near(room: Any, shapes: Shapes) -> None:
     """Draw the G2 around the central atom over r, shaded by η."""
-    axes = _axes(room, f"G2 with R_s = 0 over r: {len(shapes.near)}")
+    axes = _axes(room, tell("G2 with R_s = 0 over r: {n}", n=whole(len(shapes.near))))
     etas, colours = _tones([function.eta for function in shapes.near])
     _radials(axes, shapes.near, colours, shapes)
     _legend(axes, "η (Å⁻²)", [_CUT, *_named(etas, ramp(len(etas)))], loc="upper right")
@@ -138,11 +140,13 @@ def near(room: Any, shapes: Shapes) -> None:
 
 def shifted(room: Any, shapes: Shapes) -> None:
     """Draw the G2 around a distance over r, shaded by R_s."""
-    axes = _axes(room, f"G2 with R_s > 0 over r: {len(shapes.shifted)}")
+    axes = _axes(room, tell("G2 with R_s > 0 over r: {n}", n=whole(len(shapes.shifted))))
     centres, colours = _tones([function.r_s for function in shapes.shifted])
     _radials(axes, shapes.shifted, colours, shapes)
     etas = sorted({function.eta for function in shapes.shifted})
-    said = exact(etas[0], 4) + (f" to {exact(etas[-1], 4)}" if len(etas) > 1 else "")
+    said = exact(etas[0], 4)
+    if len(etas) > 1:
+        said = tell("{low} to {high}", low=said, high=exact(etas[-1], 4))
     entries = [_CUT, *_named(centres, ramp(len(centres)))]
     _legend(axes, f"η = {said} Å⁻², R_s (Å)", entries, loc="upper right")
 
@@ -195,8 +199,9 @@ def covered(shapes: Shapes) -> tuple[list[float], list[int]]:
 def counts(room: Any, shapes: Shapes) -> None:
     """Draw how many bars of :func:`bars` cover each r: 0 is a gap, much is a crowd; logarithmic for a crowd only."""
     edges, many = covered(shapes)
-    axes = _axes(room, "coverage: G2 at half of their greatest value or more")
-    axes.stairs(many, edges, fill=True, color=FAINT, alpha=0.6, linewidth=0)
+    axes = _axes(room, tell("coverage: G2 at half of their greatest value or more"))
+    steps = axes.stairs(many, edges, fill=True, color=FAINT, alpha=0.6, linewidth=0)
+    told(steps, tell("at most {n} G2 at one distance", n=whole(max(many))))
     if max(many) > _FEW:
         # Linear from 0 to 1, so that a gap is seen, and logarithmic beyond, so that a crowd does not hide the rest.
         axes.set_yscale("symlog", linthresh=1, linscale=0.9)
@@ -216,13 +221,18 @@ def bars(room: Any, shapes: Shapes) -> None:
     places = range(len(rows))
     thick = min(3.2, 0.72 * 1.45 * 72 / len(rows))
     colours = [(*tone, _strength(shapes, [function])) for function, _, _, tone in rows]
-    axes.hlines(places, [row[1] for row in rows], [row[2] for row in rows], colors=colours, linewidth=thick)
+    spans = axes.hlines(places, [row[1] for row in rows], [row[2] for row in rows], colors=colours, linewidth=thick)
+    told(spans, [_bar_said(function, low, high) for function, low, high, _ in rows])
     dots = [function.r_s for function, _, _, _ in rows]
     axes.plot(dots, places, "o", color=INK, markersize=min(2.2, 0.9 * thick), markeredgewidth=0)
     axes.set(xlim=(0, shapes.reach), ylim=(len(rows) - 0.4, -0.6), yticks=[])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("r (Å) at half of its greatest value or more; dot: R_s", labelpad=1)
+    axes.set_xlabel(tell("r (Å) at half of its greatest value or more; dot: R_s"), labelpad=1)
     axes.grid(axis="x")
+
+
+def _bar_said(function: G2, low: float, high: float) -> str:
+    return tell("{function}: {low} to {high} Å", function=function.name, low=fixed(low, 2), high=fixed(high, 2))
 
 
 def angular(room: Any, shapes: Shapes) -> None:
@@ -231,15 +241,17 @@ def angular(room: Any, shapes: Shapes) -> None:
     for function in shapes.angular:
         alike.setdefault((function.zeta, function.lam), []).append(function)
     chosen = sorted(alike)
-    axes = _axes(room, f"angular part over θ: {len(chosen)} distinct (ζ, λ)")
+    axes = _axes(room, tell("angular part over θ: {n} distinct (ζ, λ)", n=whole(len(chosen))))
     theta = np.linspace(0, 180, 181)
     zetas, colours = _tones([zeta for zeta, _ in chosen])
     for (zeta, lam), colour in zip(chosen, colours, strict=True):
         look = {"color": colour, "linewidth": _width(len(chosen)), "linestyle": _SIGNS[lam]}
-        axes.plot(theta, angular_curve(zeta, lam, theta), alpha=_strength(shapes, alike[zeta, lam]), **look)
+        strength = _strength(shapes, alike[zeta, lam])
+        (curve,) = axes.plot(theta, angular_curve(zeta, lam, theta), alpha=strength, **look)
+        told(curve, f"λ = {'−' if lam < 0 else '+'}1, ζ = {exact(zeta, 4)}")
     # The curves end at 2; what lies above is room for the legend.
     axes.set(xlim=(0, 180), ylim=(0, 2.85), xticks=[0, 30, 60, 90, 120, 150, 180], yticks=[0, 1, 2])
-    axes.set_xlabel("angle θ (degrees)", labelpad=1)
+    axes.set_xlabel(tell("angle θ (degrees)"), labelpad=1)
     named = [(f"ζ = {text}", look) for text, look in _named(zetas, ramp(len(zetas)))]
     signs = [
         (f"λ = {'−' if lam < 0 else '+'}1", {"color": FAINT, "linewidth": 1.2, "linestyle": _SIGNS[lam]})
@@ -259,11 +271,14 @@ def pairs(room: Any, shapes: Shapes) -> None:
     title, texts = _apart(firsts)
     colours = ramp(len(chosen))
     shift = "(r − R_s)" if any(function.r_s for function in shapes.angular) else "r"
-    axes = _axes(room, f"exp(−2η{shift}²) f_c², both neighbours at r: {len(chosen)}")
+    axes = _axes(
+        room, tell("{factor}, both neighbours at r: {n}", factor=f"exp(−2η{shift}²) f_c²", n=whole(len(chosen)))
+    )
     r = _grid(shapes.reach)
-    for functions, colour in zip(chosen, colours, strict=True):
+    for functions, colour, text in zip(chosen, colours, texts, strict=True):
         look = {"color": colour, "linewidth": _width(len(chosen)), "alpha": _strength(shapes, functions)}
-        axes.plot(r, pair_curve(functions[0], r), **look)
+        (curve,) = axes.plot(r, pair_curve(functions[0], r), **look)
+        told(curve, f"{title}: {text}")
     _over_r(axes, shapes.reach)
     picks = _picked(len(chosen))
     _legend(axes, title, [(texts[n], {"color": colours[n], "linewidth": 1.4}) for n in picks], loc="upper right")
@@ -271,15 +286,16 @@ def pairs(room: Any, shapes: Shapes) -> None:
 
 def _apart(functions: Sequence[G4 | G5]) -> tuple[str, list[str]]:
     """Return what tells radial factors apart, η first, and how each is called by it."""
-    told = [("η (Å⁻²)", [exact(f.eta, 4) for f in functions])]
+    apart = [("η (Å⁻²)", [exact(f.eta, 4) for f in functions])]
     for head, words in (
         ("R_s (Å)", [exact(f.r_s, 4) for f in functions]),
         ("R_c (Å)", [exact(f.r_c, 4) for f in functions]),
         ("f_c", [f.cutoff + (f" α={exact(f.alpha, 4)}" if f.alpha else "") for f in functions]),
     ):
         if len(set(words)) > 1:
-            told.append((head, words))
-    return ", ".join(head for head, _ in told), [", ".join(parts) for parts in zip(*(w for _, w in told), strict=True)]
+            apart.append((head, words))
+    heads = ", ".join(head for head, _ in apart)
+    return heads, [", ".join(parts) for parts in zip(*(words for _, words in apart), strict=True)]
 
 
 def field_height(shapes: Shapes, kind: str) -> float:
@@ -289,31 +305,47 @@ def field_height(shapes: Shapes, kind: str) -> float:
 
 def fields(room: Any, shapes: Shapes, kind: str) -> None:
     """Draw which combinations of η (across), ζ (up) and λ (left and right half) the functions of a kind have."""
-    from matplotlib.patches import Rectangle
-
     chosen = [function for function in shapes.angular if function.kind == kind]
     etas, zetas = (sorted({getattr(function, name) for function in chosen}) for name in ("eta", "zeta"))
     filled = len({(function.eta, function.zeta, function.lam) for function in chosen})
-    axes = _axes(room, f"{kind}: {filled} of {2 * len(etas) * len(zetas)} fields")
+    axes = _axes(
+        room,
+        tell("{kind}: {some} of {all} fields", kind=kind, some=whole(filled), all=whole(2 * len(etas) * len(zetas))),
+    )
+    boxes: list[list[tuple[float, float]]] = []
+    colours: list[Any] = []
     for column, eta in enumerate(etas):
         for row, zeta in enumerate(zetas):
             for lam in (-1, 1):
                 found = [f for f in chosen if (f.eta, f.zeta, f.lam) == (eta, zeta, lam)]
-                corner = (column - 0.42 if lam < 0 else column, row - 0.38)
-                look: dict[str, Any] = {"facecolor": "none", "edgecolor": FAINT, "linewidth": 0.4}
-                if found:
-                    colour = COLOURS[0 if lam < 0 else 1]
-                    look = {"facecolor": colour, "alpha": _strength(shapes, found), "linewidth": 0}
-                axes.add_patch(Rectangle(corner, 0.42, 0.76, **look))
+                left = column - 0.42 if lam < 0 else column
+                box = [(left + x, row + y) for x, y in ((0, -0.38), (0.42, -0.38), (0.42, 0.38), (0, 0.38))]
+                boxes.append([*box, box[0]])
+                colours.append((COLOURS[0 if lam < 0 else 1], _strength(shapes, found)) if found else "none")
                 if len(found) > 1:
                     at = (column + 0.21 * lam, row)
                     axes.text(*at, str(len(found)), ha="center", va="center", fontsize=6, color="white")
+    _boxes(axes, boxes, colours)
     _marks(axes, etas, zetas)
     squares = [
         (f"λ = {sign}1", {"color": colour, "marker": "s", "linestyle": "none", "markersize": 4.5})
         for sign, colour in (("−", COLOURS[0]), ("+", COLOURS[1]))
     ]
     _legend(axes, "", squares, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, columnspacing=1.0)
+
+
+def _boxes(axes: Any, boxes: Sequence[Any], colours: Sequence[Any]) -> None:
+    """Draw boxes, empty ones as outlines: two artists in place of a hundred."""
+    from matplotlib.collections import PolyCollection
+
+    full = [place for place, colour in enumerate(colours) if colour != "none"]
+    empty = [place for place, colour in enumerate(colours) if colour == "none"]
+    filled = [boxes[place] for place in full]
+    if full:
+        axes.add_collection(PolyCollection(filled, facecolors=[colours[place] for place in full], linewidths=0))
+    # One broken line.
+    edges = [end for place in empty for end in (*boxes[place], (np.nan, np.nan))]
+    axes.plot([x for x, _ in edges], [y for _, y in edges], color=FAINT, linewidth=0.4)
 
 
 def _marks(axes: Any, etas: Sequence[float], zetas: Sequence[float]) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 
 from bpbench.descriptors.curves import angular_curve, radial_curve
 from bpbench.features import G2
-from bpbench.report.canvas import COLOURS, FAINT, INK, label, sheet
+from bpbench.report.canvas import COLOURS, FAINT, INK, label, sheet, told
+from bpbench.report.language import listed, tell
+from bpbench.report.numerals import count, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,10 +60,11 @@ def _network(axes: Any, shape: str) -> None:
     for place, (size, (nodes, dots)) in enumerate(zip(layers, placed, strict=True)):
         last = place == len(layers) - 1
         colour = COLOURS[0] if place == 0 else COLOURS[1] if last else COLOURS[2]
-        axes.plot([place] * len(nodes), nodes, "o", color=colour, markersize=5.5, zorder=2)
+        (circles,) = axes.plot([place] * len(nodes), nodes, "o", color=colour, markersize=5.5, zorder=2)
+        words = tell("functions G") if place == 0 else tell("linear") if last else tell("tanh")
+        told(circles, f"{count(size, 'node')}, {words}")
         if dots is not None:
             axes.plot([place] * 3, [dots - 0.28, dots, dots + 0.28], ".", color=INK, markersize=2)
-        words = "functions G" if place == 0 else "linear" if last else "tanh"
         axes.text(place, 4.35, str(size), ha="center", va="bottom", fontsize=8, weight="bold")
         axes.text(place, -4.4, words, ha="center", va="top", fontsize=7)
     end = len(layers) - 1
@@ -71,7 +74,7 @@ def _network(axes: Any, shape: str) -> None:
         (end + 0.1, 0),
         arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 0.8, "mutation_scale": 7},
     )
-    axes.text(end + 0.36, 0.3, "Σ over atoms", ha="center", va="bottom", fontsize=6.5)
+    axes.text(end + 0.36, 0.3, tell("Σ over atoms"), ha="center", va="bottom", fontsize=6.5)
     axes.text(end + 0.68, 0, "E", ha="left", va="center", fontsize=9, style="italic")
     axes.set_xlim(-0.45, end + 0.9)
     axes.set_ylim(-5.2, 5.2)
@@ -92,15 +95,16 @@ def seen(sets: Sequence[tuple[str, FeatureSet]]) -> str:
             _radial(left, [function for function in functions if isinstance(function, G2)])
             _angular(right, [function for function in functions if not isinstance(function, G2)])
             left.set_title(label(name, 30), loc="left")
-        grid[-1, 0].set_xlabel("distance r (Å)")
-        grid[-1, 1].set_xlabel("angle θ (degrees)")
+        grid[-1, 0].set_xlabel(tell("distance r (Å)"))
+        grid[-1, 1].set_xlabel(tell("angle θ (degrees)"))
     return drawn[0]
 
 
-def _shade(axes: Any, x: Any, lines: Sequence[Any]) -> None:
-    """Draw curves in order, from the first colour to the second, so that neighbours can be told apart."""
-    for place, line in enumerate(lines):
-        axes.plot(x, line, color=COLOURS[place % 4], linewidth=0.55, alpha=0.85)
+def _shade(axes: Any, x: Any, lines: Sequence[tuple[str, Any]]) -> None:
+    """Draw curves in order, in four colours by turns, so that neighbours can be told apart, each with its name."""
+    for place, (name, line) in enumerate(lines):
+        (curve,) = axes.plot(x, line, color=COLOURS[place % 4], linewidth=0.55, alpha=0.85)
+        told(curve, name)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
 
@@ -108,14 +112,18 @@ def _shade(axes: Any, x: Any, lines: Sequence[Any]) -> None:
 def _radial(axes: Any, functions: Sequence[G2]) -> None:
     once = dict.fromkeys(replace(function, of=None) for function in functions)
     r = np.linspace(0, max((function.r_c for function in once), default=1.0), 241)
-    _shade(axes, r, [radial_curve(function, r) for function in once])
+    _shade(axes, r, [(function.name, radial_curve(function, r)) for function in once])
     axes.set_title(f"{len(functions)} G2", loc="right")
 
 
 def _angular(axes: Any, functions: Sequence[G4 | G5]) -> None:
     theta = np.linspace(0, 180, 181)
     shapes = sorted({(function.lam, function.zeta) for function in functions})
-    _shade(axes, theta, [angular_curve(zeta, lam, theta) for lam, zeta in shapes])
+    _shade(axes, theta, [(_shape(lam, zeta), angular_curve(zeta, lam, theta)) for lam, zeta in shapes])
     kinds = sorted({function.kind for function in functions})
-    axes.set_title(f"{len(functions)} {' and '.join(kinds) or 'angular'}", loc="right")
+    axes.set_title(f"{len(functions)} {listed(kinds) if kinds else tell('angular')}", loc="right")
     axes.set_xticks([0, 60, 120, 180])
+
+
+def _shape(lam: int, zeta: float) -> str:
+    return f"λ = {'−' if lam < 0 else '+'}1, ζ = {exact(zeta)}"

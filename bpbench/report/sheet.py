@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.counting import listed
 from bpbench.errors import RequestError
 from bpbench.features import CUTOFFS, G2, G4, G5, FeatureSet
 from bpbench.report import panels
 from bpbench.report.canvas import FAINT, label, page, printed, svg
+from bpbench.report.language import listed, tell, tell_n
 from bpbench.report.numerals import count, exact
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 _KINDS: Final = {"G2": G2, "G4": G4, "G5": G5}
 #: Height of the head and of each block of the table of elements, in inches.
 _HEAD: Final = 0.36
+#: Cutoff functions that the head names.
+_FORMS: Final = 3
 #: Elements and pairs beside each other in that table.
 _ABREAST: Final = 14
 
@@ -47,12 +48,6 @@ def sheet(functions: FeatureSet, title: str = "", *, key: str = "sheet") -> str:
     str
         One ``<svg>`` element, the same bytes from the same set.
     """
-    return _sheet(functions, title, key)
-
-
-# A report is rendered again and again from the same sets while it is worked on; half a second each adds up.
-@lru_cache(maxsize=32)
-def _sheet(functions: FeatureSet, title: str, key: str) -> str:
     with _drawn(functions, title, key) as figure:
         return svg(figure, key)
 
@@ -103,15 +98,20 @@ def reading(functions: FeatureSet) -> str:
     parts = []
     if "G2" in kinds:
         parts.append(
-            "Curves over r show what one neighbour adds to each G2 (the cutoff function f_c is dashed), and each bar "
-            "spans the distances at which one of them, exp(−η(r − R_s)²) f_c, has at least half of its own greatest "
-            "value: bars that lie close look at nearly the same, and where the coverage is 0 none is at half of its "
-            "greatest value."
+            tell(
+                "Curves over r show what one neighbour adds to each G2 (the cutoff function f_c is dashed), and each "
+                "bar spans the distances at which one of them, exp(−η(r − R_s)²) f_c, has at least half of its own "
+                "greatest value: bars that lie close look at nearly the same, and where the coverage is 0 none is at "
+                "half of its greatest value."
+            )
         )
     if kinds != {"G2"}:
         parts.append(
-            "Curves over θ are the distinct angular parts, beside the factor that two neighbours at the same r bring, "
-            "and fields show which η, ζ and λ the set combines (left half λ = −1, right half λ = +1, empty: none)."
+            tell(
+                "Curves over θ are the distinct angular parts, beside the factor that two neighbours at the same r "
+                "bring, and fields show which η, ζ and λ the set combines (left half λ = −1, right half λ = +1, empty: "
+                "none)."
+            )
         )
     return " ".join(parts)
 
@@ -199,12 +199,14 @@ def _head(axes: Any, functions: FeatureSet, shapes: panels.Shapes, title: str) -
     reach = sorted({function.r_c for function in every})
     forms = sorted({(list(CUTOFFS).index(f.cutoff), f.cutoff, f.alpha) for f in every})
     by_kind = ", ".join(f"{kinds.count(kind)} {kind}" for kind in _KINDS if kind in kinds)
+    shown = [form + (f" (α = {exact(alpha)})" if alpha else "") for _, form, alpha in forms[:_FORMS]]
+    if len(forms) > _FORMS:
+        shown.append(tell_n("{n} more", "{n} more", len(forms) - _FORMS))
     facts = [
-        f"{size}: {by_kind}" if title.strip() else by_kind,
+        tell("{size}: {kinds}", size=size, kinds=by_kind) if title.strip() else by_kind,
         f"R_c {_span(reach)} Å",
-        f"f_c {listed([form + (f' (α = {exact(alpha)})' if alpha else '') for _, form, alpha in forms[:3]])}"
-        + (f" and {len(forms) - 3} more" if len(forms) > 3 else ""),
-        *(["reconstruction"] if functions.reconstructed else []),
+        f"f_c {listed(shown)}",
+        *([tell("reconstruction")] if functions.reconstructed else []),
     ]
     axes.text(
         0,
@@ -219,7 +221,9 @@ def _head(axes: Any, functions: FeatureSet, shapes: panels.Shapes, title: str) -
 
 
 def _span(values: Sequence[float]) -> str:
-    return exact(values[0]) if len(values) == 1 else f"{exact(values[0])} to {exact(values[-1])}"
+    if len(values) == 1:
+        return exact(values[0])
+    return tell("{low} to {high}", low=exact(values[0]), high=exact(values[-1]))
 
 
 # --------------------------------------------------------------------------------------------- the table of elements
@@ -254,11 +258,12 @@ def _elements(axes: Any, functions: FeatureSet) -> None:
     axes.set(xlim=(0, _ABREAST + 2), ylim=(lines - 0.4, -1.6))
     shapes = _shapes(functions)
     words = (
-        "Paler curves, bars and fields are for some of the neighbours only."
+        tell("Paler curves, bars and fields are for some of the neighbours only.")
         if shapes.partial
-        else "All neighbours have the same functions, each drawn once."
+        else tell("All neighbours have the same functions, each drawn once.")
     )
-    axes.text(0, -1, f"Functions by the elements of the neighbours. {words}", va="center", fontsize=7.5)
+    head = tell("Functions by the elements of the neighbours.")
+    axes.text(0, -1, f"{head} {words}", va="center", fontsize=7.5)
     for number, block in enumerate(blocks):
         top = number * (1 + len(kinds))
         axes.axhline(top + 0.5, color=FAINT, linewidth=0.4)
