@@ -28,6 +28,7 @@ from bpbench.data.score_files import Roles, read_table
 from bpbench.features import G2, G4
 from bpbench.models import adam, hdnn, kalman, linear, scaling
 from bpbench.protocol import load
+from bpbench.report import compose
 from bpbench.report import retold as module
 from bpbench.report.language import spoken, tell
 from bpbench.report.retold import CLAUSES, MESSAGES, retold
@@ -132,7 +133,12 @@ def _of_models() -> Iterator[str]:
     yield from of_findings.LABELS.values()
     for skip, patience, ensemble in ((True, 5, 3), (False, None, 1), (True, None, 1), (True, None, 2)):
         spec = SimpleNamespace(skip=skip, patience=patience, ensemble=ensemble)
-        yield from hdnn._outnumbered(spec, 758, 260)  # type: ignore[arg-type]
+        for text in hdnn._outnumbered(spec, 758, 260):  # type: ignore[arg-type]
+            yield text
+            # with the numbers of each variant beside it, the remark is shown without them
+            found = compose._OUTNUMBERED.fullmatch(text)
+            assert found is not None
+            yield f"{found[1]}{found[4]}"
     stuck, moved = (SimpleNamespace(validation=np.array([value])) for value in (2.0, 0.5))
     for skip in (True, False):
         for kind in hdnn._ADVICE:
@@ -178,6 +184,7 @@ def _of_searches() -> Iterator[str]:
             Forward(kind="forward", most=3, **of),
             ByShift(kind="by-shift", ranges=((0.0, 0.0), (1.4, 2.6), (3.0, 3.5)), **of),
             ByShift(kind="by-shift", ranges=((0.0, 3.5),), angular="without", **of),
+            ByShift(kind="by-shift", ranges=((0.0, 0.0),), angular="without", **of),
             ByShift(kind="by-shift", ranges=((0.0, 1.5), (2.4, 3.5)), angular="with", **of),
             RandomSubsets(kind="random-subsets", sizes=(3, 5), draws=4, race=Race(rule="friedman", first=3), **of),
         ):

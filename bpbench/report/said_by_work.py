@@ -126,6 +126,10 @@ OF_MODELS: Final = (
         "More weights than data: {n_weights} weights learn from {n_energies} energies, and may learn them by heart; "
         "{told_advice} or a tighter prior may help against that."
     ),
+    marked("More weights than data, and may learn them by heart."),
+    marked(
+        "More weights than data, and may learn them by heart; {told_advice} or a tighter prior may help against that."
+    ),
     marked(
         "No epoch had a lower validation error than the ridge, from which the network started with its skip: the "
         "answer kept is the linear potential's."
