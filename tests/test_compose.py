@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import accumulate, pairwise
 from typing import Any
@@ -18,17 +19,21 @@ from findings_factory import (
     in_pairs,
     ranked,
     resampled,
+    searched,
     small,
+    swept,
     without_results,
 )
 
-from bpbench.report import judged, learners, methods
+from bpbench.report import judged, learners, methods, tables
 from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import CLOSE, OPEN, Cell, Column, Document, Figure, Items, Table, Text
 from bpbench.report.html import render_html
+from bpbench.report.language import spoken
 from bpbench.report.numerals import percent
+from bpbench.report.templating import folders
 from bpbench.report.vocabulary import CORRECTIONS, TESTS, tally
 from bpbench.report.words import comparison_sentence
 
@@ -731,3 +736,31 @@ def test_sections_and_columns_without_content_are_left_out() -> None:
     place = [column.key for column in effects.columns].index("statistic")
     assert [row[place].text.strip("\u2007\u2008") for row in effects.rows] == ["44", "10.5"]
     assert "df" not in {column.key for column in effects.columns}
+
+
+@pytest.mark.parametrize("make", [findings, in_pairs, ranked, searched, swept])
+def test_files_hold_the_same_in_every_language(make: Callable[[], dict[str, Any]]) -> None:
+    """Keys, marks and values of tables are those of English; what is shown is not."""
+    data = json.loads(json.dumps(make()))
+
+    def tabled() -> list[Table]:
+        rows = (tables.states, tables.split, tables.sets, tables.variants, tables.models, tables.repeats)
+        made = [table(data) for table in (*rows, tables.functions, judged._verdicts, judged._effects)]
+        blocks = judged.comparisons(data, styles([variant["name"] for variant in data["variants"]]))
+        figures = [block.data for block in blocks if isinstance(block, Figure)]
+        return [table for table in (*made, tables.reconstructions(data), *figures) if table is not None]
+
+    def kept(table: Table) -> object:
+        return (
+            table.key,
+            [column.key for column in table.columns],
+            [[(c.value, c.mark) for c in row] for row in table.rows],
+        )
+
+    english = tabled()
+    with spoken("fr", folders()):
+        french = tabled()
+    assert list(map(kept, french)) == list(map(kept, english))
+    shown = [[cell.text for table in made for row in table.rows for cell in row] for made in (english, french)]
+    assert shown[0] != shown[1]
+    assert not [text for text in shown[1] if re.fullmatch(r"[\d\u2007\u2008]+\.\d+[\u2007\u2008]*", text)]

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bpbench.counting import grouped
-from bpbench.report.language import numeral, quoted, tell, tell_n
+from bpbench.report.language import numeral, point, quoted, tell, tell_n
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -166,3 +166,8 @@ def signed(value: float | None, places: int | None) -> str:
     """Return a value with that many decimals and its sign, plus too; what rounds to nothing has none."""
     text = fixed(value, places)
     return text if value is None or value <= 0 or not text.strip("0.,") else f"+{text}"
+
+
+def series(numbers: Sequence[str]) -> str:
+    """Return numbers behind each other: where a comma is decimal, none can part them."""
+    return ("\u202f; " if point() == "," else ", ").join(numbers)

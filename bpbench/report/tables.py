@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table, cite
 from bpbench.report.language import listed, marked, point, spoken, tell
-from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, short, whole
+from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, series, short, whole
 from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
     by_role,
@@ -327,7 +327,7 @@ def _settings(values: Mapping[str, Any]) -> str:
         if isinstance(value, dict):
             parts.append(f"{name}: {value.get('kind', '')} ({_settings(value)})")
         elif isinstance(value, list):
-            parts.append(f"{name} {', '.join(_setting(item) for item in value)}")
+            parts.append(f"{name} {series([_setting(item) for item in value])}")
         else:
             parts.append(f"{name} {_setting(value)}")
     return "; ".join(parts)
@@ -373,9 +373,9 @@ def reconstructions(findings: Mapping[str, Any]) -> Table | None:
         Column("values", tell("values"), align="left"),
     )
     rows = [
-        (Cell(set_label(entry), entry["name"]), words(kind), words(shared), words(values))
+        (Cell(set_label(entry), entry["name"]), words(line[0]), *map(Cell, line[1:], kept[1:]))
         for entry in remade
-        for kind, shared, values in _grouped(entry["functions"])
+        for line, kept in _both(partial(_grouped, entry["functions"]))
     ]
     names = listed([set_label(entry) for entry in remade])
     return Table(
@@ -391,6 +391,13 @@ def reconstructions(findings: Mapping[str, Any]) -> Table | None:
     )
 
 
+def _both(lines: Callable[[], list[tuple[str, str, str]]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return lines as the language that is spoken writes their numbers, each with what it is in English."""
+    shown = lines()
+    with spoken("en", ()):
+        return list(zip(shown, lines(), strict=True))
+
+
 def _grouped(functions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """Return lines (kind, shared parameters, values): radial functions by width or by centre, angular ones by λ."""
     lines: dict[tuple[str, str], list[str]] = {}
@@ -398,20 +405,21 @@ def _grouped(functions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str
     for entry in functions:
         cutoff = f"R_c = {exact(entry['r_c'])}"
         if entry["kind"] != "G2":
-            shared = f"λ = {exact(entry['lam'])}, {cutoff}"
-            item = f"(η {exact(entry['eta'])}, ζ {exact(entry['zeta'])})"
+            shared = series([f"λ = {exact(entry['lam'])}", cutoff])
+            pair = series([f"η {exact(entry['eta'])}", f"ζ {exact(entry['zeta'])}"])
+            item = f"({pair})"
         elif entry["r_s"] == 0 or len(centres) == 1:
-            shared, item = f"R_s = {exact(entry['r_s'])}, {cutoff}", f"η {exact(entry['eta'])}"
+            shared, item = series([f"R_s = {exact(entry['r_s'])}", cutoff]), f"η {exact(entry['eta'])}"
         else:
-            shared, item = f"η = {exact(entry['eta'])}, {cutoff}", f"R_s {exact(entry['r_s'])}"
+            shared, item = series([f"η = {exact(entry['eta'])}", cutoff]), f"R_s {exact(entry['r_s'])}"
         lines.setdefault((entry["kind"], shared), []).append(item)
     found = []
     for (kind, shared), items in lines.items():
         symbol = items[0].split(" ")[0]
         text = (
-            ", ".join(items)
+            series(items)
             if items[0].startswith("(")
-            else f"{symbol}: " + ", ".join(i.split(" ", 1)[1] for i in items)
+            else tell("{symbol}: {values}", symbol=symbol, values=series([i.split(" ", 1)[1] for i in items]))
         )
         found.append((kind, shared, text))
     return found
