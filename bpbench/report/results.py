@@ -140,7 +140,7 @@ def _drawn_repeats(findings: Mapping[str, Any]) -> Table:
             some=whole(_ROWS),
             all=whole(len(every)),
         )
-    return Table("repeats", caption, columns, align(rows, columns))
+    return Table("repeats", caption, columns, tuple(rows))
 
 
 #: Designs whose repeats are not independent, and why.
@@ -392,7 +392,7 @@ def _drawn_curves(panels: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
             "evenly; findings.json has all.",
             n=whole(room),
         )
-    return Table("learning_curves", caption, columns, align(rows, columns))
+    return Table("learning_curves", caption, columns, tuple(rows))
 
 
 _HEADS_OF_CURVES: Final = {
@@ -548,7 +548,7 @@ def _drawn_parity(panels: Sequence[draw.Parity]) -> Table:
         caption = tell(
             "Of the energies that are drawn {n} of each variant, picked evenly; findings.json has all.", n=whole(room)
         )
-    return Table("parity", caption, columns, align(rows, columns))
+    return Table("parity", caption, columns, tuple(rows))
 
 
 # ----------------------------------------------------------------------------------------------------- states
@@ -630,7 +630,7 @@ def _drawn_states(states: Sequence[str], by_name: Mapping[str, Mapping[str, Mapp
     caption = tell("The errors that are drawn.")
     if len(every) > _ROWS:
         caption = tell("The first {some} of {all} errors that are drawn.", some=whole(_ROWS), all=whole(len(every)))
-    return Table("errors_by_state", caption, columns, align(every[:_ROWS], columns))
+    return Table("errors_by_state", caption, columns, tuple(every[:_ROWS]))
 
 
 def _frames(counts: Sequence[int]) -> Cell:
