@@ -19,10 +19,8 @@ from bpbench.report.numbered import Citation, Numbers, Pointer, Words
 from bpbench.report.templating import environment, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    import jinja2
 
     from bpbench.report.document import Document, Figure
 
@@ -67,7 +65,7 @@ def latex_files(document: Document, places: Sequence[Path], figures: Mapping[str
         For a mistake in a template; names it and the line.
     """
     numbers = Numbers(document)
-    fill = _environment(places, numbers)
+    fill = _filling(places, numbers)
     words = {kind: escaped(word) for kind, word in pointer_words().items()}
     looks = {
         table.key: setting(table, document.language, lambda text, long: running(text, numbers, long=long))
@@ -75,10 +73,8 @@ def latex_files(document: Document, places: Sequence[Path], figures: Mapping[str
     }
     point = POINTS.get(document.language, ".")
     texts = {
-        f"tables/{table.key}.tex": filled(
+        f"tables/{table.key}.tex": fill(
             "table.tex.j2",
-            places,
-            fill,
             table=table,
             short=_short(table.caption, numbers),
             look=looks[table.key],
@@ -87,13 +83,11 @@ def latex_files(document: Document, places: Sequence[Path], figures: Mapping[str
         for table in document.tables
     }
     texts |= {
-        f"figures/{figure.key}.tex": _figure(figure, numbers, fill, places, drawn=figure.key in figures)
+        f"figures/{figure.key}.tex": _figure(figure, numbers, fill, drawn=figure.key in figures)
         for figure in document.figures
     }
-    texts["report.tex"] = filled(
+    texts["report.tex"] = fill(
         "report.tex.j2",
-        places,
-        fill,
         document=document,
         babel=_BABEL.get(document.language, "english"),
         point=point,
@@ -107,19 +101,19 @@ def latex_files(document: Document, places: Sequence[Path], figures: Mapping[str
     return files | {f"figures/{key}.pdf": content for key, content in figures.items()}
 
 
-def _environment(places: Sequence[Path], numbers: Numbers) -> jinja2.Environment:
-    """Return an environment of Jinja in which all that is filled in is escaped, unless it is LaTeX already."""
+def _filling(places: Sequence[Path], numbers: Numbers) -> Callable[..., str]:
+    """Return what fills a template of that name in, all values escaped unless they are LaTeX already."""
 
     def finished(value: Any) -> Tex:
         return value if isinstance(value, Tex) else escaped(str(value))
 
-    fill = environment(places, finalize=finished, keep_trailing_newline=True, **_MARKS)
-    fill.filters["kind"] = lambda block: type(block).__name__
-    fill.filters["typeset"] = lambda text: running(text, numbers)
-    fill.filters["lines"] = lambda text: [code(line) for line in text.rstrip("\n").split("\n")]
-    fill.filters["latex"] = Tex
-    fill.filters["metadata"] = metadata
-    return fill
+    marked = environment(places, finalize=finished, keep_trailing_newline=True, **_MARKS)
+    marked.filters["kind"] = lambda block: type(block).__name__
+    marked.filters["typeset"] = lambda text: running(text, numbers)
+    marked.filters["lines"] = lambda text: [code(line) for line in text.rstrip("\n").split("\n")]
+    marked.filters["latex"] = Tex
+    marked.filters["metadata"] = metadata
+    return lambda name, **values: filled(name, places, marked, **values)
 
 
 def running(text: str, numbers: Numbers, *, long: int | None = None) -> Tex:
@@ -163,6 +157,6 @@ def _short(caption: str, numbers: Numbers) -> Tex:
     return escaped(words)
 
 
-def _figure(figure: Figure, numbers: Numbers, fill: jinja2.Environment, places: Sequence[Path], *, drawn: bool) -> str:
+def _figure(figure: Figure, numbers: Numbers, fill: Callable[..., str], *, drawn: bool) -> str:
     """Return the file of a figure; one that could not be drawn is shown as soon as its PDF is there."""
-    return filled("figure.tex.j2", places, fill, figure=figure, short=_short(figure.caption, numbers), drawn=drawn)
+    return fill("figure.tex.j2", figure=figure, short=_short(figure.caption, numbers), drawn=drawn)

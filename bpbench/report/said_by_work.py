@@ -80,10 +80,6 @@ OF_STATISTICS: Final = (
     ),
     marked(
         "the training and test sets of resampled splits overlap, so the repeats are not independent and no test of all "
-        "variants at once is known that counts the overlap"
-    ),
-    marked(
-        "the training and test sets of resampled splits overlap, so the repeats are not independent and no test of all "
         "variants at once is known that counts the overlap."
     ),
     # estimates
@@ -129,6 +125,10 @@ OF_MODELS: Final = (
     marked(
         "More weights than data: {n_weights} weights learn from {n_energies} energies, and may learn them by heart; "
         "{told_advice} or a tighter prior may help against that."
+    ),
+    marked("More weights than data, and may learn them by heart."),
+    marked(
+        "More weights than data, and may learn them by heart; {told_advice} or a tighter prior may help against that."
     ),
     marked(
         "No epoch had a lower validation error than the ridge, from which the network started with its skip: the "
