@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from bpbench.features import preset
-from bpbench.report import canvas, draw, schematics
+from bpbench.report import canvas, draw, parity_draw, schematics
 from bpbench.report.canvas import COLOURS, Style, label, styles
 
 NAMES = ["A", "$x^2$ <script> --> 漢", "😀 " + "z" * 300]
@@ -24,8 +25,8 @@ FIGURES: dict[str, Callable[[Mapping[str, Style]], str]] = {
         [draw.Repeats(name, (1.0, 1.1, 0.9), 1.0, 0.8, 1.2) for name in NAMES], looks, axis="RMSE", constant=200.0
     ),
     "learning_curves": lambda looks: draw.curves([(name, CURVE) for name in NAMES], looks, axis="RMSE"),
-    "parity": lambda looks: draw.parity(
-        [draw.Parity(name, [-3.0, -2.9], [-3.01, -2.9], ["10 K", "<b>"]) for name in NAMES], looks
+    "parity": lambda looks: parity_draw.parity(
+        [parity_draw.Parity(name, [-3.0, -2.9], [-3.01, -2.9], ["10 K", "<b>"]) for name in NAMES], looks
     ),
     "errors_by_state": lambda looks: draw.states(
         ["10 K", "<b>"],
@@ -145,3 +146,80 @@ def test_the_axis_of_differences_has_plain_marks_apart(
     if scale == "symlog":
         assert all(f"{abs(place):.6e}"[:8] in {"1.000000", "2.000000", "5.000000", "0.000000"} for place in places)
     assert all(one[1] < other[0] for one, other in pairwise(boxes))
+
+
+def test_parity_tells_states_apart_and_keeps_the_colour_of_the_variant() -> None:
+    """Each state has its colour and marker, its name when pointed at, and a place in the legend; one state has none."""
+    panel = parity_draw.Parity("A", [-3.0, -2.9, -2.5], [-3.01, -2.9, -2.4], ["10 K", "10 K", "<liquid>"])
+    svg = parity_draw.parity([panel], styles(["A"]))
+    assert COLOURS[0] in svg
+    assert svg.count("<title>A, 10 K: 2 configurations, error at most 10.0 meV/atom</title>") == 2
+    assert svg.count("<title>A, &lt;liquid&gt;: 1 configuration, error at most 100 meV/atom</title>") == 2
+    marks = parity_draw._by_state([panel])
+    assert len(set(marks.values())) == len({mark.marker for mark in marks.values()}) == 2
+    alone = parity_draw.Parity("A", [-3.0], [-3.01], ["10 K"])
+    assert len(re.findall(rf"<use [^>]*fill: {COLOURS[0]}", parity_draw.parity([alone], styles(["A"])))) == 2
+
+
+def test_the_legend_of_very_many_states_names_some_of_them() -> None:
+    """Up to twelve are named; of more eight, first and last among them."""
+    some = [f"state {number}" for number in range(12)]
+    many = [f"state {number}" for number in range(30)]
+    marks = [parity_draw._by_state([parity_draw.Parity("A", [], [], names)]) for names in (some, many)]
+    assert list(parity_draw._named(marks[0])) == some
+    named = list(parity_draw._named(marks[1]))
+    assert (len(named), named[0], named[-1]) == (8, "state 0", "state 29")
+
+
+def test_bands_of_learning_curves_are_drawn_and_told() -> None:
+    """Both curves of a variant have a band from the least to the largest repeat, and say so."""
+    svg = draw.curves([("A", CURVE)], styles(["A"]), axis="RMSE")
+    for part in ("training", "validation"):
+        assert f"<title>A, {part}: least to largest of the repeats</title>" in svg
+        assert f"<title>A, {part}: median of the repeats</title>" in svg
+
+
+def test_every_point_says_what_it_is() -> None:
+    """Repeats, states and differences name the variant and the number, one title each."""
+    rows = [draw.Repeats("A", (1.0, 1.25), 1.126, 1.0, 1.25)]
+    svg = draw.repeats(rows, LOOKS, axis="RMSE", constant=None)
+    assert [svg.count(f"<title>A: {value}</title>") for value in ("1.00", "1.25")] == [1, 1]
+    assert svg.count("<title>A, mean: 1.13 (1.00 to 1.25)</title>") == 2
+    svg = draw.states(["10 K", "300 K"], [("RMSE", {"A": [1.0, None]})], LOOKS)
+    assert re.findall("<title>(.*?)</title>", svg) == ["A, 10 K: 1.00"]
+    difference = draw.Difference("A", 0.1, -0.1, 0.3, "undecided", "0.1 (−0.1 to 0.3)", "B")
+    svg = draw.forest([difference], LOOKS, axis="difference", margin=None, sides=("", ""))
+    assert svg.count("<title>A − B: 0.1 (−0.1 to 0.3); undecided</title>") == 2
+
+
+def test_marks_that_look_alike_say_so_once() -> None:
+    """Many marks of one look take it from their group, which is half of a drawing; nothing else is lost."""
+    values = tuple(1 + place / 100 for place in range(30))
+    svg = draw.repeats([draw.Repeats("A", values, None, None, None)], LOOKS, axis="RMSE", constant=None)
+    (group,) = re.findall(rf'<g[^>]*style="fill: {COLOURS[0]}[^"]*">\n(.*?)</g>', svg, re.DOTALL)
+    assert group.count("<use ") == group.count("<title>") == 30
+    assert "style=" not in group
+
+
+@pytest.mark.parametrize("labels", [["one"], ["one", "two", "three"]])
+def test_marks_and_labels_that_do_not_match_are_refused(labels: list[str]) -> None:
+    """Two points and one or three labels: the sentence counts both."""
+    with canvas.page("few", 2.0) as figure:
+        (line,) = figure.add_subplot().plot([1, 2], [1, 2], "o")
+        canvas.told(line, labels)
+        with pytest.raises(ValueError, match=rf"has 2 marks and {len(labels)} labels\."):
+            canvas.svg(figure, "few")
+
+
+def test_garbage_is_collected_again_after_a_drawing() -> None:
+    """While a figure grows the collector rests, and one that was off before stays off."""
+    with canvas.page("few", 2.0):
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with canvas.page("few", 2.0):
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

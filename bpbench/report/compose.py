@@ -12,6 +12,7 @@ from bpbench.report import (
     divided,
     equations,
     judged,
+    learned,
     learners,
     listings,
     magnitudes,
@@ -439,7 +440,7 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
             *standing.ranks(findings),
             *_remarks(findings),
         ]
-    learned = (*results.learning(findings, looks), *courses.stopping(findings))
+    course = (*learned.learning(findings, looks), *courses.stopping(findings))
     return [
         *searches.sections(findings),
         Section(
@@ -455,9 +456,9 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),
-        *_unless_empty("curves", tell("Learning curves"), learned),
-        *_unless_empty("parity", tell("Parity"), results.parity(findings, looks)),
-        Section("states", tell("Errors by state"), tuple(results.by_state(findings, looks))),
+        *_unless_empty("curves", tell("Learning curves"), course),
+        *_unless_empty("parity", tell("Parity"), learned.parity(findings, looks)),
+        Section("states", tell("Errors by state"), tuple(learned.by_state(findings, looks))),
         *_remarks(findings),
     ]
 

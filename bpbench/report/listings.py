@@ -66,7 +66,7 @@ def functions(key: str, entries: Sequence[Mapping[str, Any]]) -> Table:
             some=whole(_ROWS),
             all=whole(len(every)),
         )
-    return Table(key, caption, columns, align(rows, columns))
+    return Table(key, caption, columns, rows)
 
 
 def _elements(of: str | Sequence[str] | None) -> Cell:

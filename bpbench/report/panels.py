@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,8 @@ _NAMED: Final = 5
 #: Up to so many, numbers stand on a linear axis.
 _FEW: Final = 10
 _PALE: Final = 0.4
+#: Up to so many, numbers below a field stand side by side.
+_ACROSS: Final = 7
 _SMALL: Final = 6.5
 #: Line style by λ.
 _SIGNS: Final[dict[int, Any]] = {1: "-", -1: (0, (3, 1.2))}
@@ -56,6 +58,22 @@ class Shapes:
         return max(function.r_c for function in (*self.near, *self.shifted, *self.angular))
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A part of a sheet: inches from the lower left corner of its figure, and how many."""
+
+    figure: Any
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    def axes(self) -> Any:
+        """Return axes that fill it."""
+        width, height = self.figure.get_size_inches()
+        return self.figure.add_axes((self.left / width, self.bottom / height, self.width / width, self.height / height))
+
+
 def ramp(number: int) -> list[tuple[float, float, float]]:
     """Return that many colours (red, green, blue within 0..1), from dark to light."""
     stops = np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in _RAMP]) / 255
@@ -64,8 +82,15 @@ def ramp(number: int) -> list[tuple[float, float, float]]:
     return [(float(red), float(green), float(blue)) for red, green, blue in zip(*parts, strict=True)]
 
 
-def _axes(room: Any, title: str) -> Any:
-    axes = room.get_gridspec().figure.add_subplot(room)
+def _axes(room: Room, title: str, *, below: float = 0.37, above: float = 0.22, beside: float = 0.34) -> Any:
+    """Return axes that leave some inches below for marks and a label, above for a title, and on the left."""
+    axes = replace(
+        room,
+        left=room.left + beside,
+        bottom=room.bottom + below,
+        width=room.width - beside - 0.12,
+        height=room.height - below - above,
+    ).axes()
     axes.set_title(title, loc="left")
     return axes
 
@@ -130,7 +155,7 @@ def _tones(values: Sequence[float]) -> tuple[list[float], list[Any]]:
 _CUT: Final = ("f_c", {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2))})
 
 
-def near(room: Any, shapes: Shapes) -> None:
+def near(room: Room, shapes: Shapes) -> None:
     """Draw the G2 around the central atom over r, shaded by η."""
     axes = _axes(room, tell("G2 with R_s = 0 over r: {n}", n=whole(len(shapes.near))))
     etas, colours = _tones([function.eta for function in shapes.near])
@@ -138,7 +163,7 @@ def near(room: Any, shapes: Shapes) -> None:
     _legend(axes, "η (Å⁻²)", [_CUT, *_named(etas, ramp(len(etas)))], loc="upper right")
 
 
-def shifted(room: Any, shapes: Shapes) -> None:
+def shifted(room: Room, shapes: Shapes) -> None:
     """Draw the G2 around a distance over r, shaded by R_s."""
     axes = _axes(room, tell("G2 with R_s > 0 over r: {n}", n=whole(len(shapes.shifted))))
     centres, colours = _tones([function.r_s for function in shapes.shifted])
@@ -196,10 +221,10 @@ def covered(shapes: Shapes) -> tuple[list[float], list[int]]:
     return edges, [sum(low <= middle <= high for low, high in ends) for middle in middles]
 
 
-def counts(room: Any, shapes: Shapes) -> None:
+def counts(room: Room, shapes: Shapes) -> None:
     """Draw how many bars of :func:`bars` cover each r: 0 is a gap, much is a crowd; logarithmic for a crowd only."""
     edges, many = covered(shapes)
-    axes = _axes(room, tell("coverage: G2 at half of their greatest value or more"))
+    axes = _axes(room, tell("coverage: G2 at half of their greatest value or more"), below=0.04)
     steps = axes.stairs(many, edges, fill=True, color=FAINT, alpha=0.6, linewidth=0)
     told(steps, tell("at most {n} G2 at one distance", n=whole(max(many))))
     if max(many) > _FEW:
@@ -214,10 +239,10 @@ def counts(room: Any, shapes: Shapes) -> None:
     axes.tick_params(labelbottom=False, axis="x", length=0)
 
 
-def bars(room: Any, shapes: Shapes) -> None:
+def bars(room: Room, shapes: Shapes) -> None:
     """Draw one bar per G2 over the distances of :func:`half_height`, and a dot at its R_s."""
     rows = _bars(shapes)
-    axes = _axes(room, "")
+    axes = _axes(room, "", above=0.04)
     places = range(len(rows))
     thick = min(3.2, 0.72 * 1.45 * 72 / len(rows))
     colours = [(*tone, _strength(shapes, [function])) for function, _, _, tone in rows]
@@ -235,7 +260,7 @@ def _bar_said(function: G2, low: float, high: float) -> str:
     return tell("{function}: {low} to {high} Å", function=function.name, low=fixed(low, 2), high=fixed(high, 2))
 
 
-def angular(room: Any, shapes: Shapes) -> None:
+def angular(room: Room, shapes: Shapes) -> None:
     """Draw the distinct angular parts over θ: shaded by ζ, dashed for λ = -1."""
     alike: dict[tuple[float, int], list[Feature]] = {}
     for function in shapes.angular:
@@ -260,7 +285,7 @@ def angular(room: Any, shapes: Shapes) -> None:
     _legend(axes, "", [*named, *signs], loc="upper center", ncols=4, columnspacing=1.2)
 
 
-def pairs(room: Any, shapes: Shapes) -> None:
+def pairs(room: Room, shapes: Shapes) -> None:
     """Draw the radial factor of the angular functions for two neighbours at one distance, shaded in the order of η."""
     alike: dict[tuple[float, float, str, float, float], list[G4 | G5]] = {}
     for function in shapes.angular:
@@ -303,15 +328,16 @@ def field_height(shapes: Shapes, kind: str) -> float:
     return 0.75 + 0.2 * min(len({f.zeta for f in shapes.angular if f.kind == kind}), 12)
 
 
-def fields(room: Any, shapes: Shapes, kind: str) -> None:
+def fields(room: Room, shapes: Shapes, kind: str) -> None:
     """Draw which combinations of η (across), ζ (up) and λ (left and right half) the functions of a kind have."""
     chosen = [function for function in shapes.angular if function.kind == kind]
     etas, zetas = (sorted({getattr(function, name) for function in chosen}) for name in ("eta", "zeta"))
     filled = len({(function.eta, function.zeta, function.lam) for function in chosen})
-    axes = _axes(
-        room,
-        tell("{kind}: {some} of {all} fields", kind=kind, some=whole(filled), all=whole(2 * len(etas) * len(zetas))),
-    )
+    every = whole(2 * len(etas) * len(zetas))
+    # Many numbers stand upright, and need as much room below as they are long.
+    below = 0.3 + 0.06 * max(len(exact(eta, 4)) for eta in etas) if len(etas) > _ACROSS else 0.37
+    title = tell("{kind}: {some} of {all} fields", kind=kind, some=whole(filled), all=every)
+    axes = _axes(room, title, below=below, beside=0.42)
     boxes: list[list[tuple[float, float]]] = []
     colours: list[Any] = []
     for column, eta in enumerate(etas):
@@ -352,7 +378,7 @@ def _marks(axes: Any, etas: Sequence[float], zetas: Sequence[float]) -> None:
     for axis, values, most in ((axes.xaxis, etas, 20), (axes.yaxis, zetas, 12)):
         step = -(-len(values) // most)
         axis.set_ticks(range(0, len(values), step), [exact(value, 4) for value in values[::step]])
-    if len(etas) > 7:
+    if len(etas) > _ACROSS:
         axes.tick_params(axis="x", rotation=90)
     axes.tick_params(length=0)
     axes.set(xlim=(-0.5, max(len(etas), 6) - 0.5), ylim=(-0.5, len(zetas) - 0.5))
