@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
 from bpbench.report.formulas import TEXT_SIZE, formula_svg
-from bpbench.report.language import listed, tell
+from bpbench.report.language import listed, tell, tell_as
 from bpbench.report.numbered import Citation, Numbers, Pointer, Words
 from bpbench.report.templating import environment, filled, folders, read
 
@@ -51,10 +51,10 @@ _AUTHORS: Final = 7
 def pointer_words() -> dict[str, str]:
     """Return what a numbered block is called where running text points at it."""
     return {
-        "table": tell("Table"),
-        "figure": tell("Figure"),
-        "equation": tell("Equation"),
-        "section": tell("Section"),
+        "table": tell_as("within a sentence", "Table"),
+        "figure": tell_as("within a sentence", "Figure"),
+        "equation": tell_as("within a sentence", "Equation"),
+        "section": tell_as("within a sentence", "Section"),
     }
 
 

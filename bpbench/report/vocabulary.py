@@ -639,13 +639,19 @@ def cut_label(chosen: Mapping[str, Any]) -> str | None:
     return tell("{set}: {cut}", set=say(cut["of"]), cut=", ".join(said))
 
 
+#: The data that come with the program, which have a name in every language.
+_OWN_DATA: Final = (marked("EMT aluminium (embedded sample)"), marked("EMT aluminium (embedded dense sample)"))
+
+
 def data_label(findings: Mapping[str, Any], limit: int | None = None) -> str:
     """Return the data's label, cut to ``limit`` letters, with *EMT* behind it where EMT made it and it does not say so.
 
     The word is added after the cut: where numbers stand, it must be read that no quantum mechanics stands behind them.
     """
     data = findings["data"]
-    label: str = data["label"] if limit is None else short(data["label"], limit)
+    known: str = data["label"]
+    whole = tell(known) if known in _OWN_DATA else known
+    label = whole if limit is None else short(whole, limit)
     return f"{label} (EMT)" if data["method"] == "EMT" and not re.search(r"\bEMT\b", label) else label
 
 
