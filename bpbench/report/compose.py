@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import (
@@ -62,6 +63,7 @@ from bpbench.report.words import sentence
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bpbench.features import FeatureSet
     from bpbench.report.document import Table
 
 #: Sets that get a sheet of their own, most of a page each.
@@ -346,6 +348,25 @@ def _pooled(findings: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> s
     )
 
 
+# What sets and networks look like follows from few values, and most of a report's time goes into drawing it: whoever
+# renders several reports in one process, as the tests do, draws each once in a language.
+
+
+@lru_cache(maxsize=8)
+def _seen(sets: tuple[tuple[str, FeatureSet], ...], _language: str) -> str:
+    return schematics.seen(sets)
+
+
+@lru_cache(maxsize=32)
+def _sheet(functions: FeatureSet, title: str, key: str, _language: str) -> str:
+    return sheet.sheet(functions, title, key=key)
+
+
+@lru_cache(maxsize=8)
+def _layers(shapes: tuple[str, ...], _language: str) -> str:
+    return schematics.networks(shapes)
+
+
 def _drawings(findings: Mapping[str, Any]) -> list[Block]:
     """Return one figure of all sets of symmetry functions, one sheet for each, and a note where there are too many."""
     sets = [(entry, functions) for entry in findings["sets"] if (functions := sheet.told(entry)) is not None]
@@ -359,7 +380,7 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
                 "What the functions of each set see. Left, for each G2, what one neighbour at distance r adds to it; "
                 "right, the distinct angular parts over the angle θ at the central atom."
             ),
-            schematics.seen([(entry["name"], functions) for entry, functions in sets]),
+            _seen(tuple((entry["name"], functions) for entry, functions in sets), language()),
             tell("Curves of all functions of {sets}.", sets=count(len(sets), "set")),
             source,
             listings.functions("feature_sets", [entry for entry, _ in sets]),
@@ -369,7 +390,7 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
         return blocks
     for number, (entry, functions) in enumerate(sets[:_SHEETS], 1):
         key = f"sheet_{number}"
-        drawn = sheet.sheet(functions, tell("Set {name}", name=entry["name"]), key=key)
+        drawn = _sheet(functions, tell("Set {name}", name=entry["name"]), key, language())
         caption = f"{tell('Set {name}', name=set_label(entry))}. {sheet.reading(functions)}"
         alt = tell(
             "Curves, widths and combinations of the {functions} of set {name}.",
@@ -401,7 +422,7 @@ def _networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
             "atoms. Of large layers only the first and last nodes are drawn.",
             shapes=listed(shapes),
         ),
-        schematics.networks(shapes),
+        _layers(tuple(shapes), language()),
         tell("Layers of the networks {shapes}.", shapes=listed(shapes)),
         data=listings.layers("networks", shapes),
     )
