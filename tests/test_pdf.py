@@ -308,7 +308,7 @@ def test_attachments_are_the_files_of_the_report(report: Path, reader: Any) -> N
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("../../x y/é", "x_y.yaml"), ("...", "protocol.yaml"), ("a" * 300, f"{'a' * 60}.yaml"), ("57vars", "57vars.yaml")],
+    [("../../x y/é", "x-y.yaml"), ("...", "study.yaml"), ("a" * 300, f"{'a' * 60}.yaml"), ("57vars", "57vars.yaml")],
 )
 def test_the_protocol_is_attached_under_a_name_that_is_safe(name: str, file: str) -> None:
     """No folder, no space, no foreign letter and no endless name comes out of a protocol's name."""
