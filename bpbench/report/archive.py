@@ -72,10 +72,7 @@ def archive(folder: Path) -> Path:
     folder = Path(folder)
     try:
         held = json.loads((folder / "stamp.json").read_text(encoding="utf-8"))["files"]
-        # What a report wrote lies in its folder or one below; a list that names other places is not a report's.
-        if strange := [name for name in held if not _OURS.fullmatch(name)]:
-            raise ValueError(f"stamp.json names {strange[0]!r}")
-        files = {name: (folder / name).read_bytes() for name in held}
+        files = {name: _within(folder, name).read_bytes() for name in held}
         findings = json.loads(files["findings.json"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReportError(
@@ -88,6 +85,13 @@ def archive(folder: Path) -> Path:
     except OSError as error:
         raise ReportError(f"The archive {path} cannot be written: {error}.") from error
     return path
+
+
+def _within(folder: Path, name: str) -> Path:
+    """Return the place of a file that a report wrote: in its folder or one below, never elsewhere."""
+    if not _OURS.fullmatch(name):
+        raise ValueError(f"stamp.json names {name!r}")
+    return folder / name
 
 
 def plain(name: str, most: int = 60) -> str:

@@ -133,8 +133,8 @@ def _read(path: Path, _changed: int) -> Catalogue:
         forms = tuple(message.string) if isinstance(message.string, tuple | list) else (message.string,)
         if one and all(forms) and not message.fuzzy:
             known = message.id if isinstance(message.id, tuple | list) else (message.id,)
-            _require_fields(path, known, forms)
             messages[message.context or "", one] = tuple(str(form) for form in forms)
+            _require_fields(path, known, messages[message.context or "", one])
     return Catalogue(messages, form)
 
 
