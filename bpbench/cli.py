@@ -346,6 +346,8 @@ def _report(options: argparse.Namespace) -> int:
         _print_json({**written.told(), "archive": packed and str(packed), "rendered": written.rendered})
     else:
         print(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
+        for line in written.others():
+            print(line)
         if packed:
             print(f"Archive: {packed}")
     if written.note:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
@@ -20,6 +21,9 @@ from bpbench.statistics.bayes import correlated_t, signed_rank
 from bpbench.statistics.by_size import by_size
 from bpbench.statistics.estimates import Estimates, paired
 from bpbench.statistics.rules import Rules
+
+if TYPE_CHECKING:
+    from bpbench.report.document import Document
 
 GROUPS = (
     ("10 K solid", 10.0),
@@ -471,6 +475,17 @@ def without_results() -> dict[str, Any]:
         entry.update(n=0, n_baseline=0, significant=False, verdict="undecided", remarks=["no repeat of both succeeded"])
     data["jobs"] |= {"done": 0, "failed": 6}
     return data
+
+
+@functools.cache
+def composed(name: str = "small", language: str = "en") -> Document:
+    """Return the report on the findings of that name, drawn once for all who look at it: nothing in it can change."""
+    from bpbench.report.compose import compose
+    from bpbench.report.language import spoken
+    from bpbench.report.templating import folders
+
+    with spoken(language, folders()):
+        return compose(deep_copy(globals()[name]()), environment())
 
 
 def searched() -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import zipfile
@@ -41,6 +43,9 @@ def test_an_archive_holds_the_report_and_verifies(folder: Path, tmp_path: Path) 
     assert "figures/forest.svg" in names
     (top,) = tmp_path.iterdir()
     protocol = findings_factory.findings()["protocol"]
+    readme = (top / "README.txt").read_text(encoding="utf-8")
+    assert "report.html               the report, for a screen\n" in readme
+    assert "report.pdf" not in readme
     assert (top / f"{protocol['name']}.yaml").read_text() == protocol["text"]
     if shutil.which("sha256sum"):
         told = subprocess.run(
@@ -70,6 +75,17 @@ def test_no_archive_of_half_a_report(folder: Path, tmp_path: Path) -> None:
         archive(copy)
     with pytest.raises(ReportError, match="holds no whole report"):
         archive(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "tables/../../x", ".hidden", "deep/er/x"])
+def test_no_archive_takes_what_lies_elsewhere(folder: Path, tmp_path: Path, name: str) -> None:
+    """A list of files that leads out of the report's folder is not followed."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    held = json.loads((copy / "stamp.json").read_text(encoding="utf-8"))
+    (copy / "stamp.json").write_text(json.dumps({**held, "files": [*held["files"], name]}), encoding="utf-8")
+    with pytest.raises(ReportError, match=f"holds no whole report .stamp.json names '{re.escape(name)}'"):
+        archive(copy)
 
 
 @pytest.mark.parametrize(

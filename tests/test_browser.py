@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from browser import axe, found, needs_browser, still
-from findings_factory import environment, small
+from findings_factory import composed
 from page_factory import document
 
-from bpbench.report.compose import compose
 from bpbench.report.html import render_html
 from bpbench.report.language import spoken
 from bpbench.report.templating import folders
@@ -51,7 +50,7 @@ def _without_drawings(page: str) -> str:
 
 def _report(language: str) -> str:
     with spoken(language, folders()):
-        return _without_drawings(render_html(compose(small(), environment())))
+        return _without_drawings(render_html(composed(language=language)))
 
 
 @pytest.mark.parametrize("kind", ["each block", "hostile names, watermark", "French report"])

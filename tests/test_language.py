@@ -112,6 +112,54 @@ def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
     assert language.language() == "en"
 
 
+@pytest.mark.parametrize(
+    ("translation", "words"),
+    [
+        (
+            "{a} et {c}",
+            r"'{a} and {b}' by '{a} et {c}', in which the message has no field {c}; expected {a}, {b}; mend",
+        ),
+        ("{a} et {b.real}", r"has no field {b.real}; expected {a}, {b}; mend or remove it."),
+        ("{a:.2f} et {b}", r"has no field {a:.2f}; expected {a}, {b}; mend or remove it."),
+        ("{a} et {0}", r"has no field {0}; expected {a}, {b}; mend or remove it."),
+        ("{a} et {b", r"by '{a} et {b', which is no message (expected '}' before end of string); mend or remove it."),
+    ],
+)
+def test_a_translation_with_other_fields_is_named(tmp_path: Path, translation: str, words: str) -> None:
+    """What could not be filled in later is refused when the catalogue is read, with the message and its fields."""
+    folder = catalogue(tmp_path, f'msgid "{{a}} and {{b}}"\nmsgstr "{translation}"\n')
+    with pytest.raises(CatalogueError, match=re.escape(words)) as caught, spoken("fr", [folder]):
+        pass
+    assert str(caught.value).startswith(f"The catalogue {tmp_path / 'fr.po'} translates ")
+
+
+def test_a_rule_of_plurals_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """No traceback comes out of the head of a catalogue."""
+    path = tmp_path / "fr.po"
+    path.write_text(f"{HEAD.format(language='fr', plural='(n >')}{FRENCH}\n", encoding="utf-8")
+    with (
+        pytest.raises(CatalogueError, match=r"fr\.po cannot be read \(.*\); mend or remove it\."),
+        spoken("fr", [tmp_path]),
+    ):
+        pass
+
+
+def test_a_catalogue_without_a_rule_of_plurals_has_that_of_its_language(tmp_path: Path) -> None:
+    """A house style of one message need not say how French counts, and no rule leads past a message's forms."""
+    two = 'msgid "{n} set"\nmsgid_plural "{n} sets"\nmsgstr[0] "{n} jeu"\nmsgstr[1] "{n} jeux"\n'
+    path = tmp_path / "fr.po"
+    path.write_text(f'msgid ""\nmsgstr ""\n{FRENCH}\n{two}', encoding="utf-8")
+    with spoken("fr", [tmp_path]):
+        assert [count(number, "set") for number in (0, 1, 2)] == ["0 jeu", "1 jeu", "2 jeux"]
+    ours = catalogue(tmp_path / "ours", two)
+    own = tmp_path / "own"
+    own.mkdir()
+    head = HEAD.format(language="fr", plural="n").replace("nplurals=2", "nplurals=9")
+    (own / "fr.po").write_text(f'{head}{FRENCH}\nmsgid "a"\nmsgstr "b"\n', encoding="utf-8")
+    with spoken("fr", [own, ours]):
+        assert [count(number, "set") for number in (0, 1, 5)] == ["0 jeu", "1 jeux", "5 jeux"]
+
+
 def test_a_language_that_no_report_speaks_is_refused() -> None:
     """The sentence names those there are."""
     with (

@@ -12,14 +12,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from findings_factory import deep_copy, environment, findings, small
+from findings_factory import composed, environment, small, without_results
 
 from bpbench import shipped
 from bpbench.cli import main
 from bpbench.identity import plain as plain_value
 from bpbench.protocol import load
 from bpbench.report.bibtex import bibtex
-from bpbench.report.compose import compose
 from bpbench.report.document import (
     Bibliography,
     Cell,
@@ -147,9 +146,8 @@ def hostile(language: str = "en") -> Document:
     )
 
 
-@functools.lru_cache(maxsize=1)
 def plain() -> Document:
-    return compose(deep_copy(findings()), environment())
+    return composed()
 
 
 @functools.lru_cache(maxsize=4)
@@ -395,7 +393,7 @@ def test_works_are_entries() -> None:
 def test_a_report_without_pango_has_latex_without_drawings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The LaTeX comes, and one line says what was skipped and which packages bring it; later they are made."""
     monkeypatch.setattr("bpbench.report.render.pdf_available", lambda: (False, "The PDF was skipped."))
-    result = write_report(small(), environment(), tmp_path, formats=("latex",))
+    result = write_report(without_results(), environment(), tmp_path, formats=("latex",))
     assert result.note == (
         "The figures of report.tex (figures/*.pdf) were skipped: WeasyPrint found no Pango; on Debian, "
         "`apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0` brings it."
@@ -403,22 +401,22 @@ def test_a_report_without_pango_has_latex_without_drawings(tmp_path: Path, monke
     assert (result.latex, result.pdf) == (tmp_path / "report.tex", None)
     assert result.others() == [f"LaTeX:  {tmp_path / 'report.tex'}"]
     assert result.told() == {"report": str(result.html), "pdf": None, "latex": str(result.latex)}
-    assert r"\IfFileExists" in (tmp_path / "figures" / "forest.tex").read_text(encoding="utf-8")
-    assert not write_report(small(), environment(), tmp_path, formats=("latex",)).rendered
-    both = write_report(small(), environment(), tmp_path, formats=("pdf", "latex"))
+    assert r"\IfFileExists" in (tmp_path / "figures" / "networks.tex").read_text(encoding="utf-8")
+    assert not write_report(without_results(), environment(), tmp_path, formats=("latex",)).rendered
+    both = write_report(without_results(), environment(), tmp_path, formats=("pdf", "latex"))
     assert both.note == "The PDF was skipped. So were the figures of report.tex (figures/*.pdf)."
     monkeypatch.setattr("bpbench.report.render.pdf_available", lambda: (True, ""))
     monkeypatch.setattr("bpbench.report.render.figure_pdf", lambda _: b"%PDF")
-    later = write_report(small(), environment(), tmp_path, formats=("latex",))
+    later = write_report(without_results(), environment(), tmp_path, formats=("latex",))
     assert (later.rendered, later.note) == (True, None)
-    assert (tmp_path / "figures" / "forest.pdf").read_bytes() == b"%PDF"
-    assert r"\IfFileExists" not in (tmp_path / "figures" / "forest.tex").read_text(encoding="utf-8")
-    assert not write_report(small(), environment(), tmp_path, formats=("latex",)).rendered
+    assert (tmp_path / "figures" / "networks.pdf").read_bytes() == b"%PDF"
+    assert r"\IfFileExists" not in (tmp_path / "figures" / "networks.tex").read_text(encoding="utf-8")
+    assert not write_report(without_results(), environment(), tmp_path, formats=("latex",)).rendered
 
 
 def test_a_report_is_made_again_in_the_protocols_formats_and_language(tmp_path: Path) -> None:
     """Findings say both; what is asked for wins."""
-    found = small()
+    found = without_results()
     found["protocol"] |= {"formats": ["html"], "language": "fr"}
     (tmp_path / "findings.json").write_text(json.dumps(found), encoding="utf-8")
     assert rerender(tmp_path).latex is None
@@ -433,7 +431,7 @@ def test_formats_are_asked_for_by_name(tmp_path: Path, capsys: pytest.CaptureFix
         main(["report", str(tmp_path), "--formats", "html,docx"])
     assert stopped.value.code == 2
     assert "expected some of html, pdf and latex, parted by commas, found 'docx'" in capsys.readouterr().err
-    (tmp_path / "findings.json").write_text(json.dumps(small()), encoding="utf-8")
+    (tmp_path / "findings.json").write_text(json.dumps(without_results()), encoding="utf-8")
     assert main(["report", str(tmp_path), "--formats", "html", "--language", "fr"]) == 0
     assert '<html lang="fr">' in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert not (tmp_path / "report.pdf").exists()

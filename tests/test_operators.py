@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from findings_factory import environment, small
+from findings_factory import composed
 
-from bpbench.report.compose import compose
 from bpbench.report.operators import UnknownDrawingError, drawn
 from bpbench.report.pdf import _Picture, pdf_available
 
@@ -168,7 +167,7 @@ def printed(drawing: str, *, ours: bool) -> Any:
 
 
 def drawings() -> Iterator[tuple[str, str]]:
-    for figure in compose(small(), environment()).figures:
+    for figure in composed().figures:
         # Hatched areas are patterns, which WeasyPrint draws by itself.
         if "<pattern" not in figure.svg:
             yield figure.key, figure.svg

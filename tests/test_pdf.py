@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from findings_factory import deep_copy, environment, findings, small
+from findings_factory import composed, deep_copy, environment, small
 
-from bpbench.report.compose import compose
 from bpbench.report.document import Document, Equation, Figure, Section, Table, Text, cite, ref
 from bpbench.report.html import first_sentence, render_html
 from bpbench.report.language import spoken
@@ -51,7 +50,7 @@ def texts(reader: Any) -> list[str]:
 
 @pytest.fixture(scope="module")
 def document() -> Document:
-    return compose(small(), environment())
+    return composed()
 
 
 def plain(text: str) -> str:
@@ -220,7 +219,7 @@ def shown(document: Document) -> str:
 def test_every_letter_is_in_a_font(language: str) -> None:
     """Whatever the report says itself, no letter of it lacks from the fonts that it brings."""
     with spoken(language, folders()):
-        text = shown(compose(findings(), environment()))
+        text = shown(composed(language=language))
     assert set(text) - letters() <= {"\n"}
 
 
@@ -308,7 +307,7 @@ def test_attachments_are_the_files_of_the_report(report: Path, reader: Any) -> N
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("../../x y/é", "x_y.yaml"), ("...", "protocol.yaml"), ("a" * 300, f"{'a' * 60}.yaml"), ("57vars", "57vars.yaml")],
+    [("../../x y/é", "x-y.yaml"), ("...", "study.yaml"), ("a" * 300, f"{'a' * 60}.yaml"), ("57vars", "57vars.yaml")],
 )
 def test_the_protocol_is_attached_under_a_name_that_is_safe(name: str, file: str) -> None:
     """No folder, no space, no foreign letter and no endless name comes out of a protocol's name."""

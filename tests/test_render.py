@@ -10,9 +10,10 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
-from findings_factory import deep_copy, environment, small, without_results
+from findings_factory import GROUPS, deep_copy, environment, small, without_results
 
 from bpbench.report import render
 from bpbench.report.compose import compose
@@ -20,7 +21,7 @@ from bpbench.report.document import Document, Section, Text
 from bpbench.report.html import render_html
 from bpbench.report.pdf import pdf_available, render_pdf
 from bpbench.report.render import rerender, write_report
-from bpbench.report.templating import ReportError
+from bpbench.report.templating import ReportError, folders
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -247,6 +248,9 @@ def test_hostile_names_print() -> None:
         ("\n\n{{ stranger }}", "line 3: 'stranger' is undefined"),
         ("<p>\n{% for %}</p>", "line 2: "),
         ("{{ document.sections | number }}", "line 1: "),
+        ("<p>\n{{ 1 / 0 }}</p>", "line 2: division by zero"),
+        ("\n{{ [].pop() }}", "line 2: pop from empty list"),
+        ('\n{% include "report.html.j2" %}', "line 2: maximum recursion depth"),
     ],
 )
 def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, words: str) -> None:
@@ -256,6 +260,15 @@ def test_a_template_error_names_file_and_line(tmp_path: Path, template: str, wor
         (tmp_path / name).write_text("", encoding="utf-8")
     with pytest.raises(ReportError, match=rf"report\.html\.j2, {words}"):
         render_html(Document("t", "s", "r", (), ()), places=(tmp_path,))
+
+
+def test_a_template_that_is_no_text_is_named(tmp_path: Path) -> None:
+    """A style sheet, and a template that another one takes in, which are no UTF-8."""
+    for name in ("report.css", "report.blocks.html.j2"):
+        (tmp_path / name).write_bytes(b"caf\xe9")
+        with pytest.raises(ReportError, match=rf"The template .*{re.escape(name)} cannot be read: 'utf-8' codec"):
+            render_html(Document("t", "s", "r", (), ()), places=folders(tmp_path))
+        (tmp_path / name).unlink()
 
 
 def test_a_missing_template_is_named(tmp_path: Path) -> None:
@@ -290,6 +303,58 @@ def test_findings_that_lack_a_key_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=rf"in {folder} holds something of the wrong kind \(.*\); run the protocol"):
         rerender(tmp_path)
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (0, "has schema 0, this version reads 1; run the protocol again to make it anew"),
+        (2, "has schema 2, this version reads 1; take a newer bpbench, or run the protocol again to make it anew"),
+        ("1", "has schema '1', this version reads 1; run the protocol"),
+        (None, "has schema None, this version reads 1; run the protocol"),
+    ],
+)
+def test_findings_of_another_schema_are_refused(tmp_path: Path, schema: Any, words: str) -> None:
+    """An older and a newer file each get what to do."""
+    _stored(tmp_path, lambda data: data.update(schema=schema))
+    with pytest.raises(ReportError, match=re.escape(f"{tmp_path / 'findings.json'} {words}")):
+        rerender(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"language": "xx"}, "asks for the language 'xx', expected en or fr; choose with --language."),
+        ({"language": ["fr"]}, "asks for the language ['fr'], expected en or fr; choose with --language."),
+        ({"formats": ["docx"]}, "asks for the formats ['docx'], expected a list of html, pdf and latex; choose with"),
+        ({"formats": "html"}, "asks for the formats 'html', expected a list of html, pdf and latex; choose with"),
+        ({"formats": []}, "asks for the formats [], expected a list of html, pdf and latex; choose with --formats."),
+    ],
+)
+def test_findings_that_ask_for_what_there_is_not_are_refused(tmp_path: Path, said: Any, words: str) -> None:
+    """A language or format that no report has is not a fault of ours, and is not passed over."""
+    _stored(tmp_path, lambda data: data["protocol"].update(said))
+    with pytest.raises(ReportError, match=re.escape(f"findings.json in {tmp_path} {words}")):
+        rerender(tmp_path)
+
+
+def test_half_letters_and_control_characters_come_through(tmp_path: Path) -> None:
+    """What JSON can hold and UTF-8 or XML cannot is one sign in pages, drawings and tables."""
+    name = "\ud800 \x00\x1b[31m"
+    data = without_results()
+    data["data"]["groups"][0]["name"] = name
+    for entry in data["split"]["timeline"]:
+        entry["group"] = name if entry["group"] == GROUPS[0][0] else entry["group"]
+    write_report(data, environment(), tmp_path, formats=("html",))
+    again = rerender(tmp_path, formats=("html",))
+    assert not again.rendered
+    assert json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))["data"]["groups"][0]["name"] == name
+    made = [path.read_text(encoding="utf-8") for path in (tmp_path / "report.html", *tmp_path.glob("*/*"))]
+    assert not any("\x00" in text or "\x1b" in text for text in made)
+    assert "\ufffd \ufffd\ufffd[31m" in (tmp_path / "tables" / "states.csv").read_text(encoding="utf-8")
+    assert "<title>" in (tmp_path / "figures" / "timeline.svg").read_text(encoding="utf-8")
+    for path in tmp_path.glob("figures/*.svg"):
+        ET.fromstring(path.read_text(encoding="utf-8").partition("\n")[2])  # noqa: S314 - drawn by us
 
 
 def test_whole_findings_are_rendered_again(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import shipped
+from bpbench.report.document import shown
 from bpbench.report.templating import ReportError
 from bpbench.whole import put
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 #: What every member of an archive is dated: the first day a ZIP knows.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _SUMS: Final = "SHA256SUMS"
+_OURS: Final = re.compile(r"(?:(?:tables|figures)/)?[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 _README: Final = """\
@@ -33,7 +35,7 @@ _README: Final = """\
 
 A report of bpbench {version} on the protocol {protocol}, digest {digest}.
 
-report.html, report.pdf   the report, for a screen and for paper{latex}
+{pages}   the report, {media}{latex}
 findings.json             every number of it, unrounded
 environment.json          machine, versions of libraries, times: what findings do not depend on
 {file}   the protocol as it was run
@@ -70,7 +72,7 @@ def archive(folder: Path) -> Path:
     folder = Path(folder)
     try:
         held = json.loads((folder / "stamp.json").read_text(encoding="utf-8"))["files"]
-        files = {name: (folder / name).read_bytes() for name in held}
+        files = {name: _within(folder, name).read_bytes() for name in held}
         findings = json.loads(files["findings.json"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReportError(
@@ -85,6 +87,13 @@ def archive(folder: Path) -> Path:
     return path
 
 
+def _within(folder: Path, name: str) -> Path:
+    """Return the place of a file that a report wrote: in its folder or one below, never elsewhere."""
+    if not _OURS.fullmatch(name):
+        raise ValueError(f"stamp.json names {name!r}")
+    return folder / name
+
+
 def plain(name: str, most: int = 60) -> str:
     """Return a name as a file may have it anywhere: letters, digits, dots, dashes; never hidden, never a way up."""
     return _NOT_PLAIN.sub("-", name).strip("-.")[:most] or "study"
@@ -95,9 +104,12 @@ def _beside(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str
     protocol = findings["protocol"]
     file = f"{plain(protocol['name'])}.yaml"
     title = " ".join(protocol["title"].split())
+    printed = "report.pdf" in files
     readme = _README.format(
         title=title,
         rule="=" * len(title),
+        pages="report.html, report.pdf" if printed else "report.html".ljust(23),
+        media="for a screen and for paper" if printed else "for a screen",
         question=protocol["question"],
         version=findings["bpbench"],
         protocol=protocol["name"],
@@ -111,7 +123,7 @@ def _beside(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str
         command=protocol["command"],
     )
     return {
-        "README.txt": readme.encode("utf-8", errors="replace"),
+        "README.txt": shown(readme).encode("utf-8"),
         file: protocol["text"].encode("utf-8", errors="replace"),
         "CITATION.cff": shipped("CITATION.cff").read_bytes(),
     }

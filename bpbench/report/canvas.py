@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 from xml.sax.saxutils import escape
 
+from bpbench.report.document import shown
 from bpbench.report.language import numeral, point
 from bpbench.report.numerals import exact, short
 
@@ -229,7 +230,7 @@ def _titled(svg: str, group: str, labels: Sequence[str] | str) -> str:
     head = f'<g id="{group}">'
     start = svg.index(head)
     if isinstance(labels, str):
-        return f"{svg[:start]}{head}<title>{escape(labels)}</title>{svg[start + len(head) :]}"
+        return f"{svg[:start]}{head}<title>{escape(shown(labels))}</title>{svg[start + len(head) :]}"
     end = _end_of_group(svg, start)
     body = svg[start:end]
     marks = list(_MARK.finditer(body)) or list(_CURVE.finditer(_DEFS.sub(lambda found: " " * len(found.group()), body)))
@@ -237,7 +238,7 @@ def _titled(svg: str, group: str, labels: Sequence[str] | str) -> str:
         raise ValueError(f"Group {group} of a figure has {len(marks)} marks and {len(labels)} labels.")
     done, last = [], 0
     for mark, said in zip(marks, labels, strict=True):
-        done += [body[last : mark.end() - 2], f"><title>{escape(said)}</title></{mark[1]}>"]
+        done += [body[last : mark.end() - 2], f"><title>{escape(shown(said))}</title></{mark[1]}>"]
         last = mark.end()
     return f"{svg[:start]}{''.join(done)}{body[last:]}{svg[end:]}"
 

@@ -6,6 +6,7 @@ between characters that no text has (:data:`OPEN`, :data:`CLOSE`); :mod:`bpbench
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 #: Around a reference or citation in running text: of Unicode's private use, which text from outside is freed of.
 OPEN: Final = "\ue000"
 CLOSE: Final = "\ue001"
+#: What a page must not hold, or what would turn round the text after a name: shown as what it is, no letter.
+_UNSHOWN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def shown(text: str) -> str:
+    """Return text with one sign for each character that no page or drawing can hold."""
+    return _UNSHOWN.sub("\ufffd", text)
 
 
 def ref(kind: Literal["table", "figure", "equation", "section"], key: str) -> str:

@@ -10,6 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
+from bpbench.report.document import shown
 from bpbench.report.formulas import TEXT_SIZE, formula_svg
 from bpbench.report.language import listed, tell, tell_as
 from bpbench.report.numbered import Citation, Numbers, Pointer, Words
@@ -39,8 +40,6 @@ _LONG_WORD: Final = 28
 _LONG_TEXT: Final = 26
 #: Padding of aligned numbers.
 _PADDING: Final = "\u2007\u2008"
-#: What a page must not hold, or what would turn round the text after a name: shown as what it is, no letter.
-_UNSHOWN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 #: What stands for a caption in a list: its first sentence up to a colon or semicolon, and of that so many letters.
 _SENTENCE: Final = re.compile(r".+?(?=\. [^\W\d_a-z]|[:;] |$)")
 _LISTED: Final = 95
@@ -134,7 +133,7 @@ def _shown(value: Any) -> Any:
 
     if isinstance(value, Markup):
         return value
-    return _UNSHOWN.sub("\ufffd", value) if isinstance(value, str) else value
+    return shown(value) if isinstance(value, str) else value
 
 
 # ---------------------------------------------------------------------------------------------------- drawings

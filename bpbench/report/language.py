@@ -10,6 +10,9 @@ Words are chosen while a report is composed, within :func:`spoken`; outside of i
 from __future__ import annotations
 
 import gettext
+import io
+import re
+import string
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -29,6 +32,11 @@ LANGUAGES: Final = {"en": "English", "fr": "français"}
 _TIED: Final = {
     "fr": {" :": "\u00a0:", " ;": "\u202f;", " !": "\u202f!", " ?": "\u202f?", "« ": "«\u00a0", " »": "\u00a0»"}
 }
+
+
+#: How a language counts where its catalogue does not state it, and where a catalogue does.
+_PLURALS: Final = {"fr": "n > 1"}
+_STATED: Final = re.compile(rb'^"Plural-Forms:', re.MULTILINE)
 
 
 class CatalogueError(BpbenchError):
@@ -114,17 +122,47 @@ def _read(path: Path, _changed: int) -> Catalogue:
     from babel.messages.pofile import PoFileError, read_po
 
     try:
-        with path.open("rb") as stream:
-            found = read_po(stream, abort_invalid=True)
-    except (OSError, PoFileError, ValueError) as error:
+        raw = path.read_bytes()
+        found = read_po(io.BytesIO(raw), abort_invalid=True)
+        form = gettext.c2py(found.plural_expr if _STATED.search(raw) else _PLURALS.get(path.stem, "n != 1"))
+    except (OSError, PoFileError, ValueError, LookupError) as error:
         raise CatalogueError(f"The catalogue {path} cannot be read ({error}); mend or remove it.") from error
     messages: dict[tuple[str, str], tuple[str, ...]] = {}
     for message in found:
         one = message.id[0] if isinstance(message.id, tuple | list) else message.id
         forms = tuple(message.string) if isinstance(message.string, tuple | list) else (message.string,)
         if one and all(forms) and not message.fuzzy:
+            known = message.id if isinstance(message.id, tuple | list) else (message.id,)
             messages[message.context or "", one] = tuple(str(form) for form in forms)
-    return Catalogue(messages, gettext.c2py(found.plural_expr))
+            _require_fields(path, known, messages[message.context or "", one])
+    return Catalogue(messages, form)
+
+
+def _require_fields(path: Path, known: Sequence[str], forms: Sequence[str]) -> None:
+    """Refuse a translation with other fields than its message: it could not be told when its turn comes."""
+    expected = set().union(*map(_fields, known))
+    for form in forms:
+        try:
+            strange = _fields(form) - expected
+        except ValueError as error:
+            raise CatalogueError(
+                f"The catalogue {path} translates {known[0]!r} by {form!r}, which is no message ({error}); mend or "
+                "remove it."
+            ) from None
+        if strange:
+            raise CatalogueError(
+                f"The catalogue {path} translates {known[0]!r} by {form!r}, in which the message has no field "
+                f"{min(strange)}; expected {', '.join(sorted(expected)) or 'no field'}; mend or remove it."
+            )
+
+
+def _fields(message: str) -> set[str]:
+    """Return the fields of a message as they are written, with whatever is asked of them."""
+    return {
+        "{" + name + (f"!{how}" if how else "") + (f":{look}" if look else "") + "}"
+        for _, name, look, how in string.Formatter().parse(message)
+        if name is not None
+    }
 
 
 # ---------------------------------------------------------------------------------------------------- telling
@@ -164,7 +202,8 @@ def _told(context: str, key: str, english: str, number: int, fields: Mapping[str
     forms = tongue.catalogue.messages.get((context, key))
     text = english
     if forms is not None:
-        text = forms[0] if len(forms) == 1 else forms[tongue.catalogue.form(number)]
+        # The rule may be that of a catalogue which counts more forms than this message has.
+        text = forms[max(0, min(tongue.catalogue.form(number), len(forms) - 1))]
     for loose, tied in _TIED.get(tongue.language, {}).items():
         text = text.replace(loose, tied)
     return text.format(**fields)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
 from bpbench.report.archive import plain
+from bpbench.report.document import shown
 from bpbench.report.html import render_html
-from bpbench.report.language import spoken
+from bpbench.report.language import LANGUAGES, listed, spoken
 from bpbench.report.latex import latex_files
 from bpbench.report.pdf import PDF_PACKAGES, figure_pdf, pdf_available, render_pdf
 from bpbench.report.templating import ReportError, folders
@@ -177,30 +178,52 @@ def rerender(
 
     folder = Path(folder)
     found = _read(folder, "findings.json")
-    if found.get("schema") != SCHEMA:
+    schema = found.get("schema")
+    if schema != SCHEMA:
+        newer = isinstance(schema, int) and schema > SCHEMA
         raise ReportError(
-            f"{folder / 'findings.json'} has schema {found.get('schema')!r}, this version reads {SCHEMA}; "
-            "run the protocol again to make it anew."
+            f"{folder / 'findings.json'} has schema {schema!r}, this version reads {SCHEMA}; "
+            + ("take a newer bpbench, or " if newer else "")
+            + "run the protocol again to make it anew."
         )
     environment = _read(folder, "environment.json") if (folder / "environment.json").is_file() else {}
     # Findings that this process made are whole by type; those of a file may be of an older version or of another hand.
     try:
-        protocol = found["protocol"]
         return write_report(
             found,
             environment,
             folder,
-            formats=formats or protocol["formats"],
-            language=language or protocol.get("language", "en"),
+            formats=formats or _formats(folder, found["protocol"]["formats"]),
+            language=language or _language(folder, found["protocol"].get("language", "en")),
             templates=templates,
         )
     except KeyError as error:
         raise ReportError(f"The report in {folder} lacks {error}; run the protocol again to make it anew.") from error
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, ValueError, LookupError, ArithmeticError, StopIteration) as error:
         raise ReportError(
             f"The report in {folder} holds something of the wrong kind ({error}); run the protocol again to make it "
             "anew."
         ) from error
+
+
+def _formats(folder: Path, formats: Any) -> list[str]:
+    """Return the formats that findings ask for, if they are some."""
+    if isinstance(formats, list) and formats and all(each in _MAIN for each in formats):
+        return formats
+    raise ReportError(
+        f"findings.json in {folder} asks for the formats {formats!r}, expected a list of {listed([*_MAIN])}; choose "
+        "with --formats."
+    )
+
+
+def _language(folder: Path, language: Any) -> str:
+    """Return the language that findings ask for, if a report can speak it."""
+    if isinstance(language, str) and language in LANGUAGES:
+        return language
+    raise ReportError(
+        f"findings.json in {folder} asks for the language {language!r}, expected {' or '.join(LANGUAGES)}; choose with "
+        "--language."
+    )
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
@@ -208,7 +231,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
         raise ReportError(f"There is no folder {folder}; name the folder of a report.")
     try:
         found = json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ReportError(
             f"{name} in {folder} cannot be read as JSON ({error}); name the folder of a report."
         ) from None
@@ -254,7 +277,7 @@ def _attached(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[s
     """Return what goes with the PDF wherever it goes: the findings, every table, and the protocol under its name."""
     attached = {name: content for name, content in files.items() if name == "findings.json" or name.endswith(".csv")}
     if text := findings["protocol"].get("text"):
-        attached[f"{plain(findings['protocol']['name'])}.yaml"] = text.encode("utf-8", errors="surrogatepass")
+        attached[f"{plain(findings['protocol']['name'])}.yaml"] = text.encode("utf-8", errors="replace")
     return attached
 
 
@@ -267,7 +290,8 @@ def canonical(value: Mapping[str, Any]) -> bytes:
         text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False)
     except (ValueError, TypeError) as error:
         raise ReportError(f"Findings must be plain JSON with finite numbers: {error}.") from error
-    return (text + "\n").encode("utf-8", errors="surrogatepass")
+    # Half a letter, which JSON can hold and UTF-8 cannot, stays written by its number.
+    return (text + "\n").encode("utf-8", errors="backslashreplace")
 
 
 def csv_file(table: Table) -> bytes:
@@ -276,7 +300,7 @@ def csv_file(table: Table) -> bytes:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([f"{column.key} ({column.unit})" if column.unit else column.key for column in table.columns])
     writer.writerows(["" if cell.value is None else cell.value for cell in row] for row in table.rows)
-    return stream.getvalue().encode("utf-8")
+    return shown(stream.getvalue()).encode("utf-8")
 
 
 def _svg_file(figure: Figure) -> bytes:
@@ -293,6 +317,7 @@ def _stamp(findings: Mapping[str, Any], language: str, places: Sequence[Path]) -
     found.update(text.encode("ascii"))
     templates = (path for place in places for path in sorted(place.glob("*.*")) if path.is_file())
     for path in (*templates, *sorted(Path(__file__).parent.glob("*.py"))):
+        found.update(path.name.encode("utf-8", errors="surrogateescape"))
         found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
 

@@ -80,8 +80,13 @@ def environment(places: Sequence[Path], **options: Any) -> jinja2.Environment:
     """Return an environment of Jinja in which every name must be known and blocks leave no empty lines."""
     import jinja2
 
+    def loaded(name: str) -> tuple[str, str, None] | None:
+        if not any((place / name).is_file() for place in places):
+            return None
+        return read(name, places), str(found(name, places)), None
+
     return jinja2.Environment(  # noqa: S701 - whoever renders says how text is escaped
-        loader=jinja2.FileSystemLoader(places),
+        loader=jinja2.FunctionLoader(loaded),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -105,7 +110,15 @@ def filled(name: str, places: Sequence[Path], environment: jinja2.Environment, *
         raise ReportError(f"{error.filename or found(name, places)}, line {error.lineno}: {error.message}.") from error
     except jinja2.TemplateNotFound as error:
         raise ReportError(f"There is no template {error} in {' or '.join(map(str, places))}.") from error
-    except (jinja2.UndefinedError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (
+        jinja2.TemplateError,
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         where = _where(error, places) or f"{found(name, places)}, line unknown"
         raise ReportError(f"{where}: {error}.") from error
 
