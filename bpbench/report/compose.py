@@ -89,15 +89,15 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
     findings, environment = unmarked(findings), unmarked(environment)
     protocol, of_others = findings["protocol"], study_kind(findings) is SCORED
     title = protocol["title"] or protocol["name"]
-    mark = WATERMARK if quick(findings) else ""
+    mark = tell(WATERMARK) if quick(findings) else ""
     running = f"{short(title, 60)} · {data_label(findings, 40)}"
     name = tell("table") if of_others else tell("protocol")
     document = Document(
-        title=f"{title} ({unjudged.KIND})" if mark else title,
+        title=f"{title} ({tell(unjudged.KIND)})" if mark else title,
         subtitle=protocol["question"],
         running=f"{mark} · {running}" if mark else running,
         facts=(
-            *(((tell("run"), unjudged.FIRST),) if mark else ()),
+            *(((tell("run"), tell(unjudged.FIRST)),) if mark else ()),
             (name, tell("{name}, digest {digest}", name=protocol["name"], digest=protocol["digest"])),
             (tell("data"), f"{data_label(findings)}, {_size(findings)}"),
             (tell("made by"), f"bpbench {findings['bpbench']}"),
