@@ -167,6 +167,7 @@ def sheet(
 def svg(figure: Any, key: str) -> str:
     """Return a figure of :func:`page` as one ``<svg>`` element; ``key`` comes before all its identifiers."""
     _write_decimals(figure)
+    _lower_subscripts(figure)
     _lay_out(figure)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -189,6 +190,28 @@ def _write_decimals(figure: Any) -> None:
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         if type(axis.get_major_formatter()) is ScalarFormatter:
             axis.set_major_formatter(Told())
+
+
+def _lower_subscripts(figure: Any) -> None:
+    """Let symbols such as ``R_s`` be drawn as the text writes them: a slanted letter and a low one."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter
+
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        names = axis.get_major_formatter()
+        if isinstance(names, FixedFormatter) and _SYMBOL.search(" ".join(names.seq)):
+            names.seq = [_lowered(name) for name in names.seq]
+            for drawn in axis.get_majorticklabels():
+                drawn.set_parse_math(True)
+    for drawn in figure.findobj(Text):
+        if not drawn.get_parse_math() and _SYMBOL.search(drawn.get_text()):
+            drawn.set_text(_lowered(drawn.get_text()))
+            drawn.set_parse_math(True)
+
+
+def _lowered(text: str) -> str:
+    """Return text for Matplotlib's mathematics, in which a dollar sign is one and symbols have subscripts."""
+    return _SYMBOL.sub(r"$\1_{\\mathrm{\2}}$", text.replace("$", r"\$"))
 
 
 def _lay_out(figure: Any) -> None:
@@ -260,12 +283,15 @@ _TAG: Final = re.compile(r"<g(?=[ >])|</g>")
 
 def printed(figure: Any, kind: str) -> bytes:
     """Return a figure of :func:`page` as a file of that kind, ``pdf`` or ``png``, on white paper and without a date."""
+    _lower_subscripts(figure)
     stream = io.BytesIO()
     nothing = {"pdf": ("CreationDate", "Creator", "Producer"), "png": ("Software",)}[kind]
     figure.savefig(stream, format=kind, dpi=200, facecolor="white", metadata=dict.fromkeys(nothing))
     return stream.getvalue()
 
 
+#: A symbol with its subscript, as messages write it.
+_SYMBOL: Final = re.compile(r"\b([Rdf])_([scz])\b")
 _STYLE_ELEMENT: Final = re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", re.DOTALL)
 _METADATA: Final = re.compile(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", re.DOTALL)
 _PATH_DATA: Final = re.compile(r'(?<= d=")[^"]*')

@@ -91,15 +91,15 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
     findings, environment = unmarked(findings), unmarked(environment)
     protocol, of_others = findings["protocol"], study_kind(findings) is SCORED
     title = protocol["title"] or protocol["name"]
-    mark = WATERMARK if quick(findings) else ""
+    mark = tell(WATERMARK) if quick(findings) else ""
     running = f"{short(title, 60)} · {data_label(findings, 40)}"
     name = tell("table") if of_others else tell("protocol")
     document = Document(
-        title=f"{title} ({unjudged.KIND})" if mark else title,
+        title=f"{title} ({tell(unjudged.KIND)})" if mark else title,
         subtitle=protocol["question"],
         running=f"{mark} · {running}" if mark else running,
         facts=(
-            *(((tell("run"), unjudged.FIRST),) if mark else ()),
+            *(((tell("run"), tell(unjudged.FIRST)),) if mark else ()),
             (name, tell("{name}, digest {digest}", name=protocol["name"], digest=protocol["digest"])),
             (tell("data"), f"{data_label(findings)}, {_size(findings)}"),
             (tell("made by"), f"bpbench {findings['bpbench']}"),
@@ -467,19 +467,20 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         Section(
             "repeats",
             tell("Every repeat"),
-            (*results.scores(findings, looks), *magnitudes.best_of(findings), *courses.ensembles(findings)),
+            (*results.scores(findings, looks), *courses.ensembles(findings)),
         ),
-        Section("comparisons", tell("The comparisons"), tuple(judged.comparisons(findings, looks))),
-        *standing.ranks(findings),
-        *search_results.front(findings, environment),
-        *search_results.survival(findings),
-        *published.section(findings),
-        *noise.sections(findings),
-        *divided.fresh(findings),
-        *swept.sections(findings),
         *_unless_empty("curves", tell("Learning curves"), course),
         *_unless_empty("parity", tell("Parity"), learned.parity(findings, looks)),
         Section("states", tell("Errors by state"), tuple(learned.by_state(findings, looks))),
+        Section("comparisons", tell("The comparisons"), tuple(judged.comparisons(findings, looks))),
+        *standing.ranks(findings),
+        *search_results.front(findings, environment),
+        *_unless_empty("best", tell("Best of n"), magnitudes.best_of(findings)),
+        *search_results.survival(findings),
+        *noise.sections(findings),
+        *divided.fresh(findings),
+        *swept.sections(findings),
+        *published.section(findings),
         *_remarks(findings),
     ]
 

@@ -28,7 +28,10 @@ _TEMPLATE: Final = "report.html.j2"
 #: For screens, and for paper.
 _STYLES: Final = ("report.css", "print.css")
 _SCRIPT: Final = "report.js"
-_SYMBOL: Final = re.compile(r"\b([Rd])_([scz])\b")
+_SYMBOL: Final = re.compile(r"\b([Rdf])_([scz])\b")
+#: Where a line must not end: before a unit behind its number, and around the sign before a bound.
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:m?eV|Å|K)\b)")
+_BOUND: Final = re.compile(r"(?: |^)(&[lg]t;) (?=\d)")
 _TITLE: Final = re.compile(r"<title>.*?</title>", re.DOTALL)
 #: The width, height and drop of a formula.
 _MEASURES: Final = re.compile(r"-?[0-9.]+em\b")
@@ -313,4 +316,5 @@ def _tile(words: str) -> str:
 def _typeset(text: str) -> str:
     """Return escaped text with the symbols' subscripts set low and numbers tied to what they belong to."""
     text = _SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", text)
+    text = _BOUND.sub(lambda found: found[0].replace(" ", "\u00a0"), _UNIT.sub("\u00a0", text))
     return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0").replace(" × 10", "\u00a0×\u00a010")

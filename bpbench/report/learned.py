@@ -222,7 +222,7 @@ def parity(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
     if not panels:
         return []
     caption = tell(
-        "Predicted against reference energy of {which} of one repeat (the first that succeeded), and below each its "
+        "Predicted against reference energy: {which} of one repeat (the first that succeeded), and below each its "
         "error. The scales of the errors differ from variant to variant.",
         which=_drawn(found),
     )

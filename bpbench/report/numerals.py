@@ -89,11 +89,13 @@ def percent(share: float) -> str:
 
 
 def p_text(p: float | None) -> str:
-    """Return a p-value as ``0.003`` or ``< 0.001``; rounding never moves it onto a level it does not have."""
+    """Return a p-value as ``0.003``, ``< 0.001`` or ``> 0.999``; rounding moves it onto no level it does not have."""
     if p is None:
         return NOTHING
     if p < 0.001:
         return numeral("< 0.001")
+    if p >= 0.9995:  # three digits would say 1
+        return numeral("> 0.999")
     for places in range(3, 7):
         text = f"{p:.{places}f}"
         if not any(float(text) == level != p for level in _LEVELS):
@@ -102,9 +104,9 @@ def p_text(p: float | None) -> str:
 
 
 def p_equals(p: float | None) -> str:
-    """Return ``= 0.003`` or ``< 0.001``, to stand behind a ``p``."""
+    """Return ``= 0.003``, ``< 0.001`` or ``> 0.999``, to stand behind a ``p``."""
     text = p_text(p)
-    return text if text.startswith("<") else f"= {text}"
+    return text if text.startswith(("<", ">")) else f"= {text}"
 
 
 def span(low: float | None, high: float | None, places: int | None) -> str:

@@ -236,8 +236,8 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     name = metric_label(metric)
     said = [
         tell(
-            "{score} on the test set over the repeats, beside the constant predictor, which gives every configuration "
-            "the mean energy per atom of the training configurations.",
+            "{score} on the test set over the repeats; beside it the constant predictor, which gives every "
+            "configuration the mean energy per atom of the training configurations.",
             score=f"{name} ({shown})" if shown else name,
         ),
         "" if bars else tell("The means have no interval, since the repeats are not independent."),

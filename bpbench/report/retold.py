@@ -27,7 +27,7 @@ from typing import Final
 
 from bpbench.counting import grouped
 from bpbench.report.language import language, numeral, quoted, tell
-from bpbench.report.numerals import count, noun
+from bpbench.report.numerals import count, exact, noun
 from bpbench.report.said_by_data import CLAUSES_OF_DATA, OF_DATA, OF_SCORES, OF_SPLITS
 from bpbench.report.said_by_work import CLAUSES_OF_WORK, OF_COLUMNS, OF_MODELS, OF_SEARCHES, OF_STATISTICS
 
@@ -208,4 +208,6 @@ def _field(name: str, value: str, depth: int, found_before: dict[str, str | None
         return tell("{low} to {high}", low=numeral(ends[1]), high=numeral(ends[2]))
     if kind == "quoted" and language() != "en":
         return _QUOTED.sub(lambda found: quoted(found[1]), value)
-    return numeral(value) if _NUMBER.fullmatch(value) else value
+    if not _NUMBER.fullmatch(value):
+        return value
+    return exact(float(value)) if "e" in value else numeral(value)

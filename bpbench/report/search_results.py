@@ -192,12 +192,14 @@ def _everywhere(
 
 
 _FRONT: Final = marked(
-    "{metric}{on_part}, mean over the repeats, against the operations that the descriptors of an atom take on paper. "
+    "Error against cost: {metric}{on_part}, mean over the repeats, against the operations that the descriptors of an "
+    "atom take on paper. "
     "Filled: on the front, where no other set is both cheaper and better; the line is that front. Means without their "
     "spread: the verdicts are those of the comparisons."
 )
 _NO_FRONT: Final = marked(
-    "{metric}{on_part}, mean over the repeats, against the operations that the descriptors of an atom take on paper. "
+    "Error against cost: {metric}{on_part}, mean over the repeats, against the operations that the descriptors of an "
+    "atom take on paper. "
     "Means without their spread; a quick run does not say which of them no other set surpasses."
 )
 
