@@ -128,8 +128,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_look(parser: argparse.ArgumentParser) -> None:
     """Add the options of how a report looks; what is not said is as the protocol has it."""
-    parser.add_argument("--formats", metavar="A,B", type=_formats, help="of html, pdf and latex (default html,pdf)")
-    parser.add_argument("--language", choices=("en", "fr"), help="that the report speaks (default en)")
+    parser.add_argument(
+        "--formats",
+        metavar="A,B",
+        type=_formats,
+        help="of html, pdf and latex (default: the protocol's, else html,pdf)",
+    )
+    parser.add_argument(
+        "--language", choices=("en", "fr"), help="that the report speaks (default: the protocol's, else en)"
+    )
     parser.add_argument(
         "--templates", metavar="DIR", type=Path, help="templates and catalogues that override ours file by file"
     )
@@ -230,7 +237,9 @@ def _run(options: argparse.Namespace) -> int:
     from bpbench.findings import findings
     from bpbench.report import render
     from bpbench.report.answer import answer
+    from bpbench.report.templating import folders
 
+    folders(options.templates)  # that are missing are better missed now than after hours of training
     start = time.monotonic()
     protocol, store = _protocol(options), _store(options)
     prepared = study.prepare(protocol, store)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a report without PDF."""
     found = tmp_path_factory.mktemp("report")
-    write_report(findings_factory.findings(), findings_factory.environment(), found, formats=("html",))
+    write_report(findings_factory.small(), findings_factory.environment(), found, formats=("html",))
     return found
 
 
@@ -42,10 +42,11 @@ def test_an_archive_holds_the_report_and_verifies(folder: Path, tmp_path: Path) 
     assert "tables/comparisons.csv" in names
     assert "figures/forest.svg" in names
     (top,) = tmp_path.iterdir()
-    protocol = findings_factory.findings()["protocol"]
+    protocol = findings_factory.small()["protocol"]
     readme = (top / "README.txt").read_text(encoding="utf-8")
     assert "report.html               the report, for a screen\n" in readme
     assert "report.pdf" not in readme
+    assert f"{protocol['name']}.yaml            the protocol as it was run\n" in readme
     assert (top / f"{protocol['name']}.yaml").read_text() == protocol["text"]
     if shutil.which("sha256sum"):
         told = subprocess.run(
@@ -75,6 +76,16 @@ def test_no_archive_of_half_a_report(folder: Path, tmp_path: Path) -> None:
         archive(copy)
     with pytest.raises(ReportError, match="holds no whole report"):
         archive(tmp_path)
+
+
+def test_scores_of_others_bring_no_protocol(tmp_path: Path) -> None:
+    """A comparison was not run from a protocol: the archive holds no empty one and promises none."""
+    write_report(findings_factory.compared(), findings_factory.environment(), tmp_path, formats=("html",))
+    with zipfile.ZipFile(archive(tmp_path)) as packed:
+        assert not [name for name in packed.namelist() if name.endswith(".yaml")]
+        (readme,) = (packed.read(name).decode() for name in packed.namelist() if name.endswith("/README.txt"))
+    assert "on the scores scores, digest " in readme
+    assert "as it was run" not in readme
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "tables/../../x", ".hidden", "deep/er/x"])

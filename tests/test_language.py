@@ -16,6 +16,7 @@ import pytest
 from matplotlib.figure import Figure as Drawing
 from matplotlib.text import Text as DrawnText
 
+from bpbench.cli import main
 from bpbench.report import language
 from bpbench.report.compose import compose
 from bpbench.report.document import Document, Equation, Facts, Figure, Items, Table, Text
@@ -158,6 +159,20 @@ def test_a_catalogue_without_a_rule_of_plurals_has_that_of_its_language(tmp_path
     (own / "fr.po").write_text(f'{head}{FRENCH}\nmsgid "a"\nmsgstr "b"\n', encoding="utf-8")
     with spoken("fr", [own, ours]):
         assert [count(number, "set") for number in (0, 1, 5)] == ["0 jeu", "1 jeux", "5 jeux"]
+
+
+def test_a_run_misses_its_templates_before_it_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder of templates that is not there, by option or by variable, stops a run before anything is read."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "no-such-protocol", "--templates", "nowhere"]) == 2
+    monkeypatch.setenv("BPBENCH_TEMPLATES", "elsewhere")
+    assert main(["run", "no-such-protocol"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"bpbench: There is no folder of templates {name}; make it, or name another one."
+        for name in ("nowhere", "elsewhere")
+    ]
 
 
 def test_a_language_that_no_report_speaks_is_refused() -> None:

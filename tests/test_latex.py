@@ -12,7 +12,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from findings_factory import composed, environment, small, without_results
+from findings_factory import composed, environment, without_results
 
 from bpbench import shipped
 from bpbench.cli import main

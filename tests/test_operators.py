@@ -167,17 +167,22 @@ def printed(drawing: str, *, ours: bool) -> Any:
 
 
 def drawings() -> Iterator[tuple[str, str]]:
+    """Iterate over the figures of a report; of the sheets, which are drawn alike, the one with least on it."""
+    kinds: dict[str, str] = {}
     for figure in composed().figures:
-        # Hatched areas are patterns, which WeasyPrint draws by itself.
-        if "<pattern" not in figure.svg:
-            yield figure.key, figure.svg
+        kind = figure.key.rstrip("_0123456789")
+        kinds[kind] = min(kinds.get(kind, figure.svg), figure.svg, key=len)
+    # Hatched areas are patterns, which WeasyPrint draws by itself.
+    yield from ((kind, drawing) for kind, drawing in kinds.items() if "<pattern" not in drawing)
 
 
 @pytest.mark.skipif(not pdf_available()[0], reason=pdf_available()[1])
 def test_figures_keep_their_picture() -> None:
     """Each figure of a report is the very paths, colours and widths that WeasyPrint itself makes of its drawing."""
     checked = 0
-    for key, drawing in drawings():
+    kinds = dict(drawings())
+    assert {"feature_sets", "sheet", "parity", "forest"} <= kinds.keys()
+    for key, drawing in kinds.items():
         mine, theirs = (painted(printed(drawing, ours=ours)) for ours in (True, False))
         assert [path[:2] for path in mine] == [path[:2] for path in theirs], key
         for (_, _, here), (_, _, there) in zip(mine, theirs, strict=True):

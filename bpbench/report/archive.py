@@ -33,13 +33,12 @@ _README: Final = """\
 
 {question}
 
-A report of bpbench {version} on the protocol {protocol}, digest {digest}.
+A report of bpbench {version} on {what} {protocol}, digest {digest}.
 
 {pages}   the report, {media}{latex}
 findings.json             every number of it, unrounded
 environment.json          machine, versions of libraries, times: what findings do not depend on
-{file}   the protocol as it was run
-tables/, figures/         the tables as CSV; the figures as SVG, with their numbers as CSV
+{text}tables/, figures/         the tables as CSV; the figures as SVG, with their numbers as CSV
 CITATION.cff              how to cite the program
 {sums}                checksums; `sha256sum -c {sums}` verifies them
 
@@ -102,7 +101,7 @@ def plain(name: str, most: int = 60) -> str:
 def _beside(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return what an archive holds beside the files of the report."""
     protocol = findings["protocol"]
-    file = f"{plain(protocol['name'])}.yaml"
+    text, file = protocol.get("text", ""), f"{plain(protocol['name'])}.yaml"
     title = " ".join(protocol["title"].split())
     printed = "report.pdf" in files
     readme = _README.format(
@@ -117,14 +116,16 @@ def _beside(findings: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str
         latex="\nreport.tex, *.bib         the same as LaTeX; parts for \\input in tables/ and figures/"
         if "report.tex" in files
         else "",
-        file=file.ljust(25),
+        # Scores that were made elsewhere have no protocol.
+        what="the protocol" if text else "the scores",
+        text=f"{file.ljust(25)} the protocol as it was run\n" if text else "",
         sums=_SUMS,
         data=findings["data"]["sha256"],
         command=protocol["command"],
     )
     return {
         "README.txt": shown(readme).encode("utf-8"),
-        file: protocol["text"].encode("utf-8", errors="replace"),
+        **({file: text.encode("utf-8", errors="replace")} if text else {}),
         "CITATION.cff": shipped("CITATION.cff").read_bytes(),
     }
 

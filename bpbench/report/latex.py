@@ -7,12 +7,11 @@ and sections ``sec:KEY``.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
 from bpbench.report.bibtex import bibtex
-from bpbench.report.html import pointer_words
+from bpbench.report.html import first_sentence, pointer_words
 from bpbench.report.latex_tables import POINTS, setting
 from bpbench.report.latex_text import Tex, code, escaped, metadata
 from bpbench.report.numbered import Citation, Numbers, Pointer, Words
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 #: What babel calls the languages.
 _BABEL: Final = {"en": "english", "fr": "french"}
 _LABELS: Final = {"table": "tab", "figure": "fig", "equation": "eq", "section": "sec"}
-#: The end of a caption's first sentence.
-_SENTENCE: Final = re.compile(r"(?<=[^\W\d]{2}\.)\s|(?<=[)”»\d]\.)\s")
-#: Letters of a caption in the lists of tables and figures.
-_SHORT: Final = 120
 #: Jinja's marks: its usual ones mean something to LaTeX.
 _MARKS: Final = {
     "block_start_string": "((*",
@@ -144,17 +139,7 @@ def running(text: str, numbers: Numbers, *, long: int | None = None) -> Tex:
 
 def _short(caption: str, numbers: Numbers) -> Tex:
     """Return a caption's first sentence for a list; citations would count there as first ones."""
-    names = pointer_words()
-    parts = numbers.parts(_SENTENCE.split(caption, maxsplit=1)[0])
-    words = "".join(
-        part.text if isinstance(part, Words) else f"{names[part.kind]} {part.number}"
-        for part in parts
-        if not isinstance(part, Citation)
-    )
-    words = words.replace("\u00a0.", ".").strip().rstrip(".")
-    if len(words) > _SHORT:
-        words = f"{words[:_SHORT].rpartition(' ')[0] or words[:_SHORT]} …"
-    return escaped(words)
+    return escaped(first_sentence(caption, numbers))
 
 
 def _figure(figure: Figure, numbers: Numbers, fill: Callable[..., str], *, drawn: bool) -> str:
