@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _BABEL: Final = {"en": "english", "fr": "french"}
 _LABELS: Final = {"table": "tab", "figure": "fig", "equation": "eq", "section": "sec"}
 #: The end of a caption's first sentence.
+#: Where a list needs no more of a caption, as in the other renderings.
+_FIRST_CLAUSE: Final = re.compile(r"[\u00a0\u202f]?[:;] ")
 _SENTENCE: Final = re.compile(r"(?<=[^\W\d]{2}\.)\s|(?<=[)”»\d]\.)\s")
 #: Letters of a caption in the lists of tables and figures.
 _SHORT: Final = 120
@@ -151,7 +153,7 @@ def _short(caption: str, numbers: Numbers) -> Tex:
         for part in parts
         if not isinstance(part, Citation)
     )
-    words = words.replace("\u00a0.", ".").strip().rstrip(".")
+    words = _FIRST_CLAUSE.split(words.replace("\u00a0.", "."), maxsplit=1)[0].strip().rstrip(".")
     if len(words) > _SHORT:
         words = f"{words[:_SHORT].rpartition(' ')[0] or words[:_SHORT]} …"
     return escaped(words)
