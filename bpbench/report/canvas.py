@@ -195,14 +195,13 @@ def _write_decimals(figure: Any) -> None:
 def _lower_subscripts(figure: Any) -> None:
     """Let symbols such as ``R_s`` be drawn as the text writes them: a slanted letter and a low one."""
     from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter
 
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        names = axis.get_major_formatter()
-        if isinstance(names, FixedFormatter) and _SYMBOL.search(" ".join(names.seq)):
-            names.seq = [_lowered(name) for name in names.seq]
-            for drawn in axis.get_majorticklabels():
-                drawn.set_parse_math(True)
+        # Marks that were given names would write these anew when they are drawn.
+        drawn = axis.get_majorticklabels()
+        names = [each.get_text() for each in drawn]
+        if any(map(_SYMBOL.search, names)):
+            axis.set_ticklabels([_lowered(name) for name in names], parse_math=True)
     for drawn in figure.findobj(Text):
         if not drawn.get_parse_math() and _SYMBOL.search(drawn.get_text()):
             drawn.set_text(_lowered(drawn.get_text()))
@@ -291,7 +290,7 @@ def printed(figure: Any, kind: str) -> bytes:
 
 
 #: A symbol with its subscript, as messages write it.
-_SYMBOL: Final = re.compile(r"\b([Rdf])_([scz])\b")
+_SYMBOL: Final = re.compile(r"\b([Rdf])_([scz])(?![^\W²])")
 _STYLE_ELEMENT: Final = re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", re.DOTALL)
 _METADATA: Final = re.compile(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", re.DOTALL)
 _PATH_DATA: Final = re.compile(r'(?<= d=")[^"]*')

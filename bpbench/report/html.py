@@ -28,7 +28,7 @@ _TEMPLATE: Final = "report.html.j2"
 #: For screens, and for paper.
 _STYLES: Final = ("report.css", "print.css")
 _SCRIPT: Final = "report.js"
-_SYMBOL: Final = re.compile(r"\b([Rdf])_([scz])\b")
+_SYMBOL: Final = re.compile(r"\b([Rdf])_([scz])(?![^\W²])")
 #: Where a line must not end: before a unit behind its number, and around the sign before a bound.
 _UNIT: Final = re.compile(r"(?<=\d) (?=(?:m?eV|Å|K)\b)")
 _BOUND: Final = re.compile(r"(?: |^)(&[lg]t;) (?=\d)")
@@ -282,7 +282,10 @@ def _running(text: str, numbers: Numbers) -> str:
                 done.append(f'<a href="#{anchor}">{names[kind]}\u00a0{number}</a>')
             case Citation(works):
                 links = ", ".join(f'<a href="#work-{key}">{number}</a>' for key, number in works)
-                done.append(f'<span class="cited">[{links}]</span>')
+                # A hard space before an element lets WeasyPrint end a line far too early; within it, it does not.
+                tied = "\u00a0" if done and done[-1].endswith("\u00a0") else ""
+                done[-1:] = [done[-1].removesuffix(tied)] if tied else done[-1:]
+                done.append(f'<span class="cited">{tied}[{links}]</span>')
     return "".join(done)
 
 
