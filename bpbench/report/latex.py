@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 #: What babel calls the languages.
 _BABEL: Final = {"en": "english", "fr": "french"}
 _LABELS: Final = {"table": "tab", "figure": "fig", "equation": "eq", "section": "sec"}
-#: The end of a caption's first sentence.
 #: Where a list needs no more of a caption, as in the other renderings.
 _FIRST_CLAUSE: Final = re.compile(r"[\u00a0\u202f]?[:;] ")
+#: The end of a caption's first sentence.
 _SENTENCE: Final = re.compile(r"(?<=[^\W\d]{2}\.)\s|(?<=[)”»\d]\.)\s")
 #: Letters of a caption in the lists of tables and figures.
 _SHORT: Final = 120
