@@ -244,7 +244,7 @@ def test_the_order_of_the_parts(document: Document) -> None:
     """The answer comes first and the reproduction last, before the appendix of reconstructed values."""
     assert [section.key for section in document.sections] == [
         "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "curves", "parity", "states",
-        "comparisons", "ranks", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
+        "comparisons", "ranks", "best", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
         "references",
     ]  # fmt: skip
 
