@@ -243,8 +243,8 @@ def test_csv_values_are_the_findings_own(data: dict[str, Any], document: Documen
 def test_the_order_of_the_parts(document: Document) -> None:
     """The answer comes first and the reproduction last, before the appendix of reconstructed values."""
     assert [section.key for section in document.sections] == [
-        "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "comparisons", "ranks",
-        "curves", "parity", "states", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
+        "answer", "question", "data", "split", "sets", "networks", "methods", "repeats", "curves", "parity", "states",
+        "comparisons", "ranks", "best", "failures", "limits", "environment", "protocol", "reproduce", "appendix",
         "references",
     ]  # fmt: skip
 

@@ -342,7 +342,7 @@ def test_tables_and_figures_are_files_of_their_own() -> None:
         assert not [line for line in text.splitlines() if line != line.rstrip()], name
     comparisons = files["tables/comparisons.tex"].decode()
     assert r"\label{tab:comparisons}" in comparisons
-    assert "A & 10 & -0.30 & -0.41 & -0.19 & -1.97 & < 0.001 & 0.001 & 1.000 & \\textbf{better} \\\\" in comparisons
+    assert "A & 10 & -0.30 & -0.41 & -0.19 & -1.97 & < 0.001 & 0.001 & > 0.999 & \\textbf{better} \\\\" in comparisons
     assert r"\IfFileExists" not in files["figures/forest.tex"].decode()
     assert r"\IfFileExists{figures/parity.pdf}" in files["figures/parity.tex"].decode()
 

@@ -382,8 +382,8 @@ def reconstructions(findings: Mapping[str, Any]) -> Table | None:
         "reconstructions",
         tell(
             "Values of reconstructed sets: the functions in {names}; η in Å⁻², R_s and R_c in Å. Functions that differ "
-            "in one parameter only share a line, in which that parameter's values follow each other in the order of the "
-            "inputs.",
+            "in one parameter only share a line, in which that parameter's values follow each other in the order of "
+            "the inputs.",
             names=names,
         ),
         columns,
