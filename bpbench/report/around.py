@@ -51,11 +51,11 @@ def environment(findings: Mapping[str, Any], beside: Mapping[str, Any]) -> Secti
     for name, cost in (beside.get("seconds_by_variant") or {}).items():
         mean = tell("{seconds} (mean of {n})", seconds=_plain(cost["mean"]), n=_plain(cost["n"]))
         pairs.append((_each(findings, short(name)), mean))
-    note = tell("From beside.json. These entries differ from machine to machine and decide nothing above.")
+    note = tell("From environment.json. These entries differ from machine to machine and decide nothing above.")
     if not beside.keys() - {"pdf"}:
-        note = tell("There was no beside.json beside the findings: of the machine and its times nothing is known.")
+        note = tell("There was no environment.json beside the findings: of the machine and its times nothing is known.")
     elif timed(findings):
-        note = tell("From beside.json. Processor and cores are those that the times above were measured on.")
+        note = tell("From environment.json. Processor and cores are those that the times above were measured on.")
     return Section("environment", tell("Environment"), (Text(note, "note"), Facts(tuple(pairs))))
 
 
