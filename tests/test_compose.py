@@ -33,8 +33,9 @@ from bpbench.report.document import CLOSE, OPEN, Cell, Column, Document, Figure,
 from bpbench.report.html import render_html
 from bpbench.report.language import spoken
 from bpbench.report.numerals import percent
+from bpbench.report.tallies import tally
 from bpbench.report.templating import folders
-from bpbench.report.vocabulary import CORRECTIONS, TESTS, tally
+from bpbench.report.vocabulary import CORRECTIONS, TESTS
 from bpbench.report.words import comparison_sentence
 
 #: Numbers of method text that no findings hold: the bounds in "p < 0.001" and "> 0.999", the normal errors within two

@@ -18,7 +18,7 @@ from bpbench.inputs import lay_out
 from bpbench.protocol import Protocol, loads
 from bpbench.protocol.reading import schema
 from bpbench.report import tables
-from bpbench.report.vocabulary import cut_label
+from bpbench.report.labels import cut_label
 from bpbench.runner.store import Store
 from bpbench.study import prepare
 

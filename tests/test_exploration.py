@@ -322,7 +322,7 @@ def test_an_absolute_margin_is_set_beside_what_the_reserve_carries(protocol: Any
 def test_a_reserve_of_a_block_or_two_says_nothing_of_another(protocol: Any, tmp_path: Path) -> None:
     """It is said when planned and in the report's limits, whatever the margin is."""
     from bpbench.report import methods, plans
-    from bpbench.report.vocabulary import tally
+    from bpbench.report.tallies import tally
 
     strategies = "\n  back: {kind: backward, set: few, model: linear}\n"
     written = protocol(strategies).origin.text.replace("splits: 4}", "splits: 4, reserve: 0.03}")

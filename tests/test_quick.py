@@ -27,8 +27,8 @@ from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Table
 from bpbench.report.html import render_html
+from bpbench.report.kinds import WATERMARK
 from bpbench.report.pdf import pdf_available, render_pdf
-from bpbench.report.vocabulary import WATERMARK
 from bpbench.runner.store import Store
 from bpbench.study import Prepared, Study, check_design, conduct, prepare
 

@@ -24,7 +24,7 @@ from bpbench.report.document import Document, Figure, Table, cite, ref
 from bpbench.report.html import render_html
 from bpbench.report.learned import _when
 from bpbench.report.render import canonical
-from bpbench.report.vocabulary import distinct_note
+from bpbench.report.tallies import distinct_note
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import conduct, prepare
 from bpbench.swept import derived, sweeps

@@ -11,9 +11,11 @@ from findings_factory import comparison, deep_copy, findings, without_results
 from bpbench.metrics import METRICS
 from bpbench.report import numerals, vocabulary
 from bpbench.report.answer import answer
+from bpbench.report.labels import data_label, set_label, source_note
 from bpbench.report.language import spoken
+from bpbench.report.tallies import tally
 from bpbench.report.templating import folders
-from bpbench.report.vocabulary import data_label, metric_label, set_label, source_note, tally
+from bpbench.report.vocabulary import metric_label
 from bpbench.report.words import comparison_sentence
 from bpbench.report.words import sentence as as_sentence
 

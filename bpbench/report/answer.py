@@ -6,27 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import agreement, chosen, divided, given, timing, unjudged
 from bpbench.report.enough import enough
+from bpbench.report.kinds import quick, scope, scored, timed
 from bpbench.report.language import listed, tell, tell_n
 from bpbench.report.numerals import count, noun, say, significant, whole
 from bpbench.report.retold import retold
+from bpbench.report.tallies import beside_linear, ends, lower_is_better, model_kinds, networks, tally
 from bpbench.report.vocabulary import (
-    beside_linear,
     clauses,
-    ends,
     job_count,
-    lower_is_better,
     margin_text,
     metric_label,
-    model_kinds,
-    networks,
     on_part,
     paired_repeats,
-    quick,
     repeat_count,
-    scope,
-    scored,
-    tally,
-    timed,
     verdict_message,
     verdict_word,
     with_unit,
@@ -36,7 +28,7 @@ from bpbench.report.words import comparison_sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bpbench.report.vocabulary import Rivals
+    from bpbench.report.tallies import Rivals
 
 _VERDICTS: Final = ("better", "equivalent", "undecided", "worse")
 

@@ -9,13 +9,9 @@ from bpbench.report import (
     unjudged,
 )
 from bpbench.report.document import Facts, Section, Text, Verbatim
+from bpbench.report.kinds import SCORED, study_kind, timed
 from bpbench.report.language import marked, tell
 from bpbench.report.numerals import exact, short
-from bpbench.report.vocabulary import (
-    SCORED,
-    study_kind,
-    timed,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.report.kinds import scope
 from bpbench.report.language import language, listed, tell, tell_n
 from bpbench.report.numerals import count, exact, fixed, half_width, middle, percent, say, signed, whole
 from bpbench.report.retold import retold
-from bpbench.report.vocabulary import (
-    lower_is_better,
-    margin_text,
-    metric_label,
-    on_part,
-    scope,
-    unit,
-    unit_count,
-    verdict_message,
-)
+from bpbench.report.tallies import lower_is_better
+from bpbench.report.vocabulary import margin_text, metric_label, on_part, unit, unit_count, verdict_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

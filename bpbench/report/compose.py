@@ -34,20 +34,13 @@ from bpbench.report import (
 from bpbench.report.answer import answer
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Document, Items, Section, Text
+from bpbench.report.kinds import SCORED, WATERMARK, quick, study_kind, timed
+from bpbench.report.labels import data_label, source_note
 from bpbench.report.language import language, tell
 from bpbench.report.numbered import unmarked
 from bpbench.report.numerals import short
 from bpbench.report.references import bibliography
-from bpbench.report.vocabulary import (
-    SCORED,
-    WATERMARK,
-    data_label,
-    quick,
-    source_note,
-    study_kind,
-    tally,
-    timed,
-)
+from bpbench.report.tallies import tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +62,7 @@ def compose(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> Docu
     -------
     Document
         Every number outside the environment section stands in the findings or is one of
-        :func:`bpbench.report.vocabulary.tally`.
+        :func:`bpbench.report.tallies.tally`.
     """
     findings, environment = unmarked(findings), unmarked(environment)
     protocol, of_others = findings["protocol"], study_kind(findings) is SCORED

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table, Text
+from bpbench.report.labels import source_note
 from bpbench.report.language import tell, tell_n
 from bpbench.report.numerals import decimals, half_width, percent, say, short, significant
 from bpbench.report.results import summary_of
 from bpbench.report.tables import align, counted, given, number, words
-from bpbench.report.vocabulary import initial_note, model_kinds, source_note, unit_label
+from bpbench.report.tallies import model_kinds
+from bpbench.report.vocabulary import initial_note, unit_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import tables
 from bpbench.report.document import Block, Cell, Column, Section, Table, Text, cite
+from bpbench.report.kinds import mixed, timed
+from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, tell
 from bpbench.report.numerals import count, decimals, percent, say, short, significant, whole
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import metric_label, mixed, source_note, timed, unit, unpaired
+from bpbench.report.vocabulary import metric_label, unit, unpaired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import cite
+from bpbench.report.kinds import scope
 from bpbench.report.language import marked, tell, tell_as, tell_n
 from bpbench.report.numerals import count, exact, noun, say
 from bpbench.report.retold import retold
-from bpbench.report.vocabulary import (
-    CORRECTIONS,
-    TESTS,
-    all_pairs,
-    margin_text,
-    scope,
-    several_baselines,
-    unpaired,
-)
+from bpbench.report.vocabulary import CORRECTIONS, TESTS, all_pairs, margin_text, several_baselines, unpaired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

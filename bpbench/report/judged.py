@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import draw, pairs, unjudged
 from bpbench.report.chosen import untested
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
+from bpbench.report.kinds import quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import marked, tell, tell_as
 from bpbench.report.magnitudes import estimates
 from bpbench.report.numerals import count, decimals, exact, half_width, p_text, percent, say, short, significant, span
 from bpbench.report.results import axis, level_text
 from bpbench.report.standing import posteriors
 from bpbench.report.tables import align, counted, in_english, number, words
+from bpbench.report.tallies import lower_is_better
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     all_pairs,
     by_ranks,
     equivalence_scale,
     intervals_text,
-    lower_is_better,
     margin_text,
     metric_label,
     on_part,
-    quick,
     repeats_word,
     several_baselines,
-    source_note,
     target_key,
     unit,
     unpaired,

@@ -13,6 +13,7 @@ import gettext
 import io
 import re
 import string
+from collections.abc import Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from bpbench.counting import grouped
 from bpbench.errors import BpbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 #: Languages a report can speak, by the code that protocols and the command line take.
@@ -207,6 +208,33 @@ def _told(context: str, key: str, english: str, number: int, fields: Mapping[str
     for loose, tied in _TIED.get(tongue.language, {}).items():
         text = text.replace(loose, tied)
     return text.format(**fields)
+
+
+class Told(Mapping[str, str]):
+    """A table of messages by key that gives each in the language that is spoken.
+
+    Parameters
+    ----------
+    messages : dict of str to str
+        English, each :func:`~bpbench.report.language.marked`.
+    """
+
+    __slots__ = ("messages",)
+
+    def __init__(self, messages: Mapping[str, str]) -> None:
+        self.messages = dict(messages)
+
+    def __getitem__(self, key: str) -> str:
+        """Return the message of a key as it is told."""
+        return tell(self.messages[key])
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over keys."""
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        """Return how many messages there are."""
+        return len(self.messages)
 
 
 # ---------------------------------------------------------------------------------------------------- numbers

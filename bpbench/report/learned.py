@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import draw, parity_draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
+from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, tell, tell_as
 from bpbench.report.numerals import (
     common_decimals,
@@ -17,13 +18,8 @@ from bpbench.report.numerals import (
     whole,
 )
 from bpbench.report.tables import align, counted, given, number, spanned, words
-from bpbench.report.vocabulary import (
-    drawn,
-    initial_note,
-    source_note,
-    undrawn_note,
-    unit,
-)
+from bpbench.report.tallies import drawn, undrawn_note
+from bpbench.report.vocabulary import initial_note, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

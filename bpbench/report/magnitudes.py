@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import magnitudes_draw
 from bpbench.report.canvas import styles
 from bpbench.report.document import Cell, Column, Figure, Table, Text, cite, ref
+from bpbench.report.kinds import is_time
+from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, tell, tell_as
 from bpbench.report.numerals import count, decimals, half_width, percent, say, short, whole
 from bpbench.report.results import axis, summary_of
 from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, number, words
+from bpbench.report.tallies import drawn, lower_is_better, undrawn_note
 from bpbench.report.vocabulary import (
-    drawn,
-    is_time,
-    lower_is_better,
     metric_label,
     on_part,
     repeat_word,
     repeats_word,
     several_baselines,
-    source_note,
-    undrawn_note,
     unit,
     verdict_word,
 )

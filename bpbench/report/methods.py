@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import chosen, divided, given, procedure, timing, unjudged
 from bpbench.report.document import cite, ref
+from bpbench.report.kinds import by_role, quick, scope, scored, timed
+from bpbench.report.labels import data_label
 from bpbench.report.language import listed, marked, tell, tell_as, tell_n
 from bpbench.report.numerals import MINUS, count, exact, percent, say, significant, whole
 from bpbench.report.retold import retold
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     TESTS,
-    by_role,
-    data_label,
     margin_text,
     metric_label,
     paired_repeats,
-    quick,
     repeat_key,
-    scope,
-    scored,
-    timed,
     unpaired,
     with_unit,
 )

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import noise_draw
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text, cite, ref
+from bpbench.report.kinds import by_role
+from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, tell, tell_as, tell_n
 from bpbench.report.numerals import common_decimals, count, fixed, percent, say, short, significant
 from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import by_role, metric_label, model_kinds, on_part, source_note, unit, with_unit
+from bpbench.report.tallies import model_kinds
+from bpbench.report.vocabulary import metric_label, on_part, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

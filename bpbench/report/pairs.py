@@ -8,6 +8,7 @@ from bpbench.report import pairs_draw
 from bpbench.report.canvas import styles
 from bpbench.report.chosen import untested
 from bpbench.report.document import Cell, Column, Figure, Table, Text, ref
+from bpbench.report.labels import source_note
 from bpbench.report.language import tell
 from bpbench.report.numerals import count, decimals, half_width, p_equals, p_text, short, signed, whole
 from bpbench.report.results import axis
@@ -18,7 +19,6 @@ from bpbench.report.vocabulary import (
     metric_label,
     on_part,
     several_baselines,
-    source_note,
     unit,
     verdict_word,
     with_unit,

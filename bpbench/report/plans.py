@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.counting import listed
 from bpbench.data.tables import NAMED
+from bpbench.report.kinds import WATERMARK
 from bpbench.report.numerals import count, exact, percent
-from bpbench.report.vocabulary import WATERMARK, margin_text
+from bpbench.report.vocabulary import margin_text
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.repeats import MOST
 from bpbench.units import DISPLAY

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import cite, ref
+from bpbench.report.kinds import scored, study_kind
 from bpbench.report.language import marked, tell
 from bpbench.report.numerals import count, exact, percent, significant, whole
 from bpbench.report.vocabulary import (
@@ -17,9 +18,7 @@ from bpbench.report.vocabulary import (
     on_part,
     paired_repeats,
     repeat_count,
-    scored,
     several_baselines,
-    study_kind,
     verdict_word,
 )
 from bpbench.statistics.margins import Margin

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Items, Section
+from bpbench.report.kinds import timed
 from bpbench.report.language import listed, tell, tell_n
 from bpbench.report.numerals import count, say, whole
 from bpbench.report.retold import retold
-from bpbench.report.vocabulary import (
-    job_word,
-    timed,
-)
+from bpbench.report.vocabulary import job_word
 from bpbench.report.words import sentence
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.metrics import METRICS
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text, ref
+from bpbench.report.kinds import by_role, mixed, quick, timed
+from bpbench.report.labels import source_note
 from bpbench.report.language import marked, tell, tell_as, tell_n
 from bpbench.report.numerals import (
     NOTHING,
@@ -20,20 +22,8 @@ from bpbench.report.numerals import (
 )
 from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, given, number, words
-from bpbench.report.vocabulary import (
-    by_role,
-    distinct_note,
-    ends,
-    job_count,
-    mean_level,
-    metric_label,
-    mixed,
-    quick,
-    source_note,
-    timed,
-    unit,
-    with_unit,
-)
+from bpbench.report.tallies import distinct_note, ends
+from bpbench.report.vocabulary import job_count, mean_level, metric_label, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import dots, draw, judged, magnitudes, methods, results, standing
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, Verbatim
+from bpbench.report.labels import source_note
 from bpbench.report.language import marked, tell, tell_n
 from bpbench.report.numerals import count, say, short, whole
 from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, given, words
-from bpbench.report.vocabulary import compared_with, metric_label, source_note, tally, unit
+from bpbench.report.tallies import tally
+from bpbench.report.vocabulary import compared_with, metric_label, unit
 from bpbench.report.words import comparison_sentence, sentence
 
 if TYPE_CHECKING:

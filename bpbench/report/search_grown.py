@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bpbench.report import search_data, search_draw, search_rows
 from bpbench.report.chosen import compact
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text
+from bpbench.report.kinds import quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import tell
 from bpbench.report.numerals import count, say
 from bpbench.report.results import axis
@@ -14,7 +16,8 @@ from bpbench.report.retold import retold
 from bpbench.report.search_data import pointed
 from bpbench.report.search_draw import Draw, Step
 from bpbench.report.tables import align, counted, number
-from bpbench.report.vocabulary import lower_is_better, metric_label, quick, source_note, unit
+from bpbench.report.tallies import lower_is_better
+from bpbench.report.vocabulary import metric_label, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,6 +8,8 @@ from bpbench.report import draw, search_data, search_draw, search_maps, search_r
 from bpbench.report.canvas import COLOURS, Style
 from bpbench.report.chosen import direction
 from bpbench.report.document import Block, Cell, Column, Figure, Table, cite, ref
+from bpbench.report.kinds import quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import marked, tell, tell_as
 from bpbench.report.numerals import common_decimals, count, half_width, middle, percent, say, whole
 from bpbench.report.results import axis
@@ -15,15 +17,8 @@ from bpbench.report.search_data import pointed
 from bpbench.report.search_draw import Draw
 from bpbench.report.search_maps import Point
 from bpbench.report.tables import align, counted, number
-from bpbench.report.vocabulary import (
-    CORRECTIONS,
-    lower_is_better,
-    metric_label,
-    quick,
-    source_note,
-    unit,
-    verdict_word,
-)
+from bpbench.report.tallies import lower_is_better
+from bpbench.report.vocabulary import CORRECTIONS, metric_label, unit, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,14 @@ from bpbench.report import search_data, search_maps
 from bpbench.report.canvas import styles
 from bpbench.report.chosen import compact, searches
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text, cite
+from bpbench.report.kinds import quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, tell, tell_as
 from bpbench.report.numerals import common_decimals, count, percent, say, short, whole
 from bpbench.report.results import axis
 from bpbench.report.search_data import pointed
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import metric_label, on_part, quick, source_note, unit
+from bpbench.report.vocabulary import metric_label, on_part, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

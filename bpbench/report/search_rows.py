@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.chosen import compact
 from bpbench.report.document import Cell, Column
+from bpbench.report.kinds import quick
 from bpbench.report.language import marked, numeral, tell, tell_as
 from bpbench.report.numerals import (
     common_decimals,
@@ -18,7 +19,7 @@ from bpbench.report.numerals import (
 from bpbench.report.search_data import pointed
 from bpbench.report.search_draw import Mark
 from bpbench.report.tables import align, counted, number
-from bpbench.report.vocabulary import quick, unit
+from bpbench.report.vocabulary import unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import search_data, search_draw, search_grown, search_known, search_rows
 from bpbench.report.chosen import direction
 from bpbench.report.document import Block, Cell, Column, Figure, Table
+from bpbench.report.kinds import quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import marked, tell, tell_as
 from bpbench.report.numerals import common_decimals, count, exact, say
 from bpbench.report.search_data import pointed
 from bpbench.report.search_draw import Attempt, Mark
 from bpbench.report.search_kinds import measured
 from bpbench.report.tables import align, counted, number
-from bpbench.report.vocabulary import lower_is_better, metric_label, quick, source_note, unit
+from bpbench.report.tallies import lower_is_better
+from bpbench.report.vocabulary import metric_label, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

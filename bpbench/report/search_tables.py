@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from bpbench.report.chosen import searches
 from bpbench.report.document import Cell, Column, Table
+from bpbench.report.kinds import quick
 from bpbench.report.language import tell
 from bpbench.report.numerals import exact
 from bpbench.report.tables import counted, given, words
-from bpbench.report.vocabulary import quick
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench.report import search_steps
 from bpbench.report.chosen import direction, outcome, searches
 from bpbench.report.document import Block, Column, Items, Section, Table, Text, cite
+from bpbench.report.kinds import quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import marked, numeral, tell, tell_as
 from bpbench.report.numerals import NOTHING, common_decimals, count, exact, percent, say, short, signed, significant
 from bpbench.report.retold import retold
 from bpbench.report.search_kinds import does, does_cell, kind, sources
 from bpbench.report.search_rows import titled
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import lower_is_better, metric_label, quick, source_note, unit, with_unit
+from bpbench.report.tallies import lower_is_better
+from bpbench.report.vocabulary import metric_label, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

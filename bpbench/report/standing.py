@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bpbench.report import standing_draw
 from bpbench.report.canvas import styles
 from bpbench.report.document import Block, Cell, Column, Figure, Items, Section, Table, Text, cite, ref
+from bpbench.report.kinds import is_time, quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import numeral, tell
 from bpbench.report.numerals import (
     NOTHING,
@@ -25,12 +27,9 @@ from bpbench.report.tables import align, number, words
 from bpbench.report.vocabulary import (
     TESTS,
     by_student,
-    is_time,
     metric_label,
     on_part,
-    quick,
     several_baselines,
-    source_note,
     unit_count,
     unit_word,
     units_word,

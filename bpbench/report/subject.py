@@ -19,22 +19,13 @@ from bpbench.report import (
     timing,
 )
 from bpbench.report.document import Block, Figure, Items, Section, Text, cite, ref
+from bpbench.report.kinds import SCORED, study_kind, timed
+from bpbench.report.labels import data_label, set_label, source_note
 from bpbench.report.language import language, listed, tell, tell_n
 from bpbench.report.numerals import count, say, whole
 from bpbench.report.retold import retold
-from bpbench.report.vocabulary import (
-    SCORED,
-    compared_with,
-    data_label,
-    distinct_note,
-    metric_label,
-    set_label,
-    source_note,
-    study_kind,
-    tally,
-    timed,
-    twins_note,
-)
+from bpbench.report.tallies import distinct_note, tally, twins_note
+from bpbench.report.vocabulary import compared_with, metric_label
 from bpbench.report.words import sentence
 
 if TYPE_CHECKING:

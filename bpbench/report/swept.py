@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import axis_sheet
 from bpbench.report.document import Cell, Column, Figure, Section, Table, Text, ref
+from bpbench.report.labels import source_note
 from bpbench.report.language import language, listed, marked, numeral, tell, tell_as, tell_n
 from bpbench.report.learned import curve_end, ensemble_note
 from bpbench.report.numerals import count, decimals, half_width, percent, say, short, whole
 from bpbench.report.results import NO_BAR, axis, summary_of
 from bpbench.report.tables import align, counted, ends_of, given, number, spanned, words
-from bpbench.report.vocabulary import initial_note, mean_level, metric_label, on_part, part_word, source_note, unit
+from bpbench.report.vocabulary import initial_note, mean_level, metric_label, on_part, part_word, unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,20 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table, cite
+from bpbench.report.kinds import by_role, mixed, timed
+from bpbench.report.labels import cut_label, set_label, source_note
 from bpbench.report.language import listed, marked, point, spoken, tell
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, series, short, whole
 from bpbench.report.retold import retold
-from bpbench.report.vocabulary import (
-    by_role,
-    cut_label,
-    mixed,
-    part_label,
-    set_label,
-    source_note,
-    timed,
-    unit_label,
-    way_message,
-)
+from bpbench.report.vocabulary import part_label, unit_label, way_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

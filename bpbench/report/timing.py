@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from bpbench.report import dots, draw
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text
+from bpbench.report.kinds import scope
+from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, tell, tell_as
 from bpbench.report.numerals import count, decimals, half_width, say, short, significant, span, whole
 from bpbench.report.retold import retold
 from bpbench.report.tables import align, counted, number, words
-from bpbench.report.vocabulary import mean_level, metric_label, repeat_count, scope, source_note, unit, with_unit
+from bpbench.report.vocabulary import mean_level, metric_label, repeat_count, unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

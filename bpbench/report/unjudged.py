@@ -6,20 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report import agreement
 from bpbench.report.document import Block, Column, Table, Text
+from bpbench.report.kinds import quick
+from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, tell, tell_n
 from bpbench.report.numerals import count, say, short, significant
 from bpbench.report.results import axis, summary_of
 from bpbench.report.tables import align, counted, number, told, words
-from bpbench.report.vocabulary import (
-    job_count,
-    metric_label,
-    on_part,
-    quick,
-    repeat_count,
-    several_baselines,
-    source_note,
-    unit,
-)
+from bpbench.report.vocabulary import job_count, metric_label, on_part, repeat_count, several_baselines, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +43,7 @@ def answer(findings: Mapping[str, Any], counts: Mapping[str, int], troubles: str
     findings : dict
         Findings of schema 1.
     counts : dict
-        From :func:`bpbench.report.vocabulary.tally`.
+        From :func:`bpbench.report.tallies.tally`.
     troubles : str
         How many trainings failed and how, in brackets.
     """

@@ -1,15 +1,13 @@
-"""The words of tables and sentences in one place: names of tests, units, labels, counts of listed things."""
+"""The words of tables and sentences in one place: names of tests, verdicts, parts, units and margins."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.metrics import METRICS
-from bpbench.report.language import listed, marked, tell, tell_as, tell_n
-from bpbench.report.numerals import count, exact, noun, percent, say, short
+from bpbench.report.kinds import is_time, mixed, study_kind
+from bpbench.report.language import Told, listed, marked, tell, tell_as, tell_n
+from bpbench.report.numerals import count, exact, noun, percent, say
 from bpbench.statistics.designs import TESTS as KNOWN
 from bpbench.statistics.margins import Margin
 from bpbench.units import DISPLAY
@@ -18,41 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Told(Mapping[str, str]):
-    """A table of messages by key that gives each in the language that is spoken.
-
-    Parameters
-    ----------
-    messages : dict of str to str
-        English, each :func:`~bpbench.report.language.marked`.
-    """
-
-    __slots__ = ("messages",)
-
-    def __init__(self, messages: Mapping[str, str]) -> None:
-        self.messages = dict(messages)
-
-    def __getitem__(self, key: str) -> str:
-        """Return the message of a key as it is told."""
-        return tell(self.messages[key])
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over keys."""
-        return iter(self.messages)
-
-    def __len__(self) -> int:
-        """Return how many messages there are."""
-        return len(self.messages)
-
-
-#: Conditions under which claims hold, by design.
-SCOPE: Final = Told(
-    {
-        "fixed": marked("given this split"),
-        "resampled": marked("given these data"),
-        "crossed": marked("given these data and this reserve"),
-    }
-)
 CORRECTIONS: Final = Told(
     {
         "holm": "Holm",
@@ -67,8 +30,12 @@ CORRECTIONS: Final = Told(
         "max-t": marked("max-T"),
     }
 )
+
+
 #: Tests of means by the t distribution, which alone know an interval of a ratio.
 _STUDENT: Final = ("paired-t", "nadeau-bengio", "welch")
+
+
 #: Names of tests; in every language "the" of each is the same word, masculine where that matters.
 TESTS: Final = Told(
     {
@@ -81,8 +48,11 @@ TESTS: Final = Told(
         "mann-whitney": marked("Mann-Whitney test"),
     }
 )
+
+
 #: What the intervals of the tests by ranks hold, which is no mean difference.
 _BY_RANKS: Final = {"wilcoxon": "centre", "mann-whitney": "shift"}
+
 
 #: Verdicts as they are written; of times and of estimates two have other words.
 _VERDICTS: Final = {
@@ -94,8 +64,14 @@ _VERDICTS: Final = {
     "no verdict": marked("no verdict"),
     "without a verdict": marked("without a verdict"),
 }
+
+
 _OF_TIME: Final = {"better": marked("faster"), "worse": marked("slower")}
+
+
 _OF_ESTIMATES: Final = {"better": marked("lower"), "worse": marked("higher")}
+
+
 #: Labels of metrics by key, as :data:`bpbench.metrics.METRICS` has them; scores of others bring their own.
 _METRICS: Final = {
     "rmse": marked("RMSE"),
@@ -106,106 +82,10 @@ _METRICS: Final = {
     "half_mse": marked("cost Γ"),
     "descriptor_time": marked("descriptor time"),
 }
+
+
 #: Units that languages write differently, of :data:`bpbench.units.DISPLAY`.
 _UNITS: Final = (marked("meV/atom"), marked("eV/atom"), marked("eV²/configuration"), marked("µs/atom"))
-
-
-def is_time(metric: Mapping[str, Any]) -> bool:
-    """Return whether a metric is a measured time."""
-    known = METRICS.get(metric["key"])
-    return known is not None and known.timed
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """The words that differ from one kind of study to another.
-
-    Attributes
-    ----------
-    job : str
-        What is repeated; told by :func:`job_word` and :func:`jobs`.
-    scope : Told
-        The condition under which claims hold, by design.
-    parted : bool
-        Whether scores are those of a part of the data, the test set.
-    undecided : str
-        What an undecided comparison never means; a message that is yet to be told.
-    lost : str
-        What failed or missing repeats do to a verdict; the same.
-    """
-
-    job: str
-    scope: Told
-    parted: bool
-    undecided: str
-    lost: str
-
-
-_AS_GOOD: Final = marked("Undecided never means that two variants are as good as each other.")
-TRAINED: Final = Kind(
-    noun("training"),
-    SCOPE,
-    parted=True,
-    undecided=_AS_GOOD,
-    lost=marked(
-        "A variant of which a repeat diverged cannot be called better or equivalent, and with a repeat missing there "
-        "is no verdict."
-    ),
-)
-TIMED: Final = Kind(
-    noun("measurement"),
-    Told(dict.fromkeys(SCOPE, marked("on this kind of machine"))),
-    parted=False,
-    undecided=marked("Undecided never means that two sets take equally long."),
-    lost=marked("With a round missing there is no verdict."),
-)
-SCORED: Final = Kind(
-    noun("score"),
-    Told(
-        {
-            "fixed": marked("given what all repeats share"),
-            "resampled": marked("given these data"),
-            "crossed": marked("given these data and their test set"),
-        }
-    ),
-    parted=False,
-    undecided=_AS_GOOD,
-    lost=marked(
-        "A variant of which a repeat has no finite score cannot be called better or equivalent; where a repeat has no "
-        "row at all, the comparison rests on those that both sides have."
-    ),
-)
-
-
-def study_kind(findings: Mapping[str, Any]) -> Kind:
-    """Return what kind of study it is: models that were trained, descriptors that were timed, or scores of others."""
-    if findings["data"]["kind"] == "scores":
-        return SCORED
-    return TIMED if findings.get("measure") else TRAINED
-
-
-#: Stands all over what a quick run says; a message that is yet to be told.
-WATERMARK: Final = marked("QUICK RUN · NO VERDICT")
-
-
-def quick(findings: Mapping[str, Any]) -> bool:
-    """Return whether these are the findings of a quick run, which judges nothing."""
-    return bool(findings["protocol"].get("quick"))
-
-
-def timed(findings: Mapping[str, Any]) -> bool:
-    """Return whether the study timed descriptors and trained nothing."""
-    return study_kind(findings) is TIMED
-
-
-def scored(findings: Mapping[str, Any]) -> bool:
-    """Return whether the scores are those of other programs."""
-    return study_kind(findings) is SCORED
-
-
-def mixed(findings: Mapping[str, Any]) -> bool:
-    """Return whether contestants are split in different ways, and so have different test sets."""
-    return len(findings["split"].get("ways") or ()) > 1
 
 
 def verdict_message(verdict: str, metric: Mapping[str, Any]) -> str:
@@ -262,6 +142,8 @@ _THAN: Final = {
     "lower": marked("lower than {base}"),
     "higher": marked("higher than {base}"),
 }
+
+
 _CLAUSES: Final = {
     "better": marked("{one} is better than {base}"),
     "worse": marked("{one} is worse than {base}"),
@@ -296,6 +178,8 @@ _ONE: Final = Told(
         "score": marked("score"),
     }
 )
+
+
 _MANY: Final = Told(
     {
         "repeat": marked("repeats"),
@@ -306,7 +190,11 @@ _MANY: Final = Told(
         "score": marked("scores"),
     }
 )
+
+
 _COUNTED: Final = {"repeat": noun("repeat"), "round": noun("round"), "split": noun("split")}
+
+
 _PAIRED: Final = {
     "repeat": noun("paired repeat"),
     "round": noun("paired round"),
@@ -369,13 +257,6 @@ def job_count(number: int, findings: Mapping[str, Any]) -> str:
     return count(number, study_kind(findings).job)
 
 
-def scope(findings: Mapping[str, Any]) -> str:
-    """Return the condition under which claims hold."""
-    if by_role(findings):
-        return tell("given these data, this reserve, these initial weights and these batch orders")
-    return study_kind(findings).scope[findings["split"]["design"]]
-
-
 def part_word(part: str) -> str:
     """Return the name of a part of the data, as in ``the {part} set``."""
     return tell(_PARTS.get(part, part))
@@ -400,11 +281,6 @@ _WAYS: Final = {"block": marked("block"), "frame": marked("frame"), "state": mar
 def way_message(way: str) -> str:
     """Return a way of splitting as a message that is yet to be told."""
     return _WAYS.get(way, way)
-
-
-def by_role(findings: Mapping[str, Any]) -> bool:
-    """Return whether every split was trained from the same initial weights and in the same batch orders."""
-    return bool(findings["split"].get("roles"))
 
 
 def on_part(findings: Mapping[str, Any]) -> str:
@@ -481,178 +357,6 @@ def equivalence_scale(analysis: Mapping[str, Any], metric: Mapping[str, Any]) ->
         "relative": ("ratio", "%", 100.0),
         "d_z": ("d_z", "", 1.0),
     }[kind]
-
-
-def tally(findings: Mapping[str, Any]) -> dict[str, int]:
-    """Return the only numbers a report makes itself: counts of things that the findings list.
-
-    Parameters
-    ----------
-    findings : dict
-        Findings of schema 1.
-
-    Returns
-    -------
-    dict of str to int
-        ``variants``, ``comparisons`` (size of the declared family), ``states``, ``sets``; ``trainings`` asked for and
-        ``done``; those that run in epochs or rounds (``limited``) and those of them ``not_converged``, both in all
-        and by kind of model (``limited_hdnn``, …); the ``networks`` that have a mean, each once, those of them that
-        have a linear potential on the same inputs (``network_variants``), and those ``beaten`` by it;
-        ``failed``, ``diverged`` and ``missing`` trainings.
-    """
-    variants, kinds = findings["variants"], model_kinds(findings)
-    status = [result["status"] for variant in variants for result in variant["results"]]
-    # Of very many scores not all are listed; one without a number says no more than that.
-    told = (
-        {**findings["jobs"], "failed": 0}
-        if scored(findings)
-        else {"total": len(status), **{word: status.count(word) for word in ("done", "failed", "diverged", "missing")}}
-    )
-    limited: dict[str, list[bool]] = {}
-    for variant in variants:
-        if variant["model"] is not None:
-            limited.setdefault(kinds[variant["model"]], []).extend(ends(variant))
-    rivals = beside_linear(findings)
-    return {
-        "variants": len(variants),
-        "comparisons": len(findings["analysis"]["family"]),
-        "states": len(findings["data"]["groups"]),
-        "sets": len(findings["sets"]),
-        "trainings": told["total"],
-        "done": told["done"],
-        "limited": sum(len(found) for found in limited.values()),
-        "not_converged": sum(found.count(False) for found in limited.values()),
-        **{f"limited_{kind}": len(found) for kind, found in limited.items()},
-        **{f"not_converged_{kind}": found.count(False) for kind, found in limited.items()},
-        "networks": len(networks(findings)),
-        "network_variants": len(rivals),
-        "beaten": sum(rival.beaten for rival in rivals),
-        **{word: told[word] for word in ("failed", "diverged", "missing")},
-    }
-
-
-def ends(variant: Mapping[str, Any]) -> list[bool]:
-    """Return, for each training that runs in epochs or rounds, whether it had converged; empty for other models."""
-    return [result["converged"] for result in variant["results"] if result["converged"] is not None]
-
-
-def judged_mean(variant: Mapping[str, Any], findings: Mapping[str, Any]) -> float | None:
-    """Return a variant's mean of the judged metric over its repeats, ``None`` if none succeeded."""
-    scores = (variant["summary"] or {}).get(findings["analysis"]["part"]) or {}
-    mean: float | None = (scores.get(findings["metric"]["key"]) or {}).get("mean")
-    return mean
-
-
-def drawn(findings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the variants that figures of single variants show: of those that sweeps made, only the baseline.
-
-    The others have the sheets of their sweeps.
-    """
-    made = {point["variant"] for sweep in findings["sweeps"] for point in sweep["points"]}
-    made.discard(findings["analysis"]["baseline"])
-    return [variant for variant in findings["variants"] if variant["name"] not in made]
-
-
-def undrawn_note(findings: Mapping[str, Any]) -> str:
-    """Return that the contestants of sweeps are left out of a figure, or nothing where none are."""
-    if len(drawn(findings)) == len(findings["variants"]):
-        return ""
-    return " " + tell("Of the contestants of sweeps only the baseline is shown; their sheets show the others.")
-
-
-def model_kinds(findings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the kind of each model by its name."""
-    return {model["name"]: model["kind"] for model in findings["models"]}
-
-
-def lower_is_better(metric: Mapping[str, Any]) -> bool:
-    """Return the direction of a metric; that of a score of others stands beside it."""
-    known = METRICS.get(metric["key"])
-    said: bool = metric.get("lower_is_better", known is None or known.lower_is_better)
-    return said
-
-
-@dataclass(frozen=True, slots=True)
-class Rivals:
-    """A network and the linear potential on the same inputs: names, means, and whether the network is beaten."""
-
-    network: str
-    linear: str
-    network_mean: float
-    linear_mean: float
-    beaten: bool
-
-
-def networks(findings: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], float]]:
-    """Return the networks that have a mean, and that; of those that are the same contestant the first alone."""
-    kinds = model_kinds(findings)
-    return [
-        (variant, mean)
-        for variant in findings["variants"]
-        if kinds.get(variant["model"]) == "hdnn"
-        and variant["twin"] is None
-        and (mean := judged_mean(variant, findings)) is not None
-    ]
-
-
-def beside_linear(findings: Mapping[str, Any]) -> list[Rivals]:
-    """Return the networks that have a linear potential on the same inputs, the best first."""
-    lower = lower_is_better(findings["metric"])
-    found = [
-        Rivals(variant["name"], rival["variant"], mean, rival["mean"], (rival["mean"] < mean) is lower)
-        for variant, mean in networks(findings)
-        if (rival := variant["linear"]) is not None
-    ]
-    return sorted(found, key=lambda rivals: rivals.network_mean if lower else -rivals.network_mean)
-
-
-def set_label(chosen: Mapping[str, Any]) -> str:
-    """Return a feature set's name, with the word *reconstruction* behind it where that is due."""
-    name = say(chosen["name"])
-    return tell("{name} (reconstruction)", name=name) if chosen["reconstructed"] else name
-
-
-#: So many names or patterns of a cut are written out.
-_TOLD: Final = 3
-
-
-def cut_label(chosen: Mapping[str, Any]) -> str | None:
-    """Return what a feature set is cut from and what is left of it, ``None`` for one that is no cut."""
-    cut = chosen.get("cut")
-    if not cut:
-        return None
-    said = [] if cut["kinds"] is None else [listed(cut["kinds"])]
-    if cut["r_s"] is not None:
-        low, *high = cut["r_s"] if isinstance(cut["r_s"], list | tuple) else (cut["r_s"],)
-        ends = {"low": exact(low), "high": exact(high[0])} if high else {}
-        said.append(tell("R_s from {low} to {high} Å", **ends) if high else f"R_s = {exact(low)} Å")
-    for key, few, many in (
-        ("names", marked("only {names}"), marked("chosen by {n} names")),
-        ("without", marked("without {names}"), marked("without {n} names")),
-    ):
-        names = cut[key] or ()
-        # Those of a search are many; all functions of a set are drawn and written as CSV besides.
-        if len(names) > _TOLD:
-            said.append(tell(many, n=len(names)))
-        elif names:
-            said.append(tell(few, names=listed([say(name) for name in names])))
-    return tell("{set}: {cut}", set=say(cut["of"]), cut=", ".join(said))
-
-
-#: The data that come with the program, which have a name in every language.
-_OWN_DATA: Final = (marked("EMT aluminium (embedded sample)"), marked("EMT aluminium (embedded dense sample)"))
-
-
-def data_label(findings: Mapping[str, Any], limit: int | None = None) -> str:
-    """Return the data's label, cut to ``limit`` letters, with *EMT* behind it where EMT made it and it does not say so.
-
-    The word is added after the cut: where numbers stand, it must be read that no quantum mechanics stands behind them.
-    """
-    data = findings["data"]
-    known: str = data["label"]
-    whole = tell(known) if known in _OWN_DATA else known
-    label = whole if limit is None else short(whole, limit)
-    return f"{label} (EMT)" if data["method"] == "EMT" and not re.search(r"\bEMT\b", label) else label
 
 
 def mean_level(findings: Mapping[str, Any]) -> str:
@@ -753,69 +457,3 @@ def all_pairs(analysis: Mapping[str, Any]) -> bool:
 def several_baselines(analysis: Mapping[str, Any]) -> bool:
     """Return whether the comparisons have more than one baseline, as all pairs have."""
     return len({baseline for _, baseline in analysis["family"]}) > 1
-
-
-def distinct_note(findings: Mapping[str, Any]) -> str:
-    """Return why there are fewer different trainings than results, or nothing where each result has its own."""
-    jobs = findings["jobs"]
-    why = []
-    if jobs["repeated"]:
-        why.append(
-            tell("a model that does not draw initial weights or a batch order is trained once in place of all of them")
-            if by_role(findings)
-            else tell(
-                "a model that is deterministic on a split is trained once on it and counts for every repeat of it"
-            )
-        )
-    if jobs["shared"]:
-        why.append(tell("contestants that are the same share their trainings"))
-    if not why:
-        return ""
-    text = tell(
-        "{why}, so there are {distinct} for {results}.",
-        why=tell("{one}, and {other}", one=why[0], other=why[1]) if len(why) > 1 else why[0],
-        distinct=count(jobs["distinct"], "different training"),
-        results=count(jobs["total"], "result"),
-    )
-    return text[0].upper() + text[1:]
-
-
-def twins_note(findings: Mapping[str, Any]) -> str:
-    """Return which variants are the same contestant as another one, or nothing where all are different."""
-    same = {variant["name"]: variant["twin"] for variant in findings["variants"] if variant["twin"] is not None}
-    if not same:
-        return ""
-    told = [
-        tell("{name} is the same contestant as {other}", name=say(name), other=say(other))
-        for name, other in same.items()
-    ]
-    judged = {name for pair in findings["analysis"]["family"] for name in pair}
-    if judged & same.keys():
-        return f"{listed(told)}."
-    spared = tell_n(
-        "It would ask the same question twice, and is in no comparison.",
-        "They would ask the same question twice, and are in no comparison.",
-        len(same),
-    )
-    return f"{listed(told)}. {spared}"
-
-
-def source_note(findings: Mapping[str, Any], *, data: bool = True, sets: bool = True) -> str:
-    """Return the small print of a caption: which data, and which sets are reconstructions."""
-    parts = [tell("Data: {label}.", label=data_label(findings))] if data else []
-    return " ".join([*parts, *((remade_note(findings),) if sets else ())]).rstrip()
-
-
-def remade_note(findings: Mapping[str, Any]) -> str:
-    """Return which feature sets are reconstructions, or nothing where none is."""
-    remade = [say(chosen["name"]) for chosen in findings["sets"] if chosen["reconstructed"]]
-    if len(remade) > 1 and len(remade) == len(findings["sets"]):
-        return tell("All feature sets here are reconstructions.")
-    if not remade:
-        return ""
-    return tell_n(
-        "Feature set {names}: reconstruction.",
-        "Feature sets {names}: reconstructions.",
-        len(remade),
-        names=listed(remade),
-    )

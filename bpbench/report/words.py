@@ -9,13 +9,13 @@ from bpbench.report.enough import enough
 from bpbench.report.language import marked, tell
 from bpbench.report.numerals import decimals, fixed, half_width, p_equals, percent, say, span, whole
 from bpbench.report.retold import retold
+from bpbench.report.tallies import lower_is_better
 from bpbench.report.vocabulary import (
     CORRECTIONS,
     adjusted_p,
     by_ranks,
     equivalence_scale,
     interval_text,
-    lower_is_better,
     margin_text,
     metric_label,
     paired_units,
