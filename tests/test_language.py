@@ -251,8 +251,8 @@ SAME = frozenset(
     """.split()  # noqa: SIM905
 )
 _WORD = re.compile("[A-Za-zÀ-ÖØ-öø-ÿŠš]{2,}")
-#: Pointers and citations, and words that a label cuts.
-_ASIDE = re.compile("\ue000[^\ue001]*\ue001|\\w*…\\w*")
+#: Pointers and citations, words that a label cuts, and formulas.
+_ASIDE = re.compile("\ue000[^\ue001]*\ue001|\\w*…\\w*|\\$[^$]*\\$")
 
 
 class Fields(dict[tuple[str, str], tuple[str, ...]]):

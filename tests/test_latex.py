@@ -342,8 +342,12 @@ def test_tables_and_figures_are_files_of_their_own() -> None:
         assert not [line for line in text.splitlines() if line != line.rstrip()], name
     comparisons = files["tables/comparisons.tex"].decode()
     assert r"\label{tab:comparisons}" in comparisons
-    assert "A & 10 & -0.30 & -0.41 & -0.19 & -1.97 & < 0.001 & 0.001 & > 0.999 & \\textbf{better} \\\\" in comparisons
+    assert "linear & 3 & -0.98 & -1.37 & -0.59 & -6.29 & 0.008 & 0.017 & > 0.999 & \\textbf{better} \\\\" in comparisons
     assert r"\IfFileExists" not in files["figures/forest.tex"].decode()
+    pointing = [line for line in files["tables/scores.tex"].decode().splitlines() if r"\ref*{sec:methods}" in line]
+    assert pointing
+    assert all(r"\ifcsname r@\detokenize{sec:methods}\endcsname\hyperref" in line for line in pointing)
+    assert r"\ifcsname" not in report
     assert r"\IfFileExists{figures/parity.pdf}" in files["figures/parity.tex"].decode()
 
 
@@ -508,6 +512,10 @@ def test_a_thesis_takes_every_table_and_figure(tmp_path: Path, language: str) ->
         *(rf"\input{{{name}}}\clearpage" for name in names),
         r"\shorthandoff{:}" if language else "",
         *(rf"\cref{{{label}}} \ref{{{label}}}" for label in labels),
+        # Captions cite works, which a thesis has in its own list, from references.bib.
+        r"\begin{thebibliography}{9}",
+        *(rf"\bibitem{{{work.key}}} {work.year}" for work in document.works),
+        r"\end{thebibliography}",
         r"\end{document}",
     ]
     (made / "thesis.tex").write_text("\n".join(lines), encoding="utf-8")

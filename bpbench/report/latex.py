@@ -7,6 +7,7 @@ and sections ``sec:KEY``.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import __version__
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 #: What babel calls the languages.
 _BABEL: Final = {"en": "english", "fr": "french"}
 _LABELS: Final = {"table": "tab", "figure": "fig", "equation": "eq", "section": "sec"}
+_KINDS: Final = {short: kind for kind, short in _LABELS.items()}
+#: A pointer as :func:`running` sets it.
+_POINTING: Final = re.compile(r"\\hyperref\[(?P<label>[^]]+)\]\{(?P<words>[^~]+)~\\ref\*\{(?P=label)\}\}")
 #: Jinja's marks: its usual ones mean something to LaTeX.
 _MARKS: Final = {
     "block_start_string": "((*",
@@ -81,6 +85,7 @@ def latex_files(document: Document, places: Sequence[Path], figures: Mapping[str
         f"figures/{figure.key}.tex": _figure(figure, numbers, fill, drawn=figure.key in figures)
         for figure in document.figures
     }
+    texts = {name: _apart(text, numbers) for name, text in texts.items()}
     texts["report.tex"] = fill(
         "report.tex.j2",
         document=document,
@@ -135,6 +140,21 @@ def running(text: str, numbers: Numbers, *, long: int | None = None) -> Tex:
             case Citation(works):
                 done.append(rf"\cite{{{','.join(key for key, _ in works)}}}")
     return Tex("".join(done))
+
+
+def _apart(text: str, numbers: Numbers) -> str:
+    """Return a part whose pointers to what a thesis did not take in show the number that it has in the report.
+
+    Where French is set the colon of a label is a command; taken letter by letter it is none.
+    """
+
+    def pointing(found: re.Match[str]) -> str:
+        label, words = found["label"], found["words"]
+        short, _, key = label.partition(":")
+        number = numbers.named(_KINDS[short], key)
+        return rf"\ifcsname r@\detokenize{{{label}}}\endcsname{found.group()}\else {words}~{number}\fi{{}}"
+
+    return _POINTING.sub(pointing, text)
 
 
 def _short(caption: str, numbers: Numbers) -> Tex:

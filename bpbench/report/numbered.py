@@ -67,6 +67,10 @@ class Numbers:
         """Return the number of a block or section."""
         return self._numbers[_KINDS.get(type(block), "section"), block.key]
 
+    def named(self, kind: str, key: str) -> int:
+        """Return the number of the block or section of that kind and key."""
+        return self._numbers[kind, key]
+
     def parts(self, text: str) -> Iterator[Words | Pointer | Citation]:
         """Iterate over a text's plain stretches, pointers and citations.
 
