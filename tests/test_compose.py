@@ -207,8 +207,8 @@ def test_no_number_appears_that_is_not_in_the_findings(data: dict[str, Any], pag
 
 def test_a_foreign_number_would_be_noticed(data: dict[str, Any], page: str) -> None:
     """The check above fails when one digit of the answer is changed."""
-    assert "0.30 meV/atom" in page
-    assert strangers(page.replace("0.30 meV/atom", "77.77 meV/atom", 1), data) == ["77.77"]
+    assert "0.30\u00a0meV/atom" in page
+    assert strangers(page.replace("0.30\u00a0meV/atom", "77.77 meV/atom", 1), data) == ["77.77"]
 
 
 def test_no_number_is_made_when_nothing_succeeded() -> None:
