@@ -38,7 +38,9 @@ _MACHINE: Final = {
 
 def environment(findings: Mapping[str, Any], beside: Mapping[str, Any]) -> Section:
     """Return the section on the machine, its programs and their times."""
-    pairs = [(tell(label), _plain(beside[key])) for key, label in _MACHINE.items() if beside.get(key) is not None]
+    # That there is a PDF needs no telling; why there is none does.
+    shown = {key: value for key, value in beside.items() if value is not None and (key, value) != ("pdf", "rendered")}
+    pairs = [(tell(label), _plain(shown[key])) for key, label in _MACHINE.items() if key in shown]
     versions = beside.get("versions") or {}
     if versions:
         pairs.append((tell("versions"), ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))))

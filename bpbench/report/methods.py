@@ -204,8 +204,8 @@ def _of_reserve(findings: Mapping[str, Any]) -> list[str]:
         return []
     worst = max(told["pairs"], key=lambda pair: float(pair["half_width"]))
     text = tell(
-        "One reserve of {blocks} is one draw. By what its own blocks say (jackknife, {level}), another reserve may "
-        "move a difference by up to ±{width} ({pair}, the least certain one); no interval of a comparison holds this.",
+        "One reserve of {blocks} is one draw. By what its own blocks say, the {level} jackknife interval over reserves "
+        "of the least certain difference ({pair}) is ±{width}; no interval of a comparison holds this.",
         blocks=size,
         level=percent(told["level"]),
         width=with_unit(significant(worst["half_width"]), findings["metric"]),
