@@ -600,10 +600,10 @@ def test_trainings_that_count_more_than_once_are_told() -> None:
 def test_a_thinned_parity_plot_says_so() -> None:
     """Fewer points than test configurations are stated, by variant where these differ."""
     data = small()
-    assert "energy of every test configuration of one repeat" in caption(data, "parity")
+    assert "energy: every test configuration of one repeat" in caption(data, "parity")
     for variant in data["variants"]:
         variant["parity"]["total"] = 1234
-    assert "energy of 16 of 1234 test configurations, evenly picked, of one repeat" in caption(data, "parity")
+    assert "energy: 16 of 1234 test configurations, evenly picked, of one repeat" in caption(data, "parity")
     data["variants"][0]["parity"]["total"] = 999
     assert "(16 of 999 for A; 16 of 1234 for D and linear)" in caption(data, "parity")
 
