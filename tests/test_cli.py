@@ -122,7 +122,7 @@ def test_a_report_is_rendered_again_from_its_findings(undisturbed: Path, tmp_pat
     assert "(unchanged)" in bpbench(tmp_path, "report", "findings.json")[1]
     (tmp_path / "findings.json").write_text('{"schema": 99}')
     code, _, err = bpbench(tmp_path, "report", ".")
-    assert (code, "findings.json has schema 99, this version reads 1; run the protocol again" in err) == (2, True)
+    assert (code, "has schema 99" in err) == (2, True)
     (tmp_path / "findings.json").unlink()
     code, _, err = bpbench(tmp_path, "report", ".")
     assert (code, "cannot be read as JSON" in err) == (2, True)

@@ -288,7 +288,7 @@ def test_the_report_says_what_is_true_of_each_way(study: Study, found: dict[str,
     assert "those that are split in one way share the split" in methods
     assert "share the split and the seeds" not in methods
     assert "called equivalent" in methods
-    assert "else lower or higher" in methods
+    assert "is called lower or higher" in methods
     tables = {table.key: table for table in csv_tables(found, document)}
     assert [row[1].text for row in tables["fresh"].rows] == ["block", "frame", "state", "frame"]
     assert [row[0].text for row in tables["split"].rows].count("frame") == 6

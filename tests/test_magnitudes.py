@@ -122,8 +122,8 @@ def test_both_tables_stand_in_the_report() -> None:
     """The document has them beside the scores and beside the comparisons."""
     sections = {section.key: section for section in compose(small(), environment()).sections}
     keys = {name: [block.key for block in sections[name].blocks if isinstance(block, Table)]
-            for name in ("repeats", "comparisons")}  # fmt: skip
-    assert "best_of" in keys["repeats"]
+            for name in ("best", "comparisons")}  # fmt: skip
+    assert "best_of" in keys["best"]
     assert keys["comparisons"][:3] == ["comparisons", "effects", "estimates"]
 
 

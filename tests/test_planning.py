@@ -209,8 +209,13 @@ def _told(folder: Path, margin: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("margin", "stored", "band", "method"),
     [
-        ("0.5", 0.5, "±0.5 meV/atom.", "against the margin of ±0.5 meV/atom, adjusted"),
-        ("5%", "5 %", "±5 % of the mean of all, which is", "±5 % of the mean of the baseline, adjusted over the fam"),
+        ("0.5", 0.5, "±0.5 meV/atom.", "against the margin of ±0.5 meV/atom; they are adjusted"),
+        (
+            "5%",
+            "5 %",
+            "±5 % of the mean of all, which is",
+            "±5 % of the mean of the baseline; they are adjusted over the fam",
+        ),
         ("0.5 d_z", "0.5 d_z", None, "are of the noncentral t distribution"),
     ],
 )

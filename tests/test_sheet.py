@@ -21,8 +21,8 @@ from bpbench.errors import RequestError
 from bpbench.features import CUTOFFS, G2, G4, G5, FeatureSet, preset
 from bpbench.report import panels, sheet
 from bpbench.report.canvas import COLOURS
-from bpbench.report.compose import _drawings, _sets
 from bpbench.report.document import Text
+from bpbench.report.subject import _drawings, sets
 
 
 def _partial() -> FeatureSet:
@@ -312,7 +312,7 @@ def test_sets_come_back_from_findings() -> None:
 def test_the_report_shows_a_sheet_for_each_set() -> None:
     """The section on feature sets has one sheet per set, captioned with its name and how to read it."""
     data = findings(repeats=2, names=("A", "D", "22"), states=2)
-    section = _sets(data)
+    section = sets(data)
     figures = {figure.key: figure for figure in section.blocks if hasattr(figure, "svg")}
     assert list(figures) == ["feature_sets", *(f"sheet_{number + 1}" for number in range(len(data["sets"])))]
     for number, entry in enumerate(data["sets"], 1):
@@ -329,7 +329,7 @@ def test_many_sets_leave_sheets_out_and_say_so() -> None:
     data = deep_copy(small())
     first = data["sets"][0]
     data["sets"] += [{**first, "name": f"more {number}"} for number in range(11 - len(data["sets"]))]
-    section = _sets(data)
+    section = sets(data)
     assert sum(getattr(block, "key", "").startswith("sheet_") for block in section.blocks) == 8
     notes = [block.text for block in section.blocks if isinstance(block, Text)]
     assert "The sheets of 3 further sets are left out; the tables list all." in notes

@@ -195,7 +195,7 @@ def test_the_line_of_means_is_broken_where_the_host_changes() -> None:
     """With a break there are two lines of means in place of one."""
     points = tuple((number, (float(number), number + 0.1)) for number in range(8))
     whole, broken = (_drawn(Panel("x", points, breaks)) for breaks in ((), ((4, 5),)))
-    lines = [re.findall(r'd="M [^"]*"[^>]*stroke: #0072b2; stroke-width: 1\.1', svg) for svg in (whole, broken)]
+    lines = [re.findall(r'd="M[^"]*"[^>]*stroke: #0072b2; stroke-width: 1\.1', svg) for svg in (whole, broken)]
     assert [len(found) for found in lines] == [1, 2]
 
 

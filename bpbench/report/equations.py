@@ -85,7 +85,7 @@ def energy(findings: Mapping[str, Any]) -> list[Equation]:
         (r"E_i", marked("output of the network for atom i (eV)")),
         (
             r"\mathbf{y}_i^{l}",
-            marked("values of layer l for atom i; those of layer 0 are its standardised symmetry functions"),
+            marked("values of layer l for atom i; those of layer 0 are its standardised descriptors"),
         ),
         (
             r"\mathbf{W}^{l}, \mathbf{b}^{l}",

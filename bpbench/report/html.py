@@ -79,7 +79,9 @@ def fixed_words() -> dict[str, str]:
     }
 
 
-def render_html(document: Document, places: Sequence[Path] | None = None, *, embed: bool = False) -> str:
+def render_html(
+    document: Document, places: Sequence[Path] | None = None, *, embed: bool = False, scripted: bool = True
+) -> str:
     """Return a document as one self-contained HTML page.
 
     Parameters
@@ -92,6 +94,8 @@ def render_html(document: Document, places: Sequence[Path] | None = None, *, emb
         Whether the page is for a printer: drawings stand in it as images of their own, and there is nothing to be
         pointed at or pressed. A printer needs no page-coloured ink, and WeasyPrint would match every line of an inline
         drawing against the style sheet.
+    scripted : bool
+        Whether the page brings our script.
 
     Raises
     ------
@@ -122,11 +126,12 @@ def render_html(document: Document, places: Sequence[Path] | None = None, *, emb
         document=document,
         style=Markup(style),  # noqa: S704 - ours, or the user's own
         script=Markup(script),  # noqa: S704 - likewise
-        script_digest=f"sha256-{digest}",
+        script_source=f"'sha256-{digest}'" if scripted else "'none'",
         watermark=_tile(_shown(document.watermark)),
         words=fixed_words(),
         version=__version__,
         paper=embed,
+        scripted=scripted and not embed,
     )
 
 

@@ -44,9 +44,9 @@ class CatalogueError(BpbenchError):
     """A catalogue of messages cannot be read; the text names the file and what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """The messages of one language.
+    """The messages of one language; equal to itself alone, so that it can be a key of what was told by it.
 
     Attributes
     ----------
@@ -104,6 +104,11 @@ def language() -> str:
     return _SPOKEN.get().language
 
 
+def voice() -> Catalogue:
+    """Return the catalogue that messages are told by."""
+    return _SPOKEN.get().catalogue
+
+
 def catalogue(language: str, folders: Sequence[Path]) -> Catalogue:
     """Return the messages of a language from those of some folders that have its catalogue, the first one winning."""
     messages: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -114,7 +119,7 @@ def catalogue(language: str, folders: Sequence[Path]) -> Catalogue:
             found = _read(path, path.stat().st_mtime_ns)
             messages |= found.messages
             form = found.form
-    return Catalogue(messages, form)
+    return Catalogue(messages, form) if messages else _ENGLISH
 
 
 @lru_cache(maxsize=8)

@@ -21,7 +21,7 @@ from bpbench.report import (
 from bpbench.report.document import Block, Figure, Items, Section, Text, cite, ref
 from bpbench.report.kinds import SCORED, study_kind, timed
 from bpbench.report.labels import data_label, set_label, source_note
-from bpbench.report.language import language, listed, tell, tell_n
+from bpbench.report.language import Catalogue, listed, tell, tell_n, voice
 from bpbench.report.numerals import count, say, whole
 from bpbench.report.retold import retold
 from bpbench.report.tallies import distinct_note, tally, twins_note
@@ -239,17 +239,17 @@ def _pooled(findings: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> s
 
 
 @lru_cache(maxsize=8)
-def _seen(sets: tuple[tuple[str, FeatureSet], ...], _language: str) -> str:
+def _seen(sets: tuple[tuple[str, FeatureSet], ...], _voice: Catalogue) -> str:
     return schematics.seen(sets)
 
 
 @lru_cache(maxsize=32)
-def _sheet(functions: FeatureSet, title: str, key: str, _language: str) -> str:
+def _sheet(functions: FeatureSet, title: str, key: str, _voice: Catalogue) -> str:
     return sheet.sheet(functions, title, key=key)
 
 
 @lru_cache(maxsize=8)
-def _layers(shapes: tuple[str, ...], _language: str) -> str:
+def _layers(shapes: tuple[str, ...], _voice: Catalogue) -> str:
     return schematics.networks(shapes)
 
 
@@ -266,7 +266,7 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
                 "What the functions of each set see. Left, for each G2, what one neighbour at distance r adds to it; "
                 "right, the distinct angular parts over the angle θ at the central atom."
             ),
-            _seen(tuple((entry["name"], functions) for entry, functions in sets), language()),
+            _seen(tuple((entry["name"], functions) for entry, functions in sets), voice()),
             tell("Curves of all functions of {sets}.", sets=count(len(sets), "set")),
             source,
             listings.functions("feature_sets", [entry for entry, _ in sets]),
@@ -276,7 +276,7 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
         return blocks
     for number, (entry, functions) in enumerate(sets[:_SHEETS], 1):
         key = f"sheet_{number}"
-        drawn = _sheet(functions, tell("Set {name}", name=entry["name"]), key, language())
+        drawn = _sheet(functions, tell("Set {name}", name=entry["name"]), key, voice())
         caption = f"{tell('Set {name}', name=set_label(entry))}. {sheet.reading(functions)}"
         alt = tell(
             "Curves, widths and combinations of the {functions} of set {name}.",
@@ -308,7 +308,7 @@ def networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
             "atoms. Of large layers only the first and last nodes are drawn.",
             shapes=listed(shapes),
         ),
-        _layers(tuple(shapes), language()),
+        _layers(tuple(shapes), voice()),
         tell("Layers of the networks {shapes}.", shapes=listed(shapes)),
         data=listings.layers("networks", shapes),
     )

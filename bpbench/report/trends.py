@@ -43,7 +43,7 @@ def page(told: Mapping[str, Any]) -> str:
     ReportError
         For a mistake in a template.
     """
-    return render_html(document(told))
+    return render_html(document(told), scripted=False)
 
 
 def document(told: Mapping[str, Any]) -> Document:
