@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 __version__ = "0.1.0"
+#: Of ``findings.json``; here, since to read one asks for nothing else of what makes them.
+SCHEMA = 1
 
 
 def shipped(folder: str) -> Path:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import __version__, magnitudes, metrics, reserve, shares, standing
+from bpbench import SCHEMA, __version__, magnitudes, metrics, reserve, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -39,7 +39,6 @@ LABELS: Final = {
     "random-forest": "random forest",
     "lightgbm": "LightGBM",
 }
-SCHEMA: Final = 1
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import __version__, magnitudes, standing
+from bpbench import SCHEMA, __version__, magnitudes, standing
 from bpbench.contestants import MEAN_LEVEL, ROUNDING
 from bpbench.counting import grouped
 from bpbench.data.readers import counted
-from bpbench.findings import SCHEMA, margin_width
+from bpbench.findings import margin_width
 from bpbench.identity import digest
 from bpbench.runner.machine import machine
 from bpbench.score_runs import Runs, means, name_of

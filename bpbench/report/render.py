@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench import __version__
+from bpbench import SCHEMA, __version__
 from bpbench.report.archive import plain
+from bpbench.report.canvas import uncollected
 from bpbench.report.document import shown
 from bpbench.report.html import render_html
 from bpbench.report.language import LANGUAGES, listed, spoken
@@ -130,7 +131,7 @@ def write_report(
         return written
     skipped = sentence if "pdf" in wanted else "The PDF was not asked for."
     environment = {**environment, "pdf": "rendered" if written.pdf else f"skipped: {skipped}"}
-    with spoken(language, places):
+    with spoken(language, places), uncollected():
         files = _files(findings, environment, stamp, making, places)
     try:
         _write_all(folder, files, old=held.get("files", []), stamp=stamp)
@@ -174,8 +175,6 @@ def rerender(
     ReportError
         When the findings are missing, no JSON, of another schema, or lack what this version reads.
     """
-    from bpbench.findings import SCHEMA
-
     folder = Path(folder)
     found = _read(folder, "findings.json")
     schema = found.get("schema")
