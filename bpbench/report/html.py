@@ -126,7 +126,7 @@ def render_html(
         document=document,
         style=Markup(style),  # noqa: S704 - ours, or the user's own
         script=Markup(script),  # noqa: S704 - likewise
-        script_source=f"'sha256-{digest}'" if scripted else "'none'",
+        script_source=Markup(f"'sha256-{digest}'" if scripted else "'none'"),  # noqa: S704 - a digest
         watermark=_tile(_shown(document.watermark)),
         words=fixed_words(),
         version=__version__,
