@@ -276,7 +276,6 @@ def _running(text: str, numbers: Numbers) -> str:
     """Return running text escaped and set, its pointers as links."""
     from markupsafe import escape
 
-    names = pointer_words()
     done = []
     for part in numbers.parts(text):
         match part:
@@ -284,7 +283,7 @@ def _running(text: str, numbers: Numbers) -> str:
                 done.append(_typeset(str(escape(_shown(words)))))
             case Pointer(kind, key, number):
                 anchor = key if kind == "section" else f"{kind}-{key}"
-                done.append(f'<a href="#{anchor}">{names[kind]}\u00a0{number}</a>')
+                done.append(f'<a href="#{anchor}">{pointer_words()[kind]}\u00a0{number}</a>')
             case Citation(works):
                 links = ", ".join(f'<a href="#work-{key}">{number}</a>' for key, number in works)
                 # A hard space before an element lets WeasyPrint end a line far too early; within it, it does not.
@@ -307,7 +306,7 @@ def first_sentence(text: str, numbers: Numbers) -> str:
                 continue
     first = _SENTENCE.match(" ".join("".join(told).split()))
     words = first[0].rstrip(" .\u00a0") if first else ""
-    return f"{textwrap.shorten(words, _LISTED, placeholder='…')}"
+    return textwrap.shorten(words, _LISTED, placeholder="…")
 
 
 def _tile(words: str) -> str:
