@@ -133,7 +133,10 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if collecting:
+            # All that has grown is taken for old at once: it is looked through when a whole search is due, not now.
+            gc.freeze()
             gc.enable()
+            gc.unfreeze()
 
 
 @contextmanager

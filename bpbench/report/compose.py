@@ -165,7 +165,6 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         ]
     course = (*learned.learning(findings, looks), *courses.stopping(findings))
     return [
-        *searches.sections(findings),
         Section(
             "repeats",
             tell("Every repeat"),
@@ -178,6 +177,7 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         *standing.ranks(findings),
         *search_results.front(findings, environment),
         *_unless_empty("best", tell("Best of n"), magnitudes.best_of(findings)),
+        *searches.sections(findings),
         *search_results.survival(findings),
         *noise.sections(findings),
         *divided.fresh(findings),
