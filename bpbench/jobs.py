@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from bpbench.features import STRICT, Column, Feature
-from bpbench.identity import NOT_IDENTITY
+from bpbench.identity import IF_SET, NOT_IDENTITY
 
 # ---------------------------------------------------------------------------------------------------- models
 
@@ -130,6 +130,24 @@ OPTIMIZERS: Final = {"adam": Adam, "keras-adam": KerasAdam, "kalman": Kalman, "m
 
 
 @dataclass(frozen=True, slots=True)
+class ForceTerm:
+    """What of the forces is learned beside the energies; see :mod:`bpbench.models.forces`.
+
+    Attributes
+    ----------
+    weight : float
+        Weight of the forces' cost beside that of the energies, each in its own spread.
+    fraction : float
+        Share of the training configurations' force components that are learned from: drawn anew for every epoch of a
+        network, once for a linear potential.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    weight: Annotated[float, Gt(0)] = 1.0
+    fraction: Annotated[float, Gt(0), Le(1)] = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Hdnn:
     """A high-dimensional neural-network potential: the energy is the sum of one small network over the atoms.
 
@@ -154,6 +172,8 @@ class Hdnn:
     ensemble : int
         Networks of other weights and orders whose mean answer is the model's answer, and whose spread is its
         uncertainty.
+    forces : ForceTerm or None
+        How forces are learned beside energies; ``None``: energies alone.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -167,6 +187,7 @@ class Hdnn:
     optimizer: Optimizer = Adam()
     skip: bool = False
     ensemble: Annotated[int, Ge(1)] = 1
+    forces: ForceTerm | None = field(default=None, metadata=IF_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +200,14 @@ class Linear:
     ----------
     strengths : tuple of float
         Penalties to choose from by validation RMSE, relative to the number of training configurations.
+    forces : ForceTerm or None
+        How forces are learned beside energies; ``None``: energies alone.
     """
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["linear"]
     strengths: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = tuple(10.0**power for power in range(-12, 3))
+    forces: ForceTerm | None = field(default=None, metadata=IF_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +490,11 @@ class Train:
         that :func:`bpbench.data.splits.fewer` draws from the split's seed.
     rerun : int
         How many trainings of all the same come before it: it is trained again, to see what the machine alone changes.
+    centres : tuple of (str, tuple of int)
+        By element of the central atom, the places in ``functions`` that its network sees; empty: every element's
+        network sees all.
+    score_forces : bool
+        Whether predicted forces are scored besides.
     """
 
     frames: MakeFrames | ReadTable
@@ -477,7 +506,9 @@ class Train:
     order_seed: int
     observations: int | None = None
     rerun: int = 0
-    version: int = 4
+    centres: tuple[tuple[str, tuple[int, ...]], ...] = field(default=(), metadata=IF_SET)
+    score_forces: bool = field(default=False, metadata=IF_SET)
+    version: int = 5
 
 
 @dataclass(frozen=True, slots=True)

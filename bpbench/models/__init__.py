@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bpbench.jobs import ModelSpec
     from bpbench.models.contract import Floats, Ints
 
-__all__ = ["Fit", "Problem", "constant", "evaluate", "fit"]
+__all__ = ["Fit", "Problem", "constant", "evaluate", "fit", "gradient"]
 
 
 def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: int) -> Fit:
@@ -101,3 +101,37 @@ def evaluate(model: ModelSpec, parameters: dict[str, Floats], values: Floats, of
     from bpbench.models import linear
 
     return linear.evaluate(parameters, values, offsets)
+
+
+def gradient(model: ModelSpec, parameters: dict[str, Floats], values: Floats) -> Floats:
+    """Return how the energy of one configuration changes with its descriptors, from the parameters of a fit alone.
+
+    Parameters
+    ----------
+    model : Hdnn or Linear
+        What was fitted.
+    parameters : dict of str to ndarray
+        ``Fit.parameters``.
+    values : ndarray, shape (D, n)
+        Descriptors of the n atoms of one configuration, as for :func:`evaluate`.
+
+    Returns
+    -------
+    ndarray, shape (D, n)
+        ∂E/∂G in eV; 0 for functions that were dropped.
+
+    Raises
+    ------
+    RequestError
+        For trees, whose answers are steps.
+    """
+    from bpbench.models import sensitivity
+
+    if isinstance(model, Hdnn):
+        return sensitivity.of_networks(parameters, model.activation, values)
+    if isinstance(model, Linear):
+        return sensitivity.of_linear(parameters, values)
+    raise RequestError(
+        f"Only hdnn and linear models have forces, this one is {model.kind}: the answers of trees are steps, without "
+        "a derivative."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+class Geometry(Protocol):
+    """What a model may ask of the frames behind descriptors: how these change when atoms move.
+
+    Models know no positions. :class:`bpbench.potential.Structures` answers from a set of symmetry functions; the D rows
+    are those of :attr:`Problem.values`, in their order.
+    """
+
+    def adjoint(self, frame: int, weights: Floats) -> Floats:
+        """Return Σ_fi w_fi ∂G_fi/∂R for the n atoms of a frame, shape (n, 3), of weights of shape (D, n), per Å."""
+
+    def tangent(self, frame: int, velocities: Floats) -> Floats:
+        """Return the change of every function, shape (D, n), when atoms move by velocities of shape (n, 3), Å."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,16 @@ class Problem:
         Frame numbers of each part, ascending and disjoint. A fit may look at ``energy[test]`` never.
     table : Table or None
         The same descriptors as :func:`bpbench.models.replica.table` lays them out, where many networks share them.
+    elements : tuple of str
+        Chemical symbols of the K elements, by atomic number; empty where nothing is known of them (tables).
+    kind : ndarray of int, shape (A,), or None
+        Place of each atom's element in ``elements``; ``None`` where there is at most one.
+    centres : tuple of (str, tuple of int)
+        By element, the rows of ``values`` that its network sees; empty: all.
+    forces : ndarray, shape (A, 3), or None
+        Reference forces, eV/Å. A fit may look at those of test configurations never.
+    geometry : Geometry or None
+        The frames behind the descriptors, where forces are learned.
     """
 
     names: tuple[str, ...]
@@ -45,6 +69,11 @@ class Problem:
     validation: Ints
     test: Ints
     table: Table | None = None
+    elements: tuple[str, ...] = ()
+    kind: Ints | None = None
+    centres: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    forces: Floats | None = None
+    geometry: Geometry | None = None
 
     @property
     def atoms(self) -> Floats:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 #: A function whose range over the training atoms is below this share of its largest value is constant.
 CONSTANT = 1e-12
 
+#: What is kept of the values over the training atoms, by the names of :class:`Scaling`.
+SEEN = ("least", "most", "mean", "sigma")
+
 #: Fewest configurations to train and to validate on.
 LEAST = 2
 
@@ -56,6 +59,9 @@ class Scaling:
         a and b of each function; b is 1 where the function is dropped.
     reference, centre, width : float
         E_ref, m and s in eV per atom; s is 1 where all targets agree.
+    least, most, mean, sigma : ndarray, shape (D,)
+        Ends, mean and spread (ddof 1) of each function over the training atoms, whatever the scaling: beyond the ends a
+        model extrapolates.
     remarks : tuple of str
         Sentences that name the functions dropped.
     """
@@ -66,6 +72,10 @@ class Scaling:
     reference: float
     centre: float
     width: float
+    least: Floats
+    most: Floats
+    mean: Floats
+    sigma: Floats
     remarks: tuple[str, ...] = ()
 
     def parameters(self) -> dict[str, Floats]:
@@ -77,6 +87,7 @@ class Scaling:
             "reference": np.array(self.reference),
             "centre": np.array(self.centre),
             "width": np.array(self.width),
+            **{name: getattr(self, name) for name in SEEN},
         }
 
 
@@ -89,6 +100,10 @@ def from_parameters(parameters: dict[str, Floats]) -> Scaling:
         reference=float(parameters["reference"].item()),
         centre=float(parameters["centre"].item()),
         width=float(parameters["width"].item()),
+        least=parameters["least"],
+        most=parameters["most"],
+        mean=parameters["mean"],
+        sigma=parameters["sigma"],
     )
 
 
@@ -163,19 +178,24 @@ def scaling(problem: Problem, kind: str = "standard") -> Scaling:
     atoms = atoms_of(problem.offsets, problem.train)
     count = len(problem.names)
     kept, shift, scale = np.ones(count, dtype=bool), np.empty(count), np.ones(count)
+    ends = {name: np.empty(count) for name in SEEN}
     alike: dict[tuple[float, float, float], list[int]] = {}
     for number, row in enumerate(problem.values):  # row by row: no second copy of a large table
         seen = row[atoms].astype(np.float64)
         least, most, mean = float(seen.min()), float(seen.max()), float(seen.mean())
         largest = max(abs(least), abs(most))
+        # Squares of tiny numbers are 0 where the numbers are not.
+        spread = float((seen / largest).std()) * largest if largest else 0.0
+        sigma = spread * np.sqrt(len(seen) / (len(seen) - 1)) if len(seen) > 1 else 0.0
+        for name, value in zip(SEEN, (least, most, mean, sigma), strict=True):
+            ends[name][number] = value
         shift[number] = least if kind == "min-max" else mean
         if most - least <= CONSTANT * largest:
             kept[number] = False
             continue
         alike.setdefault((least, most, mean), []).append(number)
         if kind == "standard":
-            # Squares of tiny numbers are 0 where the numbers are not.
-            scale[number] = (seen / largest).std() * largest
+            scale[number] = spread
         elif kind != "centred":
             scale[number] = most - least
     if not kept.any():
@@ -194,6 +214,7 @@ def scaling(problem: Problem, kind: str = "standard") -> Scaling:
         centre=float(target.mean()),
         # The spread of equal targets is rounding noise of E_ref; dividing by it would train on noise.
         width=width if width > CONSTANT * max(1.0, abs(reference)) else 1.0,
+        **ends,
         remarks=(
             *_dropped([name for name, keep in zip(problem.names, kept, strict=True) if not keep]),
             *_repeated(problem, atoms, alike.values()),

@@ -1,0 +1,165 @@
+r"""A fitted potential on frames: where a model's parameters and symmetry functions meet to give energies and forces.
+
+.. math::
+    E = \sum_i E_{e(i)}(G_i), \qquad \mathbf F_k = -\sum_i \frac{∂E}{∂G_i} · \frac{∂G_i}{∂\mathbf R_k}
+
+with ∂E/∂G of the model (:func:`bpbench.models.gradient`) and the sum over i by the descriptors' adjoint
+(:meth:`bpbench.descriptors.symmetry.Evaluation.adjoint`): neither room knows the other.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpbench import models
+from bpbench.descriptors.symmetry import Evaluation, evaluate
+from bpbench.elements import NUMBERS
+from bpbench.errors import DataError
+from bpbench.models.scaling import from_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from bpbench.data.frames import Floats, Frames, Ints
+    from bpbench.features import Feature
+    from bpbench.jobs import Hdnn, Linear
+
+#: Bytes of neighbour lists that :class:`Structures` keeps, about.
+_HELD = 2**30
+#: Bytes that one entry of a neighbour list takes, about.
+_ENTRY = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a potential says of one frame.
+
+    Attributes
+    ----------
+    energy : float
+        eV.
+    forces : ndarray, shape (n, 3)
+        eV/Å.
+    beyond : ndarray of bool, shape (D, n)
+        Where a descriptor lies outside its range over the training atoms of the element: there a model extrapolates.
+    """
+
+    energy: float
+    forces: Floats
+    beyond: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Potential:
+    """A fitted model with the functions that it is fed with.
+
+    Attributes
+    ----------
+    model : Hdnn or Linear
+        What was fitted.
+    functions : tuple of Feature
+        Its inputs, D of them, dropped ones included.
+    parameters : dict of str to ndarray
+        :attr:`bpbench.models.contract.Fit.parameters`.
+    elements : tuple of str
+        Chemical symbols of the elements it was trained on, by atomic number.
+    """
+
+    model: Hdnn | Linear
+    functions: tuple[Feature, ...]
+    parameters: dict[str, Floats]
+    elements: tuple[str, ...]
+
+    def answer(
+        self, positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike, species: npt.ArrayLike
+    ) -> Answer:
+        """Return energy and forces of one frame.
+
+        Parameters
+        ----------
+        positions, cell, pbc, species
+            As for :func:`bpbench.descriptors.symmetry.evaluate`.
+
+        Raises
+        ------
+        DataError
+            For a frame that cannot be described, or that holds an element the potential was not trained on.
+        """
+        numbers = np.asarray(species, dtype=np.int64)
+        self._known(numbers)
+        seen = evaluate(self.functions, positions, cell, pbc, numbers)
+        size = np.array([0, seen.values.shape[1]], dtype=np.int64)
+        energy = models.evaluate(self.model, self.parameters, seen.values, size)
+        slopes = models.gradient(self.model, self.parameters, seen.values)
+        return Answer(float(energy[0]), -seen.adjoint(slopes), self._beyond(seen.values))
+
+    def _known(self, numbers: Ints) -> None:
+        strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
+        if strange:
+            names = [element for element, number in NUMBERS.items() if number in strange]
+            raise DataError(
+                f"The potential was trained on {', '.join(self.elements)}, and the frame holds {', '.join(names)}; "
+                "give it frames of its own elements."
+            )
+
+    def _beyond(self, values: Floats) -> npt.NDArray[np.bool_]:
+        scales = from_parameters(self.parameters)
+        found: npt.NDArray[np.bool_] = (values < scales.least[:, None]) | (values > scales.most[:, None])
+        return found
+
+
+class Structures:
+    """The frames behind descriptors, as models ask for them (:class:`bpbench.models.contract.Geometry`).
+
+    Neighbour lists of the frames last asked for are kept, up to a gigabyte.
+
+    Parameters
+    ----------
+    frames : Frames
+        The frames.
+    functions : sequence of Feature
+        The D functions.
+    """
+
+    def __init__(self, frames: Frames, functions: Sequence[Feature]) -> None:
+        self._frames = frames
+        self._functions = tuple(functions)
+        self._kept: OrderedDict[int, Evaluation] = OrderedDict()
+        self._bytes = 0
+
+    def evaluation(self, frame: int) -> Evaluation:
+        """Return the evaluation of one frame, kept or made anew."""
+        if frame in self._kept:
+            self._kept.move_to_end(frame)
+            return self._kept[frame]
+        rows = self._frames.rows(frame)
+        made = evaluate(
+            self._functions,
+            self._frames.positions[rows],
+            self._frames.cells[frame],
+            self._frames.pbc[frame],
+            self._frames.species[rows],
+        )
+        self._kept[frame] = made
+        self._bytes += _size(made)
+        while self._bytes > _HELD and len(self._kept) > 1:
+            self._bytes -= _size(self._kept.popitem(last=False)[1])
+        return made
+
+    def adjoint(self, frame: int, weights: Floats) -> Floats:
+        """Return Σ_fi w_fi ∂G_fi/∂R of a frame, shape (n, 3); see :class:`bpbench.models.contract.Geometry`."""
+        return self.evaluation(frame).adjoint(weights)
+
+    def tangent(self, frame: int, velocities: Floats) -> Floats:
+        """Return the change of every function, shape (D, n), of a frame whose atoms move."""
+        return self.evaluation(frame).tangent(velocities)
+
+
+def _size(made: Evaluation) -> int:
+    return int(made.values.nbytes + _ENTRY * made.neighbours_per_atom * made.values.shape[1])
