@@ -21,6 +21,7 @@ from bpbench.agreement.columns import agree, pairing, unnamed
 from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames, Ints
 from bpbench.errors import DivergedError
+from bpbench.features import Column
 from bpbench.identity import address
 from bpbench.jobs import (
     OPTIMIZERS,
@@ -40,6 +41,7 @@ from bpbench.jobs import (
 )
 from bpbench.models import constant, fit, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
+from bpbench.potential import Structures
 from bpbench.runner import timing
 from bpbench.runner.store import Outcome
 from bpbench.units import MEV_PER_EV
@@ -160,6 +162,18 @@ class _Inputs:
     frames: Configurations
     values: metrics.Array
     table: Any = None
+    structures: Structures | None = None
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        return tuple(self.frames.elements) if isinstance(self.frames, Frames) else ()
+
+    @property
+    def kind(self) -> Ints | None:
+        """Place of each atom's element; ``None`` where there is at most one."""
+        if not isinstance(self.frames, Frames) or len(self.elements) < 2:
+            return None
+        return np.unique(self.frames.species, return_inverse=True)[1].astype(np.int64)
 
 
 #: The inputs of the last training in this process, if any.
@@ -247,7 +261,8 @@ def _inputs(job: Train, load: Load) -> _Inputs:
     wanted = cohort(job)
     if not _kept or _kept[0].cohort != wanted:
         _kept.clear()  # before the next are read: never two at a time
-        frames = Configurations.from_arrays(load(job.frames).arrays)
+        made = Frames if isinstance(job.frames, MakeFrames) else Configurations
+        frames = made.from_arrays(load(job.frames).arrays)
         _kept.append(_Inputs(wanted, frames, gather(job, load, int(frames.offsets[-1]))))
     return _kept[0]
 
@@ -268,8 +283,25 @@ def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
         validation=parts.validation,
         test=parts.test,
         table=held.table,
+        elements=held.elements,
+        kind=held.kind,
+        centres=job.centres,
+        forces=held.frames.forces,
+        geometry=_structures(job, held),
     )
     return problem, parts.fresh
+
+
+def _structures(job: Train, held: _Inputs) -> Structures | None:
+    """Return the frames behind the inputs where forces are asked for, with the neighbour lists of the cohort."""
+    if not (job.score_forces or getattr(job.model, "forces", None)):
+        return None
+    if held.structures is None:
+        assert isinstance(held.frames, Frames)  # the protocol was refused otherwise
+        functions = [item for item in job.functions if not isinstance(item, Column)]
+        assert len(functions) == len(job.functions)  # columns of a table have no derivatives and were refused
+        held.structures = Structures(held.frames, functions)
+    return held.structures
 
 
 def _importance(job: Importance, load: Load) -> Outcome:
