@@ -267,6 +267,12 @@ class LightGbm:
 
 ModelSpec = Hdnn | Linear | RandomForest | LightGbm
 
+
+def predicts_forces(model: ModelSpec) -> bool:
+    """Return whether a model says what the forces are: the slope of its energy, which steps do not have."""
+    return isinstance(model, Hdnn | Linear)
+
+
 # ------------------------------------------------------------------------------------------------------ data
 
 
