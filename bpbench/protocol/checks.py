@@ -8,6 +8,7 @@ from typing import Any, Final
 from bpbench import cuts, features, metrics
 from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
+from bpbench.protocol.force_checks import check_forces, check_primary
 from bpbench.protocol.strategy_checks import check_strategies
 from bpbench.protocol.vocabulary import Protocol
 
@@ -35,6 +36,7 @@ def check_names(protocol: Protocol) -> None:
     except RequestError as error:
         raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
     _check_measure(protocol, timed=metric.timed)
+    check_primary(protocol)
     if analysis.baseline not in names:
         raise ProtocolError(
             f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
@@ -50,6 +52,7 @@ def check_names(protocol: Protocol) -> None:
     _check_track(protocol)
     _check_published(protocol)
     check_strategies(protocol)
+    check_forces(protocol)
     _check_clock(protocol)
     _check_twins(protocol)
     _check_split(protocol)
@@ -58,7 +61,7 @@ def check_names(protocol: Protocol) -> None:
 def _check_published(protocol: Protocol) -> None:
     """Refuse a published number of a variant or a score that the study does not have."""
     where, names = protocol.origin.where, [variant.name for variant in protocol.variants]
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, published in enumerate(protocol.report.published):
         place = ("report", "published", number)
         if published.variant not in names:
@@ -76,7 +79,7 @@ def _check_published(protocol: Protocol) -> None:
 def _check_track(protocol: Protocol) -> None:
     """Refuse to track what is not scored, or by a margin that runs have no measure for."""
     where, track = protocol.origin.where, protocol.track
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, key in enumerate(track.metrics or ()):
         if key not in known:
             raise ProtocolError(
@@ -148,6 +151,7 @@ _OF_TRAINING: Final = {
     "pool": "each set is described by itself",
     "precision": "no values are stored",
     "clock": "the times of the sets are what is measured",
+    "forces": "nothing predicts forces",
 }
 
 
