@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.elements import NUMBERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -138,6 +140,12 @@ def of_element(parameters: Mapping[str, Floats], element: str) -> dict[str, Floa
     begin = f"{element}."
     own = {name.removeprefix(begin): array for name, array in parameters.items() if name.startswith(begin)}
     return own | {name: array for name, array in parameters.items() if name in SHARED}
+
+
+def elements_of(parameters: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Return the elements that the names of parameters begin with, by atomic number; none for those of one element."""
+    found = {name.split(".")[0] for name in parameters if "." in name}
+    return tuple(sorted(found, key=NUMBERS.__getitem__))
 
 
 def to_arrays(parameters: Mapping[str, Floats]) -> dict[str, Floats]:
