@@ -289,6 +289,10 @@ def of_forces_alone(model: ModelSpec | None) -> bool:
     return isinstance(model, RandomForest | LightGbm) and model.target == "forces"
 
 
+def predicts_forces(model: ModelSpec) -> bool:
+    """Return whether a model says what the forces are: the slope of its energy, which steps do not have, or itself."""
+    return isinstance(model, Hdnn | Linear) or of_forces_alone(model)
+
 # ------------------------------------------------------------------------------------------------------ data
 
 
