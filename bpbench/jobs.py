@@ -293,6 +293,7 @@ def predicts_forces(model: ModelSpec) -> bool:
     """Return whether a model says what the forces are: the slope of its energy, which steps do not have, or itself."""
     return isinstance(model, Hdnn | Linear) or of_forces_alone(model)
 
+
 # ------------------------------------------------------------------------------------------------------ data
 
 
