@@ -20,12 +20,14 @@ from bpbench.data import readers, tables
 from bpbench.data.blocks import trajectories
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
+from bpbench.force_errors import forces
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
 from bpbench.protocol import Cut, Protocol, SampleData
 from bpbench.runner import timing
 from bpbench.runner.store import Outcome
 from bpbench.searched import costs, exploration
 from bpbench.statistics.compare import Comparison
+from bpbench.statistics.joint import together
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
 from bpbench.study import QUICK, Prepared, Study, status
@@ -109,6 +111,7 @@ def findings(study: Study) -> Json:
             {**dataclasses.asdict(entry), "metric": _metric(entry.metric)} for entry in protocol.report.published
         ],
         "analysis": _analysis(study),
+        **({} if (scored := forces(study)) is None else {"forces": scored}),
         "failures": failures,
         "jobs": _counts(study),
     }
@@ -426,7 +429,29 @@ def _analysis(study: Study) -> Json:
         ],
         "ranking": ranking,
         "unranked": unranked,
+        **_co_primary(study),
     }
+
+
+def _co_primary(study: Study) -> Json:
+    """Return the comparisons by each further metric, and what all metrics say together; nothing without any."""
+    if not study.co_primary:
+        return {}
+    prepared, found = study.prepared, []
+    for key, rules in prepared.co_primary.items():
+        comparisons = study.co_primary[key]
+        found.append(
+            {
+                "metric": {**_metric(key), "estimates": len(prepared.protocol.ways) > 1},
+                "margin": None if rules.margin is None else rules.margin.plain,
+                "margin_width": margin_width(rules.margin, comparisons),
+                "comparisons": [
+                    dataclasses.asdict(comparison) | {"bayes": None, "estimates": None} for comparison in comparisons
+                ],
+            }
+        )
+    joint = together([study.comparisons, *study.co_primary.values()], prepared.rules.correction, prepared.rules.alpha)
+    return {"co_primary": found, "joint": [dataclasses.asdict(entry) for entry in joint]}
 
 
 def margin_width(margin: Margin | None, comparisons: Sequence[Comparison]) -> float | None:

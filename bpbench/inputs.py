@@ -99,6 +99,7 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
         else:
             make = MakeFrames(source)
             configurations = _frames(make, store, trained=protocol.measure is None)
+            _check_forces(protocol, make, configurations)
     except DataError as error:
         raise DataError(f"{where('data')}: {error}") from None
     sets: dict[str, FeatureSet | ColumnSet] = {}
@@ -150,6 +151,14 @@ def _frames(make: MakeFrames, store: Store, *, trained: bool) -> Frames:
             "not offered yet; keep the frames of one element, or compute descriptors alone by `bpbench describe`."
         )
     return frames
+
+
+def _check_forces(protocol: Protocol, make: MakeFrames, frames: Frames) -> None:
+    if protocol.scores_forces and frames.forces is None:
+        raise DataError(
+            f"{make.source.path}: predicted forces are to be scored, and not every frame carries forces; give frames "
+            "with forces, or leave out what asks for them."
+        )
 
 
 def _tell_apart(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet], data: Configurations) -> None:

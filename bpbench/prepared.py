@@ -31,7 +31,6 @@ from bpbench.jobs import (
     TableSource,
     TimeDescribe,
     Train,
-    predicts_forces,
 )
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant, quick_version
@@ -119,6 +118,18 @@ class Prepared:
     def pool(self) -> FeatureSet | None:
         """Every symmetry function that is computed, if any."""
         return self.inputs.pool
+
+    @property
+    def co_primary(self) -> dict[str, Rules]:
+        """By which rules every comparison is judged by a further metric, by its key."""
+        return {
+            entry.metric: replace(
+                self.rules,
+                margin=None if entry.margin is None else Margin.parse(entry.margin),
+                lower_is_better=metrics.metric(entry.metric).lower_is_better,
+            )
+            for entry in self.protocol.analysis.co_primary
+        }
 
     @property
     def hardest_alpha(self) -> float:
@@ -274,11 +285,18 @@ def _check_design(protocol: Protocol) -> None:
         compare.require_together(analysis.test, analysis.correction)
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'correction')}: {error}") from None
+    _check_margin(analysis.margin, analysis.test, protocol.origin.where("analysis", "margin"))
+    for number, entry in enumerate(analysis.co_primary):
+        place = protocol.origin.where("analysis", "co_primary", number, "margin")
+        _check_margin(entry.margin, analysis.test, place)
+
+
+def _check_margin(written: float | str | None, test: str, place: str) -> None:
     try:
-        if (margin := _margin(protocol)) is not None:
-            require_measurable(margin, analysis.test)
+        if written is not None:
+            require_measurable(Margin.parse(written), test)
     except StatisticsError as error:
-        raise ProtocolError(f"{protocol.origin.where('analysis', 'margin')}: {error}") from None
+        raise ProtocolError(f"{place}: {error}") from None
 
 
 def _margin(protocol: Protocol) -> Margin | None:
@@ -369,5 +387,5 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         # All of them, however they were asked for, are one training.
         observations=None if count == len(part.train) else count,
         rerun=repeat.rerun,
-        score_forces=protocol.scores_forces and predicts_forces(model),
+        score_forces=protocol.scores_forces and protocol.has_forces(variant),
     )
