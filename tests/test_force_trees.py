@@ -181,7 +181,7 @@ def test_a_rotation_turns_forces_and_no_answer() -> None:
 
 
 def test_what_is_learned_of_a_direction_is_the_datas_orientation() -> None:
-    """Where every frame lies alike a mean force is learned and beats zero; in every orientation alike nothing is."""
+    """Of frames along one axis a mean force is learned, and beats zero; of frames in every orientation nothing is."""
     random = np.random.default_rng(5)
     base = problem([6] * 200)
     length = 1.0 + base.values[0]
