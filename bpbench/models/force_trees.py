@@ -25,7 +25,7 @@ F̂              -               what is answered
 The same holds of an inversion. So the best answer is the mean force of all atoms that have such descriptors, and where
 configurations are as likely as their images under turns that leave no direction alone, or under the inversion, that
 mean is zero: then nothing beats zero. So it is of liquids, and of a crystal with a centre of inversion whose atoms move
-about their sites, though it always lies along the same axes. Where it is not so - slabs along one axis, one relaxation -
+about their sites, though it always lies along the same axes. Where it is not so (slabs along one axis, one relaxation)
 the mean tells how these data lie, and that is what is learned: it beats zero on such data, and is wrong after a
 rotation.
 """
