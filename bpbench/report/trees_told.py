@@ -34,7 +34,7 @@ _NO_DIRECTION: Final = marked(
 
 def _atoms(values: Mapping[str, Any]) -> str:
     """Return which atoms a model of forces learns from."""
-    if values["atoms"] is None:
+    if values.get("atoms") is None:
         return tell("all training atoms")
     return tell("at most {n} training atoms of an element, drawn anew at every repeat", n=exact(values["atoms"]))
 
