@@ -21,6 +21,7 @@ from bpbench.data.blocks import trajectories
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.force_errors import forces
+from bpbench.identity import settings
 from bpbench.jobs import FrameSource, TableSource, TimeDescribe
 from bpbench.protocol import Cut, Protocol, SampleData
 from bpbench.runner import timing
@@ -130,7 +131,7 @@ def _models(prepared: Prepared) -> list[Json]:
             "name": name,
             "kind": model.kind,
             "label": LABELS[model.kind],
-            "values": dataclasses.asdict(model),
+            "values": settings(model),
             "base": origins.get(name, (None, None))[0],
             "changes": origins.get(name, (None, None))[1],
         }
