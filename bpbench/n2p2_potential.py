@@ -13,8 +13,8 @@ x                       ``scale_…``, ``center_…``     G scaled by ``scaling.
 W_l, b_l                ``weights.ZZZ.data``          weights and biases of layer l; with ``normalize_nodes`` the sum that
                                                       enters a node, bias included, is divided by the nodes before it
 f_l                     ``global_activation_short``   see :data:`bpbench.formats.n2p2_settings.ACTIVATIONS`
-c_E, Ē                  ``conv_energy``,              normalisation: 1/eV and eV per atom; 1 and 0 without it
-                        ``mean_energy``
+c_E, Ē                  ``conv_energy``,              normalisation: 1/eV and eV per atom; without it y is in the unit of
+                        ``mean_energy``               energy of the training data, and Ē is 0
 E_e                     ``atom_energy``               energy of a free atom of element e (eV)
 ======================  ============================  ==================================================================
 
@@ -34,6 +34,7 @@ import numpy as np
 from bpbench.descriptors.symmetry import evaluate
 from bpbench.elements import NUMBERS, symbol
 from bpbench.errors import DataError
+from bpbench.formats.n2p2_text import factor
 from bpbench.potential import Answer
 
 if TYPE_CHECKING:
@@ -168,8 +169,11 @@ class N2p2Potential:
             self.trained.weights[element], settings.activations, inputs, normalize=settings.normalize_nodes
         )
         given = settings.normalisation
-        unit, mean = (1.0, 0.0) if given is None else (given.conv_energy, given.mean_energy)
-        return answer / unit + mean + settings.atom_energy.get(element, 0.0), slopes * scale[:, None] / unit
+        if given is None:
+            unit, mean = float(factor(self.trained.units, energy=1)), 0.0
+        else:
+            unit, mean = 1.0 / given.conv_energy, given.mean_energy
+        return answer * unit + mean + settings.atom_energy.get(element, 0.0), slopes * scale[:, None] * unit
 
     def _beyond(self, element: str, values: Floats) -> npt.NDArray[np.bool_]:
         told = self.trained.scaling.elements[element]

@@ -37,12 +37,15 @@ class Trained:
         For each element what :func:`~bpbench.formats.n2p2_weights.read_weights` gives.
     sha256 : str
         Digest of the files, in the order in which they were read.
+    units : str
+        What it was trained in: settings are in Å and eV, the numbers of a network are not.
     """
 
     settings: Settings
     scaling: ScalingData
     weights: Mapping[str, Layers]
     sha256: str
+    units: Units
 
 
 def read_folder(folder: Path, *, units: Units) -> Trained:
@@ -78,7 +81,7 @@ def read_folder(folder: Path, *, units: Units) -> Trained:
     seen = hashlib.sha256()
     for path in chosen:
         seen.update(hashlib.sha256(path.read_bytes()).digest())
-    return Trained(settings, scaling, weights, seen.hexdigest())
+    return Trained(settings, scaling, weights, seen.hexdigest(), units)
 
 
 def _file(folder: Path, name: str) -> Path:
