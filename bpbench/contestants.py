@@ -232,9 +232,11 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
     fresh = (FRESH,) if prepared.protocol.split.fresh else ()
     for part in (prepared.part,) if timed else (*PARTS, *fresh):
         made[part] = {}
-        for key in (prepared.protocol.analysis.metric,) if timed else metrics.OF_ENERGIES:
-            values = np.array([score[part][key] for score in scores])
+        for key in (prepared.protocol.analysis.metric,) if timed else prepared.protocol.scored:
+            values = np.array([score[part][key] for score in scores if key in score[part]])
             if not len(values):
+                if key in metrics.OF_FORCES:  # not of training configurations, nor of models without forces
+                    continue
                 made[part][key] = None
                 continue
             spread = float(values.std(ddof=1)) if len(values) > 1 else None

@@ -374,16 +374,17 @@ def _constant(study: Study) -> Json | None:
         for variant in prepared.protocol.variants
         if variant.split_by == way
     }
-    by_split: dict[int, tuple[int, Json]] = {}
+    by_split: dict[int, tuple[tuple[int, bool], Json]] = {}
     for (name, number), result in study.results.items():
         if name in size and isinstance(result, Outcome) and result.values["status"] == "done":
-            split = prepared.repeats[number].split_number
-            found = (size[name][split], result.values["constant"])
-            if split not in by_split or found[0] > by_split[split][0]:
-                by_split[split] = found
+            split, constant = prepared.repeats[number].split_number, result.values["constant"]
+            rank = (size[name][split], "force_rmse" in constant)  # trees that predict no forces score no zero either
+            if split not in by_split or rank > by_split[split][0]:
+                by_split[split] = (rank, constant)
     if not by_split:
         return None
-    means = {key: float(np.mean([score[key] for _, score in by_split.values()])) for key in metrics.OF_ENERGIES}
+    found = {key: [score[key] for _, score in by_split.values() if key in score] for key in prepared.protocol.scored}
+    means = {key: float(np.mean(values)) for key, values in found.items() if values}
     return {"test": means, "split_by": way}
 
 

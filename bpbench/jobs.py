@@ -212,7 +212,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class RandomForest:
-    """scikit-learn's random forest on the mean and spread of each descriptor over a configuration's atoms.
+    """scikit-learn's random forest, on energies or on the components of forces; see :mod:`bpbench.models.trees`.
 
     Attributes
     ----------
@@ -223,7 +223,12 @@ class RandomForest:
     max_features : float
         Share of the columns tried at each split.
     min_samples_leaf : int
-        Least training configurations in a leaf.
+        Least training configurations in a leaf, or least atoms where forces are predicted.
+    target : {'energy', 'forces'}
+        ``energy``: of a configuration, by the mean and spread of each descriptor over its atoms. ``forces``: the three
+        components of an atom's force, by its own descriptors; no energy is predicted then.
+    atoms : int or None
+        Most training atoms of each element that forces are learned from, drawn with the repeat's seed; ``None``: all.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -232,11 +237,13 @@ class RandomForest:
     max_depth: Annotated[int, Ge(1)] | None = None
     max_features: Annotated[float, Gt(0)] = 1 / 3
     min_samples_leaf: Annotated[int, Ge(1)] = 1
+    target: Literal["energy", "forces"] = field(default="energy", metadata=IF_SET)
+    atoms: Annotated[int, Ge(2)] | None = field(default=None, metadata=IF_SET)
 
 
 @dataclass(frozen=True, slots=True)
 class LightGbm:
-    """LightGBM on the same pooled descriptors, its number of trees chosen on validation.
+    """LightGBM on the same inputs as :class:`RandomForest`, its number of trees chosen on validation.
 
     Attributes
     ----------
@@ -249,9 +256,15 @@ class LightGbm:
     leaves : int
         Leaves per tree.
     min_samples_leaf : int
-        Least training configurations in a leaf.
+        Least training configurations in a leaf, or least atoms where forces are predicted.
     row_share, column_share : float
         Shares drawn for each tree (with the repeat's seed).
+    max_depth : int or None
+        Depth limit of each tree, beside that of its leaves.
+    target : {'energy', 'forces'}
+        As for :class:`RandomForest`.
+    atoms : int or None
+        As for :class:`RandomForest`; all atoms of the validation part choose the number of trees.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -263,9 +276,22 @@ class LightGbm:
     min_samples_leaf: Annotated[int, Ge(1)] = 5
     row_share: Annotated[float, Gt(0)] = 0.8
     column_share: Annotated[float, Gt(0)] = 0.8
+    max_depth: Annotated[int, Ge(1)] | None = field(default=None, metadata=IF_SET)
+    target: Literal["energy", "forces"] = field(default="energy", metadata=IF_SET)
+    atoms: Annotated[int, Ge(2)] | None = field(default=None, metadata=IF_SET)
 
 
 ModelSpec = Hdnn | Linear | RandomForest | LightGbm
+
+
+def of_forces_alone(model: ModelSpec | None) -> bool:
+    """Return whether a model predicts forces and no energies."""
+    return isinstance(model, RandomForest | LightGbm) and model.target == "forces"
+
+
+def predicts_forces(model: ModelSpec) -> bool:
+    """Return whether a model says what the forces are: the slope of its energy, which steps do not have, or itself."""
+    return isinstance(model, Hdnn | Linear) or of_forces_alone(model)
 
 # ------------------------------------------------------------------------------------------------------ data
 

@@ -31,6 +31,7 @@ from bpbench.jobs import (
     TableSource,
     TimeDescribe,
     Train,
+    predicts_forces,
 )
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant, quick_version
@@ -368,4 +369,5 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         # All of them, however they were asked for, are one training.
         observations=None if count == len(part.train) else count,
         rerun=repeat.rerun,
+        score_forces=protocol.scores_forces and predicts_forces(model),
     )

@@ -37,7 +37,7 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
     Returns
     -------
     Fit
-        Energies of all frames, parameters, learning curve and remarks.
+        Energies of all frames (of trees on forces, these), parameters, learning curve and remarks.
 
     Raises
     ------
@@ -56,8 +56,10 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
         from bpbench.models import linear
 
         return linear.fit(model, problem)
-    from bpbench.models import trees
+    from bpbench.models import force_trees, trees
 
+    if model.target == "forces":
+        return force_trees.fit(model, problem, seed=weights_seed)
     if isinstance(model, RandomForest):
         return trees.fit_forest(model, problem, seed=weights_seed)
     return trees.fit_lightgbm(model, problem, seed=weights_seed)

@@ -87,10 +87,11 @@ class Fit:
 
     Attributes
     ----------
-    energy : ndarray, shape (F,)
-        Predicted energies of all frames, eV per configuration.
+    energy : ndarray, shape (F,), or None
+        Predicted energies of all frames, eV per configuration; ``None`` where a model predicts forces alone.
     parameters : dict of str to ndarray
-        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty.
+        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty, but that of
+        boosters on forces ``rounds`` is what each of the three kept.
     curve : dict of str to ndarray
         Learning curve: ``epoch``, and RMSE per atom in meV as ``train`` and ``validation``; empty if there is none.
     checkpoint : int or None
@@ -106,9 +107,12 @@ class Fit:
         ``patience`` or ``epochs``: what ended the training of a network.
     members : ndarray, shape (k, F), or None
         Energies by each network of an ensemble.
+    forces : ndarray, shape (A, 3), or None
+        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone; the forces of every other one are
+        minus the derivative of its energy, see :mod:`bpbench.potential`.
     """
 
-    energy: Floats
+    energy: Floats | None
     parameters: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     curve: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     checkpoint: int | None = None
@@ -117,6 +121,7 @@ class Fit:
     remarks: tuple[str, ...] = ()
     stopped: str | None = None
     members: Floats | None = None
+    forces: Floats | None = None
 
 
 #: What the names of parameters begin with among the arrays that a training keeps.

@@ -33,6 +33,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
 from bpbench.jobs import SplitBy
+from bpbench.metrics import METRICS, OF_ENERGIES, OF_FORCES
 from bpbench.protocol.uses import Check, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
@@ -223,6 +224,9 @@ class Protocol:
         What is timed; ``None``: models are trained.
     clock : DescriptorClock or None
         How the sets of trained contestants are timed besides; decisions go by operations, which no clock can change.
+    forces : bool
+        Whether predicted forces are scored besides; ``True`` goes without saying where a metric is one of forces or a
+        model learns them.
     report : ReportSpec
         What is rendered.
     check : Check
@@ -260,6 +264,7 @@ class Protocol:
     precision: Literal["float64", "float32"] = "float64"
     split: SplitSpec = SplitSpec()
     seed: Annotated[int, Ge(0)] = 1
+    forces: bool = field(default=False, metadata=IF_SET)
     report: ReportSpec = ReportSpec()
     check: Check = field(default=_CHECK, metadata=NOT_IDENTITY)
     track: Track = field(default=_TRACK, metadata=NOT_IDENTITY)
@@ -340,6 +345,22 @@ class Protocol:
     def found(self) -> set[str]:
         """Names of all contestants that strategies bring."""
         return {name for pair in self.slots.items() for name in pair} - {self.analysis.baseline}
+
+    @property
+    def scores_forces(self) -> bool:
+        """Whether predicted forces are scored: asked for, or needed by a metric, or learned by a model."""
+        learned = any(getattr(model, "forces", None) for model in self.models.values())
+        return self.forces or learned or any(METRICS[key].of == "forces" for key in self.metrics if key in METRICS)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Keys of the metrics that every training is scored by, of forces those that can say them."""
+        return (*OF_ENERGIES, *OF_FORCES) if self.scores_forces else OF_ENERGIES
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are judged, the first of them first."""
+        return (self.analysis.metric,)
 
     @property
     def units(self) -> int:

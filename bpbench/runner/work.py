@@ -39,7 +39,7 @@ from bpbench.jobs import (
     TimeDescribe,
     Train,
 )
-from bpbench.models import constant, fit, importance
+from bpbench.models import constant, fit, gradient, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
 from bpbench.runner import timing
@@ -351,10 +351,55 @@ def _train(job: Train, load: Load) -> Outcome:
         "remarks": list(made.remarks),
     }
     arrays = {"energy": made.energy}
+    if job.score_forces and not _add_forces(job, problem, made, parts, values, arrays):
+        return Outcome({"status": "diverged", "message": "A predicted force is not a finite number."})
     arrays |= {f"curve-{name}": array for name, array in made.curve.items()}
     arrays |= to_arrays(made.parameters)
     arrays |= {} if made.members is None else {"members": made.members}
     return Outcome(values, arrays)
+
+
+#: Name of the array of predicted forces on the atoms of the test configurations, in their order.
+TEST_FORCES: Final = "forces-test"
+
+
+def _add_forces(
+    job: Train,
+    problem: Problem,
+    made: Fit,
+    parts: dict[str, Ints],
+    values: dict[str, Any],
+    arrays: dict[str, metrics.Array],
+) -> bool:
+    """Score predicted forces besides, and return whether all are finite.
+
+    Those of training configurations are not computed: they are most of the frames, each costs as much as any other, and
+    no table asks for them.
+    """
+    assert problem.forces is not None  # the protocol was refused otherwise
+    for name, part in parts.items():
+        if name == "train":
+            continue
+        reference = np.concatenate([problem.forces[_rows_of(problem, frame)] for frame in part])
+        predicted = np.concatenate([_forces(job, problem, made, int(frame)) for frame in part])
+        if not np.all(np.isfinite(predicted)):
+            return False
+        values["scores"][name] |= metrics.score_forces(reference, predicted)
+        if name == "test":
+            values["constant"] |= metrics.score_forces(reference, np.zeros_like(reference))
+            arrays[TEST_FORCES] = predicted
+    return True
+
+
+def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Array:
+    """Return the predicted forces of one frame, shape (n, 3): the slope of the energy, by the descriptors' adjoint."""
+    assert problem.geometry is not None
+    seen = np.asarray(problem.values[:, _rows_of(problem, frame)], dtype=np.float64)
+    return -problem.geometry.adjoint(frame, gradient(job.model, made.parameters, seen))
+
+
+def _rows_of(problem: Problem, frame: int) -> slice:
+    return slice(int(problem.offsets[frame]), int(problem.offsets[frame + 1]))
 
 
 def _least(made: Fit) -> dict[str, float] | None:
