@@ -1,4 +1,4 @@
-"""The ``weights.ZZZ.data`` of n2p2 and RuNNer: weights and biases of the network of one element.
+"""The ``weights.ZZZ.data`` of n2p2 and RuNNer, ZZZ the atomic number: the network of one element, read and written.
 
 ==========================================  ==========================================================================
 line                                        what it is
@@ -14,9 +14,9 @@ layer. Both programs read the first column alone, in this order; what the others
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 #: Weights (nodes before, nodes) and biases (nodes,) of each layer, from the inputs to the output.
 Layers = tuple[tuple[Floats, Floats], ...]
+#: Name of the file of the element of an atomic number.
+NAME: Final = "weights.{:03d}.data"
 _Place = tuple[str, tuple[int, ...]]
 
 
@@ -118,3 +120,26 @@ def _layers(values: Floats, nodes: Sequence[int]) -> Layers:
         layers.append((values[at:middle].reshape(before, here).copy(), values[middle:end].copy()))
         at = end
     return tuple(layers)
+
+
+def write_weights(layers: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]) -> str:
+    """Return the text of a weights file, every number with all its digits.
+
+    Parameters
+    ----------
+    layers : sequence of (ndarray, ndarray)
+        Weights, shape (nodes before, nodes), and biases, shape (nodes,), from the first hidden layer to the output.
+    """
+    number = count(1)
+    lines = ["# value, kind (a weight, b bias), number, layer and node it comes from, layer and node it goes to"]
+    for layer, (weights, biases) in enumerate(layers, start=1):
+        lines += [
+            f"{value:24.16E} a {next(number):9d} {layer - 1:5d} {before:5d} {layer:5d} {node:5d}"
+            for before, row in enumerate(weights.tolist(), start=1)
+            for node, value in enumerate(row, start=1)
+        ]
+        lines += [
+            f"{value:24.16E} b {next(number):9d} {layer:5d} {node:5d}"
+            for node, value in enumerate(biases.tolist(), start=1)
+        ]
+    return "\n".join(lines) + "\n"
