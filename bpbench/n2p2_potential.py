@@ -4,19 +4,18 @@ r"""A potential that n2p2 or RuNNer trained, evaluated with our symmetry functio
     E = \sum_i \Bigl[\frac{y_{e(i)}(G_i)}{c_E} + \bar E + E_{e(i)}\Bigr], \qquad
     y = f_L(W_L f_{L-1}(\dots f_1(W_1 x + b_1) \dots) + b_L)
 
-======================  ============================  ==================================================================
-symbol                  in ``input.nn``               meaning
-======================  ============================  ==================================================================
-e(i), G_i               ``symfunction_short``         element of atom i, values of the functions of that element, sorted
-x                       ``scale_…``, ``center_…``     G scaled by ``scaling.data``; see
-                                                      :data:`bpbench.formats.n2p2_settings.SCALINGS`
-W_l, b_l                ``weights.ZZZ.data``          weights and biases of layer l; with ``normalize_nodes`` the sum that
-                                                      enters a node, bias included, is divided by the nodes before it
-f_l                     ``global_activation_short``   see :data:`bpbench.formats.n2p2_settings.ACTIVATIONS`
-c_E, Ē                  ``conv_energy``,              normalisation: 1/eV and eV per atom; without it y is in the unit of
-                        ``mean_energy``               energy of the training data, and Ē is 0
-E_e                     ``atom_energy``               energy of a free atom of element e (eV)
-======================  ============================  ==================================================================
+==========  ===========================  ===============================================================================
+symbol      in ``input.nn``              meaning
+==========  ===========================  ===============================================================================
+e(i), G_i   ``symfunction_short``        element of atom i, values of the functions of that element, sorted
+x           ``scale_…``, ``center_…``    G scaled by ``scaling.data``, see bpbench.formats.n2p2_settings.SCALINGS
+W_l, b_l    ``weights.ZZZ.data``         weights and biases of layer l; with ``normalize_nodes`` the sum that enters a
+                                         node, bias included, is divided by the number of nodes before it
+f_l         ``global_activation_short``  see bpbench.formats.n2p2_settings.ACTIVATIONS
+c_E, Ē      ``conv_energy``,             normalisation, 1/eV and eV per atom; without it y is in the unit of energy of
+            ``mean_energy``              the training data, and Ē is 0
+E_e         ``atom_energy``              energy of a free atom of element e (eV)
+==========  ===========================  ===============================================================================
 
 ``conv_length`` changes nothing here: n2p2 multiplies positions and parameters of functions by it alike. Forces are the
 negative derivative by the descriptors' adjoint. A. Singraber, J. Behler, C. Dellago, J. Chem. Theory Comput. 15, 1827

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from bpbench.errors import FeatureError
 from bpbench.formats.n2p2_input import read_settings
 from bpbench.formats.n2p2_scaling import ScalingData, Statistics, read_scaling
 from bpbench.formats.n2p2_weights import Layers, read_weights
+from bpbench.identity import digest_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Trained:
     weights : mapping of str to tuple
         For each element what :func:`~bpbench.formats.n2p2_weights.read_weights` gives.
     sha256 : str
-        Digest of the files, in the order in which they were read.
+        Digest of the files.
     units : str
         What it was trained in: settings are in Å and eV, the numbers of a network are not.
     """
@@ -78,15 +78,14 @@ def read_folder(folder: Path, *, units: Units) -> Trained:
         path = _weights(folder, element)
         weights[element] = read_weights(path, (len(settings.functions[element]), *settings.hidden, 1))
         chosen.append(path)
-    seen = hashlib.sha256()
-    for path in chosen:
-        seen.update(hashlib.sha256(path.read_bytes()).digest())
-    return Trained(settings, scaling, weights, seen.hexdigest(), units)
+    return Trained(settings, scaling, weights, digest_of_files(chosen), units)
 
 
 def _file(folder: Path, name: str) -> Path:
     if not (folder / name).is_file():
-        raise FeatureError(f"{folder} has no file {name}; expected a trained potential: input.nn, scaling.data, weights.")
+        raise FeatureError(
+            f"{folder} has no file {name}; expected a trained potential: input.nn, scaling.data, weights."
+        )
     return folder / name
 
 
@@ -107,7 +106,9 @@ def _check(file: Path, settings: Settings, element: str, told: Statistics) -> No
     divisor = _DIVISORS.get(settings.scaling)
     if divisor == "sigma" and told.sigma is None:
         raise FeatureError(f"{file}: input.nn scales by sigma, and there is no column of it; expected n2p2's columns.")
-    spreads = told.sigma if divisor == "sigma" else tuple(b - a for a, b in zip(told.minimum, told.maximum, strict=True))
+    spreads = (
+        told.sigma if divisor == "sigma" else tuple(b - a for a, b in zip(told.minimum, told.maximum, strict=True))
+    )
     for number, (function, spread) in enumerate(zip(settings.functions[element], spreads or (), strict=True), start=1):
         if divisor and spread == 0:
             raise FeatureError(
