@@ -374,17 +374,21 @@ def _constant(study: Study) -> Json | None:
         for variant in prepared.protocol.variants
         if variant.split_by == way
     }
-    by_split: dict[int, tuple[tuple[int, bool], Json]] = {}
+    found: dict[str, dict[int, tuple[int, float]]] = {}  # trees say the one of energies or that of forces
     for (name, number), result in study.results.items():
         if name in size and isinstance(result, Outcome) and result.values["status"] == "done":
-            split, constant = prepared.repeats[number].split_number, result.values["constant"]
-            rank = (size[name][split], "force_rmse" in constant)  # trees that predict no forces score no zero either
-            if split not in by_split or rank > by_split[split][0]:
-                by_split[split] = (rank, constant)
-    if not by_split:
+            split = prepared.repeats[number].split_number
+            for key, score in result.values["constant"].items():
+                by_split = found.setdefault(key, {})
+                if split not in by_split or size[name][split] > by_split[split][0]:
+                    by_split[split] = (size[name][split], score)
+    if not found:
         return None
-    found = {key: [score[key] for _, score in by_split.values() if key in score] for key in prepared.protocol.scored}
-    means = {key: float(np.mean(values)) for key, values in found.items() if values}
+    means = {
+        key: float(np.mean([score for _, score in found[key].values()]))
+        for key in prepared.protocol.scored
+        if key in found
+    }
     return {"test": means, "split_by": way}
 
 

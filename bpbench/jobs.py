@@ -379,6 +379,7 @@ def predicts_forces(model: ModelSpec) -> bool:
         return model.forces
     return isinstance(model, Hdnn | Linear | N2p2) or of_forces_alone(model)
 
+
 # ------------------------------------------------------------------------------------------------------ data
 
 

@@ -31,7 +31,7 @@ import numpy as np
 
 from bpbench import identity
 from bpbench.errors import RequestError
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest, of_forces_alone
 from bpbench.models.scaling import atoms_of, from_parameters, sums
 from bpbench.models.threads import keep_to_one_thread
 from bpbench.units import MEV_PER_EV
@@ -57,8 +57,14 @@ def check(model: ModelSpec, by: Literal["permutation", "gain", "weight"]) -> Non
     Raises
     ------
     RequestError
-        When ``gain`` is asked of a model without trees, or ``weight`` of one without weights.
+        When ``gain`` is asked of a model without trees, or ``weight`` of one without weights, or anything of one that
+        predicts no energies.
     """
+    if of_forces_alone(model):
+        raise RequestError(
+            f"Inputs are weighed by what they are worth to a model's energies, and this {model.kind} predicts forces "
+            "alone; ask a model of energies."
+        )
     if by == "gain" and not isinstance(model, RandomForest | LightGbm):
         raise RequestError(
             f"By gain needs a model of trees: expected random-forest or lightgbm, found {model.kind}; ask it by "

@@ -8,6 +8,7 @@ from typing import Any, Final
 from bpbench import cuts, features, metrics
 from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
+from bpbench.jobs import of_forces_alone
 from bpbench.protocol.strategy_checks import check_strategies
 from bpbench.protocol.vocabulary import Protocol
 
@@ -35,6 +36,7 @@ def check_names(protocol: Protocol) -> None:
     except RequestError as error:
         raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
     _check_measure(protocol, timed=metric.timed)
+    _check_of_forces_alone(protocol)
     if analysis.baseline not in names:
         raise ProtocolError(
             f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
@@ -70,6 +72,28 @@ def _check_published(protocol: Protocol) -> None:
             raise ProtocolError(
                 f"{where(*place, 'metric')}: expected one of {', '.join(known)}, found '{published.metric}'"
                 f"{nearest(published.metric, known)}"
+            )
+
+
+def _check_of_forces_alone(protocol: Protocol) -> None:
+    """Refuse to judge, or to set beside a published number, energies of a contestant that predicts none."""
+    where = protocol.origin.where
+    alone = {variant.name for variant in protocol.variants if of_forces_alone(protocol.models.get(variant.model or ""))}
+    if not alone:
+        return
+    told = "predicts forces alone (target: forces), and '{}' is a score of energies; expected one of forces, such as {}"
+    for key in protocol.metrics:
+        if metrics.metric(key).of != "forces":
+            name = next(variant.name for variant in protocol.variants if variant.name in alone)
+            raise ProtocolError(
+                f"{where('analysis', 'metric')}: the contestant '{name}' {told.format(key, 'force_rmse')}, or a model "
+                "of energies in its place."
+            )
+    for number, published in enumerate(protocol.report.published):
+        if published.variant in alone and published.metric in metrics.OF_ENERGIES:
+            raise ProtocolError(
+                f"{where('report', 'published', number, 'metric')}: the contestant '{published.variant}' "
+                f"{told.format(published.metric, 'mse_x')}."
             )
 
 

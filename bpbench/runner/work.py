@@ -38,6 +38,7 @@ from bpbench.jobs import (
     ReadTable,
     TimeDescribe,
     Train,
+    of_forces_alone,
 )
 from bpbench.models import constant, fit, gradient, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
@@ -294,7 +295,7 @@ def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
 
 def _structures(job: Train, held: _Inputs) -> Structures | None:
     """Return the frames behind the inputs where forces are asked for, with the neighbour lists of the cohort."""
-    if not (job.score_forces or getattr(job.model, "forces", None)):
+    if of_forces_alone(job.model) or not (job.score_forces or getattr(job.model, "forces", None)):
         return None
     if held.structures is None:
         assert isinstance(held.frames, Frames)  # the protocol was refused otherwise
@@ -333,25 +334,26 @@ def _train(job: Train, load: Load) -> Outcome:
         made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
     except DivergedError as error:
         return Outcome({"status": "diverged", "message": str(error)})
-    if not np.all(np.isfinite(made.energy)):
+    energy = made.energy
+    if energy is not None and not np.all(np.isfinite(energy)):
         return Outcome({"status": "diverged", "message": "A predicted energy is not a finite number."})
-    mean = constant(problem)
     parts = {name: getattr(problem, name) for name in splits.PARTS} | ({splits.FRESH: fresh} if len(fresh) else {})
     values: dict[str, Any] = {
         "status": "done",
-        "scores": {name: _score(problem, made.energy, part) for name, part in parts.items()},
-        "constant": _score(problem, mean, problem.test),
+        "scores": {name: {} if energy is None else _score(problem, energy, part) for name, part in parts.items()},
+        "constant": {} if energy is None else _score(problem, constant(problem), problem.test),
         "checkpoint": made.checkpoint,
         "stopped": made.stopped,
         "least_loss": _least(made),
         "converged": made.converged,
         "parameters": made.parameter_count,
         "train_configurations": len(problem.train),
-        "ensemble": None if made.members is None else _ensemble(problem, made.energy, made.members),
+        "ensemble": None if energy is None or made.members is None else _ensemble(problem, energy, made.members),
         "remarks": list(made.remarks),
     }
-    arrays = {"energy": made.energy}
-    if job.score_forces and not _add_forces(job, problem, made, parts, values, arrays):
+    arrays = {} if energy is None else {"energy": energy}
+    asked = job.score_forces or energy is None
+    if asked and not _add_forces(job, problem, made, parts, values, arrays):
         return Outcome({"status": "diverged", "message": "A predicted force is not a finite number."})
     arrays |= {f"curve-{name}": array for name, array in made.curve.items()}
     arrays |= to_arrays(made.parameters)
@@ -374,11 +376,11 @@ def _add_forces(
     """Score predicted forces besides, and return whether all are finite.
 
     Those of training configurations are not computed: they are most of the frames, each costs as much as any other, and
-    no table asks for them.
+    no table asks for them. Where a model answers with forces they are there already.
     """
     assert problem.forces is not None  # the protocol was refused otherwise
     for name, part in parts.items():
-        if name == "train":
+        if name == "train" and made.forces is None:
             continue
         reference = np.concatenate([problem.forces[_rows_of(problem, frame)] for frame in part])
         predicted = np.concatenate([_forces(job, problem, made, int(frame)) for frame in part])
@@ -393,6 +395,8 @@ def _add_forces(
 
 def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Array:
     """Return the predicted forces of one frame, shape (n, 3): the slope of the energy, by the descriptors' adjoint."""
+    if made.forces is not None:
+        return made.forces[_rows_of(problem, frame)]
     assert problem.geometry is not None
     seen = np.asarray(problem.values[:, _rows_of(problem, frame)], dtype=np.float64)
     return -problem.geometry.adjoint(frame, gradient(job.model, made.parameters, seen))
