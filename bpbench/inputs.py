@@ -259,7 +259,8 @@ def _source(protocol: Protocol) -> FrameSource | TableSource:
 def _pool(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet]) -> FeatureSet | None:
     if protocol.pool is not None:
         return preset(protocol.pool)
-    described = [chosen for chosen in sets.values() if isinstance(chosen, FeatureSet)]
+    left = protocol.undescribed
+    described = [chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet) and name not in left]
     functions = {function.name: function for chosen in described for function in chosen}
     if not functions:
         return None

@@ -363,6 +363,8 @@ PLACEHOLDERS: Final = {
     "cutoff": "the largest cutoff of the set (Å)",
     "functions": "the set as lines of an input.nn: elements, cutoff type, symmetry functions; in templates alone",
 }
+#: Ends of the names of files of predictions; see :mod:`bpbench.data.handed`.
+PREDICTIONS: Final = (".csv", ".npz", ".extxyz", ".xyz", ".data")
 #: Models that are trained elsewhere, if at all.
 Foreign = N2p2 | Command
 ModelSpec = Hdnn | Linear | RandomForest | LightGbm | N2p2 | Command

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from bpbench.data.frames import Floats, Ints
     from bpbench.formats.n2p2_text import Units
 
-#: Ends of the names of files of predictions.
-ENDS: Final = (".csv", ".npz", ".extxyz", ".xyz", ".data")
 #: Å by which an atom may have moved in a structure that comes back.
 MOVED: Final = 1e-3
 

@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 from bpbench.data.frames import Configurations
-from bpbench.features import G2, Feature
+from bpbench.features import G2, Column, Feature
 from bpbench.jobs import (
     Adam,
+    Command,
     Describe,
     Hdnn,
     Importance,
@@ -22,6 +23,7 @@ from bpbench.jobs import (
     Kalman,
     KerasAdam,
     LightGbm,
+    N2p2,
     RandomForest,
     ReadTable,
     TimeDescribe,
@@ -48,6 +50,8 @@ _TABLE_ROW: Final = 2e-5
 #: Seconds per tree, and per boosting round.
 _TREE: Final = 0.004
 _ROUND: Final = 0.001
+#: Seconds of somebody else's program, of which nothing is known before it has run.
+_PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
 _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
@@ -77,6 +81,10 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
             return 0.5 + job.model.trees * _TREE
         if isinstance(job.model, LightGbm):
             return 0.5 + job.model.rounds * _ROUND
+        if isinstance(job.model, N2p2):
+            return 0.5 + 3 * _describing(job.functions, int(frames.offsets[-1]))
+        if isinstance(job.model, Command):
+            return _PROGRAM
         return 0.5
     if isinstance(job, Importance):
         return _asking(job, frames)
@@ -121,7 +129,7 @@ def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> fl
     return _START + model.epochs * (through * _DOUBLE + each * _PRODUCT)
 
 
-def _describing(functions: Sequence[Feature], atoms: int) -> float:
+def _describing(functions: Sequence[Feature | Column], atoms: int) -> float:
     radial = sum(isinstance(function, G2) for function in functions)
     return atoms * (radial * _RADIAL + (len(functions) - radial) * _ANGULAR)
 
