@@ -136,9 +136,7 @@ def carry_out(
 
         def run(jobs: list[Job]) -> Executed:
             nonlocal executed
-            went = execute.execute(
-                jobs, store, watcher=watcher, staff=staff, allow_commands=prepared.allow_commands
-            )
+            went = execute.execute(jobs, store, watcher=watcher, staff=staff, allow_commands=prepared.allow_commands)
             executed += went
             return went
 

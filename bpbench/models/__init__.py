@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpbench.errors import RequestError
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.jobs import Foreign, Hdnn, Linear, RandomForest
 from bpbench.models.contract import Fit, Problem
 from bpbench.models.scaling import check, constant
 from bpbench.models.threads import keep_to_one_thread
@@ -56,6 +56,7 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
         from bpbench.models import linear
 
         return linear.fit(model, problem)
+    assert not isinstance(model, Foreign)  # what is trained elsewhere is not fitted here
     from bpbench.models import force_trees, trees
 
     if model.target == "forces":
@@ -87,9 +88,9 @@ def evaluate(model: ModelSpec, parameters: dict[str, Floats], values: Floats, of
     Raises
     ------
     RequestError
-        For trees, which keep no parameters.
+        For trees and for models that were trained elsewhere, of which no parameters are kept.
     """
-    if isinstance(model, RandomForest | LightGbm):
+    if not isinstance(model, Hdnn | Linear):
         raise RequestError(
             f"Only hdnn and linear models can be evaluated from their parameters, this one is {model.kind}; "
             f"fit it again instead."

@@ -1,4 +1,4 @@
-"""Contestants that are trained elsewhere, as a protocol names them: their files, their sets, what cannot be asked of them.
+"""Contestants that are trained elsewhere, as a protocol names them: their files, their sets, and what they cannot do.
 
 A potential of n2p2 brings its own functions: they become a set of the protocol. What decides a result is what the files
 hold, so that their digest stands in the model.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from bpbench.declared import Explicit, TableData
 from bpbench.errors import FeatureError, ProtocolError, nearest
-from bpbench.features import FeatureSet
+from bpbench.features import Feature, FeatureSet
 from bpbench.formats.n2p2_folder import read_folder
 from bpbench.identity import digest_of_files
 from bpbench.jobs import PLACEHOLDERS, PREDICTIONS, Command, Foreign, N2p2
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from bpbench.protocol.vocabulary import Protocol
 
 #: Files that a command finds in its folder whatever it names.
-_OURS: Final = frozenset(f"{name}{end}" for name in ("train", "validation", "structures") for end in (".extxyz", ".data"))
+_OURS: Final = frozenset(
+    f"{name}{end}" for name in ("train", "validation", "structures") for end in (".extxyz", ".data")
+)
 _FIELD: Final = re.compile(r"\{([a-z]+)\}")
 
 
@@ -36,11 +38,13 @@ def with_files(protocol: Protocol) -> Protocol:
     """
     models, sets = dict(protocol.models), dict(protocol.sets)
     own: dict[str, str] = {}
+    names: dict[tuple[Feature, ...], str] = {}
     for name, model in protocol.models.items():
         if isinstance(model, N2p2):
             models[name], functions = _potential(protocol, name, model)
-            own[name] = f"{name}: its own functions"
-            sets[own[name]] = Explicit(functions.functions)
+            # Two potentials with the same functions see the same set.
+            called = names.setdefault(functions.functions, f"{name}: its own functions")
+            own[name], sets[called] = called, Explicit(functions.functions)
         elif isinstance(model, Command):
             models[name] = _program(protocol, name, model)
     if not own:
@@ -98,7 +102,7 @@ def _program(protocol: Protocol, name: str, model: Command) -> Command:
         raise ProtocolError(
             f"{where('models', name, 'sha256')}: the program's files have the digest {sha256}, expected {model.sha256}."
         )
-    return replace(model, **found, sha256=sha256)
+    return replace(model, files=found["files"], templates=found["templates"], sha256=sha256)
 
 
 def check_foreign(protocol: Protocol) -> None:
@@ -113,14 +117,12 @@ def check_foreign(protocol: Protocol) -> None:
     for name, model in foreign.items():
         if isinstance(protocol.data, TableData):
             raise ProtocolError(
-                f"{protocol.origin.where('models', name)}: '{model.kind}' needs structures, and the data are a table of "
-                "values."
+                f"{protocol.origin.where('models', name)}: '{model.kind}' needs structures, and the data are a table."
             )
         if isinstance(model, Command):
             _check_words(protocol, name, model)
     for variant in protocol.variants:
-        model = foreign.get(variant.model or "")
-        if isinstance(model, Command) and protocol.of_columns(variant.set):
+        if isinstance(foreign.get(variant.model or ""), Command) and protocol.of_columns(variant.set):
             raise ProtocolError(
                 f"{protocol.where_of(variant.name, 'set')}: a command is told symmetry functions, and '{variant.set}' "
                 "names columns of a table."
@@ -138,8 +140,8 @@ def _check_words(protocol: Protocol, name: str, model: Command) -> None:
     where = protocol.origin.where
     if not model.gives.endswith(PREDICTIONS) or "/" in model.gives:
         raise ProtocolError(
-            f"{where('models', name, 'gives')}: expected the name of a file that ends in {', '.join(PREDICTIONS)}, found "
-            f"'{model.gives}'."
+            f"{where('models', name, 'gives')}: expected the name of a file that ends in {', '.join(PREDICTIONS)}, "
+            f"found '{model.gives}'."
         )
     if model.forces and model.gives.endswith(".csv"):
         raise ProtocolError(

@@ -300,7 +300,7 @@ class Protocol:
 
     @property
     def undescribed(self) -> set[str]:
-        """Sets whose values nobody here asks for: those of contestants that are trained elsewhere, and of nobody else."""
+        """Sets whose values nobody here asks for: those of contestants that are trained elsewhere alone."""
         if self.strategies:
             return set()
         foreign = {v.set for v in self.variants if isinstance(self.models.get(v.model or ""), Foreign)}

@@ -50,7 +50,12 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
         for kind, entry in planned["jobs"].items()
     ]
-    lines += [f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}", *_exploring(planned), *_programs(planned), ""]
+    lines += [
+        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
+        *_exploring(planned),
+        *_programs(planned),
+        "",
+    ]
     if planned["quick"]:
         return [f"{WATERMARK}: this is the plan of a quick run.", *lines, f"Report: {planned['report']}"]
     lines += [

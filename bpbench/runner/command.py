@@ -109,24 +109,26 @@ def _lay_out(
     try:
         for name, chosen in parts.items():
             labelled = name != "structures"
-            handed.write(folder / f"{name}{end}", frames, chosen, kind=model.reads, units=model.units, labelled=labelled)
+            handed.write(
+                folder / f"{name}{end}", frames, chosen, kind=model.reads, units=model.units, labelled=labelled
+            )
     except DataError as error:
         raise CommandError(str(error)) from error
-    chosen = tuple(function for function in functions if not isinstance(function, Column))
+    asked = tuple(function for function in functions if not isinstance(function, Column))
     filled = {
         "seed": str(seed),
         **{name: str(folder / f"{name}{end}") for name in parts},
         "out": str(folder / model.gives),
         "folder": str(folder),
         "elements": " ".join(frames.elements),
-        "cutoff": repr(max((function.r_c for function in chosen), default=0.0)),
+        "cutoff": repr(max((function.r_c for function in asked), default=0.0)),
     }
     for path in map(Path, model.files):
         shutil.copy(path, folder / path.name)
     for path in map(Path, model.templates):
         text = path.read_text(encoding="utf-8")
         if "{functions}" in text:
-            filled["functions"] = _lines(chosen, tuple(frames.elements), model)
+            filled["functions"] = _lines(asked, tuple(frames.elements), model)
         (folder / path.name).write_text(fill(text, filled), encoding="utf-8")
         shutil.copymode(path, folder / path.name)
     return [[fill(word, filled) for word in step] for step in model.run]

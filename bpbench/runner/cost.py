@@ -50,6 +50,8 @@ _TABLE_ROW: Final = 2e-5
 #: Seconds per tree, and per boosting round.
 _TREE: Final = 0.004
 _ROUND: Final = 0.001
+#: How often the describing of all atoms goes into a potential's energies and forces.
+_ANSWERED: Final = 3
 #: Seconds of somebody else's program, of which nothing is known before it has run.
 _PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
@@ -57,7 +59,7 @@ _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
 
 
-def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one line per kind of job
+def expected(job: Job, frames: Configurations) -> float:
     """Return the expected seconds of a job on one core, from its work alone.
 
     Parameters
@@ -75,20 +77,22 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
     if isinstance(job, ReadTable):
         return 0.2 + float(frames.offsets[-1]) * _TABLE_ROW
     if isinstance(job, Train):
-        if isinstance(job.model, Hdnn):
-            return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
-        if isinstance(job.model, RandomForest):
-            return 0.5 + job.model.trees * _TREE
-        if isinstance(job.model, LightGbm):
-            return 0.5 + job.model.rounds * _ROUND
-        if isinstance(job.model, N2p2):
-            return 0.5 + 3 * _describing(job.functions, int(frames.offsets[-1]))
-        if isinstance(job.model, Command):
-            return _PROGRAM
-        return 0.5
+        return _training(job, frames)
     if isinstance(job, Importance):
         return _asking(job, frames)
     return 1.0
+
+
+def _training(job: Train, frames: Configurations) -> float:
+    if isinstance(job.model, Hdnn):
+        return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
+    if isinstance(job.model, RandomForest):
+        return 0.5 + job.model.trees * _TREE
+    if isinstance(job.model, LightGbm):
+        return 0.5 + job.model.rounds * _ROUND
+    if isinstance(job.model, N2p2):
+        return 0.5 + _ANSWERED * _describing(job.functions, int(frames.offsets[-1]))
+    return _PROGRAM if isinstance(job.model, Command) else 0.5
 
 
 def _asking(job: Importance, frames: Configurations) -> float:

@@ -127,8 +127,8 @@ def _try_units(model: N2p2, potential: N2p2Potential, frames: Frames) -> None:
     there = _share_beyond(N2p2Potential(read_folder(Path(model.folder), units=other)), frames, chosen)
     if there <= INSIDE:
         raise DataError(
-            f"{model.folder}: read in {model.units}, {100 * here:.0f} % of the atoms of {len(chosen)} frames lie beyond "
-            f"the ranges of scaling.data, read in {other} {100 * there:.0f} %; write units: {other}."
+            f"{model.folder}: read in {model.units}, {100 * here:.0f} % of the atoms of {len(chosen)} frames lie "
+            f"beyond the ranges of scaling.data, read in {other} {100 * there:.0f} %; write units: {other}."
         )
 
 
@@ -152,7 +152,7 @@ def _shift(counts: Floats, problem: Problem, energy: Floats) -> tuple[Floats, tu
     """Return the energy for each element (eV), and the error per atom (eV) over training frames without and with it."""
     train = problem.train
     missed, atoms = problem.energy[train] - energy[train], problem.atoms[train]
-    shift: Floats = np.linalg.lstsq(counts[train], missed, rcond=None)[0]
+    shift = np.asarray(np.linalg.lstsq(counts[train], missed, rcond=None)[0], dtype=np.float64)
     before, after = (
         float(np.sqrt(np.mean((error / atoms) ** 2))) for error in (missed, missed - counts[train] @ shift)
     )
@@ -160,15 +160,12 @@ def _shift(counts: Floats, problem: Problem, energy: Floats) -> tuple[Floats, tu
 
 
 def _extrapolating(share: float) -> list[str]:
-    if share > MANY:
-        return [
-            f"{100 * share:.0f} % of the atoms lie beyond the ranges that the potential was trained in; are its units "
-            "right, and is scaling.data its own?"
-        ]
-    if share > 0:
-        percent = f"{100 * share:.2g}"
-        return [f"{percent} % of the atoms lie beyond the ranges that the potential was trained in: it extrapolates."]
-    return []
+    if not share:
+        return []
+    told = f"Of all atoms a share of {share:.2g} lies beyond the ranges that the potential was trained in"
+    return [
+        f"{told}; are its units right, and is scaling.data its own?" if share > MANY else f"{told}: it extrapolates."
+    ]
 
 
 def _of_shift(model: N2p2, frames: Frames, shift: Floats, left: tuple[float, float]) -> list[str]:
@@ -177,8 +174,8 @@ def _of_shift(model: N2p2, frames: Frames, shift: Floats, left: tuple[float, flo
         return [f"To the potential's energies are added, for each atom: {told}, by least squares over training frames."]
     before, after = left
     if before > 0 and after < LEFT * before:
-        return [
-            f"The potential's energies are {1000 * before:.3g} meV per atom off, and {1000 * after:.3g} with an energy "
-            f"added for each atom ({told}); if the data have another zero, say shift: fitted."
-        ]
+        off = (
+            f"The potential's energies are {1000 * before:.4g} meV per atom off, and {1000 * after:.4g} with an energy"
+        )
+        return [f"{off} added for each atom ({told}); if the data have another zero, say shift: fitted."]
     return []
