@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
         each.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
+        cli_track.add_allowance(each)
     for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
     report.add_argument("findings", help="a findings.json, or the folder that holds it")
@@ -254,7 +255,8 @@ def _run(options: argparse.Namespace) -> int:
     folders(options.templates)  # that are missing are better missed now than after hours of training
     start = time.monotonic()
     protocol, store = _protocol(options), _store(options)
-    prepared = study.prepare(protocol, store)
+    prepared = study.prepare(protocol, store, allow_commands=options.allow_commands)
+    study.require_allowed(prepared, store)
     _writable(store.root, "--store")
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     try:
@@ -295,7 +297,7 @@ def _plan(options: argparse.Namespace) -> int:
     from bpbench.report import plans
 
     store = _store(options)
-    prepared = study.prepare(_protocol(options), store)
+    prepared = study.prepare(_protocol(options), store, allow_commands=options.allow_commands)
     planned = planning.plan(prepared, store, options.jobs)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:

@@ -279,7 +279,8 @@ def _pool(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet], data: Con
     if protocol.pool is not None:
         whole = preset(protocol.pool)
         return _for_elements(whole, data.elements) if isinstance(data, Frames) else whole
-    described = [chosen for chosen in sets.values() if isinstance(chosen, FeatureSet)]
+    left = protocol.undescribed
+    described = [chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet) and name not in left]
     functions = {function.name: function for chosen in described for function in chosen}
     if not functions:
         return None

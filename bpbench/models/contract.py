@@ -112,8 +112,10 @@ class Fit:
     members : ndarray, shape (k, F), or None
         Energies by each network of an ensemble.
     forces : ndarray, shape (A, 3), or None
-        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone; the forces of every other one are
-        minus the derivative of its energy, see :mod:`bpbench.potential`.
+        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone, or was trained elsewhere and says
+        them; the forces of every other one are minus the derivative of its energy, see :mod:`bpbench.potential`.
+    said : str or None
+        The last lines that somebody else's program said.
     """
 
     energy: Floats | None
@@ -126,6 +128,7 @@ class Fit:
     stopped: str | None = None
     members: Floats | None = None
     forces: Floats | None = None
+    said: str | None = None
 
 
 #: Parameters that the elements of a fit share; all others of several elements begin with the symbol and a dot.
