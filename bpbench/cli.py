@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpbench import __version__, cli_calibrate, cli_check, cli_compare, cli_describe, cli_features, cli_track, shipped
-from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
+from bpbench.errors import BpbenchError, RequestError, StoreError
 
 if TYPE_CHECKING:
     from bpbench.prepared import Prepared
@@ -187,19 +187,9 @@ def _print_json(value: Any) -> None:
 
 
 def _protocol(options: argparse.Namespace) -> Protocol:
-    from bpbench.protocol import FileData, TableData, load
+    from bpbench.protocol import FileData, TableData, load, locate
 
-    path, known = Path(options.protocol), {path.stem: path for path in shipped("protocols").glob("*.yaml")}
-    if not path.is_file():
-        # A bare name means a shipped protocol, wherever one works.
-        if path.parent == Path() and path.name.removesuffix(".yaml") in known:
-            path = known[path.name.removesuffix(".yaml")]
-        elif path.is_dir() or path.suffix not in {".yaml", ".yml"}:
-            what = "a folder" if path.is_dir() else "no file"
-            raise RequestError(
-                f"Expected a protocol (shipped ones go by their name), {path} is {what}{nearest(path.name, known)}"
-            )
-    protocol = load(path, quick=getattr(options, "quick", False))
+    protocol = load(locate(options.protocol), quick=getattr(options, "quick", False))
     if getattr(options, "data", None):
         file = Path(options.data)
         if not file.is_file():
