@@ -27,7 +27,7 @@ NUMBERS = {"H": 1, "C": 6, "O": 8, "Ne": 10, "Al": 13, "S": 16, "Ni": 28, "Cu": 
 
 #: Function and derivative of an activation by its letter.
 ACTIVATIONS: dict[str, Any] = {
-    "l": (lambda x: x, lambda x: np.ones_like(x)),
+    "l": (lambda x: x, np.ones_like),
     "t": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
     "s": (lambda x: 1 / (1 + np.exp(-x)), lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2),
     "p": (lambda x: np.logaddexp(0.0, x), lambda x: 1 / (1 + np.exp(-x))),

@@ -76,7 +76,7 @@ def structure(frames: Frames, frame: int, reach: float) -> Structure:
     places = np.linalg.solve(cell.T, positions.T).T
     places = np.where(pbc, places, places - (places.min(axis=0) + places.max(axis=0)) / 2 + 0.5)
     one, two, three = pbc.tolist()
-    return Structure(places @ cell, cell, (one, two, three), frames.species[rows])
+    return Structure(np.asarray(places @ cell, np.float64), cell, (one, two, three), frames.species[rows])
 
 
 def triangular(given: Structure) -> tuple[Floats, Floats]:
@@ -151,6 +151,20 @@ def warnings(atoms: int) -> int:
     return max(LEAST_WARNINGS, atoms)
 
 
+def pair_style(reach: float, atoms: int) -> str:
+    """Return the command that loads the potential, with the settings of extrapolation.
+
+    Parameters
+    ----------
+    reach : float
+        Greatest cutoff of its functions, Å.
+    atoms : int
+        In the system.
+    """
+    ends = f"showew no showewsum 100 resetew yes maxew {warnings(atoms)}"
+    return f'pair_style      hdnnp {cutoff(reach):.6g} dir "./" {ends}'
+
+
 def script(given: Structure, elements: tuple[str, ...], reach: float, head: str) -> str:
     """Return the input script: the energy of the frame, then 0.1 ps of molecular dynamics.
 
@@ -173,8 +187,7 @@ def script(given: Structure, elements: tuple[str, ...], reach: float, head: str)
         "read_data       structure.data",
         "",
         "# Extrapolation: a summary every 100 steps; stop where one step has more warnings than maxew.",
-        f'pair_style      hdnnp {cutoff(reach):.6g} dir "./" showew no showewsum 100 resetew yes '
-        f"maxew {warnings(len(given.positions))}",
+        pair_style(reach, len(given.positions)),
         f"pair_coeff      * * {' '.join(elements)}",
         "",
         "thermo_style    custom step temp pe ke etotal press",

@@ -18,8 +18,8 @@ E_e, m, s   ``reference``, …    reference energy of the element, centre and wi
 
 The first layer takes up the scaling, every hidden layer the √2 of a Gaussian, the last one s; E_e + m is n2p2's
 ``atom_energy``. ``scaling.data`` holds least, greatest and mean value and sigma over the training atoms, whatever the
-scaling: n2p2 and LAMMPS warn beyond the first two. Functions that are constant over the training atoms were dropped from
-the network, and n2p2 would divide by their range: they are left out.
+scaling: n2p2 and LAMMPS warn beyond the first two. Functions that are constant over the training atoms were dropped
+from the network, and n2p2 would divide by their range: they are left out.
 
 n2p2 knows no network without a hidden layer; a linear potential is written with one hidden node that passes on what it
 gets.
@@ -118,8 +118,8 @@ def require(model: ModelSpec, name: str) -> None:
         )
     if isinstance(model, Hdnn) and model.ensemble > 1:
         raise RequestError(
-            f"n2p2's files hold one network for each element, and '{name}' is an ensemble of {model.ensemble}; train it "
-            "with ensemble: 1 and export that."
+            f"n2p2's files hold one network for each element, and '{name}' is an ensemble of {model.ensemble}; train "
+            "it with ensemble: 1 and export that."
         )
 
 
@@ -199,8 +199,8 @@ def _element(potential: Potential, element: str, centres: dict[str, tuple[int, .
     kept = np.flatnonzero(own["kept"] > 0.5)
     if not len(kept):
         raise RequestError(
-            f"'{name}' cannot be said in n2p2's files: all functions of {element} are constant over the training atoms, "
-            "and an element needs one that varies."
+            f"'{name}' cannot be said in n2p2's files: all functions of {element} are constant over the training "
+            "atoms, and an element needs one that varies."
         )
     # What a function leaves unsaid where there is one element only, n2p2 wants said.
     told = [_named(functions[row], potential.elements) for row in kept]
