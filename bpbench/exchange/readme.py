@@ -101,7 +101,8 @@ def _paragraph(*sentences: str, start: str = "") -> list[str]:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)] + [""]
+    cells = ([cell.replace("|", "\\|") for cell in row] for row in (header, ["---"] * len(header), *rows))
+    return [f"| {' | '.join(row)} |" for row in cells] + [""]
 
 
 def _forces(model: ModelSpec) -> bool:
