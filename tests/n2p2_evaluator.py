@@ -23,7 +23,20 @@ import numpy as np
 if TYPE_CHECKING:
     from pathlib import Path
 
-NUMBERS = {"H": 1, "C": 6, "O": 8, "Ne": 10, "Al": 13, "S": 16, "Ni": 28, "Cu": 29, "Pd": 46, "Ag": 47, "Au": 79}
+NUMBERS = {
+    "H": 1,
+    "C": 6,
+    "O": 8,
+    "Ne": 10,
+    "Al": 13,
+    "S": 16,
+    "Ni": 28,
+    "Cu": 29,
+    "Pd": 46,
+    "Ag": 47,
+    "Au": 79,
+    "U": 92,
+}
 
 #: Function and derivative of an activation by its letter.
 ACTIVATIONS: dict[str, Any] = {
@@ -102,7 +115,8 @@ class Potential:
         return float(self.words[key][0]) if key in self.words else otherwise
 
 
-def _function(words: list[str]) -> Function:
+def parsed(words: list[str]) -> Function:
+    """Return the function of a line, without its keyword."""
     kind = int(words[1])
     if kind == 2:
         eta, r_s, r_c = map(float, words[3:6])
@@ -124,7 +138,7 @@ def read(folder: Path) -> Potential:
             continue
         key, *rest = said
         if key == "symfunction_short":
-            functions.setdefault(rest[0], []).append(_function(rest))
+            functions.setdefault(rest[0], []).append(parsed(rest))
         elif key == "atom_energy":
             atom_energy[rest[0]] = float(rest[1])
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from bpbench.elements import NUMBERS
 from bpbench.exchange import lammps
 from bpbench.jobs import Hdnn, Linear
 from bpbench.metrics import METRICS
@@ -72,6 +73,15 @@ class About:
     def reach(self) -> float:
         """Greatest cutoff of the functions, Å."""
         return max(function.r_c for functions in self.said.settings.functions.values() for function in functions)
+
+    @property
+    def beyond(self) -> int:
+        """How many inputs of the frame lie outside their ranges, which n2p2 warns of."""
+        species = self.structure.species
+        return sum(
+            int(self.answer.beyond[list(rows)][:, species == NUMBERS[element]].sum())
+            for element, rows in self.said.rows.items()
+        )
 
     @property
     def chosen(self) -> str:
@@ -242,7 +252,7 @@ def _check(about: About) -> list[str]:
         ("energy", f"{about.answer.energy:.10f} eV"),
         ("force on the first atom", ", ".join(f"{component:.8f}" for component in forces[0].tolist()) + " eV/Å"),
         ("greatest component of a force", f"{abs(forces).max():.8f} eV/Å"),
-        ("values outside their range: extrapolation warnings", str(int(about.answer.beyond.sum()))),
+        ("values outside their range: extrapolation warnings", str(about.beyond)),
     ]
     return [
         "## To check an installation",

@@ -73,6 +73,8 @@ class Said:
         What its ``scaling.data`` says.
     layers : dict of str to list of (weights, biases)
         By element, from the first hidden layer to the output.
+    rows : dict of str to tuple of int
+        By element, the places of its functions among those of the potential.
     dropped : dict of str to tuple of str
         By element, names of the functions that were left out because they are constant over the training atoms.
     """
@@ -80,6 +82,7 @@ class Said:
     settings: Settings
     scaling: ScalingData
     layers: dict[str, Layers]
+    rows: dict[str, tuple[int, ...]]
     dropped: dict[str, tuple[str, ...]]
 
     def files(self, head: str) -> dict[str, str]:
@@ -153,6 +156,7 @@ def translate(potential: Potential, name: str, centres: tuple[tuple[str, tuple[i
         settings=settings,
         scaling=ScalingData({element: one.statistics for element, one in made.items()}),
         layers={element: one.layers for element, one in made.items()},
+        rows={element: one.rows for element, one in made.items()},
         dropped={element: one.dropped for element, one in made.items()},
     )
 
@@ -163,6 +167,7 @@ class _Element:
     statistics: Statistics
     layers: Layers
     atom_energy: float
+    rows: tuple[int, ...]
     dropped: tuple[str, ...]
 
 
@@ -219,6 +224,7 @@ def _element(potential: Potential, element: str, centres: dict[str, tuple[int, .
         statistics=Statistics(*(tuple(column.tolist()) for column in (least, most, mean, sigma))),
         layers=layers,
         atom_energy=own["reference"].item() + own["centre"].item(),
+        rows=tuple(seen[row] for row in rows.tolist()),
         dropped=tuple(one.name for row, one in enumerate(functions) if row not in set(kept.tolist())),
     )
 
