@@ -357,10 +357,11 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
     model = protocol.models[variant.model]
     count = learned(variant, part)
     random = roles.drawn(model)
+    chosen = inputs.sets[variant.set]
     return Train(
         frames=inputs.make,
         pool=inputs.pool_of(variant.set),
-        functions=inputs.sets[variant.set].functions,
+        functions=chosen.functions,
         model=model,
         split=replace(repeat.split, by=variant.split_by),
         weights_seed=repeat.weights_seed if "weights" in random else 0,
@@ -368,4 +369,5 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         # All of them, however they were asked for, are one training.
         observations=None if count == len(part.train) else count,
         rerun=repeat.rerun,
+        centres=chosen.centres if isinstance(chosen, FeatureSet) else (),
     )

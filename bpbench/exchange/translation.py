@@ -40,11 +40,10 @@ from bpbench.formats.n2p2 import ScalingData, Settings, Statistics, order, write
 from bpbench.formats.n2p2_settings import Scaling
 from bpbench.formats.n2p2_weights import NAME, write_weights
 from bpbench.jobs import Hdnn, Linear
+from bpbench.models.contract import of_element
 from bpbench.models.network import Layers, from_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bpbench.features import Feature
     from bpbench.jobs import ModelSpec
     from bpbench.models.contract import Floats
@@ -188,19 +187,11 @@ def _scaling(model: Hdnn | Linear) -> str:
     return model.scaling if isinstance(model, Hdnn) else "standard"
 
 
-def _own(parameters: Mapping[str, Floats], element: str, elements: tuple[str, ...]) -> dict[str, Floats]:
-    """Return the parameters that answer for one element, without its symbol before their names."""
-    if len(elements) < 2:
-        return dict(parameters)
-    start = f"{element}."
-    shared = {name: array for name, array in parameters.items() if "." not in name}
-    return shared | {name.removeprefix(start): array for name, array in parameters.items() if name.startswith(start)}
-
-
 def _element(potential: Potential, element: str, centres: dict[str, tuple[int, ...]], name: str) -> _Element:
     seen = centres.get(element, range(len(potential.functions)))
     functions = tuple(potential.functions[row] for row in seen)
-    own = _own(potential.parameters, element, potential.elements)
+    several = len(potential.elements) > 1
+    own = of_element(potential.parameters, element) if several else potential.parameters
     kept = np.flatnonzero(own["kept"] > 0.5)
     if not len(kept):
         raise RequestError(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bpbench import shipped, sweeps
-from bpbench.declared import Explicit, FromInputNn, SetSpec
+from bpbench.declared import Explicit, FromInputNn, SetSpec, written_out
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.features import FeatureSet
 from bpbench.formats.mistakes import sentences
@@ -141,7 +141,7 @@ def _checked(data: dict[str, Any], origin: Origin) -> Protocol:
     check_names(protocol)
     # The functions decide, not the file that they were read from.
     settled: dict[str, SetSpec] = {
-        key: Explicit(protocol.feature_set(key).functions) if isinstance(spec, FromInputNn) else spec
+        key: written_out(protocol.feature_set(key)) if isinstance(spec, FromInputNn) else spec
         for key, spec in protocol.sets.items()
     }
     return dataclasses.replace(protocol, sets=settled)
