@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from bpbench import sweeps
+from bpbench import shipped, sweeps
 from bpbench.declared import Explicit, FromInputNn, SetSpec, written_out
-from bpbench.errors import FeatureError, ProtocolError, nearest
+from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.features import FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
@@ -33,6 +33,32 @@ def _adapter() -> TypeAdapter[Protocol]:
 
 #: Fields of Protocol that a file may not set.
 _INTERNAL = ("name", "origin", "points", "draw")
+
+
+def locate(word: str | Path) -> Path:
+    """Return the file of a protocol: that of this path, or a shipped one by its name.
+
+    Parameters
+    ----------
+    word : path-like
+        A path; a bare name means a shipped protocol where there is no such file.
+
+    Raises
+    ------
+    RequestError
+        When there is neither; the nearest shipped protocol is offered.
+    """
+    path, known = Path(word), {path.stem: path for path in shipped("protocols").glob("*.yaml")}
+    if path.is_file():
+        return path
+    if path.parent == Path() and path.name.removesuffix(".yaml") in known:
+        return known[path.name.removesuffix(".yaml")]
+    if path.is_dir() or path.suffix not in {".yaml", ".yml"}:
+        what = "a folder" if path.is_dir() else "no file"
+        raise RequestError(
+            f"Expected a protocol (shipped ones go by their name), {path} is {what}{nearest(path.name, known)}"
+        )
+    return path
 
 
 def load(path: str | Path, *, quick: bool = False) -> Protocol:
