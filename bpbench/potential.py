@@ -48,11 +48,15 @@ class Answer:
         eV/Å.
     beyond : ndarray of bool, shape (D, n)
         Where a descriptor lies outside its range over the training atoms of the element: there a model extrapolates.
+    strain : ndarray, shape (3, 3)
+        ∂E/∂ε of a strain that takes every vector r, of positions and of the cell, to r (1 + ε); eV. The stress is this
+        by the cell's volume.
     """
 
     energy: float
     forces: Floats
     beyond: npt.NDArray[np.bool_]
+    strain: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class Potential:
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
         energy = models.evaluate(self.model, self.parameters, seen.values, size)
         slopes = models.gradient(self.model, self.parameters, seen.values)
-        return Answer(float(energy[0]), -seen.adjoint(slopes), self._beyond(seen.values))
+        gradient, strain = seen.slopes(slopes)
+        return Answer(float(energy[0]), -gradient, self._beyond(seen.values), strain)
 
     def _known(self, numbers: Ints) -> None:
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
