@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bpbench.features import Feature
     from bpbench.jobs import Hdnn, Linear
 
+#: What a descriptor may lie beyond its range as a share of its size: pools may be stored in single precision.
+_ROUNDING = 1e-6
 #: Bytes of neighbour lists that :class:`Structures` keeps, about.
 _HELD = 2**30
 #: Bytes that one entry of a neighbour list takes, about.
@@ -51,12 +53,15 @@ class Answer:
     strain : ndarray, shape (3, 3)
         ∂E/∂ε of a strain that takes every vector r, of positions and of the cell, to r (1 + ε); eV. The stress is this
         by the cell's volume.
+    values : ndarray, shape (D, n)
+        The descriptors.
     """
 
     energy: float
     forces: Floats
     beyond: npt.NDArray[np.bool_]
     strain: Floats
+    values: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,27 @@ class Potential:
         energy = models.evaluate(self.model, self.parameters, seen.values, size)
         slopes = models.gradient(self.model, self.parameters, seen.values)
         gradient, strain = seen.slopes(slopes)
-        return Answer(float(energy[0]), -gradient, self._beyond(seen.values), strain)
+        return Answer(float(energy[0]), -gradient, self._beyond(seen.values, numbers), strain, seen.values)
+
+    def energies(self, values: Floats, offsets: Ints, species: Ints) -> Floats:
+        """Return energies in eV of frames that are described already, shape (F,).
+
+        Parameters
+        ----------
+        values : ndarray, shape (D, A)
+            The functions' values at the A atoms.
+        offsets : ndarray of int, shape (F + 1,)
+            First atom of each frame, then A.
+        species : ndarray of int, shape (A,)
+            Atomic numbers.
+
+        Raises
+        ------
+        DataError
+            For an element the potential was not trained on.
+        """
+        self._known(species)
+        return models.evaluate(self.model, self.parameters, values, offsets)
 
     def _known(self, numbers: Ints) -> None:
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
@@ -113,9 +138,29 @@ class Potential:
                 "give it frames of its own elements."
             )
 
-    def _beyond(self, values: Floats) -> npt.NDArray[np.bool_]:
+    def ranges(self, species: Ints) -> tuple[Floats, Floats]:
+        """Return the ends of the training's range of every descriptor, for atoms of these elements.
+
+        Parameters
+        ----------
+        species : ndarray of int, shape (n,)
+            Atomic numbers.
+
+        Returns
+        -------
+        ndarray, shape (D, n)
+            The least value of each function over the training atoms of the element.
+        ndarray, shape (D, n)
+            The largest.
+        """
         scales = from_parameters(self.parameters)
-        found: npt.NDArray[np.bool_] = (values < scales.least[:, None]) | (values > scales.most[:, None])
+        least, most = (np.repeat(end[:, None], len(species), axis=1) for end in (scales.least, scales.most))
+        return least, most
+
+    def _beyond(self, values: Floats, numbers: Ints) -> npt.NDArray[np.bool_]:
+        least, most = self.ranges(numbers)
+        rounding = _ROUNDING * np.maximum(np.abs(least), np.abs(most))
+        found: npt.NDArray[np.bool_] = (values < least - rounding) | (values > most + rounding)
         return found
 
 
