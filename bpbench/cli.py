@@ -131,6 +131,19 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
     report.add_argument("findings", help="a findings.json, or the folder that holds it")
     report.add_argument("--archive", action="store_true", help="pack the report and all it rests on into one file")
+    _add_data(make, inspect)
+    cli_describe.options(described, _cores, _count)
+    cli_calibrate.options(doctor, _count)
+    cli_compare.options(compared)
+    for each in (run, report, compared):
+        _add_look(each)
+    cli_check.options(checked)
+    cli_export.options(exported)
+    return parser
+
+
+def _add_data(make: argparse.ArgumentParser, inspect: argparse.ArgumentParser) -> None:
+    """Add the options of the verbs on data."""
     make.add_argument("file", help="the .npz file to write")
     make.add_argument("--frames", type=_count, default=None, help="frames per state point (default 40)")
     make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
@@ -142,14 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--units", choices=cli_features.UNITS, help="units of an input.data, which does not say them")
     inspect.add_argument("--features", metavar="SET", help="a preset or YAML file: tell how long its values remember")
     inspect.add_argument("--elements", metavar="A,B", help="tell these neighbours apart, with --features")
-    cli_describe.options(described, _cores, _count)
-    cli_calibrate.options(doctor, _count)
-    cli_compare.options(compared)
-    for each in (run, report, compared):
-        _add_look(each)
-    cli_check.options(checked)
-    cli_export.options(exported)
-    return parser
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:

@@ -17,13 +17,14 @@ from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.features import FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
+from bpbench.jobs import Hdnn, Linear
 from bpbench.protocol.checks import check_names
 from bpbench.protocol.foreign import check_foreign, with_files
 from bpbench.protocol.quick import KEY, REFUSED, merged, parted
 from bpbench.protocol.uses import Track
 from bpbench.protocol.vocabulary import Origin, Protocol
 
-_Part = TypeVar("_Part", Explicit, Track)
+_Part = TypeVar("_Part", Explicit, Track, Hdnn, Linear)
 
 
 @lru_cache(maxsize=1)
@@ -199,6 +200,28 @@ def functions_in(text: str, file: str) -> FeatureSet:
         return FeatureSet(explicit.functions)
     except FeatureError as error:
         raise ProtocolError(f"{where('functions')}: {error}") from None
+
+
+def model_of(data: Mapping[str, Any], where: Callable[..., str]) -> Hdnn | Linear:
+    """Return a model of plain data, checked as in a protocol's ``models``.
+
+    Parameters
+    ----------
+    data : mapping
+        JSON types, with ``kind`` of hdnn or linear.
+    where : callable
+        ``where(*place)`` names a place in what is said of mistakes.
+
+    Raises
+    ------
+    ProtocolError
+        One sentence per mistake, in the words of :func:`load`.
+    """
+    given = dict(data)
+    made = _part(Linear, given, where) if given["kind"] == "linear" else _part(Hdnn, given, where)
+    for place, _, sentence in sweeps.misfits(made):
+        raise ProtocolError(f"{where(*place)}: {sentence}")
+    return made
 
 
 def track_in(text: str, file: str) -> Track:
