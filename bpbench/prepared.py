@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from bpbench import exploration, metrics, roles
+from bpbench import exploration, metrics, probes, roles
 from bpbench.data import splits
 from bpbench.data.frames import Configurations
 from bpbench.errors import ProtocolError, StatisticsError
@@ -170,6 +170,7 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     check_design(protocol)
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
+    probes.check(protocol, inputs.configurations)
     laid = exploration.lay_out(protocol, inputs)
     return laid_out(protocol, inputs, exploration.explore(laid, partial(_stored, store)))
 

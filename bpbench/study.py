@@ -7,8 +7,8 @@ show. :mod:`bpbench.findings` then says everything a report may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +26,7 @@ from bpbench.statistics.compare import Comparison, Pair
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.slots import Slot
 from bpbench.statistics.unjudged import unjudged
+from bpbench.winner import Winner, choose
 
 __all__ = [
     "QUICK",
@@ -68,6 +69,10 @@ class Study:
         By the name of a table's set.
     searched_before : int
         Other searches whose winners this reserve had confirmed when this one was declared first.
+    winner : Winner or None
+        Whose potentials were probed, where the protocol asks for it.
+    probed : dict
+        By the job that asked.
     """
 
     prepared: Prepared
@@ -77,6 +82,8 @@ class Study:
     executed: Executed
     agreements: dict[str, Outcome | Failure]
     searched_before: int = 0
+    winner: Winner | None = None
+    probed: Mapping[Job, Outcome | Failure] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -152,6 +159,8 @@ def carry_out(
 def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
     """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
 
+    What the winner's potential is asked besides comes last, as nobody knows before who that is.
+
     Parameters
     ----------
     prepared, store, workers, watcher
@@ -175,7 +184,12 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()
     }
-    return Study(prepared, results, comparisons, chosen_after, executed, agreements, searched_before)
+    winner = choose(prepared, results)
+    asked: list[Job] = [] if winner is None else list(winner.jobs)
+    if asked:
+        executed += execute.execute(asked, store, workers=workers, watcher=watcher)
+    probed = {job: executed.failures[job] if job in executed.failures else store.load(job) for job in asked}
+    return Study(prepared, results, comparisons, chosen_after, executed, agreements, searched_before, winner, probed)
 
 
 def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: Store) -> Prepared:

@@ -51,6 +51,7 @@ def check_names(protocol: Protocol) -> None:
     _check_published(protocol)
     check_strategies(protocol)
     _check_clock(protocol)
+    _check_probe(protocol)
     _check_twins(protocol)
     _check_split(protocol)
 
@@ -148,6 +149,7 @@ _OF_TRAINING: Final = {
     "pool": "each set is described by itself",
     "precision": "no values are stored",
     "clock": "the times of the sets are what is measured",
+    "probe": "no potential is made",
 }
 
 
@@ -182,6 +184,23 @@ def _check_clock(protocol: Protocol) -> None:
         raise ProtocolError(
             f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read "
             "from a table; leave 'clock' out."
+        )
+
+
+def _check_probe(protocol: Protocol) -> None:
+    """Refuse to probe where there are no structures, or where a run of dynamics would count no frame."""
+    if protocol.probe is None:
+        return
+    where = protocol.origin.where
+    if isinstance(protocol.data, TableData):
+        raise ProtocolError(
+            f"{where('probe')}: a potential is probed on structures, and the data are a table; leave 'probe' out."
+        )
+    md = protocol.probe.md
+    if md is not None and (md.steps // 5 if md.settle is None else md.settle) + md.every > md.steps:
+        raise ProtocolError(
+            f"{where('probe', 'md')}: a run of {md.steps} steps ends before its first frame is counted; give more "
+            "steps, or a smaller 'settle' and 'every'."
         )
 
 

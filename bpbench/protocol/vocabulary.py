@@ -33,7 +33,7 @@ from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
 from bpbench.jobs import SplitBy
-from bpbench.protocol.uses import Check, Published, Track
+from bpbench.protocol.uses import Check, Probe, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
@@ -223,6 +223,8 @@ class Protocol:
         What is timed; ``None``: models are trained.
     clock : DescriptorClock or None
         How the sets of trained contestants are timed besides; decisions go by operations, which no clock can change.
+    probe : Probe or None
+        What the contestant with the best mean is asked besides: its energies over volumes, its dynamics.
     report : ReportSpec
         What is rendered.
     check : Check
@@ -255,6 +257,7 @@ class Protocol:
     explore: Explore = field(default=_EXPLORE, metadata=IF_SET)
     measure: DescriptorTime | None = None
     clock: DescriptorClock | None = field(default=None, metadata=IF_SET)
+    probe: Probe | None = field(default=None, metadata=IF_SET)
     title: str = ""
     pool: str | None = None
     precision: Literal["float64", "float32"] = "float64"

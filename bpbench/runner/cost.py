@@ -12,10 +12,11 @@ from itertools import pairwise
 from typing import Final
 
 from bpbench.data.frames import Configurations
-from bpbench.features import G2, Feature
+from bpbench.features import G2, Column, Feature
 from bpbench.jobs import (
     Adam,
     Describe,
+    Distribute,
     Hdnn,
     Importance,
     Job,
@@ -24,6 +25,8 @@ from bpbench.jobs import (
     LightGbm,
     RandomForest,
     ReadTable,
+    Simulate,
+    Stretch,
     TimeDescribe,
     Train,
 )
@@ -51,6 +54,11 @@ _ROUND: Final = 0.001
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
 _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
+#: How many times as long as describing a frame it takes to have its forces from a potential.
+_FORCES: Final = 2.5
+#: Seconds of EMT per atom, and of g(r) per pair of atoms.
+_EMT: Final = 2e-4
+_PAIR: Final = 2e-7
 
 
 def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one line per kind of job
@@ -80,7 +88,19 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
         return 0.5
     if isinstance(job, Importance):
         return _asking(job, frames)
-    return 1.0
+    return _probing(job, frames) if isinstance(job, Stretch | Simulate | Distribute) else 1.0
+
+
+def _probing(job: Stretch | Simulate | Distribute, frames: Configurations) -> float:
+    """Return the expected seconds of asking a potential for one frame so many times, or of counting pairs of atoms."""
+    if isinstance(job, Distribute):
+        return 0.2 + float((frames.atoms[list(job.chosen)] ** 2).sum()) * _PAIR
+    times = len(job.scales) if isinstance(job, Stretch) else job.steps + 1
+    atoms = int(frames.atoms[job.frame])
+    if job.training is None:
+        return 0.5 + times * atoms * _EMT
+    functions = [item for item in job.training.functions if not isinstance(item, Column)]
+    return 0.5 + times * _FORCES * _describing(functions, atoms)
 
 
 def _asking(job: Importance, frames: Configurations) -> float:
