@@ -114,6 +114,26 @@ def choose(prepared: Prepared, results: Mapping[tuple[str, int], Outcome | Failu
     return _asked(prepared, Winner(names[0], why, able[0], {}, None, {}, None), trainings, _extremes(prepared, done))
 
 
+def possible(prepared: Prepared) -> list[Winner]:
+    """Return, of each contestant with a potential, what would be asked were it the winner and every repeat succeeded.
+
+    Strategies may still bring others.
+    """
+    if prepared.protocol.probe is None or prepared.protocol.measure is not None:
+        return []
+    found = []
+    for variant in prepared.protocol.variants:
+        trainings = {
+            number: job
+            for (name, number), job in prepared.trainings.items()
+            if name == variant.name and isinstance(job, Train)
+        }
+        if trainings and without(prepared, variant.name) is None:
+            winner = Winner(variant.name, None, variant.name, {}, None, {}, None)
+            found.append(_asked(prepared, winner, trainings, list(trainings)[:2]))
+    return found
+
+
 def _asked(prepared: Prepared, winner: Winner, trainings: Mapping[int, Train], chosen: list[int]) -> Winner:
     """Return a winner with the jobs that ask its potentials: all of them for energies, the chosen ones for dynamics."""
     protocol, make, frames = prepared.protocol, prepared.inputs.make, prepared.frames

@@ -50,7 +50,12 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
         for kind, entry in planned["jobs"].items()
     ]
-    lines += [f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}", *_exploring(planned), ""]
+    lines += [
+        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
+        *_exploring(planned),
+        *_probing(planned),
+        "",
+    ]
     if planned["quick"]:
         return [f"{WATERMARK}: this is the plan of a quick run.", *lines, f"Report: {planned['report']}"]
     lines += [
@@ -104,6 +109,20 @@ def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
             )
         ]
     return []
+
+
+def _probing(planned: dict[str, Any]) -> list[str]:
+    """Return whose potential is put to work, or whose would cost the most."""
+    probe = planned.get("probe")
+    if probe is None:
+        return []
+    if probe["variant"] is None:
+        return ["Probe: no contestant known so far has a potential that could be put to work."]
+    if probe["settled"]:
+        return [f"Probe: the potential of “{probe['variant']}”."]
+    return [
+        f"Probe: of the contestant with the best mean; counted for the dearest that is known, “{probe['variant']}”."
+    ]
 
 
 def _exploring(planned: dict[str, Any]) -> list[str]:
