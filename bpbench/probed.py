@@ -112,6 +112,7 @@ def _stretch(study: Study, winner: Winner) -> Json:
         "method": None if known is None else aluminium.METHOD,
         "truth": known,
         "data": _points(frames, same),
+        "data_volumes_a3_per_atom": [float(ends(probes.volumes(frames, same))) for ends in (np.min, np.max)],
         "left_out": len(frames) - len(same),
         "failed": _failed(answers),
     }

@@ -216,7 +216,7 @@ def _volume_data(stretch: Mapping[str, Any]) -> Table:
     mean, truth = stretch["mean"], stretch["truth"]
     per_atom = unit_label("eV/atom")
     columns = [
-        Column("volume", tell("volume"), "Å³/atom"),
+        Column("volume", tell("volume"), unit_label("Å³/atom")),
         Column("mean", tell("mean"), per_atom),
         Column("sd", tell("spread (sd)"), per_atom),
         Column("min", tell("least"), per_atom),
@@ -265,6 +265,20 @@ def _met(stretch: Mapping[str, Any]) -> str:
         )
         said += _truth(stretch)
     total = len(stretch["volumes_a3_per_atom"])
+    low, high = stretch["data_volumes_a3_per_atom"]
+    outside = [value for value in stretch["volumes_a3_per_atom"] if not low <= value <= high]
+    if outside:
+        said.append(
+            tell(
+                "The data's frames have from {low} to {high} Å³/atom, and {some} of these {all} volumes lie beyond.",
+                low=significant(low, 4),
+                high=significant(high, 4),
+                some=whole(len(outside)),
+                all=whole(total),
+            )
+        )
+    if volume is not None and not low <= volume["mean"] <= high:
+        said.append(tell("So does the fitted minimum: it is an extrapolation."))
     if not beyond:
         said.append(tell("At none of the volumes does a potential extrapolate."))
     elif len(beyond) == total:
@@ -371,13 +385,13 @@ def _moved(md: Mapping[str, Any]) -> str:
         state=say(md["state"]),
         atoms=count(md["atoms"], "atom"),
         temperature=exact(md["temperature_k"]),
-        steps=count(md["steps"], "step"),
+        steps=count(md["steps"], "time step"),
         timestep=exact(md["timestep_fs"]),
         cited=cite("larsen2017"),
         other=tell(", and again with those of the training that is worst there") if _two(md) else "",
         friction=exact(1000 * md["friction_per_fs"]),
-        settle=count(md["settle"], "step"),
-        every=count(md["every"], "step"),
+        settle=count(md["settle"], "time step"),
+        every=count(md["every"], "time step"),
     )
 
 
@@ -386,7 +400,7 @@ def _two(md: Mapping[str, Any]) -> bool:
 
 
 def _ended(run: Mapping[str, Any], md: Mapping[str, Any]) -> str:
-    hottest = "" if run["hottest_k"] is None else significant(run["hottest_k"])
+    hottest = "" if run["hottest_k"] is None else fixed(run["hottest_k"], 0)
     return tell(
         "The run of repeat {repeat} ({role}) was ended at step {made} of {steps}: {why}. This potential cannot be used "
         "for such dynamics.",

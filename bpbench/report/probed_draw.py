@@ -9,6 +9,8 @@ from bpbench.report.canvas import COLOURS, FAINT, INK, MARKERS, Style, label, sh
 from bpbench.report.language import tell
 from bpbench.report.numerals import count, percent, significant
 from bpbench.report.panels import ramp
+from bpbench.report.vocabulary import unit_label
+from bpbench.units import MEV_PER_EV
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,24 +82,26 @@ def volumes(drawing: Volumes, look: Style, *, key: str = "volumes") -> str:
         marks = _tones(drawing.states)
         for state in drawing.states:
             _state(top, state, marks[state.name])
-        _curve(top, drawing, look, [0.0] * len(drawing.volumes), 1.0, tell("{energy} eV/atom", energy="{}"))
+        _curve(top, drawing, look, [0.0] * len(drawing.volumes), "eV/atom")
         if drawing.truth is not None:
             (line,) = top.plot(drawing.volumes, drawing.truth, color=INK, linewidth=0.9, linestyle=_DASHED, zorder=4)
             told(line, tell("{method}, the method that made the data", method=drawing.method))
             below = grid[1, 0]
             below.axhline(0, color=INK, linewidth=0.9, linestyle=_DASHED)
-            _curve(below, drawing, look, drawing.truth, 1000.0, tell("{energy} meV/atom", energy="{}"))
-            below.set_ylabel(tell("less {method} (meV/atom)", method=drawing.method))
+            _curve(below, drawing, look, drawing.truth, "meV/atom")
+            shown = {"method": drawing.method, "unit": unit_label("meV/atom")}
+            below.set_ylabel(tell("less {method} ({unit})", **shown))
             below.grid(axis="y")
-        top.set_ylabel(tell("energy (eV/atom)"))
+        top.set_ylabel(tell("energy ({unit})", unit=unit_label("eV/atom")))
         top.grid(axis="y")
-        grid[rows - 1, 0].set_xlabel(tell("volume (Å³/atom)"))
+        grid[rows - 1, 0].set_xlabel(tell("volume ({unit})", unit=unit_label("Å³/atom")))
         _legend(figure, drawing, look, marks)
     return drawn[0]
 
 
-def _curve(axes: Any, drawing: Volumes, look: Style, off: Sequence[float], times: float, unit: str) -> None:
+def _curve(axes: Any, drawing: Volumes, look: Style, off: Sequence[float], unit: str) -> None:
     """Draw mean and band of the trainings, less something: filled marks where nothing is extrapolated."""
+    times = MEV_PER_EV if unit == "meV/atom" else 1.0
     mean, low, high = (
         [times * (value - less) for value, less in zip(values, off, strict=True)]
         for values in (drawing.mean, drawing.low, drawing.high)
@@ -122,10 +126,10 @@ def _curve(axes: Any, drawing: Volumes, look: Style, off: Sequence[float], times
             dots,
             [
                 tell(
-                    "{name} at {volume} Å³/atom: {energy}, {share} of descriptors out of range",
+                    "{name} at {volume}: {energy}, {share} of descriptors out of range",
                     name=drawing.name,
-                    volume=significant(drawing.volumes[place], 4),
-                    energy=unit.format(significant(mean[place], 4)),
+                    volume=f"{significant(drawing.volumes[place], 4)} {unit_label('Å³/atom')}",
+                    energy=f"{significant(mean[place], 4)} {unit_label(unit)}",
                     share=percent(float(f"{drawing.beyond[place]:.2g}")),
                 )
                 for place in chosen
@@ -217,7 +221,7 @@ def distribution(r: Sequence[float], data: Line | None, runs: Sequence[Line], *,
                 apart = [ours - theirs for ours, theirs in zip(entry.g, data.g, strict=True)]
                 (line,) = grid[1, 0].plot(r, apart, linewidth=1.0, **look)
                 told(line, tell("{name}, less the data's g(r)", name=entry.name))
-        top.axhline(1, color=FAINT, linewidth=0.6)
+        top.axhline(1, color=FAINT, linewidth=0.6, zorder=0)
         top.set_ylim(bottom=0)
         top.set_ylabel("g(r)")
         top.legend(loc="upper right")

@@ -55,9 +55,9 @@ _ROUND: Final = 0.001
 _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
 #: How many times as long as describing a frame it takes to have its forces from a potential.
-_FORCES: Final = 2.5
+_FORCES: Final = 3.0
 #: Seconds of EMT per atom, and of g(r) per pair of atoms.
-_EMT: Final = 2e-4
+_EMT: Final = 1.3e-3
 _PAIR: Final = 2e-7
 
 
