@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import SCHEMA, __version__, magnitudes, metrics, reserve, shares, standing
+from bpbench import SCHEMA, __version__, magnitudes, metrics, probed, reserve, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
@@ -109,6 +109,7 @@ def findings(study: Study) -> Json:
         "exploration": exploration(study),
         "costs": costs(study),
         "reserve": reserve.of_study(study),
+        "probe": probed.probe(study),
         "constant": _constant(study),
         "published": [
             {**dataclasses.asdict(entry), "metric": _metric(entry.metric)} for entry in protocol.report.published
