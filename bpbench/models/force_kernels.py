@@ -390,6 +390,7 @@ def components(
     factor: float,
     work: Twice,
     out: Reals,
+    begin: int,
     g: Reals,
 ) -> None:
     """Add an element's share of some force components, and of their derivatives by the weights of its network.
@@ -416,13 +417,15 @@ def components(
         Work space.
     out : ndarray, shape (q,)
         Added to.
+    begin : int
+        Where the weights of the element's network begin among all.
     g : ndarray, shape (q, W)
-        Added to.
+        Added to, from there on.
     """
     for number in range(len(asked)):
-        k, axis = asked[number] // 3, asked[number] % 3
-        begin, end, n = near.border[k], near.border[k + 1], 0
-        for p in range(begin, end + 1):
+        k, axis, own = asked[number] // 3, asked[number] % 3, g[number, begin : begin + len(w)]
+        first, end, n = near.border[k], near.border[k + 1], 0
+        for p in range(first, end + 1):
             atom = k if p == end else near.index[p]
             if place[atom] < 0:
                 continue
@@ -430,7 +433,7 @@ def components(
                 slopes = near.values[shape.rows[d], axis]
                 change = w.dtype.type(0)
                 if p == end:
-                    for q in range(begin, end):
+                    for q in range(first, end):
                         change -= slopes[q]
                 else:
                     change += slopes[back[p]]
@@ -438,10 +441,10 @@ def components(
                 work.x[d, n] = x[d, place[atom]]
             n += 1
             if n == TILE:
-                out[number] += _component(shape, w, n, factor, work, g[number])
+                out[number] += _component(shape, w, n, factor, work, own)
                 n = 0
         if n:
-            out[number] += _component(shape, w, n, factor, work, g[number])
+            out[number] += _component(shape, w, n, factor, work, own)
 
 
 @kernel
