@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from bpbench.descriptors.symmetry import Evaluation, evaluate
 from bpbench.elements import NUMBERS
 from bpbench.errors import DataError
 from bpbench.models.contract import MOST_SLOPES, Slopes
-from bpbench.models.scaling import from_parameters
+from bpbench.models.scaling import of_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bpbench.data.frames import Floats, Frames, Ints
     from bpbench.features import Feature
     from bpbench.jobs import Hdnn, Linear
+    from bpbench.models.contract import Centres
 
 #: Bytes of neighbour lists that :class:`Structures` keeps, about.
 _HELD = 2**30
@@ -49,7 +50,8 @@ class Answer:
     forces : ndarray, shape (n, 3)
         eV/Å.
     beyond : ndarray of bool, shape (D, n)
-        Where a descriptor lies outside its range over the training atoms of the element: there a model extrapolates.
+        Where a descriptor lies outside its range over the training atoms of the atom's element: there a model
+        extrapolates. Functions that an element's network does not see are never beyond.
     """
 
     energy: float
@@ -71,12 +73,15 @@ class Potential:
         :attr:`bpbench.models.contract.Fit.parameters`.
     elements : tuple of str
         Chemical symbols of the elements it was trained on, by atomic number.
+    centres : tuple of (str, tuple of int)
+        By element of the central atom, the places in ``functions`` that its network sees; empty: all.
     """
 
     model: Hdnn | Linear
     functions: tuple[Feature, ...]
     parameters: dict[str, Floats]
     elements: tuple[str, ...]
+    centres: Centres = ()
 
     def answer(
         self, positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike, species: npt.ArrayLike
@@ -97,9 +102,15 @@ class Potential:
         self._known(numbers)
         seen = evaluate(self.functions, positions, cell, pbc, numbers)
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
-        energy = models.evaluate(self.model, self.parameters, seen.values, size)
-        slopes = models.gradient(self.model, self.parameters, seen.values)
-        return Answer(float(energy[0]), -seen.adjoint(slopes), self._beyond(seen.values))
+        how: dict[str, Any] = {"kind": self._kind(numbers), "elements": self.elements, "centres": self.centres}
+        energy = models.evaluate(self.model, self.parameters, seen.values, size, **how)
+        slopes = models.gradient(self.model, self.parameters, seen.values, **how)
+        return Answer(float(energy[0]), -seen.adjoint(slopes), self._beyond(seen.values, how["kind"]))
+
+    def _kind(self, numbers: Ints) -> Ints:
+        """Return the place of each atom's element."""
+        places = {NUMBERS[element]: place for place, element in enumerate(self.elements)}
+        return np.array([places[number] for number in numbers.tolist()], dtype=np.int64)
 
     def _known(self, numbers: Ints) -> None:
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
@@ -110,9 +121,12 @@ class Potential:
                 "give it frames of its own elements."
             )
 
-    def _beyond(self, values: Floats) -> npt.NDArray[np.bool_]:
-        scales = from_parameters(self.parameters)
-        found: npt.NDArray[np.bool_] = (values < scales.least[:, None]) | (values > scales.most[:, None])
+    def _beyond(self, values: Floats, kind: Ints) -> npt.NDArray[np.bool_]:
+        found = np.zeros(values.shape, dtype=np.bool_)
+        for place, scales in enumerate(of_parameters(self.parameters, self.elements, self.centres).each):
+            rows = np.arange(len(values)) if scales.rows is None else scales.rows
+            where = np.ix_(rows, np.flatnonzero(kind == place))
+            found[where] = (values[where] < scales.least[:, None]) | (values[where] > scales.most[:, None])
         return found
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+#: By element of the central atom, the rows of the descriptors that its network sees; empty: all.
+Centres = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 #: Bytes of slopes that are kept, and up to which they serve as adjoint and tangent.
@@ -101,7 +103,7 @@ class Problem:
     table: Table | None = None
     elements: tuple[str, ...] = ()
     kind: Ints | None = None
-    centres: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    centres: Centres = ()
     forces: Floats | None = None
     geometry: Geometry | None = None
 
@@ -149,8 +151,23 @@ class Fit:
     members: Floats | None = None
 
 
+#: Parameters that the elements of a fit share; all others of several elements begin with the symbol and a dot.
+SHARED: Final = ("centre", "width", "intercept", "strength")
+
 #: What the names of parameters begin with among the arrays that a training keeps.
 _PARAMETER: Final = "parameter-"
+
+
+def prefixed(parameters: Mapping[str, Floats], element: str) -> dict[str, Floats]:
+    """Return parameters of one element by the names that they have among those of several."""
+    return {name if name in SHARED else f"{element}.{name}": array for name, array in parameters.items()}
+
+
+def of_element(parameters: Mapping[str, Floats], element: str) -> dict[str, Floats]:
+    """Return the parameters of one element, named as if it were the only one, with those that all share."""
+    begin = f"{element}."
+    own = {name.removeprefix(begin): array for name, array in parameters.items() if name.startswith(begin)}
+    return own | {name: array for name, array in parameters.items() if name in SHARED}
 
 
 def to_arrays(parameters: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -252,7 +252,7 @@ def lay_out(job: Job, load: Load) -> int:
     if held.table is None:
         from bpbench.models import replica
 
-        held.table = replica.table(held.values, held.frames.offsets)
+        held.table = replica.table(held.values, held.frames.offsets, held.kind, max(1, len(held.elements)))
     laid_out: metrics.Array = held.table.values
     return held.values.nbytes + (0 if np.may_share_memory(laid_out, held.values) else laid_out.nbytes)
 
