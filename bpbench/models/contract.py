@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.elements import NUMBERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -119,10 +121,11 @@ class Fit:
 
     Attributes
     ----------
-    energy : ndarray, shape (F,)
-        Predicted energies of all frames, eV per configuration.
+    energy : ndarray, shape (F,), or None
+        Predicted energies of all frames, eV per configuration; ``None`` where a model predicts forces alone.
     parameters : dict of str to ndarray
-        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty.
+        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty, but that of
+        boosters on forces ``rounds`` is what each of the three kept.
     curve : dict of str to ndarray
         Learning curve: ``epoch``, and RMSE per atom in meV as ``train`` and ``validation``; empty if there is none.
     checkpoint : int or None
@@ -138,9 +141,14 @@ class Fit:
         ``patience`` or ``epochs``: what ended the training of a network.
     members : ndarray, shape (k, F), or None
         Energies by each network of an ensemble.
+    forces : ndarray, shape (A, 3), or None
+        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone, or was trained elsewhere and says
+        them; the forces of every other one are minus the derivative of its energy, see :mod:`bpbench.potential`.
+    said : str or None
+        The last lines that somebody else's program said.
     """
 
-    energy: Floats
+    energy: Floats | None
     parameters: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     curve: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     checkpoint: int | None = None
@@ -149,6 +157,8 @@ class Fit:
     remarks: tuple[str, ...] = ()
     stopped: str | None = None
     members: Floats | None = None
+    forces: Floats | None = None
+    said: str | None = None
 
 
 #: Parameters that the elements of a fit share; all others of several elements begin with the symbol and a dot.
@@ -168,6 +178,12 @@ def of_element(parameters: Mapping[str, Floats], element: str) -> dict[str, Floa
     begin = f"{element}."
     own = {name.removeprefix(begin): array for name, array in parameters.items() if name.startswith(begin)}
     return own | {name: array for name, array in parameters.items() if name in SHARED}
+
+
+def elements_of(parameters: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Return the elements that the names of parameters begin with, by atomic number; none for those of one element."""
+    found = {name.split(".")[0] for name in parameters if "." in name}
+    return tuple(sorted(found, key=NUMBERS.__getitem__))
 
 
 def to_arrays(parameters: Mapping[str, Floats]) -> dict[str, Floats]:

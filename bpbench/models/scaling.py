@@ -203,8 +203,9 @@ def check(problem: Problem) -> None:
     Raises
     ------
     DataError
-        With fewer than two training or validation configurations, an empty configuration, or a number that is not
-        finite among the descriptors or the energies of the training and validation parts.
+        With fewer than two training or validation configurations, an empty configuration, an element of which there
+        are no training atoms, or a number that is not finite among the descriptors or the energies of the training and
+        validation parts.
     """
     for name, part in (("training", problem.train), ("validation", problem.validation)):
         if len(part) < LEAST:
@@ -221,6 +222,7 @@ def check(problem: Problem) -> None:
     empty = np.flatnonzero(problem.atoms < 1)
     if len(empty):
         raise DataError(f"Every configuration needs at least one atom, frame {empty[0]} has none; remove it.")
+    _require_seen(problem)
     for name, row in zip(problem.names, problem.values, strict=True):
         if not np.all(np.isfinite(row)):
             atom = int(np.flatnonzero(~np.isfinite(row))[0])
@@ -315,7 +317,6 @@ def scalings(problem: Problem, kind: str = "standard") -> Scaling | Scalings:
         rows = next((np.array(places, dtype=np.int64) for places in seen.values()), None)
         return _own(problem, atoms, rows, kind, "", (reference, *shared))
     assert problem.kind is not None
-    _require_seen(problem, atoms)
     references, remarks = _references(problem)
     amount = composition(problem)[problem.train]
     shared = _shared(problem, amount @ references / amount.sum(axis=1), float(np.abs(references).max()))
@@ -328,9 +329,12 @@ def scalings(problem: Problem, kind: str = "standard") -> Scaling | Scalings:
     return Scalings(problem.elements, tuple(each), remarks)
 
 
-def _require_seen(problem: Problem, atoms: Ints) -> None:
+def _require_seen(problem: Problem) -> None:
     """Refuse an element that the training part has no atom of."""
+    if len(problem.elements) < 2:
+        return
     assert problem.kind is not None
+    atoms = atoms_of(problem.offsets, problem.train)
     for place, element in enumerate(problem.elements):
         if not np.any(problem.kind[atoms] == place):
             where = np.flatnonzero(problem.kind == place)
@@ -353,6 +357,14 @@ def _references(problem: Problem) -> tuple[Floats, tuple[str, ...]]:
         f"{', '.join(problem.elements)} one by one; of all that fit equally well, those of least norm are taken."
     )
     return found, (remark,)
+
+
+def bases(problem: Problem) -> Floats:
+    """Return the mean reference energy of each configuration's atoms, eV per atom, shape (F,)."""
+    if len(problem.elements) < 2:
+        return np.full(len(problem.energy), reference_energy(problem))
+    per_atom: Floats = composition(problem) @ _references(problem)[0] / problem.atoms
+    return per_atom
 
 
 def _shared(problem: Problem, base: Floats, largest: float) -> tuple[float, float]:
@@ -458,6 +470,5 @@ def constant(problem: Problem) -> Floats:
     per_atom = problem.energy[problem.train] / problem.atoms[problem.train]
     if len(problem.elements) < 2:
         return problem.atoms * float(per_atom.mean())
-    amount, (references, _) = composition(problem), _references(problem)
-    base = amount @ references / problem.atoms
+    base = bases(problem)
     return problem.atoms * (base + float((per_atom - base[problem.train]).mean()))
