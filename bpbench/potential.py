@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpbench import models
+from bpbench.descriptors.slopes import slopes
 from bpbench.descriptors.symmetry import Evaluation, evaluate
 from bpbench.elements import NUMBERS
 from bpbench.errors import DataError
+from bpbench.models.contract import MOST_SLOPES, Slopes
 from bpbench.models.scaling import of_parameters
 
 if TYPE_CHECKING:
@@ -186,7 +188,7 @@ class Potential:
 class Structures:
     """The frames behind descriptors, as models ask for them (:class:`bpbench.models.contract.Geometry`).
 
-    Neighbour lists of the frames last asked for are kept, up to a gigabyte.
+    Neighbour lists of the frames last asked for are kept, up to a gigabyte; slopes of those first asked for, up to two.
 
     Parameters
     ----------
@@ -201,24 +203,35 @@ class Structures:
         self._functions = tuple(functions)
         self._kept: OrderedDict[int, Evaluation] = OrderedDict()
         self._bytes = 0
+        self._slopes: dict[int, Slopes] = {}
 
     def evaluation(self, frame: int) -> Evaluation:
         """Return the evaluation of one frame, kept or made anew."""
         if frame in self._kept:
             self._kept.move_to_end(frame)
             return self._kept[frame]
-        rows = self._frames.rows(frame)
-        made = evaluate(
-            self._functions,
-            self._frames.positions[rows],
-            self._frames.cells[frame],
-            self._frames.pbc[frame],
-            self._frames.species[rows],
-        )
+        made = evaluate(*self._asked(frame))
         self._kept[frame] = made
         self._bytes += _size(made)
         while self._bytes > _HELD and len(self._kept) > 1:
             self._bytes -= _size(self._kept.popitem(last=False)[1])
+        return made
+
+    def _asked(self, frame: int) -> tuple[tuple[Feature, ...], Floats, Floats, npt.NDArray[np.bool_], Ints]:
+        frames, rows = self._frames, self._frames.rows(frame)
+        return self._functions, frames.positions[rows], frames.cells[frame], frames.pbc[frame], frames.species[rows]
+
+    def slopes(self, frame: int) -> Slopes:
+        """Return the whole Jacobian of a frame; see :class:`bpbench.models.contract.Slopes`.
+
+        Nobody who asks twice goes through a whole cache in order, so that what came first stays.
+        """
+        if frame in self._slopes:
+            return self._slopes[frame]
+        border, index, found = slopes(*self._asked(frame))
+        made = Slopes(border, index, found.astype(np.float32))
+        if sum(one.bytes for one in self._slopes.values()) + made.bytes <= MOST_SLOPES:
+            self._slopes[frame] = made
         return made
 
     def adjoint(self, frame: int, weights: Floats) -> Floats:
