@@ -280,7 +280,10 @@ def _fresh(scores: list[Json], prepared: Prepared) -> Json | None:
 
 
 def _by_group(prepared: Prepared, parts: Sequence[Parts], done: list[tuple[int, Outcome]]) -> list[Json]:
-    """Return test errors by group, averaged over repeats; ``frames`` is the mean number of test frames of the group."""
+    """Return test errors by group, averaged over repeats; ``frames`` is the mean number of test frames of the group.
+
+    Where a model predicts forces alone there are none.
+    """
     frames = prepared.frames
     made = []
     for name in dict.fromkeys(str(group) for group in frames.group):
@@ -288,7 +291,7 @@ def _by_group(prepared: Prepared, parts: Sequence[Parts], done: list[tuple[int, 
         for number, outcome in done:
             test = parts[prepared.repeats[number].split_number].test
             chosen = test[frames.group[test] == name]
-            if len(chosen):
+            if len(chosen) and "energy" in outcome.arrays:
                 counts.append(len(chosen))
                 energy = np.asarray(outcome.arrays["energy"])
                 scores.append(metrics.score(frames.energy[chosen], energy[chosen], frames.atoms[chosen].astype(float)))
@@ -298,7 +301,9 @@ def _by_group(prepared: Prepared, parts: Sequence[Parts], done: list[tuple[int, 
     return made
 
 
-def _parity(prepared: Prepared, parts: Sequence[Parts], number: int, outcome: Outcome) -> Json:
+def _parity(prepared: Prepared, parts: Sequence[Parts], number: int, outcome: Outcome) -> Json | None:
+    if "energy" not in outcome.arrays:  # a model that predicts forces alone
+        return None
     frames = prepared.frames
     test = parts[prepared.repeats[number].split_number].test
     total = len(test)

@@ -69,7 +69,8 @@ def forces(study: Study) -> Json | None:
         if done:
             model = prepared.protocol.models[str(variant.model)]
             way = "components" if getattr(model, "target", "energy") == "forces" else "slope"
-            found.append({"name": variant.name, "way": way, **_variant(prepared, variant.name, done, edges)})
+            own = {"way": way, "invariant": not prepared.protocol.of_columns(variant.set)}
+            found.append({"name": variant.name, **own, **_variant(prepared, variant.name, done, edges)})
         elif not prepared.protocol.has_forces(variant):
             without.append(variant.name)
     return {"edges_ev_per_a": edges.tolist(), "variants": found, "without": without}

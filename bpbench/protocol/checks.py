@@ -8,7 +8,7 @@ from typing import Any, Final
 from bpbench import cuts, features, metrics
 from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
-from bpbench.protocol.force_checks import check_forces, check_primary
+from bpbench.protocol.force_checks import check_forces, check_of_forces_alone, check_primary
 from bpbench.protocol.strategy_checks import check_strategies
 from bpbench.protocol.vocabulary import Protocol
 
@@ -37,6 +37,7 @@ def check_names(protocol: Protocol) -> None:
         raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
     _check_measure(protocol, timed=metric.timed)
     check_primary(protocol)
+    check_of_forces_alone(protocol)
     if analysis.baseline not in names:
         raise ProtocolError(
             f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
@@ -288,7 +289,9 @@ def _check_sets(protocol: Protocol) -> None:
             chosen = protocol.feature_set(name)
         except FeatureError as error:
             raise ProtocolError(f"{where('sets', name)}: {error}") from None
-        outside = [] if pool is None else [item for item in chosen.names if item not in pool]
+        outside = (
+            [] if pool is None or name in protocol.undescribed else [item for item in chosen.names if item not in pool]
+        )
         if outside:
             raise ProtocolError(
                 f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "

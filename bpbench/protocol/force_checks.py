@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bpbench import metrics
 from bpbench.declared import TableData
 from bpbench.errors import ProtocolError, RequestError, nearest
+from bpbench.jobs import of_forces_alone
 from bpbench.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def check_forces(protocol: Protocol) -> None:
     if not protocol.scores_forces:
         return
     place = _asked(protocol)
-    if isinstance(protocol.data, TableData):
+    if isinstance(protocol.data, TableData) and not _in_table(protocol, protocol.data):
         raise ProtocolError(
             f"{place}: forces are slopes of the energy along the positions of atoms, which a table does not hold; "
             "give the frames themselves, or leave the forces out."
@@ -82,6 +83,12 @@ def check_forces(protocol: Protocol) -> None:
                 "symmetry functions."
             )
     _check_judged(protocol)
+
+
+def _in_table(protocol: Protocol, data: TableData) -> bool:
+    """Return whether a table holds all that is asked: forces to learn from, and models that need no positions."""
+    models = [protocol.models.get(variant.model or "") for variant in protocol.variants]
+    return data.forces is not None and not protocol.strategies and all(map(of_forces_alone, models))
 
 
 def _check_judged(protocol: Protocol) -> None:
@@ -122,3 +129,31 @@ def _asked(protocol: Protocol) -> str:
             return where(*(("analysis", "co_primary", number - 1, "metric") if number else _METRIC))
     learning = next(name for name, model in protocol.models.items() if getattr(model, "forces", None))
     return where("models", learning, "forces")
+
+
+def check_of_forces_alone(protocol: Protocol) -> None:
+    """Refuse to judge, or to set beside a published number, energies of a contestant that predicts none.
+
+    Raises
+    ------
+    ProtocolError
+        With file, line and path of the metric.
+    """
+    where = protocol.origin.where
+    alone = [variant.name for variant in protocol.variants if of_forces_alone(protocol.models.get(variant.model or ""))]
+    if not alone:
+        return
+    told = "predicts forces alone (target: forces), and '{}' is a score of energies; expected one of forces, such as {}"
+    for number, key in enumerate(protocol.metrics):
+        if METRICS[key].of != "forces":
+            place = where(*(("analysis", "co_primary", number - 1, "metric") if number else _METRIC))
+            raise ProtocolError(
+                f"{place}: the contestant '{alone[0]}' {told.format(key, 'force_rmse')}, or a model of energies in its "
+                "place."
+            )
+    for number, published in enumerate(protocol.report.published):
+        if published.variant in alone and published.metric in metrics.OF_ENERGIES:
+            raise ProtocolError(
+                f"{where('report', 'published', number, 'metric')}: the contestant '{published.variant}' "
+                f"{told.format(published.metric, 'mse_x')}."
+            )

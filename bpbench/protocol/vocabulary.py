@@ -32,7 +32,7 @@ from bpbench.errors import FeatureError
 from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
-from bpbench.jobs import SplitBy, predicts_forces
+from bpbench.jobs import Foreign, SplitBy, of_forces_alone, predicts_forces
 from bpbench.metrics import METRICS, OF_ENERGIES, OF_FORCES
 from bpbench.protocol.uses import Check, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
@@ -319,6 +319,16 @@ class Protocol:
         return next(variant for variant in self.variants if variant.name == name)
 
     @property
+    def undescribed(self) -> set[str]:
+        """Sets whose values nobody here asks for: those of contestants that are trained elsewhere alone."""
+        if self.strategies:
+            return set()
+        foreign = {v.set for v in self.variants if isinstance(self.models.get(v.model or ""), Foreign)}
+        others = {v.set for v in self.variants if not isinstance(self.models.get(v.model or ""), Foreign)}
+        like = {spec.like for spec in self.sets.values() if isinstance(spec, Columns)}
+        return foreign - others - like
+
+    @property
     def ways(self) -> tuple[SplitBy, ...]:
         """What the contestants' splits never divide, each way once: that of the baseline, then the others."""
         base = self.contestant(self.analysis.baseline)
@@ -383,9 +393,10 @@ class Protocol:
         return (self.analysis.metric, *(entry.metric for entry in self.analysis.co_primary))
 
     def has_forces(self, variant: Variant) -> bool:
-        """Return whether a contestant says what the forces are, from inputs whose derivatives are known."""
+        """Return whether a contestant says what the forces are: itself, or by inputs whose derivatives are known."""
         model = None if variant.model is None else self.models[variant.model]
-        return model is not None and predicts_forces(model) and not self.of_columns(variant.set)
+        slope = model is not None and predicts_forces(model) and not self.of_columns(variant.set)
+        return slope or of_forces_alone(model)
 
     @property
     def units(self) -> int:

@@ -176,7 +176,7 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         ),
         *_unless_empty("curves", tell("Learning curves"), course),
         *_unless_empty("parity", tell("Parity"), learned.parity(findings, looks)),
-        Section("states", tell("Errors by state"), tuple(learned.by_state(findings, looks))),
+        *_unless_empty("states", tell("Errors by state"), learned.by_state(findings, looks)),
         *forces.section(findings, looks),
         Section("comparisons", tell("The comparisons"), tuple(judged.comparisons(findings, looks))),
         *joint.section(findings, looks),

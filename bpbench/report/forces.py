@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import draw, parity_draw
+from bpbench.report import components, draw, parity_draw
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text, cite
 from bpbench.report.labels import source_note
 from bpbench.report.language import listed, marked, quoted, tell, tell_as, tell_n
@@ -47,7 +47,7 @@ def section(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Sec
         return []
     shown = {variant["name"] for variant in drawn(findings)}
     found = [entry for entry in told["variants"] if entry["name"] in shown]
-    sentences = [text for text in (_without(told), no_direction(told), no_slope(told)) if text]
+    sentences = [text for text in (_without(told), no_direction(told), no_columns(told), no_slope(told)) if text]
     return [
         Section(
             "forces",
@@ -55,6 +55,7 @@ def section(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Sec
             (
                 *(Text(text) for text in sentences),
                 _scores(findings, told),
+                *components.table(findings, told),
                 *((_states(findings, found), *_sizes(findings, told, found, looks)) if found else ()),
                 *((_parity(findings, found, looks),) if found else ()),
             ),
@@ -65,7 +66,7 @@ def section(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Sec
 def answers(findings: Mapping[str, Any]) -> list[str]:
     """Return what the answer must say of forces: who knows no more of them than that their mean is zero."""
     told = findings.get("forces")
-    return [text for text in (no_direction(told), no_slope(told)) if text] if told else []
+    return [text for text in (no_direction(told), no_columns(told), no_slope(told)) if text] if told else []
 
 
 # --------------------------------------------------------------------------------------------------- sentences
@@ -85,7 +86,7 @@ def no_direction(told: Mapping[str, Any]) -> str:
     str
         Empty where there is no such model, or each is better than predicting zero.
     """
-    blind = _no_better(told, "components")
+    blind = [entry for entry in _no_better(told, "components") if entry.get("invariant", True)]
     if not blind:
         return ""
     return tell_n(
@@ -100,6 +101,30 @@ def no_direction(told: Mapping[str, Any]) -> str:
         len(blind),
         names=listed([say(entry["name"]) for entry in blind]),
         shares=listed([percent(round(entry["of_zero"], 3)) for entry in blind]),
+    )
+
+
+def no_columns(told: Mapping[str, Any]) -> str:
+    """Return whose columns of a table say nothing of the components of forces; empty where there is none.
+
+    Parameters
+    ----------
+    told : dict
+        ``findings["forces"]``; an entry without ``invariant`` has columns of which it is not known what they hold.
+    """
+    poor = [entry for entry in _no_better(told, "components") if not entry.get("invariant", True)]
+    if not poor:
+        return ""
+    return tell_n(
+        "{names} predicts the components of forces no better, within five per cent, than predicting zero everywhere "
+        "would: its squared error is {shares} of that. If the columns of its table are invariant under rotations, as "
+        "symmetry functions are, they cannot know a direction.",
+        "{names} predict the components of forces no better, within five per cent, than predicting zero everywhere "
+        "would: their squared errors are {shares} of that. If the columns of their tables are invariant under "
+        "rotations, as symmetry functions are, they cannot know a direction.",
+        len(poor),
+        names=listed([say(entry["name"]) for entry in poor]),
+        shares=listed([percent(round(entry["of_zero"], 3)) for entry in poor]),
     )
 
 

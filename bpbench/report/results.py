@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.metrics import METRICS
+from bpbench.metrics import METRICS, OF_FORCES
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text, ref
 from bpbench.report.kinds import by_role, mixed, quick, timed
@@ -199,6 +199,16 @@ def mean_cells(findings: Mapping[str, Any], variant: Mapping[str, Any], summary:
     )
 
 
+_OF_ENERGIES: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which gives every configuration the "
+    "mean energy per atom of the training configurations."
+)
+_OF_FORCES: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which gives every atom a force of "
+    "zero."
+)
+
+
 def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     part, metric = findings["analysis"]["part"], findings["metric"]
     shown = unit(metric)
@@ -226,8 +236,7 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     name = metric_label(metric)
     said = [
         tell(
-            "{score} on the test set over the repeats; beside it the constant predictor, which gives every "
-            "configuration the mean energy per atom of the training configurations.",
+            _OF_FORCES if metric["key"] in OF_FORCES else _OF_ENERGIES,
             score=f"{name} ({shown})" if shown else name,
         ),
         "" if bars else tell("The means have no interval, since the repeats are not independent."),
