@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
     from bpbench.report.canvas import Style
 
+_BY_MEAN: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which gives every "
+    "configuration the mean energy per atom of the training configurations."
+)
+_BY_COMPOSITION: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which knows a configuration's "
+    "composition alone: it gives every atom its element's reference energy and the mean of what these leave."
+)
 #: Rows of the table behind one figure.
 _ROWS: Final = 500
 
@@ -226,8 +234,7 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     name = metric_label(metric)
     said = [
         tell(
-            "{score} on the test set over the repeats; beside it the constant predictor, which gives every "
-            "configuration the mean energy per atom of the training configurations.",
+            _BY_COMPOSITION if len(findings["data"].get("elements") or ()) > 1 else _BY_MEAN,
             score=f"{name} ({shown})" if shown else name,
         ),
         "" if bars else tell("The means have no interval, since the repeats are not independent."),
