@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,10 +59,7 @@ def write(folder: Path, frames: Frames, chosen: Settings, *, units: Any = "angst
     told = Statistics(*(tuple(column.tolist()) for column in columns))
     rng = np.random.default_rng(7)
     nodes = (len(functions), *chosen.hidden, 1)
-    layers = [
-        (rng.normal(size=(before, here)), rng.normal(size=here))
-        for before, here in zip(nodes[:-1], nodes[1:], strict=True)
-    ]
+    layers = [(rng.normal(size=(before, here)), rng.normal(size=here)) for before, here in pairwise(nodes)]
     (folder / "input.nn").write_text(write_settings(chosen, units=units))
     (folder / "scaling.data").write_text(write_scaling(ScalingData({"Al": told}), units=units))
     (folder / NAME.format(13)).write_text(write_weights(layers))

@@ -14,11 +14,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def read(path):
+
+def read(path: str) -> Iterator[tuple[list[str], float | None, list[list[str]], int]]:
     """Yield symbols, energy, forces and id of each structure of an extended XYZ."""
     lines = Path(path).read_text().splitlines()
     at = 0
@@ -27,12 +31,13 @@ def read(path):
         rows = [line.split() for line in lines[at + 2 : at + 2 + count]]
         energy = re.search(r" energy=(\S+)", head)
         number = re.search(r" id=(\d+)", head)
+        assert number is not None
         forces = [row[4:7] for row in rows if len(row) == 7]
-        yield [row[0] for row in rows], energy and float(energy[1]), forces, int(number[1])
+        yield [row[0] for row in rows], None if energy is None else float(energy[1]), forces, int(number[1])
         at += count + 2
 
 
-def learn(path):
+def learn(path: str) -> dict[str, float]:
     """Return the energy of each element."""
     seen = list(read(path))
     names = sorted({symbol for symbols, *_ in seen for symbol in symbols})
@@ -41,7 +46,7 @@ def learn(path):
     return dict(zip(names, np.linalg.lstsq(counts, energies, rcond=None)[0], strict=True))
 
 
-def write(out, energies, forces):
+def write(out: str, energies: list[Any], forces: Any) -> None:
     """Write predictions in the format that the end of the name says."""
     if out.endswith(".npz"):
         np.savez(out, energy=np.array(energies), forces=forces)
@@ -52,11 +57,12 @@ def write(out, energies, forces):
         table.writerows(reversed(list(enumerate(energies))))
 
 
-def main():
+def main() -> None:
     how, train, structures, out, seed = sys.argv[1:]
-    print(f"seed {seed}, threads {os.environ['OMP_NUM_THREADS']}")
+    sys.stdout.write(f"seed {seed}, threads {os.environ['OMP_NUM_THREADS']}\n")
+    sys.stdout.flush()
     if how == "fail":
-        print("the data are not to my taste", file=sys.stderr)
+        sys.stderr.write("the data are not to my taste\n")
         sys.exit(3)
     if how == "die":
         os.kill(os.getpid(), 9)
@@ -70,7 +76,7 @@ def main():
     shift = random.gauss(0, 1e-3)
     told = list(read(structures))
     assert all(energy is None and not forces for _, energy, forces, _ in told)
-    energies = [sum(each[symbol] + shift for symbol in symbols) for symbols, *_ in told]
+    energies: list[Any] = [sum(each[symbol] + shift for symbol in symbols) for symbols, *_ in told]
     atoms = sum(len(symbols) for symbols, *_ in told)
     forces = np.full((atoms, 3), 0.25)
     match how:

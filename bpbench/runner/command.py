@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -28,7 +27,7 @@ from bpbench.errors import BpbenchError, CommandError, DataError
 from bpbench.features import Column, Feature, FeatureSet
 from bpbench.formats.n2p2 import Settings, order, write_settings
 from bpbench.identity import digest_of_files
-from bpbench.jobs import PLACEHOLDERS
+from bpbench.jobs import PLACEHOLDERS, as_typed
 from bpbench.models.contract import Fit
 from bpbench.runner import guard
 
@@ -159,7 +158,7 @@ def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Com
 def _run(model: Command, steps: list[list[str]], folder: Path, log: Path) -> None:
     until = time.monotonic() + model.limit
     for number, words in enumerate(steps, start=1):
-        which = f"step {number} of {len(steps)}, '{shlex.join(model.run[number - 1])}'"
+        which = f"step {number} of {len(steps)}, '{as_typed(model.run[number - 1])}'"
         if not _there(words[0], folder):
             raise CommandError(f"The program cannot be started in {which}: there is no such program.")
         try:
