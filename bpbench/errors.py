@@ -29,6 +29,10 @@ class FeatureError(RequestError, ValueError):
     """A symmetry function or feature set that cannot exist (a ``ValueError`` too, so that its line is named)."""
 
 
+class ParameterError(RequestError, ValueError):
+    """A parameter or argument of an estimator that it cannot have (a ``ValueError`` too, as scikit-learn expects)."""
+
+
 class StatisticsError(RequestError):
     """A test, design or sample for which the statistics have no right answer."""
 

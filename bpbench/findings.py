@@ -13,19 +13,22 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import SCHEMA, __version__, magnitudes, metrics, reserve, shares, standing
+from bpbench import SCHEMA, __version__, magnitudes, metrics, probed, reserve, shares, standing
 from bpbench.agreements import agreements
 from bpbench.contestants import MEAN_LEVEL, contestants
 from bpbench.data import readers, tables
 from bpbench.data.blocks import trajectories
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
+from bpbench.force_errors import forces
+from bpbench.identity import settings
 from bpbench.jobs import Command, FrameSource, ModelSpec, TableSource, TimeDescribe
 from bpbench.protocol import Cut, Protocol, SampleData
 from bpbench.runner import timing
 from bpbench.runner.store import Outcome
 from bpbench.searched import costs, exploration
 from bpbench.statistics.compare import Comparison
+from bpbench.statistics.joint import together
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
 from bpbench.study import QUICK, Prepared, Study, status
@@ -106,11 +109,13 @@ def findings(study: Study) -> Json:
         "exploration": exploration(study),
         "costs": costs(study),
         "reserve": reserve.of_study(study),
+        "probe": probed.probe(study),
         "constant": _constant(study),
         "published": [
             {**dataclasses.asdict(entry), "metric": _metric(entry.metric)} for entry in protocol.report.published
         ],
         "analysis": _analysis(study),
+        **({} if (scored := forces(study)) is None else {"forces": scored}),
         "failures": failures,
         "jobs": _counts(study),
     }
@@ -139,10 +144,9 @@ def _models(prepared: Prepared) -> list[Json]:
 
 def _values(model: ModelSpec) -> Json:
     """Return the settings of a model; of files their names alone, as folders are those of one machine."""
-    values = dataclasses.asdict(model)
+    values = settings(model)
     for key in ("folder", "files", "templates"):
-        if key in values:
-            given = values[key]
+        if (given := getattr(model, key, None)) is not None:
             values[key] = Path(given).name if isinstance(given, str) else [Path(name).name for name in given]
     return values
 
@@ -440,7 +444,29 @@ def _analysis(study: Study) -> Json:
         ],
         "ranking": ranking,
         "unranked": unranked,
+        **_co_primary(study),
     }
+
+
+def _co_primary(study: Study) -> Json:
+    """Return the comparisons by each further metric, and what all metrics say together; nothing without any."""
+    if not study.co_primary:
+        return {}
+    prepared, found = study.prepared, []
+    for key, rules in prepared.co_primary.items():
+        comparisons = study.co_primary[key]
+        found.append(
+            {
+                "metric": {**_metric(key), "estimates": len(prepared.protocol.ways) > 1},
+                "margin": None if rules.margin is None else rules.margin.plain,
+                "margin_width": margin_width(rules.margin, comparisons),
+                "comparisons": [
+                    dataclasses.asdict(comparison) | {"bayes": None, "estimates": None} for comparison in comparisons
+                ],
+            }
+        )
+    joint = together([study.comparisons, *study.co_primary.values()], prepared.rules.correction, prepared.rules.alpha)
+    return {"co_primary": found, "joint": [dataclasses.asdict(entry) for entry in joint]}
 
 
 def margin_width(margin: Margin | None, comparisons: Sequence[Comparison]) -> float | None:

@@ -148,8 +148,9 @@ class N2p2Potential:
             each, slopes[here] = self._network(element, values)
             energy += float(each.sum())
             beyond[here] = self._beyond(element, values)
-        moved = -seen.adjoint(slopes) if forces else np.zeros((len(numbers), 3))
-        return Answer(energy, moved, beyond)
+        none = np.zeros((len(numbers), 3)), np.zeros((3, 3))
+        gradient, strain = seen.slopes(slopes) if forces else none
+        return Answer(energy, -gradient, beyond, strain, seen.values)
 
     def _known(self, numbers: Ints) -> None:
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})

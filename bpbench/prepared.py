@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from bpbench import exploration, metrics, roles
+from bpbench import exploration, metrics, probes, roles
 from bpbench.data import splits
 from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import ProtocolError, StatisticsError
@@ -33,7 +33,6 @@ from bpbench.jobs import (
     TableSource,
     TimeDescribe,
     Train,
-    predicts_forces,
 )
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant, quick_version
@@ -126,6 +125,18 @@ class Prepared:
         return self.inputs.pool
 
     @property
+    def co_primary(self) -> dict[str, Rules]:
+        """By which rules every comparison is judged by a further metric, by its key."""
+        return {
+            entry.metric: replace(
+                self.rules,
+                margin=None if entry.margin is None else Margin.parse(entry.margin),
+                lower_is_better=metrics.metric(entry.metric).lower_is_better,
+            )
+            for entry in self.protocol.analysis.co_primary
+        }
+
+    @property
     def hardest_alpha(self) -> float:
         """Level of the correction's first step: a design that detects an effect there detects it anywhere."""
         return first_step_alpha(self.rules.correction, len(self.protocol.family), self.rules.alpha)
@@ -179,6 +190,7 @@ def prepare(protocol: Protocol, store: Store, *, allow_commands: bool = False) -
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
     _check_elements(protocol, inputs)
+    probes.check(protocol, inputs.configurations)
     laid = exploration.lay_out(protocol, inputs)
     made = laid_out(protocol, inputs, exploration.explore(laid, partial(_stored, store)))
     return replace(made, allow_commands=allow_commands)
@@ -283,11 +295,18 @@ def _check_design(protocol: Protocol) -> None:
         compare.require_together(analysis.test, analysis.correction)
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'correction')}: {error}") from None
+    _check_margin(analysis.margin, analysis.test, protocol.origin.where("analysis", "margin"))
+    for number, entry in enumerate(analysis.co_primary):
+        place = protocol.origin.where("analysis", "co_primary", number, "margin")
+        _check_margin(entry.margin, analysis.test, place)
+
+
+def _check_margin(written: float | str | None, test: str, place: str) -> None:
     try:
-        if (margin := _margin(protocol)) is not None:
-            require_measurable(margin, analysis.test)
+        if written is not None:
+            require_measurable(Margin.parse(written), test)
     except StatisticsError as error:
-        raise ProtocolError(f"{protocol.origin.where('analysis', 'margin')}: {error}") from None
+        raise ProtocolError(f"{place}: {error}") from None
 
 
 def _margin(protocol: Protocol) -> Margin | None:
@@ -380,10 +399,11 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
     model = protocol.models[variant.model]
     count = learned(variant, part)
     random = roles.drawn(model)
+    chosen = inputs.sets[variant.set]
     return Train(
         frames=inputs.make,
         pool=() if isinstance(model, Foreign) else inputs.pool_of(variant.set),
-        functions=inputs.sets[variant.set].functions,
+        functions=chosen.functions,
         model=model,
         split=replace(repeat.split, by=variant.split_by),
         weights_seed=repeat.weights_seed if "weights" in random else 0,
@@ -391,5 +411,6 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         # All of them, however they were asked for, are one training.
         observations=None if count == len(part.train) else count,
         rerun=repeat.rerun,
-        score_forces=protocol.scores_forces and predicts_forces(model),
+        score_forces=protocol.scores_forces and protocol.has_forces(variant),
+        centres=chosen.centres if isinstance(chosen, FeatureSet) else (),
     )

@@ -22,9 +22,12 @@ F              ``forces``      reference forces, eV/Å
 F̂              -               what is answered
 =============  ==============  =====================================================================
 
-So an answer has at best the mean force of all atoms that have such descriptors. Where configurations come in every
-orientation alike that mean is zero, and zero is the best of all answers. Where they do not - one crystal, always along
-the same axes - it need not be zero: such a mean tells of the orientation of the data, and is wrong after a rotation.
+The same holds of an inversion. So the best answer is the mean force of all atoms that have such descriptors, and where
+configurations are as likely as their images under turns that leave no direction alone, or under the inversion, that
+mean is zero: then nothing beats zero. So it is of liquids, and of a crystal with a centre of inversion whose atoms move
+about their sites, though it always lies along the same axes. Where it is not so (slabs along one axis, one relaxation)
+the mean tells how these data lie, and that is what is learned: it beats zero on such data, and is wrong after a
+rotation.
 """
 
 from __future__ import annotations

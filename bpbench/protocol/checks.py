@@ -8,7 +8,7 @@ from typing import Any, Final
 from bpbench import cuts, features, metrics
 from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
-from bpbench.jobs import of_forces_alone
+from bpbench.protocol.force_checks import check_forces, check_of_forces_alone, check_primary
 from bpbench.protocol.strategy_checks import check_strategies
 from bpbench.protocol.vocabulary import Protocol
 
@@ -36,7 +36,8 @@ def check_names(protocol: Protocol) -> None:
     except RequestError as error:
         raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
     _check_measure(protocol, timed=metric.timed)
-    _check_of_forces_alone(protocol)
+    check_primary(protocol)
+    check_of_forces_alone(protocol)
     if analysis.baseline not in names:
         raise ProtocolError(
             f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
@@ -52,7 +53,9 @@ def check_names(protocol: Protocol) -> None:
     _check_track(protocol)
     _check_published(protocol)
     check_strategies(protocol)
+    check_forces(protocol)
     _check_clock(protocol)
+    _check_probe(protocol)
     _check_twins(protocol)
     _check_split(protocol)
 
@@ -60,7 +63,7 @@ def check_names(protocol: Protocol) -> None:
 def _check_published(protocol: Protocol) -> None:
     """Refuse a published number of a variant or a score that the study does not have."""
     where, names = protocol.origin.where, [variant.name for variant in protocol.variants]
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, published in enumerate(protocol.report.published):
         place = ("report", "published", number)
         if published.variant not in names:
@@ -75,32 +78,10 @@ def _check_published(protocol: Protocol) -> None:
             )
 
 
-def _check_of_forces_alone(protocol: Protocol) -> None:
-    """Refuse to judge, or to set beside a published number, energies of a contestant that predicts none."""
-    where = protocol.origin.where
-    alone = {variant.name for variant in protocol.variants if of_forces_alone(protocol.models.get(variant.model or ""))}
-    if not alone:
-        return
-    told = "predicts forces alone (target: forces), and '{}' is a score of energies; expected one of forces, such as {}"
-    for key in protocol.metrics:
-        if metrics.metric(key).of != "forces":
-            name = next(variant.name for variant in protocol.variants if variant.name in alone)
-            raise ProtocolError(
-                f"{where('analysis', 'metric')}: the contestant '{name}' {told.format(key, 'force_rmse')}, or a model "
-                "of energies in its place."
-            )
-    for number, published in enumerate(protocol.report.published):
-        if published.variant in alone and published.metric in metrics.OF_ENERGIES:
-            raise ProtocolError(
-                f"{where('report', 'published', number, 'metric')}: the contestant '{published.variant}' "
-                f"{told.format(published.metric, 'mse_x')}."
-            )
-
-
 def _check_track(protocol: Protocol) -> None:
     """Refuse to track what is not scored, or by a margin that runs have no measure for."""
     where, track = protocol.origin.where, protocol.track
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, key in enumerate(track.metrics or ()):
         if key not in known:
             raise ProtocolError(
@@ -172,6 +153,8 @@ _OF_TRAINING: Final = {
     "pool": "each set is described by itself",
     "precision": "no values are stored",
     "clock": "the times of the sets are what is measured",
+    "forces": "nothing predicts forces",
+    "probe": "no potential is made",
 }
 
 
@@ -206,6 +189,23 @@ def _check_clock(protocol: Protocol) -> None:
         raise ProtocolError(
             f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read "
             "from a table; leave 'clock' out."
+        )
+
+
+def _check_probe(protocol: Protocol) -> None:
+    """Refuse to probe where there are no structures, or where a run of dynamics would count no frame."""
+    if protocol.probe is None:
+        return
+    where = protocol.origin.where
+    if isinstance(protocol.data, TableData):
+        raise ProtocolError(
+            f"{where('probe')}: a potential is probed on structures, and the data are a table; leave 'probe' out."
+        )
+    md = protocol.probe.md
+    if md is not None and (md.steps // 5 if md.settle is None else md.settle) + md.every > md.steps:
+        raise ProtocolError(
+            f"{where('probe', 'md')}: a run of {md.steps} steps ends before its first frame is counted; give more "
+            "steps, or a smaller 'settle' and 'every'."
         )
 
 

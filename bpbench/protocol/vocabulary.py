@@ -32,9 +32,9 @@ from bpbench.errors import FeatureError
 from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
-from bpbench.jobs import Foreign, SplitBy
+from bpbench.jobs import Foreign, SplitBy, of_forces_alone, predicts_forces
 from bpbench.metrics import METRICS, OF_ENERGIES, OF_FORCES
-from bpbench.protocol.uses import Check, Published, Track
+from bpbench.protocol.uses import Check, Probe, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
@@ -65,6 +65,23 @@ class SplitSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CoPrimary:
+    """A further metric that every comparison is judged by; see :mod:`bpbench.statistics.joint`.
+
+    Attributes
+    ----------
+    metric : str
+        Key of :data:`bpbench.metrics.METRICS`.
+    margin : float, str or None
+        As for the metric of the analysis, in this one's unit.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    metric: str
+    margin: Margin | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """How the repeats are judged; declared before any of them exists.
 
@@ -91,6 +108,8 @@ class Analysis:
         The family: these against the baseline; ``None`` for all other variants, of twins the first.
     pairs : {'baseline', 'all'}
         ``all``: each of them and the baseline against each other, the later in the protocol minus the earlier.
+    co_primary : tuple of CoPrimary
+        Further metrics: a contestant is called better in all where it is so by each of them.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -107,6 +126,7 @@ class Analysis:
     power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
     candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
     pairs: Literal["baseline", "all"] = "baseline"
+    co_primary: tuple[CoPrimary, ...] = field(default=(), metadata=IF_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +247,8 @@ class Protocol:
     forces : bool
         Whether predicted forces are scored besides; ``True`` goes without saying where a metric is one of forces or a
         model learns them.
+    probe : Probe or None
+        What the contestant with the best mean is asked besides: its energies over volumes, its dynamics.
     report : ReportSpec
         What is rendered.
     check : Check
@@ -259,6 +281,7 @@ class Protocol:
     explore: Explore = field(default=_EXPLORE, metadata=IF_SET)
     measure: DescriptorTime | None = None
     clock: DescriptorClock | None = field(default=None, metadata=IF_SET)
+    probe: Probe | None = field(default=None, metadata=IF_SET)
     title: str = ""
     pool: str | None = None
     precision: Literal["float64", "float32"] = "float64"
@@ -370,7 +393,13 @@ class Protocol:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that are judged, the first of them first."""
-        return (self.analysis.metric,)
+        return (self.analysis.metric, *(entry.metric for entry in self.analysis.co_primary))
+
+    def has_forces(self, variant: Variant) -> bool:
+        """Return whether a contestant says what the forces are: itself, or by inputs whose derivatives are known."""
+        model = None if variant.model is None else self.models[variant.model]
+        slope = model is not None and predicts_forces(model) and not self.of_columns(variant.set)
+        return slope or of_forces_alone(model)
 
     @property
     def units(self) -> int:

@@ -325,7 +325,8 @@ def _settings(values: Mapping[str, Any]) -> str:
         if key == "kind":
             continue
         if isinstance(value, dict):
-            parts.append(f"{name}: {value.get('kind', '')} ({_settings(value)})")
+            kind = f": {value['kind']}" if "kind" in value else ""
+            parts.append(f"{name}{kind} ({_settings(value)})")
         elif isinstance(value, list):
             parts.append(f"{name} {series([_setting(item) for item in value])}")
         else:

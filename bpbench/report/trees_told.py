@@ -27,14 +27,14 @@ _FOREST_TARGET: Final = marked(
 )
 #: What every tree on forces has in common.
 _NO_DIRECTION: Final = marked(
-    "It predicts no energies. Descriptors do not change when a configuration is rotated and forces rotate with it, so "
-    "such a model cannot know a direction; its score stands beside that of predicting zero."
+    "It predicts no energies. Symmetry functions do not change when a configuration is rotated and forces rotate with "
+    "it, so a model that sees nothing else cannot know a direction; its score stands beside that of predicting zero."
 )
 
 
 def _atoms(values: Mapping[str, Any]) -> str:
     """Return which atoms a model of forces learns from."""
-    if values["atoms"] is None:
+    if values.get("atoms") is None:
         return tell("all training atoms")
     return tell("at most {n} training atoms of an element, drawn anew at every repeat", n=exact(values["atoms"]))
 

@@ -28,6 +28,7 @@ from bpbench.jobs import (
     Agree,
     Command,
     Describe,
+    Distribute,
     Foreign,
     Hdnn,
     Importance,
@@ -39,6 +40,8 @@ from bpbench.jobs import (
     N2p2,
     RandomForest,
     ReadTable,
+    Simulate,
+    Stretch,
     TimeDescribe,
     Train,
     of_forces_alone,
@@ -46,7 +49,7 @@ from bpbench.jobs import (
 from bpbench.models import constant, fit, gradient, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
-from bpbench.runner import command, imported, timing
+from bpbench.runner import command, imported, probing, timing
 from bpbench.runner.store import Outcome
 from bpbench.units import MEV_PER_EV
 
@@ -61,6 +64,10 @@ def needs(job: Job) -> tuple[Job, ...]:
         return (job.training, *needs(job.training))
     if isinstance(job, Agree):
         return (job.table, *job.pool, job.pool[0].frames)
+    if isinstance(job, Simulate | Stretch) and job.training is not None:
+        return (job.training, *needs(job.training))
+    if isinstance(job, Stretch | Distribute):
+        return (job.frames,)
     return (job.frames,) if isinstance(job, Describe | TimeDescribe) else ()
 
 
@@ -75,6 +82,9 @@ _LABELS: Final = {
     Describe: "describe",
     Agree: "compare values",
     TimeDescribe: "time descriptors",
+    Stretch: "stretch",
+    Simulate: "simulate",
+    Distribute: "count g(r)",
 }
 
 
@@ -127,7 +137,22 @@ def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per ki
         return _agree(job, load)
     if isinstance(job, Importance):
         return _importance(job, load)
+    if isinstance(job, Stretch | Simulate | Distribute):
+        return _probe(job, load)
     return _train(job, load)
+
+
+def _probe(job: Stretch | Simulate | Distribute, load: Load) -> Outcome:
+    training = None if isinstance(job, Distribute) else job.training
+    of = job.training.frames if isinstance(job, Simulate) else job.frames
+    frames = Frames.from_arrays(load(of).arrays)
+    if isinstance(job, Distribute):
+        return probing.distribute(job, frames)
+    trained = None if training is None else load(training)
+    if isinstance(job, Stretch):
+        return probing.stretch(job, frames, trained)
+    assert trained is not None
+    return probing.simulate(job, frames, trained)
 
 
 def _agree(job: Agree, load: Load) -> Outcome:
@@ -261,7 +286,7 @@ def lay_out(job: Job, load: Load) -> int:
     if held.table is None:
         from bpbench.models import replica
 
-        held.table = replica.table(held.values, held.frames.offsets)
+        held.table = replica.table(held.values, held.frames.offsets, held.kind, max(1, len(held.elements)))
     laid_out: metrics.Array = held.table.values
     return held.values.nbytes + (0 if np.may_share_memory(laid_out, held.values) else laid_out.nbytes)
 
