@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpbench import shipped
 from bpbench.cli import main
 from bpbench.data import readers, splits
 from bpbench.data.frames import Frames
@@ -432,7 +433,7 @@ def test_methods_tell_the_program_in_both_languages() -> None:
     assert "takes longer than 60 s" in text
     bare = foreign_told.program("theirs", {**values, "files": [], "release": ""})
     assert "digest" not in bare
-    with spoken("fr", ()):
+    with spoken("fr", [shipped("templates")]):
         assert "est entraîné par un programme qui n'est pas le nôtre, trainer 1, en 1 étape" in foreign_told.program(
             "theirs", values
         )
