@@ -8,6 +8,7 @@ from typing import Any, Final
 from bpbench import cuts, features, metrics
 from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
+from bpbench.protocol.force_checks import check_forces, check_of_forces_alone, check_primary
 from bpbench.protocol.strategy_checks import check_strategies
 from bpbench.protocol.vocabulary import Protocol
 
@@ -35,6 +36,8 @@ def check_names(protocol: Protocol) -> None:
     except RequestError as error:
         raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
     _check_measure(protocol, timed=metric.timed)
+    check_primary(protocol)
+    check_of_forces_alone(protocol)
     if analysis.baseline not in names:
         raise ProtocolError(
             f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
@@ -50,6 +53,7 @@ def check_names(protocol: Protocol) -> None:
     _check_track(protocol)
     _check_published(protocol)
     check_strategies(protocol)
+    check_forces(protocol)
     _check_clock(protocol)
     _check_probe(protocol)
     _check_twins(protocol)
@@ -59,7 +63,7 @@ def check_names(protocol: Protocol) -> None:
 def _check_published(protocol: Protocol) -> None:
     """Refuse a published number of a variant or a score that the study does not have."""
     where, names = protocol.origin.where, [variant.name for variant in protocol.variants]
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, published in enumerate(protocol.report.published):
         place = ("report", "published", number)
         if published.variant not in names:
@@ -77,7 +81,7 @@ def _check_published(protocol: Protocol) -> None:
 def _check_track(protocol: Protocol) -> None:
     """Refuse to track what is not scored, or by a margin that runs have no measure for."""
     where, track = protocol.origin.where, protocol.track
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, key in enumerate(track.metrics or ()):
         if key not in known:
             raise ProtocolError(
@@ -149,6 +153,7 @@ _OF_TRAINING: Final = {
     "pool": "each set is described by itself",
     "precision": "no values are stored",
     "clock": "the times of the sets are what is measured",
+    "forces": "nothing predicts forces",
     "probe": "no potential is made",
 }
 
@@ -303,7 +308,9 @@ def _check_sets(protocol: Protocol) -> None:
             chosen = protocol.feature_set(name)
         except FeatureError as error:
             raise ProtocolError(f"{where('sets', name)}: {error}") from None
-        outside = [] if pool is None else [item for item in chosen.names if item not in pool]
+        outside = (
+            [] if pool is None or name in protocol.undescribed else [item for item in chosen.names if item not in pool]
+        )
         if outside:
             raise ProtocolError(
                 f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "

@@ -53,6 +53,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
     lines += [
         f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
         *_exploring(planned),
+        *_programs(planned),
         *_probing(planned),
         "",
     ]
@@ -65,6 +66,16 @@ def plan(planned: dict[str, Any]) -> list[str]:
     if len(planned["deterministic"]) < len(planned["family"]):
         lines += _could_show(planned, unit)
     return [*lines, *_reserve(planned, unit), f"Report: {planned['report']}"]
+
+
+def _programs(planned: dict[str, Any]) -> list[str]:
+    """Return which programs of the protocol a run would start, and whether it may."""
+    if not planned.get("programs"):
+        return []
+    named = "; ".join(planned["programs"])
+    if planned["commands_allowed"]:
+        return [f"It runs programs that the protocol names: {named}."]
+    return [f"It runs programs that the protocol names, and only with --allow-commands: {named}."]
 
 
 def _reserve(planned: dict[str, Any], unit: str) -> list[str]:

@@ -125,6 +125,14 @@ _ALL: Final = (
     _work("article", "fieller1954", "Fieller, E. C.", "Some Problems in Interval Estimation",
           "journal=Journal of the Royal Statistical Society, Series B; volume=16; pages=175–185; year=1954; "
           "doi=10.1111/j.2517-6161.1954.tb00159.x"),
+    # --------------------------------------------------------------------------------------------- several metrics
+    _work("article", "berger1982", "Berger, Roger L.",
+          "Multiparameter Hypothesis Testing and Acceptance Sampling",
+          "journal=Technometrics; volume=24; pages=295–300; year=1982; doi=10.2307/1267823"),
+    _work("misc", "iche9", "ICH", "ICH Harmonised Tripartite Guideline E9: Statistical Principles for Clinical Trials",
+          "howpublished=International Council for Harmonisation; year=1998"),
+    _work("misc", "fda2022", "FDA", "Multiple Endpoints in Clinical Trials: Guidance for Industry",
+          "howpublished=U.S. Food and Drug Administration; year=2022"),
     # ------------------------------------------------------------------------------------------- many comparisons
     _work("article", "dunn1961", "Dunn, Olive Jean", "Multiple Comparisons among Means",
           "journal=Journal of the American Statistical Association; volume=56; pages=52–64; year=1961; "
