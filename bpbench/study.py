@@ -93,6 +93,12 @@ class Study:
         return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
 
 
+    @property
+    def unanswered(self) -> int:
+        """How many questions to the winner's potentials failed; a run that flies off is an answer."""
+        return sum(isinstance(answer, Failure) for answer in self.probed.values())
+
+
 # --------------------------------------------------------------------------------------------------------- the run
 
 
@@ -201,7 +207,8 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
     winner = choose(prepared, results)
     asked: list[Job] = [] if winner is None else list(winner.jobs)
     if asked:
-        executed += execute.execute(asked, store, workers=workers, watcher=watcher)
+        before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
+        executed += execute.execute([*before, *asked], store, workers=workers, watcher=watcher)
     probed = {job: executed.failures[job] if job in executed.failures else store.load(job) for job in asked}
     return Study(
         prepared,
