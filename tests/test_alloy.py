@@ -13,7 +13,7 @@ from bpbench import models
 from bpbench.cli import main
 from bpbench.data import readers
 from bpbench.descriptors.symmetry import describe_frames
-from bpbench.errors import DataError
+from bpbench.errors import DataError, ProtocolError
 from bpbench.features import G2, G5, FeatureSet, preset
 from bpbench.jobs import Adam, Hdnn, Kalman, LightGbm, Linear, RandomForest
 from bpbench.models import importance
@@ -234,19 +234,63 @@ def test_a_study_of_an_alloy(file: Path, tmp_path: Path, capsys: pytest.CaptureF
         assert text in page, text
 
 
-def test_sets_that_do_not_fit_the_elements_are_refused(file: Path, tmp_path: Path) -> None:
-    """A set without functions for an element of the frames is refused by name and place."""
+def _laid_out(file: Path, tmp_path: Path, old: str, new: str) -> Any:
     from bpbench.inputs import lay_out
     from bpbench.protocol import load
     from bpbench.runner.store import Store
 
+    assert old in TEXT
     (tmp_path / "alloy.extxyz").write_bytes(file.read_bytes())
-    text = TEXT.replace("      Cu:\n        functions", "      Au:\n        functions")
-    (tmp_path / "alloy.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "alloy.yaml").write_text(TEXT.replace(old, new), encoding="utf-8")
     protocol = load(tmp_path / "alloy.yaml")
+    return protocol, lay_out(protocol, Store(tmp_path / "store"))
+
+
+def test_an_element_without_functions_is_refused(file: Path, tmp_path: Path) -> None:
+    """A set without functions for an element of the frames is refused by name and place."""
     with pytest.raises(
         DataError,
         match=r"sets\.own: the set describes Al, Au, and the frames hold Cu as well; add functions for every element, "
         r"or keep the frames of those it describes\.",
     ):
-        lay_out(protocol, Store(tmp_path / "store"))
+        _laid_out(file, tmp_path, "      Cu:\n        functions", "      Au:\n        functions")
+
+
+def test_an_element_that_does_not_exist_is_refused(file: Path, tmp_path: Path) -> None:
+    """Of by_element, with the nearest symbol there is."""
+    with pytest.raises(ProtocolError, match=r"sets\.own.*: by_element: there is no element 'Cuu'; did you mean 'Cu'\?"):
+        _laid_out(file, tmp_path, "      Cu:\n        functions", "      Cuu:\n        functions")
+
+
+def test_an_element_that_the_frames_have_not_is_left_out(file: Path, tmp_path: Path) -> None:
+    """Its functions are described for nobody, and are not among those of the set."""
+    more = "      Au: {functions: [{kind: G2, eta: 0.7, r_s: 0, r_c: 5.0}]}\n      Cu:\n        functions"
+    _, inputs = _laid_out(file, tmp_path, "      Cu:\n        functions", more)
+    assert [element for element, _ in inputs.sets["own"].centres] == ["Al", "Cu"]
+    assert len(inputs.sets["own"]) == 6
+
+
+def test_a_cut_of_a_set_by_element_is_one(file: Path, tmp_path: Path) -> None:
+    """What is left serves the elements it served; an element without a function left is refused."""
+    cut = "wide: {cut: own, kinds: [G2]}"
+    _, inputs = _laid_out(file, tmp_path, TEXT[TEXT.index("wide:") : TEXT.index("\nmodels")], cut)
+    assert [len(seen) for _, seen in inputs.sets["wide"].centres] == [3, 2]
+    with pytest.raises(
+        ProtocolError,
+        match=r"sets\.wide: no function that is left describes the central element Al; keep at least one for each",
+    ):
+        _laid_out(file, tmp_path, TEXT[TEXT.index("wide:") : TEXT.index("\nmodels")], cut.replace("G2", "G5"))
+
+
+def test_a_strategy_among_functions_of_each_element_is_refused(file: Path, tmp_path: Path) -> None:
+    """It chooses from functions that describe every atom."""
+    from bpbench import exploration
+
+    asked = "strategies:\n  few: {kind: backward, set: own, model: ridge}\nrepeats: 3"
+    protocol, inputs = _laid_out(file, tmp_path, "repeats: 3", asked)
+    with pytest.raises(
+        ProtocolError,
+        match=r"strategies\.few: A strategy chooses among functions that describe every atom, and 'own' has some of "
+        r"its own for each element; name a set without by_element, such as a preset\.",
+    ):
+        exploration.lay_out(protocol, inputs)
