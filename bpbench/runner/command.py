@@ -90,7 +90,7 @@ def fit(
             energy, forces = handed.read(folder / model.gives, frames, units=model.units, forces=model.forces)
             return Fit(energy, forces=forces, said="\n".join(_last(log, folder, LINES)))
         except DataError as error:
-            raise CommandError(f"The program's predictions cannot be used: {error}.{_said(log, folder)}") from error
+            raise CommandError(_unusable(error) + _said(_last(log, folder, QUOTED))) from error
         finally:
             log.unlink(missing_ok=True)
 
@@ -157,19 +157,37 @@ def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Com
 
 def _run(model: Command, steps: list[list[str]], folder: Path, log: Path) -> None:
     until = time.monotonic() + model.limit
-    for number, words in enumerate(steps, start=1):
-        which = f"step {number} of {len(steps)}, '{as_typed(model.run[number - 1])}'"
+    for number, words in enumerate(steps):
+        which = _which(number, model)
         if not _there(words[0], folder):
-            raise CommandError(f"The program cannot be started in {which}: there is no such program.")
+            raise CommandError(_unknown(which))
         try:
             code = _step(words, folder, log, until - time.monotonic())
         except subprocess.TimeoutExpired:
-            raise CommandError(
-                f"The program was stopped at its limit of {model.limit:g} s in {which}.{_said(log, folder)}"
-            ) from None
+            raise CommandError(_stopped(model.limit, which) + _said(_last(log, folder, QUOTED))) from None
         if code:
-            how = f"ended with the exit code {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
-            raise CommandError(f"The program {how} in {which}.{_said(log, folder)}")
+            raise CommandError(_ended(code, which) + _said(_last(log, folder, QUOTED)))
+
+
+def _which(number: int, model: Command) -> str:
+    return f"step {number + 1} of {len(model.run)}, '{as_typed(model.run[number])}'"
+
+
+def _unknown(which: str) -> str:
+    return f"The program cannot be started in {which}: there is no such program."
+
+
+def _stopped(limit: float, which: str) -> str:
+    return f"The program was stopped at its limit of {limit:g} s in {which}."
+
+
+def _ended(code: int, which: str) -> str:
+    how = f"ended with the exit code {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
+    return f"The program {how} in {which}."
+
+
+def _unusable(why: object) -> str:
+    return f"The program's predictions cannot be used: {why}."
 
 
 def _there(word: str, folder: Path) -> bool:
@@ -212,6 +230,5 @@ def _last(log: Path, folder: Path, count: int) -> list[str]:
     return [line[:WIDTH] for line in lines if line][-count:]
 
 
-def _said(log: Path, folder: Path) -> str:
-    lines = _last(log, folder, QUOTED)
+def _said(lines: list[str]) -> str:
     return f" The last it said: {' / '.join(lines)}" if lines else " It said nothing."
