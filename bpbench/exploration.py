@@ -161,6 +161,13 @@ Pool = tuple[Describe | ReadTable, ...]
 
 def _pool(spec: Strategy, inputs: Inputs, above: Mapping[str, Laid]) -> tuple[tuple[Feature | Column, ...], Pool]:
     """Return the functions that a strategy chooses from, and where their values come from."""
+    of_sets = spec.sets if isinstance(spec, Smallest) else (spec.set,)
+    for name in of_sets:
+        if getattr(inputs.sets[name], "centres", ()):
+            raise FeatureError(
+                f"A strategy chooses among functions that describe every atom, and '{name}' has some of its own for "
+                "each element; name a set without by_element, such as a preset."
+            )
     if not isinstance(spec, Smallest):
         return inputs.sets[spec.set].functions, inputs.pool_of(spec.set)
     names = [*spec.sets, *(_set_of(above[name].spec) for name in spec.strategies)]

@@ -22,7 +22,7 @@ from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
 from bpbench.force_errors import forces
 from bpbench.identity import settings
-from bpbench.jobs import FrameSource, TableSource, TimeDescribe
+from bpbench.jobs import Command, FrameSource, ModelSpec, TableSource, TimeDescribe
 from bpbench.protocol import Cut, Protocol, SampleData
 from bpbench.runner import timing
 from bpbench.runner.store import Outcome
@@ -41,6 +41,8 @@ LABELS: Final = {
     "linear": "linear potential (ridge)",
     "random-forest": "random forest",
     "lightgbm": "LightGBM",
+    "n2p2": "potential of n2p2",
+    "command": "program of others",
 }
 
 Json = dict[str, Any]
@@ -131,12 +133,21 @@ def _models(prepared: Prepared) -> list[Json]:
             "name": name,
             "kind": model.kind,
             "label": LABELS[model.kind],
-            "values": settings(model),
+            "values": _values(model),
             "base": origins.get(name, (None, None))[0],
             "changes": origins.get(name, (None, None))[1],
         }
         for name, model in prepared.protocol.models.items()
     ]
+
+
+def _values(model: ModelSpec) -> Json:
+    """Return the settings of a model; of files their names alone, as folders are those of one machine."""
+    values = settings(model)
+    for key in ("folder", "files", "templates"):
+        if (given := getattr(model, key, None)) is not None:
+            values[key] = Path(given).name if isinstance(given, str) else [Path(name).name for name in given]
+    return values
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -165,7 +176,9 @@ def _command(protocol: Protocol) -> str:
     command = f"bpbench run {Path(protocol.origin.file).name}"
     if protocol.origin.data_option is not None:
         command += f" --data {Path(protocol.origin.data_option).name}"
-    return f"{command} --quick" if protocol.quick else command
+    command += " --quick" if protocol.quick else ""
+    programs = any(isinstance(model, Command) for model in protocol.models.values())
+    return f"{command} --allow-commands" if programs else command
 
 
 # ------------------------------------------------------------------------------------------- data, splits and sets

@@ -10,9 +10,9 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 from bpbench.errors import BpbenchError
@@ -98,6 +98,14 @@ def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical JSON of ``plain(value)``, as 64 hexadecimal digits."""
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of the names and contents of files in their order, as 64 hexadecimal digits."""
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(hashlib.sha256(path.name.encode()).digest() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 @lru_cache(maxsize=100_000)

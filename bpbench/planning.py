@@ -77,6 +77,8 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
         "exploration": _exploration(prepared, estimate, workers),
         "reserve": reserve.told(prepared, _stored(prepared, store)),
+        "programs": execute.programs(todo),
+        "commands_allowed": prepared.allow_commands,
         "workers": workers if protocol.measure is None else 1,
         "family": [list(pair) for pair in protocol.family],
         "deterministic": [list(pair) for pair in roles.deterministic(protocol)],

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from bpbench import models
 from bpbench.descriptors.symmetry import Evaluation, evaluate
 from bpbench.elements import NUMBERS
 from bpbench.errors import DataError
-from bpbench.models.scaling import from_parameters
+from bpbench.models.scaling import of_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from bpbench.data.frames import Floats, Frames, Ints
     from bpbench.features import Feature
     from bpbench.jobs import Hdnn, Linear
+    from bpbench.models.contract import Centres
 
+#: What a descriptor may lie beyond its range as a share of its size: pools may be stored in single precision.
+_ROUNDING = 1e-6
 #: Bytes of neighbour lists that :class:`Structures` keeps, about.
 _HELD = 2**30
 #: Bytes that one entry of a neighbour list takes, about.
@@ -47,12 +50,20 @@ class Answer:
     forces : ndarray, shape (n, 3)
         eV/Å.
     beyond : ndarray of bool, shape (D, n)
-        Where a descriptor lies outside its range over the training atoms of the element: there a model extrapolates.
+        Where a descriptor lies outside its range over the training atoms of the atom's element: there a model
+        extrapolates. Functions that an element's network does not see are never beyond.
+    strain : ndarray, shape (3, 3)
+        ∂E/∂ε of a strain that takes every vector r, of positions and of the cell, to r (1 + ε); eV. The stress is this
+        by the cell's volume.
+    values : ndarray, shape (D, n)
+        The descriptors.
     """
 
     energy: float
     forces: Floats
     beyond: npt.NDArray[np.bool_]
+    strain: Floats
+    values: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +80,15 @@ class Potential:
         :attr:`bpbench.models.contract.Fit.parameters`.
     elements : tuple of str
         Chemical symbols of the elements it was trained on, by atomic number.
+    centres : tuple of (str, tuple of int)
+        By element of the central atom, the places in ``functions`` that its network sees; empty: all.
     """
 
     model: Hdnn | Linear
     functions: tuple[Feature, ...]
     parameters: dict[str, Floats]
     elements: tuple[str, ...]
+    centres: Centres = ()
 
     def answer(
         self, positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike, species: npt.ArrayLike
@@ -95,9 +109,37 @@ class Potential:
         self._known(numbers)
         seen = evaluate(self.functions, positions, cell, pbc, numbers)
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
-        energy = models.evaluate(self.model, self.parameters, seen.values, size)
-        slopes = models.gradient(self.model, self.parameters, seen.values)
-        return Answer(float(energy[0]), -seen.adjoint(slopes), self._beyond(seen.values))
+        how: dict[str, Any] = {"kind": self._kind(numbers), "elements": self.elements, "centres": self.centres}
+        energy = models.evaluate(self.model, self.parameters, seen.values, size, **how)
+        slopes = models.gradient(self.model, self.parameters, seen.values, **how)
+        gradient, strain = seen.slopes(slopes)
+        return Answer(float(energy[0]), -gradient, self._beyond(seen.values, numbers), strain, seen.values)
+
+    def energies(self, values: Floats, offsets: Ints, species: Ints) -> Floats:
+        """Return energies in eV of frames that are described already, shape (F,).
+
+        Parameters
+        ----------
+        values : ndarray, shape (D, A)
+            The functions' values at the A atoms.
+        offsets : ndarray of int, shape (F + 1,)
+            First atom of each frame, then A.
+        species : ndarray of int, shape (A,)
+            Atomic numbers.
+
+        Raises
+        ------
+        DataError
+            For an element the potential was not trained on.
+        """
+        self._known(species)
+        how: dict[str, Any] = {"kind": self._kind(species), "elements": self.elements, "centres": self.centres}
+        return models.evaluate(self.model, self.parameters, values, offsets, **how)
+
+    def _kind(self, numbers: Ints) -> Ints:
+        """Return the place of each atom's element."""
+        places = {NUMBERS[element]: place for place, element in enumerate(self.elements)}
+        return np.array([places[number] for number in numbers.tolist()], dtype=np.int64)
 
     def _known(self, numbers: Ints) -> None:
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
@@ -108,9 +150,36 @@ class Potential:
                 "give it frames of its own elements."
             )
 
-    def _beyond(self, values: Floats) -> npt.NDArray[np.bool_]:
-        scales = from_parameters(self.parameters)
-        found: npt.NDArray[np.bool_] = (values < scales.least[:, None]) | (values > scales.most[:, None])
+    def ranges(self, species: Ints) -> tuple[Floats, Floats]:
+        """Return the ends of the training's range of every descriptor, for atoms of these elements.
+
+        Parameters
+        ----------
+        species : ndarray of int, shape (n,)
+            Atomic numbers.
+
+        Returns
+        -------
+        ndarray, shape (D, n)
+            The least value of each function over the training atoms of the element; -∞ where its network does not see
+            the function.
+        ndarray, shape (D, n)
+            The largest, or ∞.
+        """
+        kind = self._kind(species)
+        least = np.full((len(self.functions), len(kind)), -np.inf)
+        most = -least
+        for place, scales in enumerate(of_parameters(self.parameters, self.elements, self.centres).each):
+            rows = np.arange(len(self.functions)) if scales.rows is None else scales.rows
+            where = np.ix_(rows, np.flatnonzero(kind == place))
+            least[where], most[where] = scales.least[:, None], scales.most[:, None]
+        return least, most
+
+    def _beyond(self, values: Floats, numbers: Ints) -> npt.NDArray[np.bool_]:
+        least, most = self.ranges(numbers)
+        size = np.maximum(np.abs(least), np.abs(most))
+        rounding = _ROUNDING * np.where(np.isfinite(size), size, 0.0)
+        found: npt.NDArray[np.bool_] = (values < least - rounding) | (values > most + rounding)
         return found
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "matched",
     "pairs",
     "prepare",
+    "require_allowed",
     "status",
 ]
 
@@ -131,11 +132,12 @@ def carry_out(
         Told how it goes.
     """
     executed = Executed(0, 0, {}, {})
+    require_allowed(prepared, store)
     with execute.Staff(workers) as staff:
 
         def run(jobs: list[Job]) -> Executed:
             nonlocal executed
-            went = execute.execute(jobs, store, watcher=watcher, staff=staff)
+            went = execute.execute(jobs, store, watcher=watcher, staff=staff, allow_commands=prepared.allow_commands)
             executed += went
             return went
 
@@ -148,6 +150,18 @@ def carry_out(
         if job in executed.failures or store.has(job)
     }
     return Carried(prepared, results, executed)
+
+
+def require_allowed(prepared: Prepared, store: Store) -> None:
+    """Refuse a study that would run a program which its protocol names, if that was not allowed.
+
+    Raises
+    ------
+    RequestError
+        With the programs; nothing was started.
+    """
+    if not prepared.allow_commands:
+        execute.refuse_commands(execute.missing(prepared.jobs, store))
 
 
 def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
@@ -196,7 +210,7 @@ def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: St
     declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}
     tables = {name: table for name, table in prepared.inputs.tables.items() if name in prepared.declared.sets}
     inputs = replace(prepared.inputs, sets=declared, tables=tables)
-    return laid_out(prepared.declared, inputs, explored)
+    return replace(laid_out(prepared.declared, inputs, explored), allow_commands=prepared.allow_commands)
 
 
 def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tuple[Comparison, ...]:

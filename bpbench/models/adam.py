@@ -92,7 +92,7 @@ def train(replica: Replica, rule: Adam, table: npt.NDArray[np.int64], *, patienc
     for epoch in range(epochs):
         total = kernels.adam_epoch(
             replica.table,
-            replica.shape,
+            replica.joined,
             order[epoch],
             replica.target,
             w,

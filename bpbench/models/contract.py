@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bpbench.elements import NUMBERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+#: By element of the central atom, the rows of the descriptors that its network sees; empty: all.
+Centres = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 class Geometry(Protocol):
@@ -71,7 +75,7 @@ class Problem:
     table: Table | None = None
     elements: tuple[str, ...] = ()
     kind: Ints | None = None
-    centres: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    centres: Centres = ()
     forces: Floats | None = None
     geometry: Geometry | None = None
 
@@ -108,8 +112,10 @@ class Fit:
     members : ndarray, shape (k, F), or None
         Energies by each network of an ensemble.
     forces : ndarray, shape (A, 3), or None
-        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone; the forces of every other one are
-        minus the derivative of its energy, see :mod:`bpbench.potential`.
+        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone, or was trained elsewhere and says
+        them; the forces of every other one are minus the derivative of its energy, see :mod:`bpbench.potential`.
+    said : str or None
+        The last lines that somebody else's program said.
     """
 
     energy: Floats | None
@@ -122,10 +128,32 @@ class Fit:
     stopped: str | None = None
     members: Floats | None = None
     forces: Floats | None = None
+    said: str | None = None
 
+
+#: Parameters that the elements of a fit share; all others of several elements begin with the symbol and a dot.
+SHARED: Final = ("centre", "width", "intercept", "strength")
 
 #: What the names of parameters begin with among the arrays that a training keeps.
 _PARAMETER: Final = "parameter-"
+
+
+def prefixed(parameters: Mapping[str, Floats], element: str) -> dict[str, Floats]:
+    """Return parameters of one element by the names that they have among those of several."""
+    return {name if name in SHARED else f"{element}.{name}": array for name, array in parameters.items()}
+
+
+def of_element(parameters: Mapping[str, Floats], element: str) -> dict[str, Floats]:
+    """Return the parameters of one element, named as if it were the only one, with those that all share."""
+    begin = f"{element}."
+    own = {name.removeprefix(begin): array for name, array in parameters.items() if name.startswith(begin)}
+    return own | {name: array for name, array in parameters.items() if name in SHARED}
+
+
+def elements_of(parameters: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Return the elements that the names of parameters begin with, by atomic number; none for those of one element."""
+    found = {name.split(".")[0] for name in parameters if "." in name}
+    return tuple(sorted(found, key=NUMBERS.__getitem__))
 
 
 def to_arrays(parameters: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -5,6 +5,9 @@ r"""A linear potential: ridge regression on the configuration's summed descripto
     \hat y_c = b + w·x_c, \qquad x_c = \frac{1}{n_c} \sum_{i∈c} \frac{G_i - μ}{σ}, \qquad
     E_c = n_c (E_{ref} + m + s\,\hat y_c)
 
+Of several elements each has its own scales and weights: x_c is then one block of columns for each, the sum over its
+atoms divided by n_c, w has a block for each, and b is shared.
+
 ======  ================  =================================================================================
 symbol  name in code      meaning
 ======  ================  =================================================================================
@@ -26,12 +29,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpbench.models.contract import Fit
-from bpbench.models.scaling import Scaling, from_parameters, scaling, sums, targets
+from bpbench.models.contract import Fit, of_element, prefixed
+from bpbench.models.scaling import Scaling, Scalings, atoms_like, counts, of_parameters, scalings, sums, targets
 
 if TYPE_CHECKING:
     from bpbench.jobs import Linear
-    from bpbench.models.contract import Floats, Ints, Problem
+    from bpbench.models.contract import Centres, Floats, Ints, Problem
 
 
 def fit(spec: Linear, problem: Problem) -> Fit:
@@ -51,8 +54,8 @@ def fit(spec: Linear, problem: Problem) -> Fit:
     Fit
         With the chosen ``strength`` among its parameters.
     """
-    scales = scaling(problem)
-    inputs = _inputs(scales, problem.values, problem.offsets)
+    scales = scalings(problem)
+    inputs = _inputs(scales, problem.values, problem.offsets, problem.kind)
     train, validation = problem.train, problem.validation
     target = targets(scales, problem, train)
     mean, middle = inputs[train].mean(axis=0), float(target.mean())
@@ -68,13 +71,13 @@ def fit(spec: Linear, problem: Problem) -> Fit:
     errors = [float(np.mean((middle + (inputs[validation] - mean) @ weights - wanted) ** 2)) for weights in candidates]
     best = int(np.argmin(errors))
     weights = candidates[best]
-    parameters = scales.parameters() | {
-        "weights": weights,
-        "intercept": np.array(middle - weights @ mean),
-        "strength": np.array(strengths[best]),
-    }
+    parameters = (
+        scales.parameters()
+        | _named(scales, weights)
+        | {"intercept": np.array(middle - weights @ mean), "strength": np.array(strengths[best])}
+    )
     return Fit(
-        energy=evaluate(parameters, problem.values, problem.offsets),
+        energy=evaluate(parameters, problem.values, problem.offsets, problem.kind, problem.elements, problem.centres),
         parameters=parameters,
         parameter_count=len(weights) + 1,
         remarks=(*scales.remarks, *_border(strengths, best)),
@@ -90,21 +93,50 @@ def _border(strengths: list[float], best: int) -> tuple[str, ...]:
     )
 
 
-def _inputs(scales: Scaling, values: Floats, offsets: Ints) -> Floats:
-    atoms = np.diff(offsets)
-    rows = np.flatnonzero(scales.kept)
-    return np.stack(
-        [
-            (sums(values[row].astype(np.float64), offsets) / atoms - scales.shift[row]) / scales.scale[row]
-            for row in rows
-        ],
-        axis=1,
-    )
+def _named(scales: Scaling | Scalings, weights: Floats) -> dict[str, Floats]:
+    if isinstance(scales, Scaling):
+        return {"weights": weights}
+    found: dict[str, Floats] = {}
+    parts = np.split(weights, np.cumsum([int(own.kept.sum()) for own in scales.each])[:-1])
+    for element, part in zip(scales.elements, parts, strict=True):
+        found |= prefixed({"weights": part}, element)
+    return found
 
 
-def evaluate(parameters: dict[str, Floats], values: Floats, offsets: Ints) -> Floats:
-    """Return the energies, eV, shape (F,), that the parameters of a fit give for descriptors of shape (D, A)."""
-    scales = from_parameters(parameters)
-    answer = parameters["intercept"] + _inputs(scales, values, offsets) @ parameters["weights"]
-    energy: Floats = np.diff(offsets) * (scales.reference + scales.centre + scales.width * answer)
+def _inputs(scales: Scaling | Scalings, values: Floats, offsets: Ints, kind: Ints | None) -> Floats:
+    """Return the columns x_c, shape (F, kept functions of all elements)."""
+    atoms, columns = np.diff(offsets), []
+    for place, own in enumerate(scales.each):
+        here = None if isinstance(scales, Scaling) else atoms_like(kind, place).astype(np.float64)
+        share = 1.0 if here is None else sums(here, offsets) / atoms
+        for row, shift, scale in zip(own.inputs, own.shift[own.kept], own.scale[own.kept], strict=True):
+            seen = values[row].astype(np.float64)
+            if here is not None:
+                seen *= here
+            columns.append((sums(seen, offsets) / atoms - shift * share) / scale)
+    return np.stack(columns, axis=1)
+
+
+def evaluate(
+    parameters: dict[str, Floats],
+    values: Floats,
+    offsets: Ints,
+    kind: Ints | None = None,
+    elements: tuple[str, ...] = (),
+    centres: Centres = (),
+) -> Floats:
+    """Return the energies, eV, shape (F,), that the parameters of a fit give for descriptors of shape (D, A).
+
+    Elements, their places and what each sees are as for :func:`bpbench.models.evaluate`.
+    """
+    scales = of_parameters(parameters, elements, centres)
+    weights = parameters["weights"] if isinstance(scales, Scaling) else weights_of(parameters, elements)
+    answer = parameters["intercept"] + _inputs(scales, values, offsets, kind) @ weights
+    base = scales.base(counts(offsets, kind, len(scales.each)))
+    energy: Floats = np.diff(offsets) * (base + scales.centre + scales.width * answer)
     return energy
+
+
+def weights_of(parameters: dict[str, Floats], elements: tuple[str, ...]) -> Floats:
+    """Return the weights of all elements, one block after another."""
+    return np.concatenate([of_element(parameters, element)["weights"] for element in elements])

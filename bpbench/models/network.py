@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpbench.models.contract import of_element, prefixed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,6 +53,11 @@ class Network:
     layers: Layers
     skip: np.ndarray | None = None
     activation: str = "tanh"
+
+    @property
+    def each(self) -> tuple[Network, ...]:
+        """The networks by element: this one alone."""
+        return (self,)
 
     def flat(self) -> Floats:
         """Return all weights in one axis: layer by layer the weights, then the biases; the skip at the end."""
@@ -88,12 +95,44 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Networks:
+    """One atomic network for each of several elements, in their order; it is used as a :class:`Network` is.
+
+    Attributes
+    ----------
+    each : tuple of Network
+        The networks; they share activation and whether there is a skip.
+    """
+
+    each: tuple[Network, ...]
+
+    def flat(self) -> Floats:
+        """Return all weights in one axis, network by network."""
+        return np.concatenate([net.flat() for net in self.each])
+
+    def filled(self, w: Floats) -> Networks:
+        """Return networks of the same shapes with the weights ``w`` of :meth:`flat`."""
+        ends = np.cumsum([count(net) for net in self.each])
+        parts = np.split(w, ends[:-1])
+        return Networks(tuple(net.filled(part) for net, part in zip(self.each, parts, strict=True)))
+
+    def spread(self, by_layer: float | Sequence[float], *, biases: bool, skip: float) -> Floats:
+        """Return a number for every weight; see :meth:`Network.spread`."""
+        return np.concatenate([net.spread(by_layer, biases=biases, skip=skip) for net in self.each])
+
+
+def together(nets: Sequence[Network]) -> Network | Networks:
+    """Return the networks of some elements as one value: of a single element its network."""
+    return nets[0] if len(nets) == 1 else Networks(tuple(nets))
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What a training leaves behind.
 
     Attributes
     ----------
-    network : Network
+    network : Network or Networks
         The state of least validation error.
     checkpoint : int
         Its epoch, from 1; 0 for the initial state.
@@ -102,7 +141,7 @@ class Course:
         met, before it moved the weights; on validation configurations at the end.
     """
 
-    network: Network
+    network: Network | Networks
     checkpoint: int
     train: Floats
     validation: Floats
@@ -113,13 +152,13 @@ class Watch:
 
     Parameters
     ----------
-    start : Network
+    start : Network or Networks
         The shape of the weights.
     patience : int or None
         Epochs without a lower validation error after which it ends.
     """
 
-    def __init__(self, start: Network, patience: int | None) -> None:
+    def __init__(self, start: Network | Networks, patience: int | None) -> None:
         self._start = start
         self._patience = patience
         self._curve: list[tuple[float, float]] = []
@@ -170,9 +209,29 @@ def initial(inputs: int, hidden: tuple[int, ...], seed: int) -> Layers:
     return layers
 
 
-def count(net: Network) -> int:
+def count(net: Network | Networks) -> int:
     """Return the number of weights and biases."""
     return len(net.flat())
+
+
+def all_parameters(members: Sequence[Network | Networks], elements: tuple[str, ...]) -> dict[str, Floats]:
+    """Return networks of one shape as parameters; of several elements the names begin with their symbols."""
+    if len(elements) < 2:
+        return to_parameters([net for nets in members for net in nets.each])
+    found: dict[str, Floats] = {}
+    for place, element in enumerate(elements):
+        found |= prefixed(to_parameters([nets.each[place] for nets in members]), element)
+    return found
+
+
+def members_of(
+    parameters: dict[str, Floats], activation: str, elements: tuple[str, ...]
+) -> Sequence[Network | Networks]:
+    """Return the networks that :func:`all_parameters` wrote."""
+    if len(elements) < 2:
+        return from_parameters(parameters, activation)
+    own = [from_parameters(of_element(parameters, element), activation) for element in elements]
+    return [Networks(nets) for nets in zip(*own, strict=True)]
 
 
 def to_parameters(members: Sequence[Network]) -> dict[str, Floats]:

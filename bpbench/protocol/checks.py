@@ -289,7 +289,9 @@ def _check_sets(protocol: Protocol) -> None:
             chosen = protocol.feature_set(name)
         except FeatureError as error:
             raise ProtocolError(f"{where('sets', name)}: {error}") from None
-        outside = [] if pool is None else [item for item in chosen.names if item not in pool]
+        outside = (
+            [] if pool is None or name in protocol.undescribed else [item for item in chosen.names if item not in pool]
+        )
         if outside:
             raise ProtocolError(
                 f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "

@@ -32,7 +32,7 @@ from bpbench.errors import FeatureError
 from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
-from bpbench.jobs import SplitBy, of_forces_alone, predicts_forces
+from bpbench.jobs import Foreign, SplitBy, of_forces_alone, predicts_forces
 from bpbench.metrics import METRICS, OF_ENERGIES, OF_FORCES
 from bpbench.protocol.uses import Check, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
@@ -317,6 +317,16 @@ class Protocol:
     def contestant(self, name: str) -> Variant:
         """Return the variant of that name."""
         return next(variant for variant in self.variants if variant.name == name)
+
+    @property
+    def undescribed(self) -> set[str]:
+        """Sets whose values nobody here asks for: those of contestants that are trained elsewhere alone."""
+        if self.strategies:
+            return set()
+        foreign = {v.set for v in self.variants if isinstance(self.models.get(v.model or ""), Foreign)}
+        others = {v.set for v in self.variants if not isinstance(self.models.get(v.model or ""), Foreign)}
+        like = {spec.like for spec in self.sets.values() if isinstance(spec, Columns)}
+        return foreign - others - like
 
     @property
     def ways(self) -> tuple[SplitBy, ...]:

@@ -271,8 +271,8 @@ def _scores(findings: Mapping[str, Any], told: Mapping[str, Any]) -> Table:
         "force_scores",
         tell(
             "Errors of forces on the test set ({unit}), means over the repeats: RMSE of each component and of all; "
-            "mean, 95th percentile and maximum of the length of the error |ΔF| of an atom. Of zero: squared error as a share "
-            "of that of predicting zero everywhere, whose errors stand in the last row.",
+            "mean, 95th percentile and maximum of the length of the error |ΔF| of an atom. Of zero: squared error as a "
+            "share of that of predicting zero everywhere, whose errors stand in the last row.",
             unit=shown,
         ),
         columns,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import trees_told
+from bpbench.report import foreign_told, trees_told
 from bpbench.report.document import cite, ref
 from bpbench.report.language import listed, marked, quoted, tell
 from bpbench.report.numerals import count, exact, say, short
@@ -297,6 +297,8 @@ _MODELS: Final[dict[str, Callable[[str, Mapping[str, Any]], str]]] = {
     "linear": _linear,
     "random-forest": trees_told.forest,
     "lightgbm": trees_told.lightgbm,
+    "n2p2": foreign_told.potential,
+    "command": foreign_told.program,
 }
 
 

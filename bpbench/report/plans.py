@@ -50,7 +50,12 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
         for kind, entry in planned["jobs"].items()
     ]
-    lines += [f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}", *_exploring(planned), ""]
+    lines += [
+        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
+        *_exploring(planned),
+        *_programs(planned),
+        "",
+    ]
     if planned["quick"]:
         return [f"{WATERMARK}: this is the plan of a quick run.", *lines, f"Report: {planned['report']}"]
     lines += [
@@ -60,6 +65,16 @@ def plan(planned: dict[str, Any]) -> list[str]:
     if len(planned["deterministic"]) < len(planned["family"]):
         lines += _could_show(planned, unit)
     return [*lines, *_reserve(planned, unit), f"Report: {planned['report']}"]
+
+
+def _programs(planned: dict[str, Any]) -> list[str]:
+    """Return which programs of the protocol a run would start, and whether it may."""
+    if not planned.get("programs"):
+        return []
+    named = "; ".join(planned["programs"])
+    if planned["commands_allowed"]:
+        return [f"It runs programs that the protocol names: {named}."]
+    return [f"It runs programs that the protocol names, and only with --allow-commands: {named}."]
 
 
 def _reserve(planned: dict[str, Any], unit: str) -> list[str]:

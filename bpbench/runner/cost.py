@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 from bpbench.data.frames import Configurations
-from bpbench.features import G2, Feature
+from bpbench.features import G2, Column, Feature
 from bpbench.jobs import (
     Adam,
+    Command,
     Describe,
     Hdnn,
     Importance,
@@ -22,6 +23,7 @@ from bpbench.jobs import (
     Kalman,
     KerasAdam,
     LightGbm,
+    N2p2,
     RandomForest,
     ReadTable,
     TimeDescribe,
@@ -54,6 +56,10 @@ _DOWN: Final = 1.2e-8
 #: Seconds per atom and column in a boosting round on forces, and for an atom to go down its tree.
 _BOOST: Final = 6e-9
 _LEAF: Final = 2.5e-8
+#: How often the describing of all atoms goes into a potential's energies and forces.
+_ANSWERED: Final = 3
+#: Seconds of somebody else's program, of which nothing is known before it has run.
+_PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
 _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
@@ -90,7 +96,9 @@ def _training(job: Train, frames: Configurations) -> float:
         if job.model.target == "forces":
             return 0.5 + _on_atoms(job.model, len(job.functions), job, frames)
         return 0.5 + (job.model.trees * _TREE if isinstance(job.model, RandomForest) else job.model.rounds * _ROUND)
-    return 0.5
+    if isinstance(job.model, N2p2):
+        return 0.5 + _ANSWERED * _describing(job.functions, int(frames.offsets[-1]))
+    return _PROGRAM if isinstance(job.model, Command) else 0.5
 
 
 def _on_atoms(model: RandomForest | LightGbm, inputs: int, job: Train, frames: Configurations) -> float:
@@ -149,7 +157,7 @@ def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> fl
     return _START + model.epochs * (through * _DOUBLE + each * _PRODUCT)
 
 
-def _describing(functions: Sequence[Feature], atoms: int) -> float:
+def _describing(functions: Sequence[Feature | Column], atoms: int) -> float:
     radial = sum(isinstance(function, G2) for function in functions)
     return atoms * (radial * _RADIAL + (len(functions) - radial) * _ANGULAR)
 

@@ -26,7 +26,9 @@ from bpbench.identity import address
 from bpbench.jobs import (
     OPTIMIZERS,
     Agree,
+    Command,
     Describe,
+    Foreign,
     Hdnn,
     Importance,
     Job,
@@ -34,6 +36,7 @@ from bpbench.jobs import (
     Linear,
     MakeFrames,
     ModelSpec,
+    N2p2,
     RandomForest,
     ReadTable,
     TimeDescribe,
@@ -43,7 +46,7 @@ from bpbench.jobs import (
 from bpbench.models import constant, fit, gradient, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
-from bpbench.runner import timing
+from bpbench.runner import command, imported, timing
 from bpbench.runner.store import Outcome
 from bpbench.units import MEV_PER_EV
 
@@ -75,6 +78,11 @@ _LABELS: Final = {
 }
 
 
+def runs_a_program(job: Job) -> bool:
+    """Return whether a job runs a program that a protocol names."""
+    return isinstance(job, Train) and isinstance(job.model, Command)
+
+
 def label(job: Job) -> str:
     """Return the kind of a job as the progress display and the cost estimate call it."""
     if isinstance(job, Importance):
@@ -83,7 +91,7 @@ def label(job: Job) -> str:
         return _LABELS[type(job)]
     if isinstance(job.model, Hdnn):
         return f"train hdnn ({job.model.optimizer.kind})"
-    return f"train {job.model.kind}"
+    return f"score {job.model.kind}" if isinstance(job.model, N2p2) else f"train {job.model.kind}"
 
 
 def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per kind of job
@@ -210,7 +218,7 @@ def warm(job: Job) -> None:
     """Have everything loaded and compiled that a training of this kind needs, so that its costs are its own."""
     if isinstance(job, Importance):
         warm(job.training)
-    if not isinstance(job, Train):
+    if not isinstance(job, Train) or isinstance(job.model, Foreign):
         return
     _compile(job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind, job.pool[0].precision)
     if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
@@ -253,7 +261,7 @@ def lay_out(job: Job, load: Load) -> int:
     if held.table is None:
         from bpbench.models import replica
 
-        held.table = replica.table(held.values, held.frames.offsets)
+        held.table = replica.table(held.values, held.frames.offsets, held.kind, max(1, len(held.elements)))
     laid_out: metrics.Array = held.table.values
     return held.values.nbytes + (0 if np.may_share_memory(laid_out, held.values) else laid_out.nbytes)
 
@@ -331,7 +339,7 @@ def _train(job: Train, load: Load) -> Outcome:
     lay_out(job, load)
     problem, fresh = _problem(job, load)
     try:
-        made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
+        made = _fit(job, problem, load)
     except DivergedError as error:
         return Outcome({"status": "diverged", "message": str(error)})
     energy = made.energy
@@ -350,6 +358,7 @@ def _train(job: Train, load: Load) -> Outcome:
         "train_configurations": len(problem.train),
         "ensemble": None if energy is None or made.members is None else _ensemble(problem, energy, made.members),
         "remarks": list(made.remarks),
+        **({} if made.said is None else {"said": made.said}),
     }
     arrays = {} if energy is None else {"energy": energy}
     asked = job.score_forces or energy is None
@@ -359,6 +368,17 @@ def _train(job: Train, load: Load) -> Outcome:
     arrays |= to_arrays(made.parameters)
     arrays |= {} if made.members is None else {"members": made.members}
     return Outcome(values, arrays)
+
+
+def _fit(job: Train, problem: Problem, load: Load) -> Fit:
+    """Fit a model, or have somebody else's trained, or ask one that is trained already."""
+    if not isinstance(job.model, Foreign):
+        return fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
+    frames = _inputs(job, load).frames
+    assert isinstance(frames, Frames)  # the protocol was refused otherwise
+    if isinstance(job.model, Command):
+        return command.fit(job.model, frames, problem, job.functions, seed=job.weights_seed)
+    return imported.fit(job.model, frames, problem, key=address(job.frames), forces=job.score_forces)
 
 
 #: Name of the array of predicted forces on the atoms of the test configurations, in their order.
@@ -443,8 +463,8 @@ def gather(job: Train, load: Load, atoms: int) -> metrics.Array:
             values = np.empty((len(part), atoms), part.dtype)
         values[:, at : at + part.shape[1]] = part
         at += part.shape[1]
-    assert values is not None  # a pool has a chunk
-    return values
+    # What is trained elsewhere has no pool here.
+    return np.empty((0, atoms)) if values is None else values
 
 
 def _chunks(pool: Sequence[Describe | ReadTable], wanted: Sequence[str], load: Load) -> Iterator[foreign.Array]:
