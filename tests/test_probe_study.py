@@ -203,7 +203,7 @@ def test_trees_and_columns_have_no_potential(ran: tuple[study.Study, Store]) -> 
     forest = {key: result for key, result in conducted.results.items() if key[0] == "forest"}
     chosen = winner.choose(prepared, forest)
     assert chosen is not None
-    assert (chosen.best, chosen.without, chosen.variant, chosen.jobs) == ("forest", "model", None, [])
+    assert (chosen.best, chosen.without, chosen.variant, chosen.jobs) == ("forest", "trees", None, [])
     job = prepared.trainings["forest", 0]
     assert isinstance(job, Train)
     assert isinstance(prepared.frames, Frames)
@@ -284,7 +284,7 @@ def test_what_went_wrong_is_told(found: dict[str, Any]) -> None:
     stretch = probe["stretch"] | {"fit": dict.fromkeys(probe["stretch"]["fit"]), "failed": [lost], "left_out": 2}
     changed = probe | {
         "best": "forest",
-        "without": "model",
+        "without": "trees",
         "stretch": stretch,
         "md": probe["md"] | {"runs": [run], "failed": [lost, lost]},
     }
