@@ -65,6 +65,11 @@ class Inputs:
         """The jobs before any training, each once."""
         return list(dict.fromkeys([self.make, *self.chunks, *self.tables.values(), *self.agreements.values()]))
 
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols of the elements in the frames, by atomic number; none are known of a table's."""
+        return tuple(self.configurations.elements) if isinstance(self.configurations, Frames) else ()
+
     def pool_of(self, name: str) -> tuple[Describe | ReadTable, ...]:
         """Return the jobs that a set's values come from."""
         if isinstance(self.sets[name], FeatureSet):

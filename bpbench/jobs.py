@@ -6,6 +6,9 @@ A job holds the jobs it needs, so the jobs are the graph; its address is the dig
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -351,6 +354,12 @@ class Command:
     sha256: str = ""
 
 
+def as_typed(words: Sequence[str]) -> str:
+    """Return words as they would be typed: those with blanks or quotes in quotes, placeholders as they are."""
+    return " ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
+
+
+_PLAIN: Final = re.compile(r"[\w{}@%+=:,./-]+")
 #: What a command's words and templates may hold in braces.
 PLACEHOLDERS: Final = {
     "seed": "the seed of the repeat",

@@ -15,7 +15,7 @@ from bpbench.descriptors.symmetry import describe_frames
 from bpbench.errors import RequestError
 from bpbench.exchange import lammps
 from bpbench.exchange.translation import require, translate
-from bpbench.features import G2, G4, G5, Feature
+from bpbench.features import G2, G4, G5, Feature, FeatureSet
 from bpbench.formats.n2p2 import order, read_scaling, read_settings
 from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
 from bpbench.models import fit
@@ -141,6 +141,41 @@ def test_what_a_training_gives_comes_back(tmp_path: Path) -> None:
         assert answer == pytest.approx(fitted.energy[5], rel=0, abs=1e-10)
     assert files.activations == ["l", "l"]
     assert [weights.shape for weights, _ in files.layers["Al"]] == [(5, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(
+    "model", [Hdnn("hdnn", (4, 3), epochs=2, activation="gaussian"), Linear("linear", strengths=(1e-8,))]
+)
+def test_two_elements_come_back_from_files_alone(model: Any, own: bool, tmp_path: Path) -> None:
+    """A copper-silver alloy as trained, with one set for both or with sets of their own: to 1e-11, every frame."""
+    made = frames("triclinic", count=9)
+    species = np.random.default_rng(2).choice([29, 47], len(made.species))
+    made = replace(made, species=species, energy=made.energy - np.add.reduceat(species == 29, made.offsets[:-1]))
+    functions = FeatureSet(FUNCTIONS).resolved(("Cu", "Ag")).functions
+    count = len(functions)
+    centres = (("Cu", (3, 7, 0, 9, 11)), ("Ag", (*range(5, count), 0, 1))) if own else ()
+    asked = replace(
+        problem(made, functions), elements=("Cu", "Ag"), kind=(species == 47).astype(np.int64), centres=centres
+    )
+    fitted = fit(model, asked, weights_seed=1, order_seed=2)
+    potential = Potential(model, functions, fitted.parameters, ("Cu", "Ag"), centres)
+    files = written(potential, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("weights*")) == ["weights.029.data", "weights.047.data"]
+    assert list(files.atom_energy) == ["Cu", "Ag"]
+    assert abs(files.atom_energy["Cu"] - files.atom_energy["Ag"]) > 0.1
+    still = tuple(function.name for function in functions if function.r_c == 1.2)
+    assert translate(potential, "D").dropped == {"Cu": () if own else still, "Ag": still}
+    for number in range(len(made)):
+        rows = made.rows(number)
+        where = (made.positions[rows], made.cells[number])
+        ours = potential.answer(*where, made.pbc[number], made.species[rows])
+        symbols = np.where(made.species[rows] == 29, "Cu", "Ag").tolist()
+        energy, forces = evaluator.energy_and_forces(files, symbols, *where)
+        assert energy == pytest.approx(fitted.energy[number], rel=0, abs=1e-10)
+        assert energy == pytest.approx(ours.energy, rel=0, abs=1e-11)
+        assert np.abs(ours.forces).max() > 0.003
+        np.testing.assert_allclose(forces, ours.forces, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("cutoff", ["tanh3", "exp", "poly2"])

@@ -125,7 +125,7 @@ def require(model: ModelSpec, name: str) -> None:
         )
 
 
-def translate(potential: Potential, name: str, centres: tuple[tuple[str, tuple[int, ...]], ...] = ()) -> Said:
+def translate(potential: Potential, name: str) -> Said:
     """Return a potential in n2p2's words.
 
     Parameters
@@ -134,8 +134,6 @@ def translate(potential: Potential, name: str, centres: tuple[tuple[str, tuple[i
         What was trained.
     name : str
         The contestant, for messages.
-    centres : tuple of (str, tuple of int)
-        :attr:`bpbench.jobs.Train.centres`.
 
     Raises
     ------
@@ -146,7 +144,7 @@ def translate(potential: Potential, name: str, centres: tuple[tuple[str, tuple[i
     model = potential.model
     require(model, name)
     try:
-        made = {element: _element(potential, element, dict(centres), name) for element in potential.elements}
+        made = {element: _element(potential, element, name) for element in potential.elements}
         settings = _settings(model, made)
         write_settings(settings, units="angstrom-ev")
     except FeatureError as error:
@@ -187,8 +185,8 @@ def _scaling(model: Hdnn | Linear) -> str:
     return model.scaling if isinstance(model, Hdnn) else "standard"
 
 
-def _element(potential: Potential, element: str, centres: dict[str, tuple[int, ...]], name: str) -> _Element:
-    seen = centres.get(element, range(len(potential.functions)))
+def _element(potential: Potential, element: str, name: str) -> _Element:
+    seen = dict(potential.centres).get(element, tuple(range(len(potential.functions))))
     functions = tuple(potential.functions[row] for row in seen)
     several = len(potential.elements) > 1
     own = of_element(potential.parameters, element) if several else potential.parameters

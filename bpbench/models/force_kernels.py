@@ -108,7 +108,9 @@ def _bent(kind: int, y: Reals, slope: Reals, bend: Reals, n: int) -> None:
 
 
 @kernel
-def _both_outer(g: Reals, at: int, inputs: int, nodes: int, y: Reals, dy: Reals, delta: Reals, turn: Reals, n: int) -> None:
+def _both_outer(
+    g: Reals, at: int, inputs: int, nodes: int, y: Reals, dy: Reals, delta: Reals, turn: Reals, n: int
+) -> None:
     """Add the derivatives by the weights and biases of a layer, five nodes at a time."""
     zero, whole = g.dtype.type(0), nodes // 5 * 5
     for k in range(nodes):

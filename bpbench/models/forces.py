@@ -268,7 +268,9 @@ class Learned:
             kernels.pull(held.near, slopes, pulled)
         return (-self._factor * pulled - held.wanted).astype(self._dtype), total / held.wanted.shape[1]
 
-    def descend(self, w: Reals, frame: int, target: float, shares: tuple[float, float], g: Reals) -> tuple[float, float]:
+    def descend(
+        self, w: Reals, frame: int, target: float, shares: tuple[float, float], g: Reals
+    ) -> tuple[float, float]:
         """Add the gradient of a frame's cost to ``g``.
 
         Parameters

@@ -217,9 +217,7 @@ class Watch:
         """Return what was noted."""
         whole = np.array(self._curve, dtype=np.float64)
         forces = np.array(self._forces, dtype=np.float64).T if self._forces else None
-        return Course(
-            self._start.filled(self._best), self._checkpoint, whole[:, 0], whole[:, 1], forces, self._weight
-        )
+        return Course(self._start.filled(self._best), self._checkpoint, whole[:, 0], whole[:, 1], forces, self._weight)
 
 
 def initial(inputs: int, hidden: tuple[int, ...], seed: int) -> Layers:

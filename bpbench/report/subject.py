@@ -297,7 +297,14 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
 
 def networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
     """Return the section that draws the networks, none where there are none."""
-    shapes = list(dict.fromkeys(variant["shape"] for variant in findings["variants"] if variant["shape"]))
+    shapes = list(
+        dict.fromkeys(
+            shape
+            for variant in findings["variants"]
+            for shape in (variant.get("shapes") or {"": variant["shape"]}).values()
+            if shape
+        )
+    )
     if not shapes:
         return ()
     left, shapes = shapes[_SHAPES:], shapes[:_SHAPES]

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -27,8 +27,9 @@ from bpbench.errors import BpbenchError, CommandError, DataError
 from bpbench.features import Column, Feature, FeatureSet
 from bpbench.formats.n2p2 import Settings, order, write_settings
 from bpbench.identity import digest_of_files
-from bpbench.jobs import PLACEHOLDERS
+from bpbench.jobs import PLACEHOLDERS, as_typed
 from bpbench.models.contract import Fit
+from bpbench.runner import guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,30 +158,34 @@ def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Com
 def _run(model: Command, steps: list[list[str]], folder: Path, log: Path) -> None:
     until = time.monotonic() + model.limit
     for number, words in enumerate(steps, start=1):
-        which = f"step {number} of {len(steps)}, '{shlex.join(model.run[number - 1])}'"
+        which = f"step {number} of {len(steps)}, '{as_typed(model.run[number - 1])}'"
+        if not _there(words[0], folder):
+            raise CommandError(f"The program cannot be started in {which}: there is no such program.")
         try:
             code = _step(words, folder, log, until - time.monotonic())
         except subprocess.TimeoutExpired:
             raise CommandError(
                 f"The program was stopped at its limit of {model.limit:g} s in {which}.{_said(log, folder)}"
             ) from None
-        except OSError as error:
-            why = "there is no such program" if isinstance(error, FileNotFoundError) else str(error.strerror).lower()
-            raise CommandError(f"The program cannot be started in {which}: {why}.") from error
         if code:
             how = f"ended with the exit code {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
             raise CommandError(f"The program {how} in {which}.{_said(log, folder)}")
 
 
+def _there(word: str, folder: Path) -> bool:
+    """Return whether a word is a program: of the path, or where it has a stroke a file, from the folder on."""
+    return shutil.which(folder / word if os.sep in word else word) is not None
+
+
 def _step(words: list[str], folder: Path, log: Path, seconds: float) -> int:
-    """Run one step and return its exit code; whatever becomes of it, nothing that it started goes on."""
+    """Run one step and return its exit code; whatever becomes of it or of us, nothing that it started goes on."""
     environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
     with log.open("ab") as said:
         process = subprocess.Popen(  # noqa: S603 - what is run was allowed, and no shell reads it
-            words,
+            [sys.executable, "-I", guard.__file__, *words],
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # open as long as this process lives
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a group of its own, so that what it starts ends with it
@@ -191,6 +196,8 @@ def _step(words: list[str], folder: Path, log: Path, seconds: float) -> int:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 def _last(log: Path, folder: Path, count: int) -> list[str]:
