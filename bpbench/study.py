@@ -92,7 +92,6 @@ class Study:
         """Whether every training has a score, and every search came to its end."""
         return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
 
-
     @property
     def unanswered(self) -> int:
         """How many questions to the winner's potentials failed; a run that flies off is an answer."""

@@ -16,7 +16,17 @@ from bpbench import metrics, probes
 from bpbench.data import aluminium, readers
 from bpbench.data.frames import Frames
 from bpbench.features import FeatureSet
-from bpbench.jobs import Distribute, Hdnn, Linear, MakeFrames, Simulate, Stretch, Train
+from bpbench.jobs import (
+    Distribute,
+    Foreign,
+    Hdnn,
+    Linear,
+    MakeFrames,
+    Simulate,
+    Stretch,
+    Train,
+    of_forces_alone,
+)
 from bpbench.runner.store import Outcome
 
 if TYPE_CHECKING:
@@ -25,8 +35,9 @@ if TYPE_CHECKING:
     from bpbench.prepared import Prepared
     from bpbench.runner.execute import Failure
 
-#: Why a contestant has no potential that could be probed: it is trees, or its inputs are columns of a table.
-Without = Literal["model", "columns"]
+#: Why a contestant has no potential that could be probed: it is made of trees, it says forces without an energy, it was
+#: trained by another program and is scored here alone, or its inputs are columns of a table.
+Without = Literal["trees", "forces", "foreign", "columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,9 @@ class Winner:
 def without(prepared: Prepared, name: str) -> Without | None:
     """Return why a contestant has no potential, ``None`` where it has one."""
     variant = prepared.protocol.contestant(name)
-    if not isinstance(prepared.protocol.models[str(variant.model)], Hdnn | Linear):
-        return "model"
+    model = prepared.protocol.models[str(variant.model)]
+    if not isinstance(model, Hdnn | Linear):
+        return "foreign" if isinstance(model, Foreign) else "forces" if of_forces_alone(model) else "trees"
     return None if isinstance(prepared.inputs.sets[variant.set], FeatureSet) else "columns"
 
 
@@ -80,7 +92,8 @@ def ranked(prepared: Prepared, results: Mapping[tuple[str, int], Outcome | Failu
     sign = 1 if metrics.metric(key).lower_is_better else -1
     found = []
     for place, variant in enumerate(prepared.protocol.variants):
-        scores = [outcome.values["scores"][prepared.part][key] for _, outcome in _done(prepared, results, variant.name)]
+        done = [outcome.values["scores"][prepared.part] for _, outcome in _done(prepared, results, variant.name)]
+        scores = [score[key] for score in done if key in score]  # of forces alone, of energies alone
         if scores:
             found.append((len(scores) < len(prepared.repeats), sign * float(np.mean(scores)), place, variant.name))
     return [name for *_, name in sorted(found)]

@@ -13,7 +13,7 @@ from bpbench.descriptors.symmetry import evaluate
 from bpbench.features import G2, G5
 from bpbench.models import force_kernels as kernels
 from bpbench.models import kernels as names
-from bpbench.models import network
+from bpbench.models import network, slope_kernels
 from bpbench.models.contract import Slopes
 from bpbench.models.kernels import Shape
 
@@ -29,7 +29,8 @@ def drawn(activation: str, *, skip: bool) -> tuple[Network, Shape]:
     """Return a network of 4-7-3-1 with weights and biases that are not small, and its shape."""
     random = np.random.default_rng(3)
     layers = [
-        (random.normal(0, 0.6, (wide, narrow)), random.normal(0, 0.4, narrow)) for wide, narrow in ((4, 7), (7, 3), (3, 1))
+        (random.normal(0, 0.6, (wide, narrow)), random.normal(0, 0.4, narrow))
+        for wide, narrow in ((4, 7), (7, 3), (3, 1))
     ]
     net = network.Network(layers, random.normal(size=4) if skip else None, activation)
     shape = Shape(
@@ -71,9 +72,7 @@ def test_derivatives_are_those_of_finite_differences(activation: str, skip: bool
 
     found = kernels.along(shape, w, x, dx, 0.7, -1.3, work, g)
     np.testing.assert_allclose(found, sums(w), rtol=1e-11)
-    measured = [
-        (sums(w + step) - sums(w - step)) @ (0.7, -1.3) / (2 * h) for step in h * np.eye(len(w))
-    ]
+    measured = [(sums(w + step) - sums(w - step)) @ (0.7, -1.3) / (2 * h) for step in h * np.eye(len(w))]
     np.testing.assert_allclose(g, measured, rtol=0, atol=2e-7 * np.abs(g).max())
 
 
@@ -88,7 +87,11 @@ def crystal() -> tuple[tuple[object, ...], tuple[object, ...]]:
     functions = [
         chosen
         for symbol in ("Al", "Cu")
-        for chosen in (G2(0.3, 0.0, 4.5, of=symbol), G2(1.3, 2.5, 5.5, of=symbol), G5(0.1, 4, -1, 4.5, of=(symbol, "Cu")))
+        for chosen in (
+            G2(0.3, 0.0, 4.5, of=symbol),
+            G2(1.3, 2.5, 5.5, of=symbol),
+            G5(0.1, 4, -1, 4.5, of=(symbol, "Cu")),
+        )
     ]
     return tuple(functions), (positions, np.array(atoms.cell), np.array(atoms.pbc), atoms.numbers)
 
@@ -108,23 +111,23 @@ def test_slopes_serve_as_adjoint_tangent_and_rows(crystal: tuple[tuple[object, .
     random = np.random.default_rng(1)
     v, w = random.normal(size=(atoms, 3)), random.normal(size=seen.values.shape)
     pulled, pushed = np.empty((3, atoms)), np.empty_like(w)
-    kernels.pull(near, w, pulled)
+    slope_kernels.pull(near, w, pulled)
     np.testing.assert_allclose(pulled.T, seen.adjoint(w), rtol=0, atol=2e-6)
-    kernels.push(near, np.ascontiguousarray(v.T), pushed)
+    slope_kernels.push(near, np.ascontiguousarray(v.T), pushed)
     np.testing.assert_allclose(pushed, seen.tangent(v), rtol=0, atol=2e-6)
 
     some = np.where(np.arange(atoms) % 3 == 0, 0, -1)
     rows = np.empty((len(functions), 3, atoms))
-    kernels.columns(near, some, rows)
+    slope_kernels.columns(near, some, rows)
     for row in range(len(functions)):
         one = np.zeros_like(w)
         one[row, some == 0] = 1.0
         np.testing.assert_allclose(rows[row].T, seen.adjoint(one), rtol=0, atol=2e-6)
 
-    back = kernels.transposed(near)
+    back = slope_kernels.transposed(near)
     centre = np.repeat(np.arange(atoms), np.diff(near.border))
-    np.testing.assert_array_equal(centre[back], near.index)
-    np.testing.assert_array_equal(near.index[back], centre)
+    np.testing.assert_array_equal(centre[back], near.other)
+    np.testing.assert_array_equal(near.other[back], centre)
 
 
 def test_components_are_single_rows_of_the_whole(crystal: tuple[tuple[object, ...], tuple[object, ...]]) -> None:
@@ -141,14 +144,14 @@ def test_components_are_single_rows_of_the_whole(crystal: tuple[tuple[object, ..
     work, w = kernels.twice(shape, np.float64), net.flat()
     asked = np.array([0, 7, 14, 23])
     out, wide = np.zeros(4), np.zeros((4, len(w) + 5))
-    kernels.components(near, kernels.transposed(near), shape, w, x, place, asked, -2.0, work, out, 3, wide)
+    kernels.components(near, slope_kernels.transposed(near), shape, w, x, place, asked, -2.0, work, out, 3, wide)
     assert not wide[:, :3].any()
     assert not wide[:, -2:].any()
     g = wide[:, 3:-2]
     for number, component in enumerate(asked):
         v, change, expected = np.zeros((3, values.shape[1])), np.empty_like(values), np.zeros(len(w))
         v[component % 3, component // 3] = 1.0
-        kernels.push(near, v, change)
+        slope_kernels.push(near, v, change)
         moved = change[shape.rows][:, chosen] * shape.scale[:, None]
         _, rate = kernels.along(shape, w, x, moved, 0.0, -2.0, work, expected)
         assert out[number] == pytest.approx(-2.0 * rate, rel=1e-10)

@@ -133,7 +133,7 @@ def test_what_is_drawn() -> None:
     assert all(np.isin(frames, problem.train).all() for frames in whole)
     for drawn, again in zip(measured.single(3, 3), measured.single(3, 3), strict=True):
         assert sum(map(len, drawn.values())) == round(0.5 * measured.components(problem.train))
-        assert all(0 <= part.min() and part.max() < 3 * problem.atoms[frame] for frame, part in drawn.items())
+        assert all(part.min() >= 0 and part.max() < 3 * problem.atoms[frame] for frame, part in drawn.items())
         assert [part.tolist() for part in drawn.values()] == [part.tolist() for part in again.values()]
     every = next(Measured.of(problem, ForceTerm()).single(1, 1))
     assert {frame: len(part) for frame, part in every.items()} == {

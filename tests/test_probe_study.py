@@ -203,7 +203,7 @@ def test_trees_and_columns_have_no_potential(ran: tuple[study.Study, Store]) -> 
     forest = {key: result for key, result in conducted.results.items() if key[0] == "forest"}
     chosen = winner.choose(prepared, forest)
     assert chosen is not None
-    assert (chosen.best, chosen.without, chosen.variant, chosen.jobs) == ("forest", "model", None, [])
+    assert (chosen.best, chosen.without, chosen.variant, chosen.jobs) == ("forest", "trees", None, [])
     job = prepared.trainings["forest", 0]
     assert isinstance(job, Train)
     assert isinstance(prepared.frames, Frames)
@@ -284,7 +284,7 @@ def test_what_went_wrong_is_told(found: dict[str, Any]) -> None:
     stretch = probe["stretch"] | {"fit": dict.fromkeys(probe["stretch"]["fit"]), "failed": [lost], "left_out": 2}
     changed = probe | {
         "best": "forest",
-        "without": "model",
+        "without": "trees",
         "stretch": stretch,
         "md": probe["md"] | {"runs": [run], "failed": [lost, lost]},
     }
@@ -410,3 +410,53 @@ def test_the_stretched_frame_is_of_the_most_frequent_composition() -> None:
     assert (frame, same.tolist()) == (2, [1, 2])
     assert probes.composition(frames, 1) == ((13, 1), (29, 1))
     assert probes.volumes(frames, same).tolist() == pytest.approx([256.0, 256.0])
+
+
+# --------------------------------------------------------------------------------------------------------- an alloy
+
+ALLOY = """
+question: Can a potential of two elements be used?
+data: {kind: file, path: alloy.extxyz}
+sets: {12: {preset: thesis-12, elements: [Al, Cu]}}
+models:
+  ridge: {kind: linear}
+  stiff: {kind: linear, strengths: [100.0]}
+variants: [{name: ridge, set: 12, model: ridge}, {name: stiff, set: 12, model: stiff}]
+split: {design: resampled}
+repeats: 2
+report: {formats: [html]}
+analysis: {baseline: ridge, test: nadeau-bengio}
+probe: {volumes: 7, range: 0.1, md: {state: alloy, temperature: 300, steps: 6, every: 2}}
+"""
+
+
+def test_an_alloy_is_stretched_and_moved(tmp_path: Path) -> None:
+    """Two elements with energies of their own: a frame at its own volume has the energy that its training gave it."""
+    from ase.build import bulk
+    from ase.calculators.emt import EMT
+    from ase.io import write
+
+    rng, frames = np.random.default_rng(5), []
+    for number in range(30):
+        atoms = bulk("Al", "fcc", a=3.9, cubic=True) * (2, 2, 2)
+        atoms.symbols[rng.permutation(32)[: 16 if number % 3 else 12]] = "Cu"
+        atoms.positions += rng.normal(scale=0.08, size=(32, 3))
+        atoms.calc = EMT()
+        atoms.get_forces()
+        atoms.info["group"] = "alloy"
+        frames.append(atoms)
+    write(tmp_path / "alloy.extxyz", frames)
+    store = Store(tmp_path / "store")
+    asked = loads(ALLOY, file=str(tmp_path / "alloy.yaml"), name="alloy")
+    conducted = study.conduct(study.prepare(asked, store), store)
+    chosen = named(conducted)
+    assert (chosen.variant, chosen.truth) == ("ridge", None)
+    for number, job in chosen.stretches.items():
+        trained = conducted.results["ridge", number]
+        assert isinstance(trained, Outcome)
+        there = outcome(conducted, job).arrays["energy"][3]
+        assert there == pytest.approx(trained.arrays["energy"][job.frame], abs=1e-8)
+    found = json.loads(json.dumps(findings(conducted), allow_nan=False))
+    stretch = found["probe"]["stretch"]
+    assert (stretch["formula"], stretch["left_out"], stretch["truth"]) == ("AlCu", 10, None)
+    assert "10 frames of other compositions than AlCu, or not periodic in all directions, are left out." in text(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any
 
@@ -189,7 +190,8 @@ class Emt:
         beyond = np.zeros((2, len(atoms)), dtype=np.bool_)
         beyond[0, :8] = self.asked % 2
         self.asked += 1
-        return Answer(atoms.get_potential_energy(), atoms.get_forces(), beyond)
+        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        return Answer(energy, forces, beyond, strain=np.zeros((3, 3)), values=np.zeros(beyond.shape))
 
 
 CRYSTAL = bulk("Al", "fcc", a=4.0, cubic=True) * (2, 2, 2)
@@ -252,10 +254,10 @@ class Broken:
             return made
         if self.how == "geometry":
             raise DataError("Atoms 1 and 2 are at the same place.")
-        return Answer(
-            np.nan if self.how == "number" else made.energy,
-            1e3 * made.forces + (np.nan if self.how == "forces" else 0),
-            made.beyond,
+        return replace(
+            made,
+            energy=np.nan if self.how == "number" else made.energy,
+            forces=1e3 * made.forces + (np.nan if self.how == "forces" else 0),
         )
 
 

@@ -1,4 +1,4 @@
-r"""How each symmetry function of an atom changes with each of its neighbours: the whole Jacobian, as far as it is not 0.
+r"""How each symmetry function of an atom changes with each of its neighbours: the Jacobian, as far as it is not 0.
 
 .. math::
     J_{fij} = \sum_{\text{images of } j} \frac{∂G_{fi}}{∂\mathbf R_{ij}}, \qquad
@@ -8,7 +8,7 @@ r"""How each symmetry function of an atom changes with each of its neighbours: t
 symbol     name                meaning
 =========  ==================  ==========================================================================
 f, i       first axis, centre  function and the atom it describes
-j          ``index``           an atom with an image among its neighbours; i itself, whose images move with
+j          ``other``           an atom with an image among its neighbours; i itself, whose images move with
                                it, is none of them
 R_ij       ``vector``          vector from i to that image (Å)
 J_fij      ``slopes``          one function's change with its neighbours, all images of one together (Å⁻¹)
@@ -56,7 +56,7 @@ def slopes(
     -------
     border : ndarray of int, shape (n + 1,)
         Centre i owns the entries ``border[i]:border[i + 1]``.
-    index : ndarray of int, shape (P,)
+    other : ndarray of int, shape (P,)
         j of each entry, ascending within a centre. Where (i, j) is an entry, so is (j, i).
     slopes : ndarray, shape (D, 3, P)
         J, per Å.
@@ -94,4 +94,5 @@ def _places(near: Neighbours, atoms: int) -> tuple[Ints, Ints]:
 
 
 def _where(near: Neighbours, atoms: int, places: Ints) -> Ints:
-    return places[near.centre * atoms + near.index]
+    where: Ints = places[near.centre * atoms + near.index]
+    return where

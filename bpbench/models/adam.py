@@ -163,9 +163,9 @@ class _State:
         start, dtype = replica.start, replica.dtype
         self.w: Reals = start.flat().astype(dtype)
         self._replica, self._rule, self._learned, self._steps = replica, rule, learned, 0
-        self._decay = (rule.learning_rate * start.spread(rule.decay, biases=False, skip=0.0)).astype(dtype)
+        self._decay: Reals = (rule.learning_rate * start.spread(rule.decay, biases=False, skip=0.0)).astype(dtype)
         self._first, self._second = np.zeros_like(self.w), np.zeros_like(self.w)
-        self._slope = np.empty((batch, len(self.w)), dtype)
+        self._slope: Reals = np.empty((batch, len(self.w)), dtype)
 
     def epoch(self, order: Ints, chosen: Ints) -> tuple[float, float]:
         """Take the steps of an epoch; return the errors of energies and forces as they were met."""

@@ -32,20 +32,20 @@ class Slopes(NamedTuple):
     ----------
     border : ndarray of int, shape (n + 1,)
         Centre i owns the entries ``border[i]:border[i + 1]``.
-    index : ndarray of int, shape (P,)
+    other : ndarray of int, shape (P,)
         The atom j of each entry, ascending within a centre; where (i, j) is an entry, so is (j, i).
     values : ndarray, shape (D, 3, P)
         J, per Å, in single precision where it is kept: 10⁻⁷ of a force is nothing beside its error.
     """
 
     border: Ints
-    index: Ints
+    other: Ints
     values: npt.NDArray[np.floating]
 
     @property
     def bytes(self) -> int:
         """What they take."""
-        return int(self.values.nbytes + self.index.nbytes)
+        return int(self.values.nbytes + self.other.nbytes)
 
 
 class Geometry(Protocol):

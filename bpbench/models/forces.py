@@ -37,6 +37,7 @@ import numpy as np
 from bpbench.errors import DataError
 from bpbench.identity import seed
 from bpbench.models import force_kernels as kernels
+from bpbench.models import slope_kernels
 from bpbench.models.contract import MOST_SLOPES
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def rows(measured: Measured, each: Sequence[Scaling], width: float, frame: int) 
     near, blocks = measured.geometry.slopes(frame), []
     whole = np.empty((len(measured.problem.names), 3, len(near.border) - 1))
     for place, own in enumerate(each):
-        kernels.columns(near, _here(measured.problem, frame, place), whole)
+        slope_kernels.columns(near, _here(measured.problem, frame, place), whole)
         per_input = whole[own.inputs] / own.scale[own.kept][:, None, None]
         blocks.append(per_input.transpose(2, 1, 0).reshape(-1, len(per_input)))
     return -width / measured.sigma * np.concatenate(blocks, axis=1)
@@ -238,7 +239,7 @@ class Learned:
         values = problem.values[:, problem.offsets[frame] : problem.offsets[frame + 1]]
         places = tuple(_here(problem, frame, place) for place in range(len(self._shapes)))
         atoms = tuple(np.flatnonzero(place >= 0) for place in places)
-        inputs = tuple(
+        inputs: tuple[Reals, ...] = tuple(
             np.ascontiguousarray((values[np.ix_(shape.rows, own)] - shape.shift[:, None]) * shape.scale[:, None], dtype)
             for shape, own in zip(self._shapes, atoms, strict=True)
         )
@@ -255,7 +256,7 @@ class Learned:
     def errors(self, w: Reals, frame: int) -> tuple[Reals, float]:
         """Return (F̂ - F)/σ_F of a frame, shape (3, n), and ŷ_c."""
         held = self._frame(frame)
-        slopes = np.zeros((len(self.measured.problem.names), held.wanted.shape[1]), self._dtype)
+        slopes: Reals = np.zeros((len(self.measured.problem.names), held.wanted.shape[1]), self._dtype)
         total = 0.0
         for place, shape, own in self._parts(w):
             out = np.empty_like(held.inputs[place])
@@ -265,7 +266,7 @@ class Learned:
         if held.near is None:
             pulled[:] = self.measured.geometry.adjoint(frame, slopes.astype(np.float64)).T
         else:
-            kernels.pull(held.near, slopes, pulled)
+            slope_kernels.pull(held.near, slopes, pulled)
         return (-self._factor * pulled - held.wanted).astype(self._dtype), total / held.wanted.shape[1]
 
     def descend(
@@ -293,14 +294,16 @@ class Learned:
         """
         held = self._frame(frame)
         error, answer = self.errors(w, frame)
-        change = np.empty((len(self.measured.problem.names), error.shape[1]), self._dtype)
+        change: Reals = np.empty((len(self.measured.problem.names), error.shape[1]), self._dtype)
         if held.near is None:
             change[:] = self.measured.geometry.tangent(frame, error.T.astype(np.float64))
         else:
-            kernels.push(held.near, error, change)
+            slope_kernels.push(held.near, error, change)
         off, number = answer - target, self._dtype
         for place, shape, own in self._parts(w):
-            moved = np.ascontiguousarray(change[np.ix_(shape.rows, held.atoms[place])] * shape.scale[:, None], number)
+            moved: Reals = np.ascontiguousarray(
+                change[np.ix_(shape.rows, held.atoms[place])] * shape.scale[:, None], number
+            )
             alpha, beta = shares[0] * off / error.shape[1], -shares[1] * self._factor
             kernels.along(
                 shape,
@@ -318,7 +321,8 @@ class Learned:
         """Return (F - F̂)/σ_F of some components, 3 k + axis, and write ∂(F̂/σ_F)/∂w, a row of ``H`` for each."""
         held = self._frame(frame)
         near = self.measured.geometry.slopes(frame) if held.near is None else held.near
-        out, back = np.zeros(len(asked), self._dtype), kernels.transposed(near)
+        out: Floats = np.zeros(len(asked), self._dtype)
+        back = slope_kernels.transposed(near)
         H[:] = 0
         for place, shape, own in self._parts(w):
             kernels.components(
@@ -335,7 +339,8 @@ class Learned:
                 self._begins[place],
                 H,
             )
-        return held.wanted[asked % 3, asked // 3] - out
+        wanted: Floats = held.wanted[asked % 3, asked // 3]
+        return wanted - out
 
     def unseen(self, w: Reals) -> float:
         """Return the root mean square of (F̂ - F)/σ_F over the validation forces that are looked at."""

@@ -115,7 +115,7 @@ def _folded(
     for frame in chosen:
         felt = forces.rows(measured, scales.each, scales.width, int(frame))
         below = np.concatenate([felt, measured.wanted(int(frame)).T.reshape(-1, 1)], axis=1)
-        triangle = np.linalg.qr(np.concatenate([triangle, share * below]), mode="r")
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, share * below]), mode="r"))
     return triangle[:, :-1], triangle[:, -1]
 
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 #: Why the contestant with the best mean has no potential.
 _WITHOUT: Final = {
-    "model": marked("it is made of trees, whose answers are steps and give no forces"),
+    "trees": marked("it is made of trees, whose answers are steps and give no forces"),
+    "forces": marked("it predicts forces alone, which are the slope of no energy"),
+    "foreign": marked("it was trained by another program and is only scored here"),
     "columns": marked("its inputs are columns of a table, which cannot be computed for another structure"),
 }
 #: Why a run of dynamics was ended.

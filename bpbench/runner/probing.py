@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from bpbench.models.contract import from_arrays
 from bpbench.potential import Potential
 from bpbench.probing import dynamics
 from bpbench.probing.distribution import radial_distribution
+from bpbench.probing.known import emt
 from bpbench.runner.store import Outcome
 
 if TYPE_CHECKING:
-    from bpbench.data.frames import Floats, Frames
+    from bpbench.data.frames import Frames
     from bpbench.jobs import Distribute, Simulate, Stretch, Train
 
 
@@ -47,7 +48,8 @@ def potential(training: Train, trained: Outcome, frames: Frames) -> Potential:
             "Only a network or a linear potential on symmetry functions, whose training succeeded, can be probed; "
             f"found {training.model.kind} ({trained.values['status']})."
         )
-    return Potential(training.model, functions, from_arrays(trained.arrays), tuple(frames.elements))
+    parameters = from_arrays(trained.arrays)
+    return Potential(training.model, functions, parameters, tuple(frames.elements), training.centres)
 
 
 def stretch(job: Stretch, frames: Frames, trained: Outcome | None) -> Outcome:
@@ -72,7 +74,7 @@ def stretch(job: Stretch, frames: Frames, trained: Outcome | None) -> Outcome:
     positions, species = frames.positions[rows], frames.species[rows]
     lengths = np.cbrt(np.array(job.scales))
     if job.training is None:
-        energies = [_emt(positions * length, cell * length, species) for length in lengths]
+        energies = [emt(positions * length, cell * length, species) for length in lengths]
         return Outcome({"status": "done"}, {"energy": np.array(energies)})
     assert trained is not None  # its training is among its needs
     answers = [
@@ -87,13 +89,6 @@ def stretch(job: Stretch, frames: Frames, trained: Outcome | None) -> Outcome:
             "beyond": np.array([answer.beyond.mean() for answer in answers]),
         },
     )
-
-
-def _emt(positions: Floats, cell: Floats, species: Any) -> float:
-    from ase import Atoms
-    from ase.calculators.emt import EMT
-
-    return float(Atoms(species, positions, cell=cell, pbc=True, calculator=EMT()).get_potential_energy())
 
 
 def simulate(job: Simulate, frames: Frames, trained: Outcome) -> Outcome:
