@@ -443,8 +443,11 @@ def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Arra
     if made.forces is not None:
         return made.forces[_rows_of(problem, frame)]
     assert problem.geometry is not None
-    seen = np.asarray(problem.values[:, _rows_of(problem, frame)], dtype=np.float64)
-    return -problem.geometry.adjoint(frame, gradient(job.model, made.parameters, seen))
+    rows = _rows_of(problem, frame)
+    seen = np.asarray(problem.values[:, rows], dtype=np.float64)
+    kind = None if problem.kind is None else problem.kind[rows]
+    slopes = gradient(job.model, made.parameters, seen, kind=kind, elements=problem.elements, centres=problem.centres)
+    return -problem.geometry.adjoint(frame, slopes)
 
 
 def _rows_of(problem: Problem, frame: int) -> slice:
