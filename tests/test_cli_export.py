@@ -110,7 +110,7 @@ def test_the_readme_says_what_it_is(folder: Path, at: Here) -> None:
     )
     assert row in text
     assert "| | " not in text.replace("|  | ", "")
-    assert f"| repeat | {best}, the one of 3 with the least error on its own validation part |\n" in text
+    assert f"| repeat | {best}, the best of 3 by RMSE on its own validation part |\n" in text
     assert "| test, mean ± SD of 3 repeats |\n" in text
     assert "| largest \\|error\\| (meV/atom) |" in text
     assert "| model | linear potential, with one linear hidden node: Al 1-1-1 |\n" in text

@@ -17,7 +17,7 @@ from bpbench.exchange import lammps
 from bpbench.exchange.translation import require, translate
 from bpbench.features import G2, G4, G5, Feature, FeatureSet
 from bpbench.formats.n2p2 import order, read_scaling, read_settings
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.jobs import Command, Hdnn, LightGbm, Linear, N2p2, RandomForest
 from bpbench.models import fit
 from bpbench.models.contract import Problem
 from bpbench.models.network import Network, initial, to_parameters
@@ -234,6 +234,14 @@ def test_constant_functions_are_named() -> None:
             r"the model of 'D' is a random-forest, which they cannot say; export a variant",
         ),
         (LightGbm("lightgbm"), r"the model of 'D' is a lightgbm, which they cannot say; export a variant whose model"),
+        (
+            N2p2("n2p2", "Cu2S", "angstrom-ev"),
+            r"^'D' is a potential of n2p2's own: its files are in Cu2S already, there",
+        ),
+        (
+            Command("command", (("train",),)),
+            r"^'D' is trained by a program of its own, whose weights only that program",
+        ),
         (
             Hdnn("hdnn", skip=True),
             r"^n2p2's files cannot say a linear skip, which the network of 'D' has; train it with",
