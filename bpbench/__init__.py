@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from bpbench.ase_calculator import Calculator, ExtrapolationWarning, calculator
+    from bpbench.regressor import HDNNRegressor, LinearRegressor
+
+__all__ = [
+    "SCHEMA",
+    "Calculator",
+    "ExtrapolationWarning",
+    "HDNNRegressor",
+    "LinearRegressor",
+    "__version__",
+    "calculator",
+    "shipped",
+]
 
 __version__ = "0.1.0"
 #: Of ``findings.json``; here, since to read one asks for nothing else of what makes them.
@@ -16,3 +33,20 @@ def shipped(folder: str) -> Path:
     """
     inside = Path(__file__).parent / "_shipped" / folder
     return inside if inside.exists() else Path(__file__).parent.parent / folder
+
+
+#: What a notebook asks for, and the module that it comes from once it does: their libraries take a second to import.
+_FROM: Final = {
+    "Calculator": "bpbench.ase_calculator",
+    "ExtrapolationWarning": "bpbench.ase_calculator",
+    "HDNNRegressor": "bpbench.regressor",
+    "LinearRegressor": "bpbench.regressor",
+    "calculator": "bpbench.ase_calculator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a door to other tools when it is asked for."""
+    if name not in _FROM:
+        raise AttributeError(f"module 'bpbench' has no attribute '{name}'")
+    return getattr(import_module(_FROM[name]), name)

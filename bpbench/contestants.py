@@ -255,9 +255,11 @@ def _summary(scores: list[Json], prepared: Prepared) -> Json:
     fresh = (FRESH,) if prepared.protocol.split.fresh else ()
     for part in (prepared.part,) if timed else (*PARTS, *fresh):
         made[part] = {}
-        for key in (prepared.protocol.analysis.metric,) if timed else metrics.OF_ENERGIES:
-            values = np.array([score[part][key] for score in scores])
+        for key in (prepared.protocol.analysis.metric,) if timed else prepared.protocol.scored:
+            values = np.array([score[part][key] for score in scores if key in score[part]])
             if not len(values):
+                if key in metrics.OF_FORCES:  # not of training configurations, nor of models without forces
+                    continue
                 made[part][key] = None
                 continue
             spread = float(values.std(ddof=1)) if len(values) > 1 else None
@@ -301,7 +303,10 @@ def _fresh(scores: list[Json], prepared: Prepared) -> Json | None:
 
 
 def _by_group(prepared: Prepared, parts: Sequence[Parts], done: list[tuple[int, Outcome]]) -> list[Json]:
-    """Return test errors by group, averaged over repeats; ``frames`` is the mean number of test frames of the group."""
+    """Return test errors by group, averaged over repeats; ``frames`` is the mean number of test frames of the group.
+
+    Where a model predicts forces alone there are none.
+    """
     frames = prepared.frames
     made = []
     for name in dict.fromkeys(str(group) for group in frames.group):
@@ -309,7 +314,7 @@ def _by_group(prepared: Prepared, parts: Sequence[Parts], done: list[tuple[int, 
         for number, outcome in done:
             test = parts[prepared.repeats[number].split_number].test
             chosen = test[frames.group[test] == name]
-            if len(chosen):
+            if len(chosen) and "energy" in outcome.arrays:
                 counts.append(len(chosen))
                 energy = np.asarray(outcome.arrays["energy"])
                 scores.append(metrics.score(frames.energy[chosen], energy[chosen], frames.atoms[chosen].astype(float)))
@@ -319,7 +324,9 @@ def _by_group(prepared: Prepared, parts: Sequence[Parts], done: list[tuple[int, 
     return made
 
 
-def _parity(prepared: Prepared, parts: Sequence[Parts], number: int, outcome: Outcome) -> Json:
+def _parity(prepared: Prepared, parts: Sequence[Parts], number: int, outcome: Outcome) -> Json | None:
+    if "energy" not in outcome.arrays:  # a model that predicts forces alone
+        return None
     frames = prepared.frames
     test = parts[prepared.repeats[number].split_number].test
     total = len(test)

@@ -16,7 +16,7 @@ from bpbench.elements import NUMBERS
 from bpbench.errors import FeatureError, nearest
 from bpbench.features import G2, G4, G5, STRICT, FeatureSet
 from bpbench.identity import NOT_IDENTITY
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest, SplitBy
+from bpbench.jobs import Command, Hdnn, LightGbm, Linear, N2p2, RandomForest, SplitBy
 
 
 def _word(value: Any) -> Any:
@@ -33,7 +33,7 @@ _Auto = Annotated[Literal["auto"], Tag("automatic")]
 _word_or_number = Discriminator(lambda value: "automatic" if isinstance(value, str) else "a number")
 BlockLength = Annotated[Annotated[int, Ge(1), Tag("a number")] | _Auto, _word_or_number]
 Guard = Annotated[Annotated[int, Ge(0), Tag("a number")] | _Auto, _word_or_number]
-Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
+Model = Annotated[Hdnn | Linear | RandomForest | LightGbm | N2p2 | Command, Discriminator("kind")]
 
 
 def _margin(value: Any) -> Any:
@@ -343,7 +343,7 @@ class Variant:
     name : str
         How it is called everywhere.
     set : str
-        Key of ``sets``.
+        Key of ``sets``; left out for a potential of n2p2, whose own functions become a set.
     model : str or None
         Key of ``models``; ``None`` where nothing is trained.
     train_share : float or None
@@ -356,7 +356,7 @@ class Variant:
 
     __pydantic_config__: ClassVar = STRICT
     name: Name
-    set: Name
+    set: Name = ""
     model: Name | None = None
     train_share: Share | None = None
     observations: Annotated[int, Ge(2)] | None = None

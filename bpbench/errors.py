@@ -29,12 +29,20 @@ class FeatureError(RequestError, ValueError):
     """A symmetry function or feature set that cannot exist (a ``ValueError`` too, so that its line is named)."""
 
 
+class ParameterError(RequestError, ValueError):
+    """A parameter or argument of an estimator that it cannot have (a ``ValueError`` too, as scikit-learn expects)."""
+
+
 class StatisticsError(RequestError):
     """A test, design or sample for which the statistics have no right answer."""
 
 
 class DivergedError(BpbenchError):
     """A training left the finite numbers; recorded as the result of its job."""
+
+
+class CommandError(BpbenchError):
+    """Somebody else's program failed, or its answer cannot be used; recorded as the failure of its job."""
 
 
 class StoreError(BpbenchError):

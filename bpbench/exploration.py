@@ -23,7 +23,7 @@ from bpbench.errors import FeatureError, ProtocolError, StatisticsError
 from bpbench.features import Column, Feature
 from bpbench.identity import seed
 from bpbench.inputs import Inputs
-from bpbench.jobs import Describe, Job, ModelSpec, ReadTable, Train
+from bpbench.jobs import Describe, Job, ModelSpec, ReadTable, Train, predicts_forces
 from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.execute import Failure
@@ -198,6 +198,7 @@ def _ground(
         ratio = float(np.mean([parts.test_units / parts.train_units for parts in drawn]))
     model = protocol.models[spec.model]
     of = spec.of if isinstance(spec, ByWeight) else None
+    scale = metric(protocol.analysis.metric)
 
     def train(chosen: Chosen, number: int, model: ModelSpec = model) -> Train:
         repeat, random = repeats[number], roles.drawn(model)
@@ -209,10 +210,10 @@ def _ground(
             split=repeat.split,
             weights_seed=repeat.weights_seed if "weights" in random else 0,
             order_seed=repeat.order_seed if "order" in random else 0,
+            score_forces=scale.of == "forces" and predicts_forces(model),
         )
 
     written = getattr(spec, "margin", None) or protocol.analysis.margin
-    scale = metric(protocol.analysis.metric)
     return Ground(
         functions=functions,
         train=train,

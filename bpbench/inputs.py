@@ -106,6 +106,7 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
         else:
             make = MakeFrames(source)
             configurations = _frames(make, store)
+            _check_forces(protocol, make, configurations)
     except DataError as error:
         raise DataError(f"{where('data')}: {error}") from None
     sets: dict[str, FeatureSet | ColumnSet] = {}
@@ -149,6 +150,14 @@ def _agreement(
 
 def _frames(make: MakeFrames, store: Store) -> Frames:
     return Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(make.source)
+
+
+def _check_forces(protocol: Protocol, make: MakeFrames, frames: Frames) -> None:
+    if protocol.scores_forces and frames.forces is None:
+        raise DataError(
+            f"{make.source.path}: predicted forces are to be scored, and not every frame carries forces; give frames "
+            "with forces, or leave out what asks for them."
+        )
 
 
 def _told_apart(name: str, protocol: Protocol, data: Configurations) -> FeatureSet:
@@ -280,7 +289,8 @@ def _pool(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet], data: Con
     if protocol.pool is not None:
         whole = preset(protocol.pool)
         return _for_elements(whole, data.elements) if isinstance(data, Frames) else whole
-    described = [chosen for chosen in sets.values() if isinstance(chosen, FeatureSet)]
+    left = protocol.undescribed
+    described = [chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet) and name not in left]
     functions = {function.name: function for chosen in described for function in chosen}
     if not functions:
         return None

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpbench import models
+from bpbench.descriptors.slopes import slopes
 from bpbench.descriptors.symmetry import Evaluation, evaluate
 from bpbench.elements import NUMBERS
 from bpbench.errors import DataError
+from bpbench.models.contract import MOST_SLOPES, Slopes
 from bpbench.models.scaling import of_parameters
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from bpbench.jobs import Hdnn, Linear
     from bpbench.models.contract import Centres
 
+#: What a descriptor may lie beyond its range as a share of its size: pools may be stored in single precision.
+_ROUNDING = 1e-6
 #: Bytes of neighbour lists that :class:`Structures` keeps, about.
 _HELD = 2**30
 #: Bytes that one entry of a neighbour list takes, about.
@@ -50,11 +54,18 @@ class Answer:
     beyond : ndarray of bool, shape (D, n)
         Where a descriptor lies outside its range over the training atoms of the atom's element: there a model
         extrapolates. Functions that an element's network does not see are never beyond.
+    strain : ndarray, shape (3, 3)
+        ∂E/∂ε of a strain that takes every vector r, of positions and of the cell, to r (1 + ε); eV. The stress is this
+        by the cell's volume.
+    values : ndarray, shape (D, n)
+        The descriptors.
     """
 
     energy: float
     forces: Floats
     beyond: npt.NDArray[np.bool_]
+    strain: Floats
+    values: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,29 @@ class Potential:
         how: dict[str, Any] = {"kind": self._kind(numbers), "elements": self.elements, "centres": self.centres}
         energy = models.evaluate(self.model, self.parameters, seen.values, size, **how)
         slopes = models.gradient(self.model, self.parameters, seen.values, **how)
-        return Answer(float(energy[0]), -seen.adjoint(slopes), self._beyond(seen.values, how["kind"]))
+        gradient, strain = seen.slopes(slopes)
+        return Answer(float(energy[0]), -gradient, self._beyond(seen.values, numbers), strain, seen.values)
+
+    def energies(self, values: Floats, offsets: Ints, species: Ints) -> Floats:
+        """Return energies in eV of frames that are described already, shape (F,).
+
+        Parameters
+        ----------
+        values : ndarray, shape (D, A)
+            The functions' values at the A atoms.
+        offsets : ndarray of int, shape (F + 1,)
+            First atom of each frame, then A.
+        species : ndarray of int, shape (A,)
+            Atomic numbers.
+
+        Raises
+        ------
+        DataError
+            For an element the potential was not trained on.
+        """
+        self._known(species)
+        how: dict[str, Any] = {"kind": self._kind(species), "elements": self.elements, "centres": self.centres}
+        return models.evaluate(self.model, self.parameters, values, offsets, **how)
 
     def _kind(self, numbers: Ints) -> Ints:
         """Return the place of each atom's element."""
@@ -119,19 +152,43 @@ class Potential:
                 "give it frames of its own elements."
             )
 
-    def _beyond(self, values: Floats, kind: Ints) -> npt.NDArray[np.bool_]:
-        found = np.zeros(values.shape, dtype=np.bool_)
+    def ranges(self, species: Ints) -> tuple[Floats, Floats]:
+        """Return the ends of the training's range of every descriptor, for atoms of these elements.
+
+        Parameters
+        ----------
+        species : ndarray of int, shape (n,)
+            Atomic numbers.
+
+        Returns
+        -------
+        ndarray, shape (D, n)
+            The least value of each function over the training atoms of the element; -∞ where its network does not see
+            the function.
+        ndarray, shape (D, n)
+            The largest, or ∞.
+        """
+        kind = self._kind(species)
+        least = np.full((len(self.functions), len(kind)), -np.inf)
+        most = -least
         for place, scales in enumerate(of_parameters(self.parameters, self.elements, self.centres).each):
-            rows = np.arange(len(values)) if scales.rows is None else scales.rows
+            rows = np.arange(len(self.functions)) if scales.rows is None else scales.rows
             where = np.ix_(rows, np.flatnonzero(kind == place))
-            found[where] = (values[where] < scales.least[:, None]) | (values[where] > scales.most[:, None])
+            least[where], most[where] = scales.least[:, None], scales.most[:, None]
+        return least, most
+
+    def _beyond(self, values: Floats, numbers: Ints) -> npt.NDArray[np.bool_]:
+        least, most = self.ranges(numbers)
+        size = np.maximum(np.abs(least), np.abs(most))
+        rounding = _ROUNDING * np.where(np.isfinite(size), size, 0.0)
+        found: npt.NDArray[np.bool_] = (values < least - rounding) | (values > most + rounding)
         return found
 
 
 class Structures:
     """The frames behind descriptors, as models ask for them (:class:`bpbench.models.contract.Geometry`).
 
-    Neighbour lists of the frames last asked for are kept, up to a gigabyte.
+    Neighbour lists of the frames last asked for are kept, up to a gigabyte; slopes of those first asked for, up to two.
 
     Parameters
     ----------
@@ -146,24 +203,35 @@ class Structures:
         self._functions = tuple(functions)
         self._kept: OrderedDict[int, Evaluation] = OrderedDict()
         self._bytes = 0
+        self._slopes: dict[int, Slopes] = {}
 
     def evaluation(self, frame: int) -> Evaluation:
         """Return the evaluation of one frame, kept or made anew."""
         if frame in self._kept:
             self._kept.move_to_end(frame)
             return self._kept[frame]
-        rows = self._frames.rows(frame)
-        made = evaluate(
-            self._functions,
-            self._frames.positions[rows],
-            self._frames.cells[frame],
-            self._frames.pbc[frame],
-            self._frames.species[rows],
-        )
+        made = evaluate(*self._asked(frame))
         self._kept[frame] = made
         self._bytes += _size(made)
         while self._bytes > _HELD and len(self._kept) > 1:
             self._bytes -= _size(self._kept.popitem(last=False)[1])
+        return made
+
+    def _asked(self, frame: int) -> tuple[tuple[Feature, ...], Floats, Floats, npt.NDArray[np.bool_], Ints]:
+        frames, rows = self._frames, self._frames.rows(frame)
+        return self._functions, frames.positions[rows], frames.cells[frame], frames.pbc[frame], frames.species[rows]
+
+    def slopes(self, frame: int) -> Slopes:
+        """Return the whole Jacobian of a frame; see :class:`bpbench.models.contract.Slopes`.
+
+        Nobody who asks twice goes through a whole cache in order, so that what came first stays.
+        """
+        if frame in self._slopes:
+            return self._slopes[frame]
+        border, index, found = slopes(*self._asked(frame))
+        made = Slopes(border, index, found.astype(np.float32))
+        if sum(one.bytes for one in self._slopes.values()) + made.bytes <= MOST_SLOPES:
+            self._slopes[frame] = made
         return made
 
     def adjoint(self, frame: int, weights: Floats) -> Floats:

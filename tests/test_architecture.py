@@ -18,7 +18,7 @@ DOORS = {
     "keras": ("models/keras_fit.py",),
     "sklearn": ("models/trees.py",),
     "lightgbm": ("models/trees.py",),
-    "ase": ("data/",),
+    "ase": ("data/", "probing/"),
     "vesin": ("descriptors/neighbours.py",),
     "numba": ("compiled.py",),
     "dask": ("runner/execute.py",),

@@ -1,4 +1,4 @@
-"""Files in any form ASE reads, turned into :class:`~bpbench.data.frames.Frames`."""
+"""Files in any form ASE reads, and its ``Atoms``, turned into :class:`~bpbench.data.frames.Frames`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from bpbench.errors import DataError, nearest
 from bpbench.formats.n2p2_text import OPENERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from bpbench.jobs import FrameSource
@@ -47,8 +49,91 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
             raise DataError(f"{path}, frame {number}: the frame holds no atoms.")
     group = _groups(path, images, source.group)
     block = None if source.block is None else _labels(path, images, source.block, "block")
-    results = [{} if atoms.calc is None else atoms.calc.results for atoms in images]
-    has_forces = all(found.get("forces") is not None for found in results)
+    energy = [_energy(path, number, atoms, energies) for number, atoms in enumerate(images)]
+    return _gathered(
+        images,
+        energy=energy,
+        group=group,
+        block=block,
+        temperature=None if source.temperature is None else _temperatures(path, images, source.temperature),
+    )
+
+
+def of_atoms(images: Sequence[Any]) -> Frames:
+    """Return frames of ASE's ``Atoms``, each a group and block of its own.
+
+    Parameters
+    ----------
+    images : sequence of ase.Atoms
+        F of them. Energies (eV) and forces (eV/Å) are those that their calculators hold; nothing is calculated.
+
+    Returns
+    -------
+    Frames
+        Energies that are not there are NaN; forces are ``None`` unless every frame has them.
+
+    Raises
+    ------
+    DataError
+        Without frames, for a frame without atoms, and for what is no ``Atoms``.
+    """
+    if not len(images):
+        raise DataError("There are no frames in the list; expected one ase.Atoms or more.")
+    for number, atoms in enumerate(images):
+        if not is_atoms(atoms):
+            raise DataError(
+                f"Frame {number} of the list is {type(atoms).__name__}, expected ase.Atoms, as ase.io.read(file, ':') "
+                "returns them."
+            )
+        if not len(atoms):
+            raise DataError(f"Frame {number} of the list holds no atoms; leave it out.")
+    energy = [float(_results(atoms).get("energy", np.nan)) for atoms in images]
+    labels = np.arange(len(images)).astype(np.str_)
+    return _gathered(images, energy=energy, group=labels, block=labels, temperature=None)
+
+
+def to_atoms(frames: Frames) -> list[Any]:
+    """Return frames as ASE's ``Atoms``, which hold energy and forces as :func:`ase.io.read` would give them.
+
+    ``info`` holds ``group`` and ``block``.
+    """
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    made = []
+    for number in range(len(frames)):
+        rows = frames.rows(number)
+        atoms = Atoms(
+            numbers=frames.species[rows],
+            positions=frames.positions[rows],
+            cell=frames.cells[number],
+            pbc=frames.pbc[number],
+            info={"group": str(frames.group[number]), "block": str(frames.block[number])},
+        )
+        forces = {} if frames.forces is None else {"forces": frames.forces[rows]}
+        atoms.calc = SinglePointCalculator(atoms, energy=float(frames.energy[number]), **forces)
+        made.append(atoms)
+    return made
+
+
+def is_atoms(given: object) -> bool:
+    """Return whether something is one of ASE's ``Atoms``."""
+    from ase import Atoms
+
+    return isinstance(given, Atoms)
+
+
+def _gathered(
+    images: Sequence[Any],
+    *,
+    energy: list[float],
+    group: npt.NDArray[np.str_],
+    block: npt.NDArray[np.str_] | None,
+    temperature: Floats | None,
+) -> Frames:
+    """Return images as frames; without declared blocks each group is one."""
+    found = [_results(atoms).get("forces") for atoms in images]
+    forces = [part for part in found if part is not None]
     sizes = [len(atoms) for atoms in images]
     return Frames(
         positions=np.concatenate([atoms.positions for atoms in images]).astype(np.float64),
@@ -56,17 +141,20 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
         pbc=np.array([atoms.pbc for atoms in images], dtype=np.bool_),
         species=np.concatenate([atoms.numbers for atoms in images]).astype(np.int64),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        energy=np.array(
-            [_energy(path, number, atoms, results[number], energies) for number, atoms in enumerate(images)]
-        ),
+        energy=np.array(energy),
         # Not atoms.get_forces(): that would hide the forces on atoms some program held fixed.
-        forces=np.concatenate([found["forces"] for found in results]).astype(np.float64) if has_forces else None,
+        forces=np.concatenate(forces).astype(np.float64) if len(forces) == len(images) else None,
         id=np.arange(len(images), dtype=np.int64),
         group=group,
         block=group if block is None else block,
-        temperature=None if source.temperature is None else _temperatures(path, images, source.temperature),
+        temperature=temperature,
         blocks_declared=block is not None,
     )
+
+
+def _results(atoms: Any) -> dict[str, Any]:
+    """Return what the calculator of a frame holds; nothing is calculated."""
+    return {} if atoms.calc is None else dict(atoms.calc.results)
 
 
 def _images(path: Path) -> list[Any]:
@@ -82,7 +170,8 @@ def _images(path: Path) -> list[Any]:
         return list(ase.io.read(unpacked, ":", do_not_split_by_at_sign=True))
 
 
-def _energy(path: Path, number: int, atoms: Any, results: dict[str, Any], needed: bool) -> float:
+def _energy(path: Path, number: int, atoms: Any, needed: bool) -> float:
+    results = _results(atoms)
     energy = results.get("energy")
     if energy is None and not needed:
         return float("nan")

@@ -29,10 +29,10 @@ k, its values are twice ours. Where a G4 or G5 has an R_s, it is subtracted from
 
 Nothing that grows with functions × atoms × neighbours is ever stored. With w = ∂E/∂G the *adjoint* gives
 :math:`\partial E/\partial\mathbf R = \sum_{fi} w_{fi}\,\partial G_{fi}/\partial\mathbf R` (forces are its
-negative), and with velocities **v** the *tangent* gives
-:math:`\dot G_{fi} = \sum_n \partial G_{fi}/\partial\mathbf R_n \cdot \mathbf v_n`, which the gradient of a force
-loss needs; each costs a small multiple of G itself. Definitions: J. Behler, J. Chem. Phys. 134, 074106 (2011), whose
-G⁴ and G⁵ these are but for that factor.
+negative), and beside it the derivative by a strain of positions and cell (the stress times the volume); with velocities
+**v** the *tangent* gives :math:`\dot G_{fi} = \sum_n \partial G_{fi}/\partial\mathbf R_n \cdot \mathbf v_n`, which the
+gradient of a force loss needs. Each costs a small multiple of G itself. Definitions: J. Behler, J. Chem. Phys. 134,
+074106 (2011), whose G⁴ and G⁵ these are but for that factor.
 """
 
 from __future__ import annotations
@@ -109,15 +109,39 @@ class Evaluation:
         DataError
             For weights of another shape.
         """
+        return self.slopes(weights)[0]
+
+    def slopes(self, weights: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Return what :meth:`adjoint` returns, and Σ_fi w_fi ∂G_fi/∂ε, for little more than the first alone costs.
+
+        The strain ε takes every vector r, of positions and of the cell, to r (1 + ε); vectors are rows.
+
+        Parameters
+        ----------
+        weights : array_like, shape (D, n)
+            w; for ∂E/∂G in eV the second result is ∂E/∂ε in eV, and by volume the stress.
+
+        Returns
+        -------
+        ndarray, shape (n, 3)
+        ndarray, shape (3, 3)
+            Symmetric to rounding: no function changes when everything turns.
+
+        Raises
+        ------
+        DataError
+            For weights of another shape.
+        """
         w = _shaped(weights, self.values.shape, "Weights of the adjoint")
-        gradient = np.zeros((self.values.shape[1], 3))
+        gradient, strain = np.zeros((self.values.shape[1], 3)), np.zeros((3, 3))
         for part in self._parts:
             pull = _pulled(part, w, self._threads)
             for axis in range(3):
                 # Pairs are added in the order of the list, whatever the number of threads.
                 gradient[:, axis] += np.bincount(part.near.index, pull[axis], len(gradient))
                 gradient[:, axis] -= np.bincount(part.near.centre, pull[axis], len(gradient))
-        return gradient
+            strain += np.einsum("ap,bp->ab", part.near.vector, pull)
+        return gradient, strain
 
     def tangent(self, velocities: npt.ArrayLike) -> Floats:
         """Return the change of every function when every atom moves (Jacobian-vector product).
@@ -173,7 +197,7 @@ def evaluate(
     Returns
     -------
     Evaluation
-        With ``values``, ``adjoint`` and ``tangent``.
+        With ``values``, ``adjoint``, ``slopes`` and ``tangent``.
 
     Raises
     ------
@@ -278,6 +302,27 @@ def describe_frames(functions: Sequence[Feature], frames: Frames, first: int, la
         for frame in range(first, last):
             one(frame)
     return values
+
+
+def pulled(shell: Shell, near: Neighbours) -> Floats:
+    """Return Σ_f ∂G_fi/∂R_ij of a shell's functions for each entry of a neighbour list, shape (3, P), per Å.
+
+    Parameters
+    ----------
+    shell : Shell
+        Functions of one cutoff function.
+    near : Neighbours
+        Neighbours within its radius.
+    """
+    from bpbench.descriptors.elementary import Near  # numba
+
+    centres = len(near.border)
+    seen = Near(near.border, near.distance, near.vector / near.distance, near.vector)
+    part = _Evaluated(shell, near, seen, np.zeros(centres, dtype=np.bool_))
+    values = np.zeros((1, centres))
+    if shell.moments is not None:
+        _fill(part, values, 1)  # where moments lose digits is found on the way
+    return _pulled(part, np.ones_like(values), 1)
 
 
 # ------------------------------------------------------------------------------------------------ centres and threads

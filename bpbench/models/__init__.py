@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpbench.errors import RequestError
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.jobs import Foreign, Hdnn, Linear, RandomForest
 from bpbench.models.contract import Fit, Problem, of_element
 from bpbench.models.scaling import atoms_like, check, constant, of_parameters
 from bpbench.models.threads import keep_to_one_thread
@@ -34,12 +34,12 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
     weights_seed : int
         Seed, in [0, 2³¹), of initial weights, or of everything random in the trees.
     order_seed : int
-        Seed of the order of the network's batches.
+        Seed of the order of the network's batches, and of what of the forces is learned from.
 
     Returns
     -------
     Fit
-        Energies of all frames, parameters, learning curve and remarks.
+        Energies of all frames (of trees on forces, these), parameters, learning curve and remarks.
 
     Raises
     ------
@@ -57,9 +57,12 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
     if isinstance(model, Linear):
         from bpbench.models import linear
 
-        return linear.fit(model, problem)
-    from bpbench.models import trees
+        return linear.fit(model, problem, order_seed=order_seed)
+    assert not isinstance(model, Foreign)  # what is trained elsewhere is not fitted here
+    from bpbench.models import force_trees, trees
 
+    if model.target == "forces":
+        return force_trees.fit(model, problem, seed=weights_seed)
     if isinstance(model, RandomForest):
         return trees.fit_forest(model, problem, seed=weights_seed)
     return trees.fit_lightgbm(model, problem, seed=weights_seed)
@@ -102,9 +105,9 @@ def evaluate(
     Raises
     ------
     RequestError
-        For trees, which keep no parameters.
+        For trees and for models that were trained elsewhere, of which no parameters are kept.
     """
-    if isinstance(model, RandomForest | LightGbm):
+    if not isinstance(model, Hdnn | Linear):
         raise RequestError(
             f"Only hdnn and linear models can be evaluated from their parameters, this one is {model.kind}; "
             f"fit it again instead."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,33 @@ Ints = npt.NDArray[np.int64]
 Centres = tuple[tuple[str, tuple[int, ...]], ...]
 
 
+#: Bytes of slopes that are kept, and up to which they serve as adjoint and tangent.
+MOST_SLOPES: Final = 2**31
+
+
+class Slopes(NamedTuple):
+    """How every function of every atom of a frame changes with its neighbours; :mod:`bpbench.descriptors.slopes`.
+
+    Attributes
+    ----------
+    border : ndarray of int, shape (n + 1,)
+        Centre i owns the entries ``border[i]:border[i + 1]``.
+    other : ndarray of int, shape (P,)
+        The atom j of each entry, ascending within a centre; where (i, j) is an entry, so is (j, i).
+    values : ndarray, shape (D, 3, P)
+        J, per Å, in single precision where it is kept: 10⁻⁷ of a force is nothing beside its error.
+    """
+
+    border: Ints
+    other: Ints
+    values: npt.NDArray[np.floating]
+
+    @property
+    def bytes(self) -> int:
+        """What they take."""
+        return int(self.values.nbytes + self.other.nbytes)
+
+
 class Geometry(Protocol):
     """What a model may ask of the frames behind descriptors: how these change when atoms move.
 
@@ -33,6 +60,9 @@ class Geometry(Protocol):
 
     def tangent(self, frame: int, velocities: Floats) -> Floats:
         """Return the change of every function, shape (D, n), when atoms move by velocities of shape (n, 3), Å."""
+
+    def slopes(self, frame: int) -> Slopes:
+        """Return the whole Jacobian, for whom asks for adjoint, tangent or single rows again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +121,11 @@ class Fit:
 
     Attributes
     ----------
-    energy : ndarray, shape (F,)
-        Predicted energies of all frames, eV per configuration.
+    energy : ndarray, shape (F,), or None
+        Predicted energies of all frames, eV per configuration; ``None`` where a model predicts forces alone.
     parameters : dict of str to ndarray
-        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty.
+        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty, but that of
+        boosters on forces ``rounds`` is what each of the three kept.
     curve : dict of str to ndarray
         Learning curve: ``epoch``, and RMSE per atom in meV as ``train`` and ``validation``; empty if there is none.
     checkpoint : int or None
@@ -110,9 +141,14 @@ class Fit:
         ``patience`` or ``epochs``: what ended the training of a network.
     members : ndarray, shape (k, F), or None
         Energies by each network of an ensemble.
+    forces : ndarray, shape (A, 3), or None
+        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone, or was trained elsewhere and says
+        them; the forces of every other one are minus the derivative of its energy, see :mod:`bpbench.potential`.
+    said : str or None
+        The last lines that somebody else's program said.
     """
 
-    energy: Floats
+    energy: Floats | None
     parameters: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     curve: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     checkpoint: int | None = None
@@ -121,6 +157,8 @@ class Fit:
     remarks: tuple[str, ...] = ()
     stopped: str | None = None
     members: Floats | None = None
+    forces: Floats | None = None
+    said: str | None = None
 
 
 #: Parameters that the elements of a fit share; all others of several elements begin with the symbol and a dot.

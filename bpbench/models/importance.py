@@ -32,7 +32,7 @@ import numpy as np
 
 from bpbench import identity
 from bpbench.errors import RequestError
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.jobs import Foreign, Hdnn, LightGbm, Linear, RandomForest, of_forces_alone
 from bpbench.models.contract import elements_of, of_element
 from bpbench.models.scaling import atoms_like, atoms_of, of_parameters, sums
 from bpbench.models.threads import keep_to_one_thread
@@ -59,8 +59,16 @@ def check(model: ModelSpec, by: Literal["permutation", "gain", "weight"]) -> Non
     Raises
     ------
     RequestError
-        When ``gain`` is asked of a model without trees, or ``weight`` of one without weights.
+        When ``gain`` is asked of a model without trees, or ``weight`` of one without weights, or anything of one that
+        predicts no energies or is trained elsewhere.
     """
+    if of_forces_alone(model):
+        raise RequestError(
+            f"Inputs are weighed by what they are worth to a model's energies, and this {model.kind} predicts forces "
+            "alone; ask a model of energies."
+        )
+    if isinstance(model, Foreign):
+        raise RequestError(f"Inputs are weighed of models that are trained here, and {model.kind} is not.")
     if by == "gain" and not isinstance(model, RandomForest | LightGbm):
         raise RequestError(
             f"By gain needs a model of trees: expected random-forest or lightgbm, found {model.kind}; ask it by "
@@ -127,6 +135,7 @@ def permutation(
     elif isinstance(model, Linear):
         answers = _of_ridge(parameters, asked)
     else:
+        assert isinstance(model, RandomForest | LightGbm)  # others were refused
         answers = _of_trees(model, problem, weights_seed, asked)
 
     def errors(row: int, columns: Any) -> Floats:

@@ -1,5 +1,7 @@
 r"""Trees on pooled descriptors: scikit-learn's random forest and LightGBM, each on one thread.
 
+Trees on the components of forces see an atom's own descriptors: :mod:`bpbench.models.force_trees`.
+
 A tree wants a fixed number of columns, so a configuration is described by the mean and the standard deviation
 (ddof 0) of each symmetry function over its atoms: 2D columns. Of several elements these are taken over the atoms of
 each, 0 where a configuration has none, and the share of each element among the atoms stands beside them. The target is
@@ -202,18 +204,34 @@ def fit_forest(spec: RandomForest, problem: Problem, *, seed: int) -> Fit:
 
 
 def _forest(spec: RandomForest, problem: Problem, seed: int) -> Grown:
+    inputs, target, base, pooling = _table(problem)
+    return Grown(forest(spec, inputs[problem.train], target[problem.train], seed), inputs, base, pooling, None, {})
+
+
+def forest(spec: RandomForest, inputs: Floats, target: Floats, seed: int) -> Any:
+    """Return scikit-learn's forest, grown on rows of columns.
+
+    Parameters
+    ----------
+    spec : RandomForest
+        Number and size of the trees.
+    inputs : ndarray, shape (n, columns)
+        What the trees see.
+    target : ndarray, shape (n,) or (n, 3)
+        What they answer; of several columns, a split lowers the sum of their variances.
+    seed : int
+        Seed of the bootstrap samples and of the columns tried.
+    """
     from sklearn.ensemble import RandomForestRegressor
 
-    inputs, target, base, pooling = _table(problem)
-    forest = RandomForestRegressor(
+    return RandomForestRegressor(
         n_estimators=spec.trees,
         max_depth=spec.max_depth,
         max_features=spec.max_features,
         min_samples_leaf=spec.min_samples_leaf,
         n_jobs=1,
         random_state=seed,
-    ).fit(inputs[problem.train], target[problem.train])
-    return Grown(forest, inputs, base, pooling, None, {})
+    ).fit(inputs, target)
 
 
 def fit_lightgbm(spec: LightGbm, problem: Problem, *, seed: int) -> Fit:
@@ -243,15 +261,35 @@ def fit_lightgbm(spec: LightGbm, problem: Problem, *, seed: int) -> Fit:
 
 
 def _boosted(spec: LightGbm, problem: Problem, seed: int) -> Grown:
+    inputs, target, base, pooling = _table(problem)
+    learned, judged = ((inputs[part], target[part]) for part in (problem.train, problem.validation))
+    booster, record = boost(spec, learned, judged, seed)
+    rounds = booster.best_iteration or booster.current_iteration()
+    return Grown(booster, inputs, base, pooling, rounds, record)
+
+
+def boost(
+    spec: LightGbm, learned: tuple[Floats, Floats], judged: tuple[Floats, Floats], seed: int
+) -> tuple[Any, dict[str, Floats]]:
+    """Return LightGBM's booster with the RMSE of both parts after each round.
+
+    Parameters
+    ----------
+    spec : LightGbm
+        Number and size of the trees, shares drawn for each, and patience.
+    learned, judged : tuple of ndarray
+        Columns, shape (n, columns), and target, shape (n,), that are learned from and that choose the round.
+    seed : int
+        Seed of the rows and columns drawn for each tree.
+    """
     import lightgbm
 
-    inputs, target, base, pooling = _table(problem)
-    train, validation = problem.train, problem.validation
     settings = {
         "objective": "regression",
         "metric": "rmse",
         "learning_rate": spec.learning_rate,
         "num_leaves": spec.leaves,
+        "max_depth": -1 if spec.max_depth is None else spec.max_depth,
         "min_data_in_leaf": spec.min_samples_leaf,
         "bagging_fraction": spec.row_share,
         "bagging_freq": 1,
@@ -262,21 +300,22 @@ def _boosted(spec: LightGbm, problem: Problem, seed: int) -> Grown:
         "num_threads": 1,
         "verbosity": -1,
     }
-    data = lightgbm.Dataset(inputs[train], target[train], params=settings)
+    data = lightgbm.Dataset(*learned, params=settings)
     record: dict[str, dict[str, list[float]]] = {}
     booster = lightgbm.train(
         settings,
         data,
         num_boost_round=spec.rounds,
-        valid_sets=[data, data.create_valid(inputs[validation], target[validation])],
+        valid_sets=[data, data.create_valid(*judged)],
         valid_names=["training", "validation"],
         callbacks=[
             lightgbm.early_stopping(spec.patience, verbose=False),
             lightgbm.record_evaluation(record),
         ],
     )
-    errors = {name: np.array(record[part]["rmse"]) for name, part in (("train", "training"), ("validation",) * 2)}
-    return Grown(booster, inputs, base, pooling, booster.best_iteration or booster.current_iteration(), errors)
+    return booster, {
+        name: np.array(record[part]["rmse"]) for name, part in (("train", "training"), ("validation",) * 2)
+    }
 
 
 def _table(problem: Problem) -> tuple[Floats, Floats, Floats, Pooling]:

@@ -19,7 +19,7 @@ from bpbench.declared import (
     TableData,
     Variant,
 )
-from bpbench.protocol.reading import functions_in, load, loads, quick_version, schema, track_in
+from bpbench.protocol.reading import functions_in, load, loads, locate, model_of, quick_version, schema, track_in
 from bpbench.protocol.uses import Check, Track
 from bpbench.protocol.vocabulary import Analysis, Origin, Protocol, ReportSpec, SplitSpec
 
@@ -44,6 +44,8 @@ __all__ = [
     "functions_in",
     "load",
     "loads",
+    "locate",
+    "model_of",
     "quick_version",
     "schema",
     "track_in",

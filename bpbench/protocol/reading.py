@@ -11,18 +11,20 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from bpbench import sweeps
+from bpbench import shipped, sweeps
 from bpbench.declared import Explicit, FromInputNn, SetSpec, written_out
-from bpbench.errors import FeatureError, ProtocolError, nearest
+from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.features import FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
+from bpbench.jobs import Hdnn, Linear
 from bpbench.protocol.checks import check_names
+from bpbench.protocol.foreign import check_foreign, with_files
 from bpbench.protocol.quick import KEY, REFUSED, merged, parted
 from bpbench.protocol.uses import Track
 from bpbench.protocol.vocabulary import Origin, Protocol
 
-_Part = TypeVar("_Part", Explicit, Track)
+_Part = TypeVar("_Part", Explicit, Track, Hdnn, Linear)
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +34,32 @@ def _adapter() -> TypeAdapter[Protocol]:
 
 #: Fields of Protocol that a file may not set.
 _INTERNAL = ("name", "origin", "points", "draw")
+
+
+def locate(word: str | Path) -> Path:
+    """Return the file of a protocol: that of this path, or a shipped one by its name.
+
+    Parameters
+    ----------
+    word : path-like
+        A path; a bare name means a shipped protocol where there is no such file.
+
+    Raises
+    ------
+    RequestError
+        When there is neither; the nearest shipped protocol is offered.
+    """
+    path, known = Path(word), {path.stem: path for path in shipped("protocols").glob("*.yaml")}
+    if path.is_file():
+        return path
+    if path.parent == Path() and path.name.removesuffix(".yaml") in known:
+        return known[path.name.removesuffix(".yaml")]
+    if path.is_dir() or path.suffix not in {".yaml", ".yml"}:
+        what = "a folder" if path.is_dir() else "no file"
+        raise RequestError(
+            f"Expected a protocol (shipped ones go by their name), {path} is {what}{nearest(path.name, known)}"
+        )
+    return path
 
 
 def load(path: str | Path, *, quick: bool = False) -> Protocol:
@@ -112,7 +140,9 @@ def _checked(data: dict[str, Any], origin: Origin) -> Protocol:
     if wrong:
         raise ProtocolError("\n".join(sentences(wrong, data, Protocol, origin.where, _INTERNAL)))
     protocol = _swept(dataclasses.replace(protocol, origin=origin), data)
+    protocol = with_files(protocol)
     check_names(protocol)
+    check_foreign(protocol)
     # The functions decide, not the file that they were read from.
     settled: dict[str, SetSpec] = {
         key: written_out(protocol.feature_set(key)) if isinstance(spec, FromInputNn) else spec
@@ -172,6 +202,28 @@ def functions_in(text: str, file: str) -> FeatureSet:
         raise ProtocolError(f"{where('functions')}: {error}") from None
 
 
+def model_of(data: Mapping[str, Any], where: Callable[..., str]) -> Hdnn | Linear:
+    """Return a model of plain data, checked as in a protocol's ``models``.
+
+    Parameters
+    ----------
+    data : mapping
+        JSON types, with ``kind`` of hdnn or linear.
+    where : callable
+        ``where(*place)`` names a place in what is said of mistakes.
+
+    Raises
+    ------
+    ProtocolError
+        One sentence per mistake, in the words of :func:`load`.
+    """
+    given = dict(data)
+    made = _part(Linear, given, where) if given["kind"] == "linear" else _part(Hdnn, given, where)
+    for place, _, sentence in sweeps.misfits(made):
+        raise ProtocolError(f"{where(*place)}: {sentence}")
+    return made
+
+
 def track_in(text: str, file: str) -> Track:
     """Return what the text of a protocol says of tracking, without reading anything else of it.
 
@@ -218,8 +270,21 @@ def _missing(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     places: list[Place] = [] if {"variants", "sweeps"} & set(data) else [("variants",)]
     if data.get("measure") is None:
         places += [] if "models" in data else [("models",)]
-        variants = data.get("variants")
+        variants, kinds = data.get("variants"), _kinds(data)
         for number, variant in enumerate(variants if isinstance(variants, list) else ()):
             if isinstance(variant, dict) and variant.get("model") is None:
                 places.append(("variants", number, "model"))
+    else:
+        variants, kinds = data.get("variants"), {}
+    for number, variant in enumerate(variants if isinstance(variants, list) else ()):
+        # A potential brings the functions that it was trained with.
+        if isinstance(variant, dict) and "set" not in variant and kinds.get(str(variant.get("model"))) != "n2p2":
+            places.append(("variants", number, "set"))
     return [{"type": "missing", "loc": place, "input": data} for place in places]
+
+
+def _kinds(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what kind each model says it is."""
+    models = data.get("models")
+    named = models if isinstance(models, dict) else {}
+    return {name: model.get("kind") for name, model in named.items() if isinstance(model, dict)}

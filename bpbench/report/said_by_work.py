@@ -119,6 +119,25 @@ OF_MODELS: Final = (
     marked("linear potential (ridge)"),
     marked("random forest"),
     marked("LightGBM"),
+    marked("potential of n2p2"),
+    marked("program of others"),
+    marked(
+        "Of all atoms a share of {n} lies beyond the ranges that the potential was trained in; are its units right, "
+        "and is scaling.data its own?"
+    ),
+    marked("Of all atoms a share of {n} lies beyond the ranges that the potential was trained in: it extrapolates."),
+    marked("To the potential's energies are added, for each atom: {shifts}, by least squares over training frames."),
+    marked(
+        "The potential's energies are {n} meV per atom off, and {n_left} with an energy added for each atom "
+        "({shifts}); if the data have another zero, say shift: fitted."
+    ),
+    marked("The program ended with the exit code {n} in step {n_step} of {n_steps}, '{words}'."),
+    marked("The program was ended by {signal} in step {n_step} of {n_steps}, '{words}'."),
+    marked("The program was stopped at its limit of {n} s in step {n_step} of {n_steps}, '{words}'."),
+    marked("The program cannot be started in step {n_step} of {n_steps}, '{words}': {reason}."),
+    marked("The program's predictions cannot be used: {reason}."),
+    marked("The last it said: {text}"),
+    marked("It said nothing."),
     marked(
         "More weights than data: {n_weights} weights learn from {n_energies} energies, and may learn them by heart."
     ),

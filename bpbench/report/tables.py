@@ -295,11 +295,19 @@ def variants(findings: Mapping[str, Any]) -> Table:
     )
 
 
+#: Settings of forces, and what they are where a model has to do with energies alone.
+_OF_FORCES: Final = {"forces": None, "target": "energy", "atoms": None}
+
+
 def _used(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a model without those that it does not use."""
+    energies = values.get("target", "energy") == "energy"
+    values = {
+        key: value for key, value in values.items() if not (energies and key in _OF_FORCES and value == _OF_FORCES[key])
+    }
     rule = values.get("optimizer")
     if rule is None:
-        return dict(values)
+        return values
     unused = {"batch"} if rule["kind"] in {"kalman", "marquardt"} else set()
     within = set() if values["skip"] else {"skip_prior"}
     return {
@@ -322,7 +330,8 @@ def _settings(values: Mapping[str, Any]) -> str:
         if key == "kind":
             continue
         if isinstance(value, dict):
-            parts.append(f"{name}: {value.get('kind', '')} ({_settings(value)})")
+            kind = f": {value['kind']}" if "kind" in value else ""
+            parts.append(f"{name}{kind} ({_settings(value)})")
         elif isinstance(value, list):
             parts.append(f"{name} {series([_setting(item) for item in value])}")
         else:
