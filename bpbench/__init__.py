@@ -4,22 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from bpbench.ase_calculator import Calculator, ExtrapolationWarning, calculator
-    from bpbench.regressor import HDNNRegressor, LinearRegressor
-
-__all__ = [
-    "SCHEMA",
-    "Calculator",
-    "ExtrapolationWarning",
-    "HDNNRegressor",
-    "LinearRegressor",
-    "__version__",
-    "calculator",
-    "shipped",
-]
+from typing import Any, Final
 
 __version__ = "0.1.0"
 #: Of ``findings.json``; here, since to read one asks for nothing else of what makes them.
@@ -42,6 +27,7 @@ _FROM: Final = {
     "HDNNRegressor": "bpbench.regressor",
     "LinearRegressor": "bpbench.regressor",
     "calculator": "bpbench.ase_calculator",
+    "sample_atoms": "bpbench.data.readers",
 }
 
 
@@ -50,3 +36,8 @@ def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module 'bpbench' has no attribute '{name}'")
     return getattr(import_module(_FROM[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return what there is, for whoever completes names."""
+    return [*globals(), *_FROM]

@@ -101,7 +101,7 @@ class Potential:
             For a frame that cannot be described, or that holds an element the potential was not trained on.
         """
         numbers = np.asarray(species, dtype=np.int64)
-        self._known(numbers)
+        self.check(numbers)
         seen = evaluate(self.functions, positions, cell, pbc, numbers)
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
         energy = models.evaluate(self.model, self.parameters, seen.values, size)
@@ -126,10 +126,22 @@ class Potential:
         DataError
             For an element the potential was not trained on.
         """
-        self._known(species)
+        self.check(species)
         return models.evaluate(self.model, self.parameters, values, offsets)
 
-    def _known(self, numbers: Ints) -> None:
+    def check(self, numbers: Ints) -> None:
+        """Refuse elements the potential was not trained on.
+
+        Parameters
+        ----------
+        numbers : ndarray of int
+            Atomic numbers.
+
+        Raises
+        ------
+        DataError
+            Naming them.
+        """
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
         if strange:
             names = [element for element, number in NUMBERS.items() if number in strange]

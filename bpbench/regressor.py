@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from bpbench.jobs import Optimizer
 
 #: What is said of a training that may not have come to its end.
+_TOO_FEW: Final = "Fewer than ten epochs do not tell whether the validation error had stopped falling; raise epochs."
 _UNFINISHED: Final = (
-    "After {epochs} epochs it is not sure that the validation error had stopped falling (fewer than ten never tell); "
-    "raise epochs, or look at curve_."
+    "After {epochs} epochs the validation error was still falling, or had never fallen; raise epochs, or look at "
+    "curve_ and remarks_."
 )
 
 
@@ -117,6 +118,7 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             offsets = np.arange(values.shape[1] + 1, dtype=np.int64)
         else:
             potential = self.potential_
+            potential.check(frames.species)  # before their functions are found not to tell elements apart
             values = described(self.functions_, frames, _threads(self.n_jobs))
             return potential.energies(values, frames.offsets, frames.species)
         return models.evaluate(self.model_, self.parameters_, values, offsets)
@@ -229,7 +231,8 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(model, Hdnn):
             self.n_iter_ = len(made.curve["epoch"])
         if made.converged is False and made.stopped != "patience":
-            warnings.warn(_UNFINISHED.format(epochs=self.n_iter_), ConvergenceWarning, stacklevel=3)
+            told = _TOO_FEW if self.n_iter_ < 10 else _UNFINISHED.format(epochs=self.n_iter_)
+            warnings.warn(told, ConvergenceWarning, stacklevel=3)
 
     @property
     def potential_(self) -> Potential:
