@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from bpbench.ase_calculator import Calculator, ExtrapolationWarning, calculator
+    from bpbench.data.readers import sample_atoms
+    from bpbench.regressor import HDNNRegressor, LinearRegressor
+
+__all__ = [
+    "SCHEMA",
+    "Calculator",
+    "ExtrapolationWarning",
+    "HDNNRegressor",
+    "LinearRegressor",
+    "__version__",
+    "calculator",
+    "sample_atoms",
+    "shipped",
+]
 
 __version__ = "0.1.0"
 #: Of ``findings.json``; here, since to read one asks for nothing else of what makes them.

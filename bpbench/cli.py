@@ -22,7 +22,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpbench import __version__, cli_calibrate, cli_check, cli_compare, cli_describe, cli_features, cli_track, shipped
+from bpbench import (
+    __version__,
+    cli_calibrate,
+    cli_check,
+    cli_compare,
+    cli_describe,
+    cli_export,
+    cli_features,
+    cli_track,
+    shipped,
+)
 from bpbench.errors import BpbenchError, RequestError, StoreError
 
 if TYPE_CHECKING:
@@ -101,23 +111,39 @@ def _parser() -> argparse.ArgumentParser:
     checked = verb(verbs, "check", _check, "Decide whether to adopt a candidate in the incumbent's place.")
     tracked = verbs.add_parser("track", help="Record studies over time; see what got worse.")
     cli_track.verbs(tracked.add_subparsers(required=True, metavar="VERB"), verb, _track, _count, _cores)
+    exported = verb(verbs, "export", _export, "Write a trained potential as files for n2p2 and LAMMPS.")
     doctor = verb(verbs, "doctor", _doctor, "Say what this installation has and what it lacks.")
     verb(verbs, "schema", _schema, "Print the JSON schema of protocol files, for editors.")
 
     name = "a YAML file, or the name of a shipped protocol such as 57vars"
-    for each in (run, plan, checked):
+    for each in (run, plan, checked, exported):
         each.add_argument("protocol", help=name)
     validate.add_argument("protocol", nargs="+", help=name)
-    for each in (run, plan, validate):
+    for each in (run, plan, validate, exported):
         each.add_argument("--quick", action="store_true", help="the protocol with its quick block; gives no verdict")
-    for each in (run, plan, checked):
+    for each in (run, plan, checked, exported):
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
+    for each in (run, plan, checked):
         each.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
+        cli_track.add_allowance(each)
     for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
     report.add_argument("findings", help="a findings.json, or the folder that holds it")
     report.add_argument("--archive", action="store_true", help="pack the report and all it rests on into one file")
+    _add_data(make, inspect)
+    cli_describe.options(described, _cores, _count)
+    cli_calibrate.options(doctor, _count)
+    cli_compare.options(compared)
+    for each in (run, report, compared):
+        _add_look(each)
+    cli_check.options(checked)
+    cli_export.options(exported)
+    return parser
+
+
+def _add_data(make: argparse.ArgumentParser, inspect: argparse.ArgumentParser) -> None:
+    """Add the options of the verbs on data."""
     make.add_argument("file", help="the .npz file to write")
     make.add_argument("--frames", type=_count, default=None, help="frames per state point (default 40)")
     make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
@@ -129,13 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--units", choices=cli_features.UNITS, help="units of an input.data, which does not say them")
     inspect.add_argument("--features", metavar="SET", help="a preset or YAML file: tell how long its values remember")
     inspect.add_argument("--elements", metavar="A,B", help="tell these neighbours apart, with --features")
-    cli_describe.options(described, _cores, _count)
-    cli_calibrate.options(doctor, _count)
-    cli_compare.options(compared)
-    for each in (run, report, compared):
-        _add_look(each)
-    cli_check.options(checked)
-    return parser
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:
@@ -244,7 +263,8 @@ def _run(options: argparse.Namespace) -> int:
     folders(options.templates)  # that are missing are better missed now than after hours of training
     start = time.monotonic()
     protocol, store = _protocol(options), _store(options)
-    prepared = study.prepare(protocol, store)
+    prepared = study.prepare(protocol, store, allow_commands=options.allow_commands)
+    study.require_allowed(prepared, store)
     _writable(store.root, "--store")
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     try:
@@ -277,6 +297,9 @@ def _run(options: argparse.Namespace) -> int:
         what = "trainings have no score" if protocol.measure is None else "measurements failed"
         _say(f"{gone} of {found['jobs']['total']} {what}; the report says which and why.")
         return INCOMPLETE
+    if conducted.unanswered:
+        _say(f"{conducted.unanswered} of {len(conducted.probed)} questions of the probe failed; the report says why.")
+        return INCOMPLETE
     return DONE
 
 
@@ -285,7 +308,7 @@ def _plan(options: argparse.Namespace) -> int:
     from bpbench.report import plans
 
     store = _store(options)
-    prepared = study.prepare(_protocol(options), store)
+    prepared = study.prepare(_protocol(options), store, allow_commands=options.allow_commands)
     planned = planning.plan(prepared, store, options.jobs)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:
@@ -459,6 +482,16 @@ def _check(options: argparse.Namespace) -> int:
         short = "\n".join(adopted.lines(told))
         print(adopted.markdown(told, command=options.command).rstrip() if options.markdown == "-" else short)
     return code
+
+
+def _export(options: argparse.Namespace) -> int:
+    cli_export.require_protocol(options)
+    told, lines = cli_export.export(options, _protocol(options), _store(options))
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(lines))
+    return DONE
 
 
 def _track(options: argparse.Namespace) -> int:

@@ -60,7 +60,7 @@ def check(
     from bpbench.study import prepare
 
     wanted = adoption.Asked(asked.candidate, asked.incumbent, asked.rule, asked.margin)
-    prepared = prepare(protocol, store)
+    prepared = prepare(protocol, store, allow_commands=asked.allow_commands)
     adoption.require(prepared, wanted)
     with History(Path(asked.history or default_history())) as history, watching(prepared, store) as watcher:
         told = adoption.check(prepared, wanted, store, history, workers=asked.jobs, watcher=watcher)

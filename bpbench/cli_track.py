@@ -84,6 +84,7 @@ def verbs(
         "--store", metavar="DIR", help="below which the run has a store of its own, for a while"
     )
     made["record"].add_argument("--jobs", metavar="N", type=count, default=cores(), help="processes at once")
+    add_allowance(made["record"])
     for name in ("list", "decisions"):
         made[name].add_argument("study", nargs="?", help="name of a protocol; default: all studies")
     for name in ("show", "compare", "baseline", "gate", "plot"):
@@ -101,6 +102,12 @@ def verbs(
     made["plot"].add_argument("--out", metavar="FILE", help="default reports/trends-STUDY.html")
     for name in ("export", "import"):
         made[name].add_argument("file", help="JSON lines, which a team may keep in git")
+
+
+def add_allowance(parser: argparse.ArgumentParser) -> None:
+    """Add the option without which nothing is run that a protocol names."""
+    text = "run the programs that the protocol names; read it first, as they may do anything that you may"
+    parser.add_argument("--allow-commands", action="store_true", help=text)
 
 
 def track(asked: argparse.Namespace, doors: Doors) -> Told:
@@ -129,7 +136,12 @@ def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
         run = record.of_report(given, history)
     else:
         run = record.record(
-            doors.protocol(asked), history, doors.store(asked) / "track", doors.watching, workers=asked.jobs
+            doors.protocol(asked),
+            history,
+            doors.store(asked) / "track",
+            doors.watching,
+            workers=asked.jobs,
+            allow_commands=asked.allow_commands,
         )
     failed = sum(result["status"] != "done" for variant in run.variants.values() for result in variant["results"])
     told = {"run": run.plain, "baselines": _baselines(history, run.study)}

@@ -109,7 +109,9 @@ def _left(spec: Cut, chosen: _Set) -> _Set:
         )
     if spec.r_s is not None and (spec.kinds is None or "G2" in spec.kinds):
         _require_shift(spec, chosen)
-    return dataclasses.replace(chosen, functions=functions)
+    return (
+        chosen.only(functions) if isinstance(chosen, FeatureSet) else dataclasses.replace(chosen, functions=functions)
+    )
 
 
 def _require_shift(spec: Cut, chosen: FeatureSet | ColumnSet) -> None:

@@ -12,10 +12,11 @@ from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import BeforeValidator, Discriminator, Tag
 
 from bpbench import features
+from bpbench.elements import NUMBERS
 from bpbench.errors import FeatureError, nearest
 from bpbench.features import G2, G4, G5, STRICT, FeatureSet
 from bpbench.identity import NOT_IDENTITY
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest, SplitBy
+from bpbench.jobs import Command, Hdnn, LightGbm, Linear, N2p2, RandomForest, SplitBy
 
 
 def _word(value: Any) -> Any:
@@ -32,7 +33,7 @@ _Auto = Annotated[Literal["auto"], Tag("automatic")]
 _word_or_number = Discriminator(lambda value: "automatic" if isinstance(value, str) else "a number")
 BlockLength = Annotated[Annotated[int, Ge(1), Tag("a number")] | _Auto, _word_or_number]
 Guard = Annotated[Annotated[int, Ge(0), Tag("a number")] | _Auto, _word_or_number]
-Model = Annotated[Hdnn | Linear | RandomForest | LightGbm, Discriminator("kind")]
+Model = Annotated[Hdnn | Linear | RandomForest | LightGbm | N2p2 | Command, Discriminator("kind")]
 
 
 def _margin(value: Any) -> Any:
@@ -174,6 +175,12 @@ class Explicit:
     functions: Annotated[tuple[Annotated[G2 | G4 | G5, Discriminator("kind")], ...], MinLen(1)]
 
 
+_PresetOrFunctions = Annotated[
+    Annotated[str, Tag("a preset")] | Annotated[Explicit, Tag("written out")],
+    Discriminator(lambda value: "a preset" if isinstance(value, str) else "written out"),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """A preset whose functions tell the elements of neighbours apart."""
@@ -185,22 +192,45 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class FromInputNn:
-    """The functions of one element in an ``input.nn`` of n2p2 or RuNNer; when loaded it becomes :class:`Explicit`.
+    """The functions in an ``input.nn`` of n2p2 or RuNNer; when loaded it becomes functions that are written out.
 
     Attributes
     ----------
     input_nn : str
         The file, relative to the protocol's folder.
-    element : str
-        Element of the centre.
+    element : str or None
+        Element of the centre, whose functions describe every atom; ``None``: each element of the file has its own.
     units : str
         Units of the file, which says none.
     """
 
     __pydantic_config__: ClassVar = STRICT
     input_nn: str
-    element: Name
     units: Literal["angstrom-ev", "bohr-hartree"]
+    element: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByElement:
+    """A set for each element of the central atom.
+
+    Attributes
+    ----------
+    by_element : dict of str to (str or Explicit)
+        By chemical symbol: a preset, or functions that are written out.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    by_element: Annotated[dict[str, _PresetOrFunctions], MinLen(1)]
+
+    def __post_init__(self) -> None:
+        for element in self.by_element:
+            if element not in NUMBERS:
+                raise FeatureError(f"by_element: there is no element '{element}'{nearest(element, NUMBERS)}")
+
+    def __hash__(self) -> int:
+        """Return a hash of what each element has; a mapping has none of its own."""
+        return hash(frozenset(self.by_element.items()))
 
 
 _AllOrSome = Annotated[
@@ -285,6 +315,7 @@ def _kind_of_set(value: Any) -> str:
     keys = value if isinstance(value, Mapping) else ()
     kinds = dict.fromkeys(("cut", "kinds", "r_s", "names", "without"), "cut from another")
     kinds |= {"functions": "written out", "preset": "by element", "input_nn": "from input.nn"}
+    kinds["by_element"] = "by central element"
     kinds |= {"columns": "of a table", "table": "of a table"}
     return next((kind for key, kind in kinds.items() if key in keys), "evenly spaced")
 
@@ -296,6 +327,7 @@ SetSpec = Annotated[
     | Annotated[Explicit, Tag("written out")]
     | Annotated[Resolved, Tag("by element")]
     | Annotated[FromInputNn, Tag("from input.nn")]
+    | Annotated[ByElement, Tag("by central element")]
     | Annotated[Columns, Tag("of a table")]
     | Annotated[Cut, Tag("cut from another")],
     Discriminator(_kind_of_set),
@@ -311,7 +343,7 @@ class Variant:
     name : str
         How it is called everywhere.
     set : str
-        Key of ``sets``.
+        Key of ``sets``; left out for a potential of n2p2, whose own functions become a set.
     model : str or None
         Key of ``models``; ``None`` where nothing is trained.
     train_share : float or None
@@ -324,7 +356,7 @@ class Variant:
 
     __pydantic_config__: ClassVar = STRICT
     name: Name
-    set: Name
+    set: Name = ""
     model: Name | None = None
     train_share: Share | None = None
     observations: Annotated[int, Ge(2)] | None = None
@@ -413,7 +445,16 @@ class DescriptorTime:
     frames: Annotated[int, Ge(1)] = 8
 
 
-def functions_of(spec: str | EvenlySpaced | Explicit | Resolved | FromInputNn, folder: Path) -> FeatureSet:
+def written_out(chosen: FeatureSet) -> Explicit | ByElement:
+    """Return a set with its functions written out, by element where it has some of its own for each."""
+    if not chosen.centres:
+        return Explicit(chosen.functions)
+    return ByElement(
+        {element: Explicit(tuple(chosen.functions[place] for place in seen)) for element, seen in chosen.centres}
+    )
+
+
+def functions_of(spec: str | EvenlySpaced | Explicit | Resolved | FromInputNn | ByElement, folder: Path) -> FeatureSet:
     """Return the symmetry functions that a set names.
 
     Parameters
@@ -436,6 +477,8 @@ def functions_of(spec: str | EvenlySpaced | Explicit | Resolved | FromInputNn, f
         return features.preset(spec.preset).resolved(spec.elements)
     if isinstance(spec, Explicit):
         return FeatureSet(spec.functions)
+    if isinstance(spec, ByElement):
+        return FeatureSet.by_element({element: functions_of(own, folder) for element, own in spec.by_element.items()})
     return _of_input_nn(spec, folder)
 
 
@@ -446,6 +489,8 @@ def _of_input_nn(spec: FromInputNn, folder: Path) -> FeatureSet:
     if not path.is_file():
         raise FeatureError(f"There is no file {path}.")
     found: Mapping[str, FeatureSet] = read_settings(path, units=spec.units).functions
+    if spec.element is None:
+        return found[min(found)] if len(found) == 1 else FeatureSet.by_element(found)
     if spec.element not in found:
         raise FeatureError(f"{path} has no functions of the element '{spec.element}'{nearest(spec.element, found)}")
     return found[spec.element]

@@ -41,6 +41,10 @@ class DivergedError(BpbenchError):
     """A training left the finite numbers; recorded as the result of its job."""
 
 
+class CommandError(BpbenchError):
+    """Somebody else's program failed, or its answer cannot be used; recorded as the failure of its job."""
+
+
 class StoreError(BpbenchError):
     """The store or the history cannot be read or written; the text says where."""
 

@@ -23,7 +23,7 @@ from bpbench.errors import FeatureError, ProtocolError, StatisticsError
 from bpbench.features import Column, Feature
 from bpbench.identity import seed
 from bpbench.inputs import Inputs
-from bpbench.jobs import Describe, Job, ModelSpec, ReadTable, Train
+from bpbench.jobs import Describe, Job, ModelSpec, ReadTable, Train, predicts_forces
 from bpbench.metrics import metric
 from bpbench.protocol import Protocol
 from bpbench.runner.execute import Failure
@@ -161,6 +161,13 @@ Pool = tuple[Describe | ReadTable, ...]
 
 def _pool(spec: Strategy, inputs: Inputs, above: Mapping[str, Laid]) -> tuple[tuple[Feature | Column, ...], Pool]:
     """Return the functions that a strategy chooses from, and where their values come from."""
+    of_sets = spec.sets if isinstance(spec, Smallest) else (spec.set,)
+    for name in of_sets:
+        if getattr(inputs.sets[name], "centres", ()):
+            raise FeatureError(
+                f"A strategy chooses among functions that describe every atom, and '{name}' has some of its own for "
+                "each element; name a set without by_element, such as a preset."
+            )
     if not isinstance(spec, Smallest):
         return inputs.sets[spec.set].functions, inputs.pool_of(spec.set)
     names = [*spec.sets, *(_set_of(above[name].spec) for name in spec.strategies)]
@@ -191,6 +198,7 @@ def _ground(
         ratio = float(np.mean([parts.test_units / parts.train_units for parts in drawn]))
     model = protocol.models[spec.model]
     of = spec.of if isinstance(spec, ByWeight) else None
+    scale = metric(protocol.analysis.metric)
 
     def train(chosen: Chosen, number: int, model: ModelSpec = model) -> Train:
         repeat, random = repeats[number], roles.drawn(model)
@@ -202,10 +210,10 @@ def _ground(
             split=repeat.split,
             weights_seed=repeat.weights_seed if "weights" in random else 0,
             order_seed=repeat.order_seed if "order" in random else 0,
+            score_forces=scale.of == "forces" and predicts_forces(model),
         )
 
     written = getattr(spec, "margin", None) or protocol.analysis.margin
-    scale = metric(protocol.analysis.metric)
     return Ground(
         functions=functions,
         train=train,
@@ -367,7 +375,14 @@ def confirmed(protocol: Protocol, inputs: Inputs, explored: Explored) -> tuple[P
                 continue
             functions = tuple(laid.functions[place] for place in found.chosen)
             # The smallest of sets is looked for in a pool of its own order: what a set holds makes it the same.
-            known = next((key for key, chosen in sets.items() if set(chosen.functions) == set(functions)), None)
+            known = next(
+                (
+                    key
+                    for key, chosen in sets.items()
+                    if set(chosen.functions) == set(functions) and not getattr(chosen, "centres", ())
+                ),
+                None,
+            )
             if known is None:
                 known = called
                 assert not isinstance(laid.spec, Smallest)  # it chooses from sets that are there

@@ -32,19 +32,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
 from bpbench.elements import NUMBERS
 from bpbench.errors import FeatureError, nearest
-from bpbench.identity import NOT_IDENTITY
+from bpbench.identity import IF_SET, NOT_IDENTITY
 
 #: Read by pydantic when a protocol file names one of these: unknown keys are errors.
 STRICT: Final = {"extra": "forbid"}
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 #: Cutoff functions by name; x = (r - αR_c)/(R_c - αR_c), and f_c = 1 for r < αR_c, 0 for r ≥ R_c.
@@ -256,10 +256,13 @@ class FeatureSet:
         In the order of the network's inputs.
     reconstructed : bool
         Whether values in it were never published and are ours.
+    centres : tuple of (str, tuple of int)
+        By element of the central atom, the places of the functions that describe it; empty: all describe every element.
     """
 
     functions: tuple[Feature, ...]
     reconstructed: bool = False
+    centres: tuple[tuple[str, tuple[int, ...]], ...] = field(default=(), metadata=IF_SET)
 
     def __post_init__(self) -> None:
         if not self.functions:
@@ -273,6 +276,47 @@ class FeatureSet:
     def names(self) -> tuple[str, ...]:
         """The readable names, in order."""
         return tuple(function.name for function in self.functions)
+
+    @classmethod
+    def by_element(cls, sets: Mapping[str, FeatureSet]) -> FeatureSet:
+        """Return one set for several elements of the central atom: each function once, and who is described by it.
+
+        Parameters
+        ----------
+        sets : mapping of str to FeatureSet
+            Functions by chemical symbol of the centre.
+        """
+        ordered = sorted(sets, key=lambda element: NUMBERS.get(element, 0))
+        place = {item: number for number, item in enumerate(dict.fromkeys(f for e in ordered for f in sets[e]))}
+        return cls(
+            tuple(place),
+            any(chosen.reconstructed for chosen in sets.values()),
+            tuple((element, tuple(place[item] for item in sets[element])) for element in ordered),
+        )
+
+    def only(self, functions: Sequence[Feature]) -> Self:
+        """Return the set of some of its functions; an element that none of them describes has nothing left.
+
+        Raises
+        ------
+        FeatureError
+            When an element of the centre is left without a function.
+        """
+        place = {item: number for number, item in enumerate(functions)}
+        kept = tuple(
+            (element, tuple(place[self.functions[at]] for at in seen if self.functions[at] in place))
+            for element, seen in self.centres
+        )
+        bare = [element for element, seen in kept if not seen]
+        if bare:
+            raise FeatureError(
+                f"no function that is left describes the central element {bare[0]}; keep at least one for each element."
+            )
+        return replace(self, functions=tuple(functions), centres=kept)
+
+    def count_of(self, element: str) -> int:
+        """Return how many of the functions describe a central element."""
+        return len(dict(self.centres).get(element, self.functions))
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -297,14 +341,18 @@ class FeatureSet:
         ordered = sorted(elements, key=lambda element: NUMBERS.get(element, 0))
         pairs = tuple(combinations_with_replacement(ordered, 2))
         made: list[Feature] = []
+        places: list[range] = []
         for function in self.functions:
+            first = len(made)
             if function.of is not None:
                 made.append(function)
             elif isinstance(function, G2):
                 made.extend(replace(function, of=element) for element in ordered)
             else:
                 made.extend(replace(function, of=pair) for pair in pairs)
-        return FeatureSet(tuple(made), self.reconstructed)
+            places.append(range(first, len(made)))
+        centres = tuple((element, tuple(at for old in seen for at in places[old])) for element, seen in self.centres)
+        return FeatureSet(tuple(made), self.reconstructed, centres)
 
     def __len__(self) -> int:
         """Return the number of functions."""
@@ -358,6 +406,10 @@ class ColumnSet:
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.functions)
+
+    def only(self, functions: Sequence[Column]) -> Self:
+        """Return the set of some of its columns."""
+        return replace(self, functions=tuple(functions))
 
     @property
     def reconstructed(self) -> bool:

@@ -13,19 +13,22 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import SCHEMA, __version__, magnitudes, metrics, reserve, shares, standing
+from bpbench import SCHEMA, __version__, magnitudes, metrics, probed, reserve, shares, standing
 from bpbench.agreements import agreements
-from bpbench.contestants import MEAN_LEVEL, contestants
+from bpbench.contestants import MEAN_LEVEL, by_centre, contestants
 from bpbench.data import readers, tables
 from bpbench.data.blocks import trajectories
 from bpbench.data.frames import Configurations, Frames
 from bpbench.features import ColumnSet
-from bpbench.jobs import FrameSource, TableSource, TimeDescribe
+from bpbench.force_errors import forces
+from bpbench.identity import settings
+from bpbench.jobs import Command, FrameSource, ModelSpec, TableSource, TimeDescribe
 from bpbench.protocol import Cut, Protocol, SampleData
 from bpbench.runner import timing
 from bpbench.runner.store import Outcome
 from bpbench.searched import costs, exploration
 from bpbench.statistics.compare import Comparison
+from bpbench.statistics.joint import together
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.rules import redrawings
 from bpbench.study import QUICK, Prepared, Study, status
@@ -38,6 +41,8 @@ LABELS: Final = {
     "linear": "linear potential (ridge)",
     "random-forest": "random forest",
     "lightgbm": "LightGBM",
+    "n2p2": "potential of n2p2",
+    "command": "program of others",
 }
 
 Json = dict[str, Any]
@@ -104,11 +109,13 @@ def findings(study: Study) -> Json:
         "exploration": exploration(study),
         "costs": costs(study),
         "reserve": reserve.of_study(study),
+        "probe": probed.probe(study),
         "constant": _constant(study),
         "published": [
             {**dataclasses.asdict(entry), "metric": _metric(entry.metric)} for entry in protocol.report.published
         ],
         "analysis": _analysis(study),
+        **({} if (scored := forces(study)) is None else {"forces": scored}),
         "failures": failures,
         "jobs": _counts(study),
     }
@@ -127,12 +134,21 @@ def _models(prepared: Prepared) -> list[Json]:
             "name": name,
             "kind": model.kind,
             "label": LABELS[model.kind],
-            "values": dataclasses.asdict(model),
+            "values": _values(model),
             "base": origins.get(name, (None, None))[0],
             "changes": origins.get(name, (None, None))[1],
         }
         for name, model in prepared.protocol.models.items()
     ]
+
+
+def _values(model: ModelSpec) -> Json:
+    """Return the settings of a model; of files their names alone, as folders are those of one machine."""
+    values = settings(model)
+    for key in ("folder", "files", "templates"):
+        if (given := getattr(model, key, None)) is not None:
+            values[key] = Path(given).name if isinstance(given, str) else [Path(name).name for name in given]
+    return values
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -161,7 +177,9 @@ def _command(protocol: Protocol) -> str:
     command = f"bpbench run {Path(protocol.origin.file).name}"
     if protocol.origin.data_option is not None:
         command += f" --data {Path(protocol.origin.data_option).name}"
-    return f"{command} --quick" if protocol.quick else command
+    command += " --quick" if protocol.quick else ""
+    programs = any(isinstance(model, Command) for model in protocol.models.values())
+    return f"{command} --allow-commands" if programs else command
 
 
 # ------------------------------------------------------------------------------------------- data, splits and sets
@@ -333,6 +351,7 @@ def _set(prepared: Prepared, name: str) -> Json:
         "name": name,
         "preset": spec if isinstance(spec, str) else None,
         "size": len(chosen),
+        "size_of": by_centre(chosen),
         "reconstructed": chosen.reconstructed,
         "table": None,
         "cut": _cut(spec) if isinstance(spec, Cut) else None,
@@ -374,16 +393,21 @@ def _constant(study: Study) -> Json | None:
         for variant in prepared.protocol.variants
         if variant.split_by == way
     }
-    by_split: dict[int, tuple[int, Json]] = {}
+    found: dict[str, dict[int, tuple[int, float]]] = {}  # trees say the one of energies or that of forces
     for (name, number), result in study.results.items():
         if name in size and isinstance(result, Outcome) and result.values["status"] == "done":
             split = prepared.repeats[number].split_number
-            found = (size[name][split], result.values["constant"])
-            if split not in by_split or found[0] > by_split[split][0]:
-                by_split[split] = found
-    if not by_split:
+            for key, score in result.values["constant"].items():
+                by_split = found.setdefault(key, {})
+                if split not in by_split or size[name][split] > by_split[split][0]:
+                    by_split[split] = (size[name][split], score)
+    if not found:
         return None
-    means = {key: float(np.mean([score[key] for _, score in by_split.values()])) for key in metrics.OF_ENERGIES}
+    means = {
+        key: float(np.mean([score for _, score in found[key].values()]))
+        for key in prepared.protocol.scored
+        if key in found
+    }
     return {"test": means, "split_by": way}
 
 
@@ -421,7 +445,29 @@ def _analysis(study: Study) -> Json:
         ],
         "ranking": ranking,
         "unranked": unranked,
+        **_co_primary(study),
     }
+
+
+def _co_primary(study: Study) -> Json:
+    """Return the comparisons by each further metric, and what all metrics say together; nothing without any."""
+    if not study.co_primary:
+        return {}
+    prepared, found = study.prepared, []
+    for key, rules in prepared.co_primary.items():
+        comparisons = study.co_primary[key]
+        found.append(
+            {
+                "metric": {**_metric(key), "estimates": len(prepared.protocol.ways) > 1},
+                "margin": None if rules.margin is None else rules.margin.plain,
+                "margin_width": margin_width(rules.margin, comparisons),
+                "comparisons": [
+                    dataclasses.asdict(comparison) | {"bayes": None, "estimates": None} for comparison in comparisons
+                ],
+            }
+        )
+    joint = together([study.comparisons, *study.co_primary.values()], prepared.rules.correction, prepared.rules.alpha)
+    return {"co_primary": found, "joint": [dataclasses.asdict(entry) for entry in joint]}
 
 
 def margin_width(margin: Margin | None, comparisons: Sequence[Comparison]) -> float | None:

@@ -10,9 +10,9 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 from bpbench.errors import BpbenchError
@@ -84,10 +84,28 @@ def _counts(field: dataclasses.Field[Any], value: Any) -> bool:
     return bool(getattr(value, field.name) != (field.default if made is dataclasses.MISSING else made()))
 
 
+def settings(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as :func:`dataclasses.asdict` does, without those that nothing set.
+
+    Fields of :data:`IF_SET` that have their default are left out, so that what was written before they came stays as it
+    was.
+    """
+    counted = {item.name for item in dataclasses.fields(value) if _counts(item, value)}
+    return {name: part for name, part in dataclasses.asdict(value).items() if name in counted}
+
+
 def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical JSON of ``plain(value)``, as 64 hexadecimal digits."""
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of the names and contents of files in their order, as 64 hexadecimal digits."""
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(hashlib.sha256(path.name.encode()).digest() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 @lru_cache(maxsize=100_000)

@@ -7,7 +7,7 @@ for the very frames of the data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +21,8 @@ from bpbench.jobs import Agree, Describe, FrameSource, Job, MakeFrames, ReadTabl
 from bpbench.protocol import Columns, FileData, Protocol, SampleData, TableData
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bpbench.data.tables import Contents
     from bpbench.runner.store import Store
 
@@ -63,6 +65,11 @@ class Inputs:
         """The jobs before any training, each once."""
         return list(dict.fromkeys([self.make, *self.chunks, *self.tables.values(), *self.agreements.values()]))
 
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols of the elements in the frames, by atomic number; none are known of a table's."""
+        return tuple(self.configurations.elements) if isinstance(self.configurations, Frames) else ()
+
     def pool_of(self, name: str) -> tuple[Describe | ReadTable, ...]:
         """Return the jobs that a set's values come from."""
         if isinstance(self.sets[name], FeatureSet):
@@ -98,7 +105,8 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
             configurations = held.configurations
         else:
             make = MakeFrames(source)
-            configurations = _frames(make, store, trained=protocol.measure is None)
+            configurations = _frames(make, store)
+            _check_forces(protocol, make, configurations)
     except DataError as error:
         raise DataError(f"{where('data')}: {error}") from None
     sets: dict[str, FeatureSet | ColumnSet] = {}
@@ -106,7 +114,7 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
     read: dict[str, tuple[ReadTable | None, ColumnSet]] = {}
     for name in protocol.sets:
         if not protocol.of_columns(name):
-            sets[name] = protocol.feature_set(name)
+            sets[name] = _told_apart(name, protocol, configurations)
             continue
         first = cuts.chain(name, protocol.sets)[0]
         if first not in read:
@@ -118,11 +126,9 @@ def lay_out(protocol: Protocol, store: Store) -> Inputs:
             sets[name] = cuts.cut(name, protocol.sets, start)
         except FeatureError as error:
             raise DataError(f"{where('sets', name)}: {error}") from None
-    pool = _pool(protocol, sets)
+    pool = _pool(protocol, sets, configurations)
     chunks: tuple[Describe, ...] = ()
-    if protocol.measure is not None:
-        _tell_apart(protocol, sets, configurations)
-    elif pool is not None:
+    if protocol.measure is None and pool is not None:
         assert isinstance(make, MakeFrames)
         chunks = chunks_of(make, pool, configurations, protocol.precision)
     agreements = {
@@ -142,27 +148,45 @@ def _agreement(
     return Agree(table, chunks, columns.functions, like.functions)
 
 
-def _frames(make: MakeFrames, store: Store, *, trained: bool) -> Frames:
-    frames = Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(make.source)
-    if trained and len(frames.elements) > 1:
+def _frames(make: MakeFrames, store: Store) -> Frames:
+    return Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(make.source)
+
+
+def _check_forces(protocol: Protocol, make: MakeFrames, frames: Frames) -> None:
+    if protocol.scores_forces and frames.forces is None:
         raise DataError(
-            f"{make.source.path}: the frames hold {', '.join(frames.elements)}, and training on several elements is "
-            "not offered yet; keep the frames of one element, or compute descriptors alone by `bpbench describe`."
+            f"{make.source.path}: predicted forces are to be scored, and not every frame carries forces; give frames "
+            "with forces, or leave out what asks for them."
         )
-    return frames
 
 
-def _tell_apart(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet], data: Configurations) -> None:
-    """Refuse functions that do not say which neighbours count, where the frames hold several elements."""
-    if not isinstance(data, Frames) or len(data.elements) < 2:
-        return
-    for name, chosen in sets.items():
-        blind = next((item for item in chosen if not (isinstance(item, Column) or item.elements)), None)
-        if blind is not None:
-            raise DataError(
-                f"{protocol.origin.where('sets', name)}: the frames hold {', '.join(data.elements)}, and {blind.name} "
-                "does not say which neighbours count; name a preset with its elements."
-            )
+def _told_apart(name: str, protocol: Protocol, data: Configurations) -> FeatureSet:
+    """Return a set of symmetry functions as frames of these elements need it.
+
+    Where the frames hold several elements, functions that name none are repeated for each element of the neighbours.
+    """
+    chosen, where = protocol.feature_set(name), protocol.origin.where("sets", name)
+    if not isinstance(data, Frames):
+        return chosen
+    try:
+        return _for_elements(chosen, data.elements)
+    except FeatureError as error:
+        raise DataError(f"{where}: {error}") from None
+
+
+def _for_elements(chosen: FeatureSet, elements: Sequence[str]) -> FeatureSet:
+    described = [element for element, _ in chosen.centres]
+    missing = [element for element in elements if element not in described] if described else []
+    if missing:
+        raise FeatureError(
+            f"the set describes {', '.join(described)}, and the frames hold {', '.join(missing)} as well; add "
+            "functions for every element, or keep the frames of those it describes."
+        )
+    here = tuple((element, seen) for element, seen in chosen.centres if element in elements)
+    if len(here) < len(chosen.centres):
+        places = sorted({place for _, seen in here for place in seen})
+        chosen = replace(chosen, centres=here).only([chosen.functions[place] for place in places])
+    return chosen.resolved(elements) if len(elements) > 1 else chosen
 
 
 def _contents(table: ReadTable, store: Store) -> Contents:
@@ -256,10 +280,12 @@ def _source(protocol: Protocol) -> FrameSource | TableSource:
     )
 
 
-def _pool(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet]) -> FeatureSet | None:
+def _pool(protocol: Protocol, sets: dict[str, FeatureSet | ColumnSet], data: Configurations) -> FeatureSet | None:
     if protocol.pool is not None:
-        return preset(protocol.pool)
-    described = [chosen for chosen in sets.values() if isinstance(chosen, FeatureSet)]
+        whole = preset(protocol.pool)
+        return _for_elements(whole, data.elements) if isinstance(data, Frames) else whole
+    left = protocol.undescribed
+    described = [chosen for name, chosen in sets.items() if isinstance(chosen, FeatureSet) and name not in left]
     functions = {function.name: function for chosen in described for function in chosen}
     if not functions:
         return None

@@ -6,6 +6,9 @@ A job holds the jobs it needs, so the jobs are the graph; its address is the dig
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -212,7 +215,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class RandomForest:
-    """scikit-learn's random forest on the mean and spread of each descriptor over a configuration's atoms.
+    """scikit-learn's random forest, on energies or on the components of forces; see :mod:`bpbench.models.trees`.
 
     Attributes
     ----------
@@ -223,7 +226,12 @@ class RandomForest:
     max_features : float
         Share of the columns tried at each split.
     min_samples_leaf : int
-        Least training configurations in a leaf.
+        Least training configurations in a leaf, or least atoms where forces are predicted.
+    target : {'energy', 'forces'}
+        ``energy``: of a configuration, by the mean and spread of each descriptor over its atoms. ``forces``: the three
+        components of an atom's force, by its own descriptors; no energy is predicted then.
+    atoms : int or None
+        Most training atoms of each element that forces are learned from, drawn with the repeat's seed; ``None``: all.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -232,11 +240,13 @@ class RandomForest:
     max_depth: Annotated[int, Ge(1)] | None = None
     max_features: Annotated[float, Gt(0)] = 1 / 3
     min_samples_leaf: Annotated[int, Ge(1)] = 1
+    target: Literal["energy", "forces"] = field(default="energy", metadata=IF_SET)
+    atoms: Annotated[int, Ge(2)] | None = field(default=None, metadata=IF_SET)
 
 
 @dataclass(frozen=True, slots=True)
 class LightGbm:
-    """LightGBM on the same pooled descriptors, its number of trees chosen on validation.
+    """LightGBM on the same inputs as :class:`RandomForest`, its number of trees chosen on validation.
 
     Attributes
     ----------
@@ -249,9 +259,15 @@ class LightGbm:
     leaves : int
         Leaves per tree.
     min_samples_leaf : int
-        Least training configurations in a leaf.
+        Least training configurations in a leaf, or least atoms where forces are predicted.
     row_share, column_share : float
         Shares drawn for each tree (with the repeat's seed).
+    max_depth : int or None
+        Depth limit of each tree, beside that of its leaves.
+    target : {'energy', 'forces'}
+        As for :class:`RandomForest`.
+    atoms : int or None
+        As for :class:`RandomForest`; all atoms of the validation part choose the number of trees.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -263,9 +279,117 @@ class LightGbm:
     min_samples_leaf: Annotated[int, Ge(1)] = 5
     row_share: Annotated[float, Gt(0)] = 0.8
     column_share: Annotated[float, Gt(0)] = 0.8
+    max_depth: Annotated[int, Ge(1)] | None = field(default=None, metadata=IF_SET)
+    target: Literal["energy", "forces"] = field(default="energy", metadata=IF_SET)
+    atoms: Annotated[int, Ge(2)] | None = field(default=None, metadata=IF_SET)
 
 
-ModelSpec = Hdnn | Linear | RandomForest | LightGbm
+@dataclass(frozen=True, slots=True)
+class N2p2:
+    """A potential that n2p2 or RuNNer trained: it is not trained here but scored; see :mod:`bpbench.n2p2_potential`.
+
+    Attributes
+    ----------
+    folder : str
+        Where ``input.nn``, ``scaling.data`` and the weights lie; not part of the identity, their digest is.
+    units : str
+        What it was trained in, which no file says.
+    shift : {'none', 'fitted'}
+        ``fitted``: an energy for each element is added, by least squares over the training configurations, where the
+        data have another zero than those the potential learned from.
+    sha256 : str
+        Digest of the files; filled in when a protocol is read, and compared where it says one.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["n2p2"]
+    folder: Annotated[str, MinLen(1)] = field(metadata=NOT_IDENTITY)
+    units: Literal["angstrom-ev", "bohr-hartree"]
+    shift: Literal["none", "fitted"] = "none"
+    sha256: str = ""
+
+
+_Words = Annotated[tuple[Annotated[str, MinLen(1)], ...], MinLen(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Somebody's own program, run once for each repeat in a folder of its own; see :mod:`bpbench.runner.command`.
+
+    Attributes
+    ----------
+    run : tuple of tuple of str
+        The words of each step, without a shell, run one after another; :data:`PLACEHOLDERS` are filled in.
+    gives : str
+        The file of predictions that it leaves in its folder: ``.csv``, ``.npz``, ``.extxyz`` or ``.data`` (an
+        ``input.data`` of n2p2).
+    reads : {'extxyz', 'input.data'}
+        Format of the files of structures that are written for it.
+    units : str
+        Those of every ``input.data`` that is written or read; other files are in Å and eV.
+    forces : bool
+        Whether it predicts forces as well.
+    files, templates : tuple of str
+        Files that are put into its folder as they are, and with placeholders filled in; relative to the protocol's
+        folder. Not part of the identity, their digest is.
+    limit : float
+        Seconds after which all steps must have ended.
+    release : str
+        Which program it is, in words (``n2p2 2.2.0``): another one makes other results.
+    sha256 : str
+        Digest of the files and templates; as for :class:`N2p2`.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["command"]
+    run: Annotated[tuple[_Words, ...], MinLen(1)]
+    gives: Annotated[str, MinLen(1)] = "predictions.csv"
+    reads: Literal["extxyz", "input.data"] = "extxyz"
+    units: Literal["angstrom-ev", "bohr-hartree"] = "angstrom-ev"
+    forces: bool = False
+    files: tuple[Annotated[str, MinLen(1)], ...] = field(default=(), metadata=NOT_IDENTITY)
+    templates: tuple[Annotated[str, MinLen(1)], ...] = field(default=(), metadata=NOT_IDENTITY)
+    limit: Annotated[float, Gt(0)] = field(default=3600.0, metadata=NOT_IDENTITY)
+    release: str = ""
+    sha256: str = ""
+
+
+def as_typed(words: Sequence[str]) -> str:
+    """Return words as they would be typed: those with blanks or quotes in quotes, placeholders as they are."""
+    return " ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
+
+
+_PLAIN: Final = re.compile(r"[\w{}@%+=:,./-]+")
+#: What a command's words and templates may hold in braces.
+PLACEHOLDERS: Final = {
+    "seed": "the seed of the repeat",
+    "train": "the file of training configurations, with energies and forces",
+    "validation": "the file of validation configurations, with energies and forces",
+    "structures": "the file of all configurations in order, without energies or forces: what is to be predicted",
+    "out": "the file of predictions",
+    "folder": "the folder that it runs in",
+    "elements": "chemical symbols of the data, by atomic number",
+    "cutoff": "the largest cutoff of the set (Å)",
+    "functions": "the set as lines of an input.nn: elements, cutoff type, symmetry functions; in templates alone",
+}
+#: Ends of the names of files of predictions; see :mod:`bpbench.data.handed`.
+PREDICTIONS: Final = (".csv", ".npz", ".extxyz", ".xyz", ".data")
+#: Models that are trained elsewhere, if at all.
+Foreign = N2p2 | Command
+ModelSpec = Hdnn | Linear | RandomForest | LightGbm | N2p2 | Command
+
+
+def of_forces_alone(model: ModelSpec | None) -> bool:
+    """Return whether a model predicts forces and no energies."""
+    return isinstance(model, RandomForest | LightGbm) and model.target == "forces"
+
+
+def predicts_forces(model: ModelSpec) -> bool:
+    """Return whether a model says what the forces are: the slope of its energy, which steps do not have, or itself."""
+    if isinstance(model, Command):
+        return model.forces
+    return isinstance(model, Hdnn | Linear | N2p2) or of_forces_alone(model)
+
 
 # ------------------------------------------------------------------------------------------------------ data
 
@@ -535,4 +659,92 @@ class Importance:
     version: int = 1
 
 
-Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train | Importance
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Evaluate one frame at several volumes, scaled alike in all directions; see :mod:`bpbench.runner.probing`.
+
+    Attributes
+    ----------
+    frames : MakeFrames
+        The data.
+    frame : int
+        Number of the frame.
+    scales : tuple of float
+        Volumes as multiples of that of the frame.
+    training : Train or None
+        Whose potential answers; ``None``: EMT, where that made the data.
+    """
+
+    frames: MakeFrames
+    frame: int
+    scales: tuple[float, ...]
+    training: Train | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Simulate:
+    """Run Langevin dynamics with a trained potential and count g(r); see :mod:`bpbench.probing.dynamics`.
+
+    Attributes
+    ----------
+    training : Train
+        Whose potential moves the atoms.
+    frame : int
+        Number of the frame it starts from.
+    temperature : float
+        Of the thermostat, K.
+    steps : int
+        Steps in all.
+    timestep : float
+        fs.
+    friction : float
+        Of the thermostat, per fs.
+    settle, every : int
+        Steps before anything is counted, and from one counted frame to the next.
+    seed : int
+        Of velocities and of the thermostat.
+    reach : float
+        Furthest r, Å.
+    bins : int
+        Equal bins of r up to there.
+    """
+
+    training: Train
+    frame: int
+    temperature: float
+    steps: int
+    timestep: float
+    friction: float
+    settle: int
+    every: int
+    seed: int
+    reach: float
+    bins: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Distribute:
+    """Count g(r) of some frames of the data.
+
+    Attributes
+    ----------
+    frames : MakeFrames
+        The data.
+    chosen : tuple of int
+        Numbers of the frames.
+    reach : float
+        Furthest r, Å.
+    bins : int
+        Equal bins of r up to there.
+    """
+
+    frames: MakeFrames
+    chosen: tuple[int, ...]
+    reach: float
+    bins: int
+    version: int = 1
+
+
+Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train | Importance | Stretch | Simulate | Distribute

@@ -12,6 +12,10 @@ N                       number of configurations
 ``rmse`` = √(Σ e_c²/N), ``mae`` = Σ|e_c|/N, ``p95`` and ``max`` of |e_c|, all in meV/atom;
 ``mse`` = Σ(Ê_c - E_c)²/N and ``half_mse`` = Γ = mse/2 in eV² per configuration.
 
+Of forces, with ΔF_i = F̂_i - F_i of atom i in eV/Å and A atoms: ``force_rmse`` = √(Σ |ΔF_i|²/(3A)), over all
+components; ``force_mae`` = Σ|ΔF_i|/A, ``force_p95`` and ``force_max`` of the lengths |ΔF_i|, all in meV/Å; ``mse_x``,
+``mse_y`` and ``mse_z`` = Σ ΔF_ix²/A and so on, in (eV/Å)².
+
 ``descriptor_time`` is not computed from energies but measured (:mod:`bpbench.runner.timing`), in µs per atom.
 """
 
@@ -19,7 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +37,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One way to score predicted energies, or a cost that is measured.
+    """One way to score predicted energies or forces, or a cost that is measured.
 
     Attributes
     ----------
@@ -44,20 +49,24 @@ class Metric:
         A key of :data:`bpbench.units.DISPLAY`.
     lower_is_better : bool
         Its direction.
-    function : callable or None
-        ``(reference (N,) eV, predicted (N,) eV, atoms (N,)) -> float`` in ``unit``; ``None`` for a measured time.
+    of : {'energies', 'forces', 'time'}
+        What it scores.
+    function : callable
+        Of energies ``(reference (N,) eV, predicted (N,) eV, atoms (N,)) -> float`` in ``unit``, of forces
+        ``(reference (A, 3) eV/Å, predicted (A, 3) eV/Å) -> float``; a time has none and is measured.
     """
 
     key: str
     label: str
     unit: str
     lower_is_better: bool
-    function: Callable[[Array, Array, Array], float] | None
+    of: Literal["energies", "forces", "time"]
+    function: Callable[..., float] | None = None
 
     @property
     def timed(self) -> bool:
-        """Whether it is a time, measured by a clock, and no error of energies."""
-        return self.function is None
+        """Whether it is a time, measured by a clock, and no error of predictions."""
+        return self.of == "time"
 
 
 def _per_atom_mev(reference: Array, predicted: Array, atoms: Array) -> Array:
@@ -88,20 +97,54 @@ def _half_mse(reference: Array, predicted: Array, atoms: Array) -> float:
     return 0.5 * _mse(reference, predicted, atoms)
 
 
+def _lengths_mev(reference: Array, predicted: Array) -> Array:
+    lengths: Array = np.linalg.norm(predicted - reference, axis=1) * MEV_PER_EV
+    return lengths
+
+
+def _force_rmse(reference: Array, predicted: Array) -> float:
+    return float(np.sqrt(np.mean((predicted - reference) ** 2)) * MEV_PER_EV)
+
+
+def _force_mae(reference: Array, predicted: Array) -> float:
+    return float(np.mean(_lengths_mev(reference, predicted)))
+
+
+def _force_p95(reference: Array, predicted: Array) -> float:
+    return float(np.percentile(_lengths_mev(reference, predicted), 95))
+
+
+def _force_max(reference: Array, predicted: Array) -> float:
+    return float(np.max(_lengths_mev(reference, predicted)))
+
+
+def _component_mse(reference: Array, predicted: Array, *, axis: int) -> float:
+    return float(np.mean((predicted[:, axis] - reference[:, axis]) ** 2))
+
+
 METRICS: Final[dict[str, Metric]] = {
     metric.key: metric
     for metric in (
-        Metric("rmse", "RMSE", "meV/atom", True, _rmse),
-        Metric("mae", "MAE", "meV/atom", True, _mae),
-        Metric("p95", "95th percentile of |error|", "meV/atom", True, _p95),
-        Metric("max", "largest |error|", "meV/atom", True, _max),
-        Metric("mse", "MSE", "eV2/configuration", True, _mse),
-        Metric("half_mse", "cost Γ", "eV2/configuration", True, _half_mse),
-        Metric("descriptor_time", "descriptor time", "us/atom", True, None),
+        Metric("rmse", "RMSE", "meV/atom", True, "energies", _rmse),
+        Metric("mae", "MAE", "meV/atom", True, "energies", _mae),
+        Metric("p95", "95th percentile of |error|", "meV/atom", True, "energies", _p95),
+        Metric("max", "largest |error|", "meV/atom", True, "energies", _max),
+        Metric("mse", "MSE", "eV2/configuration", True, "energies", _mse),
+        Metric("half_mse", "cost Γ", "eV2/configuration", True, "energies", _half_mse),
+        Metric("force_rmse", "force RMSE", "meV/A", True, "forces", _force_rmse),
+        Metric("force_mae", "mean |force error|", "meV/A", True, "forces", _force_mae),
+        Metric("force_p95", "95th percentile of |force error|", "meV/A", True, "forces", _force_p95),
+        Metric("force_max", "largest |force error|", "meV/A", True, "forces", _force_max),
+        Metric("mse_x", "MSE of F_x", "eV2/A2", True, "forces", partial(_component_mse, axis=0)),
+        Metric("mse_y", "MSE of F_y", "eV2/A2", True, "forces", partial(_component_mse, axis=1)),
+        Metric("mse_z", "MSE of F_z", "eV2/A2", True, "forces", partial(_component_mse, axis=2)),
+        Metric("descriptor_time", "descriptor time", "us/atom", True, "time"),
     )
 }
 #: Metrics that :func:`score` gives.
-OF_ENERGIES: Final = tuple(key for key, metric in METRICS.items() if not metric.timed)
+OF_ENERGIES: Final = tuple(key for key, metric in METRICS.items() if metric.of == "energies")
+#: Metrics that :func:`score_forces` gives.
+OF_FORCES: Final = tuple(key for key, metric in METRICS.items() if metric.of == "forces")
 
 
 def metric(key: str) -> Metric:
@@ -119,7 +162,7 @@ def metric(key: str) -> Metric:
 
 
 def score(reference: Array, predicted: Array, atoms: Array) -> dict[str, float]:
-    """Return every metric of these predictions, keyed by metric; times are not among them.
+    """Return every metric of these energies, keyed by metric.
 
     Parameters
     ----------
@@ -128,5 +171,20 @@ def score(reference: Array, predicted: Array, atoms: Array) -> dict[str, float]:
     atoms : ndarray, shape (N,)
         Atoms in each.
     """
-    functions = {key: item.function for key, item in METRICS.items()}
-    return {key: function(reference, predicted, atoms) for key, function in functions.items() if function is not None}
+    return _scored(OF_ENERGIES, reference, predicted, atoms)
+
+
+def score_forces(reference: Array, predicted: Array) -> dict[str, float]:
+    """Return every metric of these forces, keyed by metric.
+
+    Parameters
+    ----------
+    reference, predicted : ndarray, shape (A, 3)
+        Forces on A atoms, of any number of configurations, in eV/Å.
+    """
+    return _scored(OF_FORCES, reference, predicted)
+
+
+def _scored(keys: tuple[str, ...], *given: Array) -> dict[str, float]:
+    functions = {key: METRICS[key].function for key in keys}
+    return {key: function(*given) for key, function in functions.items() if function is not None}

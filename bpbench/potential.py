@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpbench import models
+from bpbench.descriptors.slopes import slopes
 from bpbench.descriptors.symmetry import Evaluation, evaluate
 from bpbench.elements import NUMBERS
 from bpbench.errors import DataError
-from bpbench.models.scaling import from_parameters
+from bpbench.models.contract import MOST_SLOPES, Slopes
+from bpbench.models.scaling import of_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from bpbench.data.frames import Floats, Frames, Ints
     from bpbench.features import Feature
     from bpbench.jobs import Hdnn, Linear
+    from bpbench.models.contract import Centres
 
 #: What a descriptor may lie beyond its range as a share of its size: pools may be stored in single precision.
 _ROUNDING = 1e-6
@@ -49,7 +52,8 @@ class Answer:
     forces : ndarray, shape (n, 3)
         eV/Å.
     beyond : ndarray of bool, shape (D, n)
-        Where a descriptor lies outside its range over the training atoms of the element: there a model extrapolates.
+        Where a descriptor lies outside its range over the training atoms of the atom's element: there a model
+        extrapolates. Functions that an element's network does not see are never beyond.
     strain : ndarray, shape (3, 3)
         ∂E/∂ε of a strain that takes every vector r, of positions and of the cell, to r (1 + ε); eV. The stress is this
         by the cell's volume.
@@ -78,12 +82,15 @@ class Potential:
         :attr:`bpbench.models.contract.Fit.parameters`.
     elements : tuple of str
         Chemical symbols of the elements it was trained on, by atomic number.
+    centres : tuple of (str, tuple of int)
+        By element of the central atom, the places in ``functions`` that its network sees; empty: all.
     """
 
     model: Hdnn | Linear
     functions: tuple[Feature, ...]
     parameters: dict[str, Floats]
     elements: tuple[str, ...]
+    centres: Centres = ()
 
     def answer(
         self, positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike, species: npt.ArrayLike
@@ -104,8 +111,9 @@ class Potential:
         self.check(numbers)
         seen = evaluate(self.functions, positions, cell, pbc, numbers)
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
-        energy = models.evaluate(self.model, self.parameters, seen.values, size)
-        slopes = models.gradient(self.model, self.parameters, seen.values)
+        how: dict[str, Any] = {"kind": self._kind(numbers), "elements": self.elements, "centres": self.centres}
+        energy = models.evaluate(self.model, self.parameters, seen.values, size, **how)
+        slopes = models.gradient(self.model, self.parameters, seen.values, **how)
         gradient, strain = seen.slopes(slopes)
         return Answer(float(energy[0]), -gradient, self._beyond(seen.values, numbers), strain, seen.values)
 
@@ -127,7 +135,13 @@ class Potential:
             For an element the potential was not trained on.
         """
         self.check(species)
-        return models.evaluate(self.model, self.parameters, values, offsets)
+        how: dict[str, Any] = {"kind": self._kind(species), "elements": self.elements, "centres": self.centres}
+        return models.evaluate(self.model, self.parameters, values, offsets, **how)
+
+    def _kind(self, numbers: Ints) -> Ints:
+        """Return the place of each atom's element."""
+        places = {NUMBERS[element]: place for place, element in enumerate(self.elements)}
+        return np.array([places[number] for number in numbers.tolist()], dtype=np.int64)
 
     def check(self, numbers: Ints) -> None:
         """Refuse elements the potential was not trained on.
@@ -161,17 +175,24 @@ class Potential:
         Returns
         -------
         ndarray, shape (D, n)
-            The least value of each function over the training atoms of the element.
+            The least value of each function over the training atoms of the element; -∞ where its network does not see
+            the function.
         ndarray, shape (D, n)
-            The largest.
+            The largest, or ∞.
         """
-        scales = from_parameters(self.parameters)
-        least, most = (np.repeat(end[:, None], len(species), axis=1) for end in (scales.least, scales.most))
+        kind = self._kind(species)
+        least = np.full((len(self.functions), len(kind)), -np.inf)
+        most = -least
+        for place, scales in enumerate(of_parameters(self.parameters, self.elements, self.centres).each):
+            rows = np.arange(len(self.functions)) if scales.rows is None else scales.rows
+            where = np.ix_(rows, np.flatnonzero(kind == place))
+            least[where], most[where] = scales.least[:, None], scales.most[:, None]
         return least, most
 
     def _beyond(self, values: Floats, numbers: Ints) -> npt.NDArray[np.bool_]:
         least, most = self.ranges(numbers)
-        rounding = _ROUNDING * np.maximum(np.abs(least), np.abs(most))
+        size = np.maximum(np.abs(least), np.abs(most))
+        rounding = _ROUNDING * np.where(np.isfinite(size), size, 0.0)
         found: npt.NDArray[np.bool_] = (values < least - rounding) | (values > most + rounding)
         return found
 
@@ -179,7 +200,7 @@ class Potential:
 class Structures:
     """The frames behind descriptors, as models ask for them (:class:`bpbench.models.contract.Geometry`).
 
-    Neighbour lists of the frames last asked for are kept, up to a gigabyte.
+    Neighbour lists of the frames last asked for are kept, up to a gigabyte; slopes of those first asked for, up to two.
 
     Parameters
     ----------
@@ -194,24 +215,35 @@ class Structures:
         self._functions = tuple(functions)
         self._kept: OrderedDict[int, Evaluation] = OrderedDict()
         self._bytes = 0
+        self._slopes: dict[int, Slopes] = {}
 
     def evaluation(self, frame: int) -> Evaluation:
         """Return the evaluation of one frame, kept or made anew."""
         if frame in self._kept:
             self._kept.move_to_end(frame)
             return self._kept[frame]
-        rows = self._frames.rows(frame)
-        made = evaluate(
-            self._functions,
-            self._frames.positions[rows],
-            self._frames.cells[frame],
-            self._frames.pbc[frame],
-            self._frames.species[rows],
-        )
+        made = evaluate(*self._asked(frame))
         self._kept[frame] = made
         self._bytes += _size(made)
         while self._bytes > _HELD and len(self._kept) > 1:
             self._bytes -= _size(self._kept.popitem(last=False)[1])
+        return made
+
+    def _asked(self, frame: int) -> tuple[tuple[Feature, ...], Floats, Floats, npt.NDArray[np.bool_], Ints]:
+        frames, rows = self._frames, self._frames.rows(frame)
+        return self._functions, frames.positions[rows], frames.cells[frame], frames.pbc[frame], frames.species[rows]
+
+    def slopes(self, frame: int) -> Slopes:
+        """Return the whole Jacobian of a frame; see :class:`bpbench.models.contract.Slopes`.
+
+        Nobody who asks twice goes through a whole cache in order, so that what came first stays.
+        """
+        if frame in self._slopes:
+            return self._slopes[frame]
+        border, index, found = slopes(*self._asked(frame))
+        made = Slopes(border, index, found.astype(np.float32))
+        if sum(one.bytes for one in self._slopes.values()) + made.bytes <= MOST_SLOPES:
+            self._slopes[frame] = made
         return made
 
     def adjoint(self, frame: int, weights: Floats) -> Floats:

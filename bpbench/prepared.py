@@ -13,20 +13,22 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from bpbench import exploration, metrics, roles
+from bpbench import exploration, metrics, probes, roles
 from bpbench.data import splits
-from bpbench.data.frames import Configurations
+from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import ProtocolError, StatisticsError
 from bpbench.exploration import Explored
 from bpbench.features import FeatureSet
 from bpbench.identity import digest, plain, seed
 from bpbench.inputs import Inputs, lay_out
 from bpbench.jobs import (
+    Foreign,
     FrameSource,
     Hdnn,
     Job,
     KerasAdam,
     MakeFrames,
+    N2p2,
     SplitBy,
     TableSource,
     TimeDescribe,
@@ -36,7 +38,7 @@ from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol, Variant, quick_version
 from bpbench.protocol.quick import REFUSED
 from bpbench.roles import Repeat
-from bpbench.runner import timing
+from bpbench.runner import imported, timing
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -67,6 +69,8 @@ class Prepared:
         As it was written; ``protocol`` has the contestants that strategies found beside its own.
     explored : Explored
         What strategies have found so far.
+    allow_commands : bool
+        Whether the programs that the protocol names may be run.
     """
 
     protocol: Protocol
@@ -77,6 +81,7 @@ class Prepared:
     rules: Rules
     declared: Protocol
     explored: Explored
+    allow_commands: bool = False
 
     @property
     def jobs(self) -> list[Job]:
@@ -120,6 +125,18 @@ class Prepared:
         return self.inputs.pool
 
     @property
+    def co_primary(self) -> dict[str, Rules]:
+        """By which rules every comparison is judged by a further metric, by its key."""
+        return {
+            entry.metric: replace(
+                self.rules,
+                margin=None if entry.margin is None else Margin.parse(entry.margin),
+                lower_is_better=metrics.metric(entry.metric).lower_is_better,
+            )
+            for entry in self.protocol.analysis.co_primary
+        }
+
+    @property
     def hardest_alpha(self) -> float:
         """Level of the correction's first step: a design that detects an effect there detects it anywhere."""
         return first_step_alpha(self.rules.correction, len(self.protocol.family), self.rules.alpha)
@@ -152,7 +169,7 @@ class Prepared:
         return f"{self.protocol.name}-{self.digest[:10]}"
 
 
-def prepare(protocol: Protocol, store: Store) -> Prepared:
+def prepare(protocol: Protocol, store: Store, *, allow_commands: bool = False) -> Prepared:
     """Read and check the data, draw the splits and lay out the jobs; nothing is written.
 
     Parameters
@@ -161,6 +178,8 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
         What is compared.
     store : Store
         Looked into for frames already read.
+    allow_commands : bool
+        Whether the programs that the protocol names may be run; else whoever conducts the study is refused.
 
     Raises
     ------
@@ -170,8 +189,11 @@ def prepare(protocol: Protocol, store: Store) -> Prepared:
     check_design(protocol)
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
+    _check_elements(protocol, inputs)
+    probes.check(protocol, inputs.configurations)
     laid = exploration.lay_out(protocol, inputs)
-    return laid_out(protocol, inputs, exploration.explore(laid, partial(_stored, store)))
+    made = laid_out(protocol, inputs, exploration.explore(laid, partial(_stored, store)))
+    return replace(made, allow_commands=allow_commands)
 
 
 def _stored(store: Store, jobs: list[Job]) -> dict[Job, Outcome | Failure]:
@@ -273,11 +295,18 @@ def _check_design(protocol: Protocol) -> None:
         compare.require_together(analysis.test, analysis.correction)
     except StatisticsError as error:
         raise ProtocolError(f"{protocol.origin.where('analysis', 'correction')}: {error}") from None
+    _check_margin(analysis.margin, analysis.test, protocol.origin.where("analysis", "margin"))
+    for number, entry in enumerate(analysis.co_primary):
+        place = protocol.origin.where("analysis", "co_primary", number, "margin")
+        _check_margin(entry.margin, analysis.test, place)
+
+
+def _check_margin(written: float | str | None, test: str, place: str) -> None:
     try:
-        if (margin := _margin(protocol)) is not None:
-            require_measurable(margin, analysis.test)
+        if written is not None:
+            require_measurable(Margin.parse(written), test)
     except StatisticsError as error:
-        raise ProtocolError(f"{protocol.origin.where('analysis', 'margin')}: {error}") from None
+        raise ProtocolError(f"{place}: {error}") from None
 
 
 def _margin(protocol: Protocol) -> Margin | None:
@@ -320,6 +349,19 @@ def _check_installed(protocol: Protocol) -> None:
             )
 
 
+def _check_elements(protocol: Protocol, inputs: Inputs) -> None:
+    """Refuse a potential that does not know an element of the data."""
+    for name in dict.fromkeys(variant.model for variant in protocol.variants):
+        model = None if name is None else protocol.models[name]
+        if isinstance(model, N2p2) and isinstance(inputs.configurations, Frames):
+            known = imported.read(model).elements
+            if strange := [element for element in inputs.configurations.elements if element not in known]:
+                raise ProtocolError(
+                    f"{protocol.origin.where('models', str(name))}: the potential knows {', '.join(known)}, and the "
+                    f"data hold {', '.join(strange)}; give it frames of its own elements."
+                )
+
+
 def _rules(protocol: Protocol, parts: Mapping[SplitBy, tuple[splits.Parts, ...]]) -> Rules:
     analysis = protocol.analysis
     # What the design detects anywhere is what its hardest pair shows.
@@ -357,10 +399,11 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
     model = protocol.models[variant.model]
     count = learned(variant, part)
     random = roles.drawn(model)
+    chosen = inputs.sets[variant.set]
     return Train(
         frames=inputs.make,
-        pool=inputs.pool_of(variant.set),
-        functions=inputs.sets[variant.set].functions,
+        pool=() if isinstance(model, Foreign) else inputs.pool_of(variant.set),
+        functions=chosen.functions,
         model=model,
         split=replace(repeat.split, by=variant.split_by),
         weights_seed=repeat.weights_seed if "weights" in random else 0,
@@ -368,4 +411,6 @@ def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inpu
         # All of them, however they were asked for, are one training.
         observations=None if count == len(part.train) else count,
         rerun=repeat.rerun,
+        score_forces=protocol.scores_forces and protocol.has_forces(variant),
+        centres=chosen.centres if isinstance(chosen, FeatureSet) else (),
     )

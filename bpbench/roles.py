@@ -15,7 +15,7 @@ from bpbench.data.frames import Configurations
 from bpbench.data.splits import Parts
 from bpbench.errors import DataError
 from bpbench.identity import seed
-from bpbench.jobs import Hdnn, Linear, Marquardt, ModelSpec, Split
+from bpbench.jobs import Hdnn, Linear, Marquardt, ModelSpec, N2p2, Split
 from bpbench.models.scaling import LEAST
 from bpbench.protocol import Protocol
 
@@ -160,7 +160,7 @@ def deterministic(protocol: Protocol) -> list[tuple[str, str]]:
 
 def drawn(model: ModelSpec) -> tuple[str, ...]:
     """Return the roles that a model draws from; the seeds of the others are no part of what decides its result."""
-    if isinstance(model, Linear):
+    if isinstance(model, Linear | N2p2):
         return ()
     if isinstance(model, Hdnn) and not isinstance(model.optimizer, Marquardt):
         return ("weights", "order")

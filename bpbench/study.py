@@ -7,25 +7,24 @@ show. :mod:`bpbench.findings` then says everything a report may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from bpbench import declarations, exploration
-from bpbench.jobs import (
-    Job,
-)
+from bpbench.jobs import Job
 from bpbench.prepared import Prepared, check_design, laid_out, learned, prepare, test_to_train
 from bpbench.runner import execute
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare
-from bpbench.statistics.compare import Comparison, Pair
+from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.slots import Slot
 from bpbench.statistics.unjudged import unjudged
+from bpbench.winner import Winner, choose
 
 __all__ = [
     "QUICK",
@@ -39,6 +38,7 @@ __all__ = [
     "matched",
     "pairs",
     "prepare",
+    "require_allowed",
     "status",
 ]
 
@@ -68,6 +68,12 @@ class Study:
         By the name of a table's set.
     searched_before : int
         Other searches whose winners this reserve had confirmed when this one was declared first.
+    co_primary : dict of str to tuple of Comparison
+        The same comparisons by each further metric, by its key.
+    winner : Winner or None
+        Whose potentials were probed, where the protocol asks for it.
+    probed : dict
+        By the job that asked.
     """
 
     prepared: Prepared
@@ -77,11 +83,19 @@ class Study:
     executed: Executed
     agreements: dict[str, Outcome | Failure]
     searched_before: int = 0
+    co_primary: dict[str, tuple[Comparison, ...]] = field(default_factory=dict)
+    winner: Winner | None = None
+    probed: Mapping[Job, Outcome | Failure] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether every training has a score, and every search came to its end."""
         return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
+
+    @property
+    def unanswered(self) -> int:
+        """How many questions to the winner's potentials failed; a run that flies off is an answer."""
+        return sum(isinstance(answer, Failure) for answer in self.probed.values())
 
 
 # --------------------------------------------------------------------------------------------------------- the run
@@ -130,11 +144,12 @@ def carry_out(
         Told how it goes.
     """
     executed = Executed(0, 0, {}, {})
+    require_allowed(prepared, store)
     with execute.Staff(workers) as staff:
 
         def run(jobs: list[Job]) -> Executed:
             nonlocal executed
-            went = execute.execute(jobs, store, watcher=watcher, staff=staff)
+            went = execute.execute(jobs, store, watcher=watcher, staff=staff, allow_commands=prepared.allow_commands)
             executed += went
             return went
 
@@ -149,8 +164,22 @@ def carry_out(
     return Carried(prepared, results, executed)
 
 
+def require_allowed(prepared: Prepared, store: Store) -> None:
+    """Refuse a study that would run a program which its protocol names, if that was not allowed.
+
+    Raises
+    ------
+    RequestError
+        With the programs; nothing was started.
+    """
+    if not prepared.allow_commands:
+        execute.refuse_commands(execute.missing(prepared.jobs, store))
+
+
 def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
     """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
+
+    What the winner's potential is asked besides comes last, as nobody knows before who that is.
 
     Parameters
     ----------
@@ -168,14 +197,37 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
 
     carried = carry_out(prepared, store, everything, workers=workers, watcher=watcher)
     prepared, results, executed = carried.prepared, carried.results, carried.executed
-    comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results), prepared.rules))
-    if prepared.protocol.quick:
-        comparisons = tuple(unjudged(comparison, QUICK) for comparison in comparisons)
+    comparisons = _judged(prepared, results, prepared.protocol.analysis.metric, prepared.rules)
+    co_primary = {key: _judged(prepared, results, key, rules) for key, rules in prepared.co_primary.items()}
     agreements = {
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()
     }
-    return Study(prepared, results, comparisons, chosen_after, executed, agreements, searched_before)
+    winner = choose(prepared, results)
+    asked: list[Job] = [] if winner is None else list(winner.jobs)
+    if asked:
+        before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
+        executed += execute.execute([*before, *asked], store, workers=workers, watcher=watcher)
+    probed = {job: executed.failures[job] if job in executed.failures else store.load(job) for job in asked}
+    return Study(
+        prepared,
+        results,
+        comparisons,
+        chosen_after,
+        executed,
+        agreements,
+        searched_before,
+        co_primary,
+        winner,
+        probed,
+    )
+
+
+def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tuple[Comparison, ...]:
+    comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results, metric), rules))
+    if prepared.protocol.quick:
+        return tuple(unjudged(comparison, QUICK) for comparison in comparisons)
+    return comparisons
 
 
 def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: Store) -> Prepared:
@@ -189,7 +241,7 @@ def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: St
     declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}
     tables = {name: table for name, table in prepared.inputs.tables.items() if name in prepared.declared.sets}
     inputs = replace(prepared.inputs, sets=declared, tables=tables)
-    return laid_out(prepared.declared, inputs, explored)
+    return replace(laid_out(prepared.declared, inputs, explored), allow_commands=prepared.allow_commands)
 
 
 def _given_roles(prepared: Prepared, comparisons: tuple[Comparison, ...]) -> tuple[Comparison, ...]:
@@ -235,18 +287,26 @@ def _empty(prepared: Prepared, candidate: str, rival: str) -> bool:
     return rival in same or any((name, rival) in earlier for name in same)
 
 
-def pairs(prepared: Prepared, results: Any) -> list[Pair]:
-    """Match the repeats of each comparison by number; only those finished on both sides count, the others are told."""
+def pairs(prepared: Prepared, results: Any, metric: str | None = None) -> list[Pair]:
+    """Match the repeats of each comparison by number; only those finished on both sides count, the others are told.
+
+    Parameters
+    ----------
+    prepared, results
+        As for :func:`matched`.
+    metric : str, optional
+        Key of a score; that of the analysis by default.
+    """
     made = []
     for candidate, baseline in prepared.protocol.family:
         if candidate in prepared.protocol.slots and _empty(prepared, candidate, baseline):
             made.append(Pair(candidate, baseline, None, None, slot=Slot(candidate, None)))
         else:
-            made.append(matched(prepared, results, candidate, baseline))
+            made.append(matched(prepared, results, candidate, baseline, metric))
     return made
 
 
-def matched(prepared: Prepared, results: Any, candidate: str, baseline: str) -> Pair:
+def matched(prepared: Prepared, results: Any, candidate: str, baseline: str, metric: str | None = None) -> Pair:
     """Return two contestants as a pair, matched by repeat.
 
     Parameters
@@ -257,8 +317,10 @@ def matched(prepared: Prepared, results: Any, candidate: str, baseline: str) -> 
         By contestant and repeat, as far as there are any.
     candidate, baseline : str
         Names of contestants, of the family or not.
+    metric : str, optional
+        Key of a score; that of the analysis by default.
     """
-    key, part = prepared.protocol.analysis.metric, prepared.part
+    key, part = metric or prepared.protocol.analysis.metric, prepared.part
     both: list[tuple[float, float, int]] = []
     finished = []
     gone = {"missing": 0, "candidate": 0, "baseline": 0}

@@ -114,6 +114,12 @@ def misfits(model: ModelSpec) -> Iterator[tuple[Place, tuple[str, ...], str]]:
     model : Hdnn, Linear, RandomForest or LightGbm
         Each of its fields is right by itself.
     """
+    if isinstance(model, RandomForest | LightGbm) and model.atoms is not None and model.target == "energy":
+        sentence = (
+            "'atoms' is how many atoms forces are learned from, and this model learns energies; leave it out, or write "
+            "target: forces."
+        )
+        yield ("atoms",), ("atoms", "target"), sentence
     if not isinstance(model, Hdnn):
         return
     layers = len(model.hidden) + 1

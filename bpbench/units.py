@@ -16,6 +16,8 @@ DISPLAY: Final = {
     "meV/atom": "meV/atom",
     "eV2/configuration": "eV²/configuration",
     "eV/A": "eV/Å",
+    "meV/A": "meV/Å",
+    "eV2/A2": "(eV/Å)²",
     "A": "Å",
     "1/A2": "Å⁻²",
     "K": "K",

@@ -18,7 +18,7 @@ DOORS = {
     "keras": ("models/keras_fit.py",),
     "sklearn": ("models/trees.py", "regressor.py"),
     "lightgbm": ("models/trees.py",),
-    "ase": ("data/", "ase_calculator.py"),
+    "ase": ("data/", "probing/", "ase_calculator.py"),
     "vesin": ("descriptors/neighbours.py",),
     "numba": ("compiled.py",),
     "dask": ("runner/execute.py",),

@@ -80,6 +80,23 @@ def test_asking_costs_what_is_asked() -> None:
     assert asked(forest, "gain") == asked(forest, "gain", shuffles=10) == grown < asked(forest)
 
 
+def test_trees_on_forces_cost_by_atoms() -> None:
+    """More atoms, levels, trees and columns cost more, and a cap on atoms less."""
+    forest = RandomForest("random-forest", trees=50, target="forces", atoms=4000)
+
+    def taken(model: ModelSpec, inputs: int = 22) -> float:
+        base = training(1)
+        return cost.expected(replace(base, model=model, functions=base.functions[:inputs]), FRAMES)
+
+    shallow = replace(forest, max_depth=2)
+    assert taken(shallow) < taken(forest) < taken(replace(forest, atoms=None))
+    assert taken(forest) < taken(forest, 57)
+    assert taken(forest) < taken(replace(forest, trees=60))
+    boosted = LightGbm("lightgbm", target="forces", atoms=4000)
+    assert taken(boosted) < taken(replace(boosted, atoms=None))
+    assert taken(replace(boosted, rounds=10)) < taken(boosted)
+
+
 def test_stored_times_rescale_their_kind_alone(tmp_path: Path) -> None:
     """After a training that took ten times its estimate, others are expected to; descriptors are not touched."""
     store = Store(tmp_path)

@@ -57,7 +57,7 @@ def test_single_precision_is_that_of_its_numbers() -> None:
     wide, narrow = np.empty((20, len(w))), np.empty((20, len(w)), np.float32)
     answer = double.slopes(w, members, wide)
     out = np.empty(20, np.float32)
-    kernels.slopes(single.table, single.shape, members, w.astype(np.float32), single.work, out, narrow)
+    kernels.slopes(single.table, single.joined, members, w.astype(np.float32), single.work, out, narrow)
     np.testing.assert_allclose(out, answer, rtol=0, atol=1e-5)
     np.testing.assert_allclose(narrow, wide, rtol=0, atol=1e-5)
 

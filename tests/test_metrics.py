@@ -36,12 +36,30 @@ def test_the_study_s_loss_in_both_units() -> None:
     assert scores["rmse"] == pytest.approx(1.52, abs=0.005)
 
 
+def test_force_metrics_agree_with_scikit_learn() -> None:
+    """RMSE and MSE go over components, the others over the lengths of the errors."""
+    from sklearn.metrics import max_error, mean_absolute_error, mean_squared_error, root_mean_squared_error
+
+    reference, predicted = RNG.normal(0, 0.5, (2, 31, 3))
+    scores = metrics.score_forces(reference, predicted)
+    assert tuple(scores) == metrics.OF_FORCES
+    assert scores["force_rmse"] == pytest.approx(1000 * root_mean_squared_error(reference.ravel(), predicted.ravel()))
+    for axis, key in enumerate(("mse_x", "mse_y", "mse_z")):
+        assert scores[key] == pytest.approx(mean_squared_error(reference[:, axis], predicted[:, axis]))
+    lengths = [1000 * float(np.sqrt(x * x + y * y + z * z)) for x, y, z in predicted - reference]
+    nothing = np.zeros(31)
+    assert scores["force_mae"] == pytest.approx(mean_absolute_error(lengths, nothing))
+    assert scores["force_max"] == pytest.approx(max_error(lengths, nothing))
+    assert scores["force_p95"] == pytest.approx(np.quantile(lengths, 0.95))
+
+
 def test_every_metric_has_a_unit_and_a_direction() -> None:
     """The table is closed: each key names itself, a known unit and its direction."""
     for key, metric in metrics.METRICS.items():
         assert metric.key == key
         assert metric.unit in DISPLAY
         assert metric.lower_is_better
+        assert (metric.function is None) == metric.timed
 
 
 def test_an_unknown_metric_offers_the_nearest() -> None:

@@ -27,6 +27,7 @@ from bpbench.agreement.columns import agree
 from bpbench.data import blocks, readers, score_files, tables
 from bpbench.data.score_files import Roles, read_table
 from bpbench.features import G2, G4
+from bpbench.jobs import Command
 from bpbench.models import adam, hdnn, kalman, linear, scaling
 from bpbench.protocol import load
 from bpbench.report import remarks
@@ -34,6 +35,7 @@ from bpbench.report import retold as module
 from bpbench.report.language import spoken, tell
 from bpbench.report.retold import CLAUSES, MESSAGES, retold
 from bpbench.report.templating import folders
+from bpbench.runner import command, imported
 from bpbench.runner.store import Store
 from bpbench.scores import Asked, judge
 from bpbench.selection import search, weights
@@ -153,6 +155,27 @@ def _of_models() -> Iterator[str]:
         yield from linear._border([1e-5, 0.001, 1.5], best)
     for names in (["G2(eta=0.01,rs=0,rc=6.8)"], ["g1", "g2"]):
         yield from scaling._dropped(names)
+
+
+def _of_foreign_models() -> Iterator[str]:
+    for share in (0.25, 0.75):
+        yield from imported._extrapolating(share)
+    frames = SimpleNamespace(elements=["Al", "Cu"])
+    for shift in ("none", "fitted"):
+        model = SimpleNamespace(shift=shift)
+        yield from imported._of_shift(model, frames, np.array([-1.5, 0.25]), (1.25, 0.0015))  # type: ignore[arg-type]
+    program = Command("command", run=(("nnp-scaling", "100"), ("nnp-train",)))
+    which = command._which(1, program)
+    for text in (
+        command._unknown(which),
+        command._stopped(0.5, which),
+        command._ended(3, which),
+        command._ended(-11, which),
+        command._unusable("p.csv, line 2: expected a number, found 'plenty'"),
+    ):
+        yield text
+        yield text + command._said(["error: no room. Stop"])
+        yield text + command._said([])
 
 
 def _of_few(chosen: tuple[int, ...], repeat: int) -> float:
@@ -302,6 +325,7 @@ def _of_data(folder: Path) -> Iterator[str]:
 ROOMS: dict[str, Callable[[], Iterator[str]]] = {
     "splits": _of_splits, "comparisons": _of_comparisons, "estimates": _of_estimates, "ranks": _of_ranks,
     "models": _of_models, "searches": _of_searches, "columns": _of_columns, "scores": _of_scores,
+    "foreign models": _of_foreign_models,
 }  # fmt: skip
 
 

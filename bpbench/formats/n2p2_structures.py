@@ -200,13 +200,22 @@ def write_structures(path: Path, structures: Iterable[Structure], *, units: Unit
     DataError
         When the file cannot be written.
     """
-    length, energy = float(factor(units, length=1)), float(factor(units, energy=1))
     with opened(path, "wt", DataError) as stream:
         for structure in structures:
-            stream.write(_text(structure, length, energy))
+            stream.write(structure_text(structure, units=units))
 
 
-def _text(structure: Structure, length: float, energy: float) -> str:
+def structure_text(structure: Structure, *, units: Units) -> str:
+    """Return the lines of one structure of an ``input.data``, with all digits of every number.
+
+    Parameters
+    ----------
+    structure : Structure
+        In Å and eV.
+    units : str
+        ``angstrom-ev`` or ``bohr-hartree``: units of the text.
+    """
+    length, energy = float(factor(units, length=1)), float(factor(units, energy=1))
     lines = ["begin" if structure.sample is None else f"begin set={structure.sample}"]
     lines += [f"comment {line}" for line in structure.comment.splitlines()]
     if structure.cell is not None:

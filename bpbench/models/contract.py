@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from bpbench.elements import NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +17,35 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+#: By element of the central atom, the rows of the descriptors that its network sees; empty: all.
+Centres = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+#: Bytes of slopes that are kept, and up to which they serve as adjoint and tangent.
+MOST_SLOPES: Final = 2**31
+
+
+class Slopes(NamedTuple):
+    """How every function of every atom of a frame changes with its neighbours; :mod:`bpbench.descriptors.slopes`.
+
+    Attributes
+    ----------
+    border : ndarray of int, shape (n + 1,)
+        Centre i owns the entries ``border[i]:border[i + 1]``.
+    other : ndarray of int, shape (P,)
+        The atom j of each entry, ascending within a centre; where (i, j) is an entry, so is (j, i).
+    values : ndarray, shape (D, 3, P)
+        J, per Å, in single precision where it is kept: 10⁻⁷ of a force is nothing beside its error.
+    """
+
+    border: Ints
+    other: Ints
+    values: npt.NDArray[np.floating]
+
+    @property
+    def bytes(self) -> int:
+        """What they take."""
+        return int(self.values.nbytes + self.other.nbytes)
 
 
 class Geometry(Protocol):
@@ -29,6 +60,9 @@ class Geometry(Protocol):
 
     def tangent(self, frame: int, velocities: Floats) -> Floats:
         """Return the change of every function, shape (D, n), when atoms move by velocities of shape (n, 3), Å."""
+
+    def slopes(self, frame: int) -> Slopes:
+        """Return the whole Jacobian, for whom asks for adjoint, tangent or single rows again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +105,7 @@ class Problem:
     table: Table | None = None
     elements: tuple[str, ...] = ()
     kind: Ints | None = None
-    centres: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    centres: Centres = ()
     forces: Floats | None = None
     geometry: Geometry | None = None
 
@@ -87,10 +121,11 @@ class Fit:
 
     Attributes
     ----------
-    energy : ndarray, shape (F,)
-        Predicted energies of all frames, eV per configuration.
+    energy : ndarray, shape (F,), or None
+        Predicted energies of all frames, eV per configuration; ``None`` where a model predicts forces alone.
     parameters : dict of str to ndarray
-        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty.
+        Everything needed to evaluate the model again: weights, scaling, reference energies. Trees: empty, but that of
+        boosters on forces ``rounds`` is what each of the three kept.
     curve : dict of str to ndarray
         Learning curve: ``epoch``, and RMSE per atom in meV as ``train`` and ``validation``; empty if there is none.
     checkpoint : int or None
@@ -106,9 +141,14 @@ class Fit:
         ``patience`` or ``epochs``: what ended the training of a network.
     members : ndarray, shape (k, F), or None
         Energies by each network of an ensemble.
+    forces : ndarray, shape (A, 3), or None
+        Predicted forces of all atoms, eV/Å, of a model that predicts forces alone, or was trained elsewhere and says
+        them; the forces of every other one are minus the derivative of its energy, see :mod:`bpbench.potential`.
+    said : str or None
+        The last lines that somebody else's program said.
     """
 
-    energy: Floats
+    energy: Floats | None
     parameters: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     curve: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     checkpoint: int | None = None
@@ -117,10 +157,33 @@ class Fit:
     remarks: tuple[str, ...] = ()
     stopped: str | None = None
     members: Floats | None = None
+    forces: Floats | None = None
+    said: str | None = None
 
+
+#: Parameters that the elements of a fit share; all others of several elements begin with the symbol and a dot.
+SHARED: Final = ("centre", "width", "intercept", "strength")
 
 #: What the names of parameters begin with among the arrays that a training keeps.
 _PARAMETER: Final = "parameter-"
+
+
+def prefixed(parameters: Mapping[str, Floats], element: str) -> dict[str, Floats]:
+    """Return parameters of one element by the names that they have among those of several."""
+    return {name if name in SHARED else f"{element}.{name}": array for name, array in parameters.items()}
+
+
+def of_element(parameters: Mapping[str, Floats], element: str) -> dict[str, Floats]:
+    """Return the parameters of one element, named as if it were the only one, with those that all share."""
+    begin = f"{element}."
+    own = {name.removeprefix(begin): array for name, array in parameters.items() if name.startswith(begin)}
+    return own | {name: array for name, array in parameters.items() if name in SHARED}
+
+
+def elements_of(parameters: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Return the elements that the names of parameters begin with, by atomic number; none for those of one element."""
+    found = {name.split(".")[0] for name in parameters if "." in name}
+    return tuple(sorted(found, key=NUMBERS.__getitem__))
 
 
 def to_arrays(parameters: Mapping[str, Floats]) -> dict[str, Floats]:

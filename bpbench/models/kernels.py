@@ -4,6 +4,10 @@ r"""Compiled loops of the atomic network: answers of configurations, their deriv
     y^0 = \frac{G - a}{b}, \qquad x^l = y^{l-1} W^l + b^l, \qquad y^l = f(x^l), \qquad
     \hat y_c = \frac{1}{n_c} \sum_{i∈c} \bigl(x^L_i \;[\,+\, a·y^0_i\,]\bigr)
 
+with scales, weights and skip of each atom's own element: of K elements there are K networks (:class:`Shapes`), whose
+weights follow one another in ``w``, and the sum over a configuration's atoms goes element after element. The factor
+1/n_c is that of the whole configuration, so derivatives by an element's weights are sums over its atoms alone.
+
     δ^L = \frac{1}{n_c}, \qquad δ^{l-1} = (δ^l {W^l}^T) f'(x^{l-1}), \qquad
     \frac{∂\hat y_c}{∂W^l} = \sum_{i∈c} {y^{l-1}_i}^T δ^l_i, \qquad \frac{∂\hat y_c}{∂b^l} = \sum_{i∈c} δ^l_i,
     \qquad \frac{∂\hat y_c}{∂a} = \frac{1}{n_c} \sum_{i∈c} y^0_i
@@ -31,12 +35,15 @@ A step of Adam is that of :mod:`bpbench.models.adam`.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bpbench.compiled import Ints, exp, kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Most atoms that go through the network together.
 TILE: Final = 256
@@ -49,14 +56,17 @@ Reals = npt.NDArray[Any]
 
 
 class Table(NamedTuple):
-    """Where the descriptors of F configurations lie: function d of atom i of c at ``start[c] + d·stride[c] + i``.
+    """Where the descriptors of F configurations lie, the atoms of each element beside one another.
+
+    Entry p = c·K + e holds the atoms of element e in configuration c; function d of its atom i lies at
+    ``start[p] + d·stride[p] + i``. An element may be absent from a configuration: its size is 0 there.
 
     Attributes
     ----------
     values : ndarray, one axis
         Raw descriptors, single or double precision.
-    start, stride, size : ndarray of int, shape (F,)
-        First value of each configuration, distance from one function to the next, number of atoms.
+    start, stride, size : ndarray of int, shape (F·K,)
+        First value of each entry, distance from one function to the next, number of atoms.
     """
 
     values: Reals
@@ -90,6 +100,41 @@ class Shape(NamedTuple):
     skip: bool
 
 
+class Shapes(NamedTuple):
+    """The networks of K elements without their weights, one after another along each axis.
+
+    One type whatever K is, so that nothing is compiled anew for another number of elements; :func:`shape_of` cuts one
+    network out.
+
+    Attributes
+    ----------
+    rows, shift, scale : ndarray
+        As of :class:`Shape`.
+    inputs : ndarray of int, shape (K + 1,)
+        Where the inputs of each network begin, then their number.
+    nodes : ndarray of int
+        As of :class:`Shape`.
+    depths : ndarray of int, shape (K + 1,)
+        Where the nodes of each network begin, then their number.
+    begins : ndarray of int, shape (K + 1,)
+        Where the weights of each network begin in ``w``, then their number W.
+    activation : int
+        Place in :data:`ACTIVATIONS`.
+    skip : bool
+        Whether there are linear skips.
+    """
+
+    rows: Ints
+    shift: Reals
+    scale: Reals
+    inputs: Ints
+    nodes: Ints
+    depths: Ints
+    begins: Ints
+    activation: int
+    skip: bool
+
+
 class Scratch(NamedTuple):
     """Work space of one replica: inputs, what each layer makes of them, its derivatives, and two rows of δ."""
 
@@ -99,11 +144,38 @@ class Scratch(NamedTuple):
     delta: Reals
 
 
-def scratch(shape: Shape, dtype: npt.DTypeLike) -> Scratch:
-    """Return the work space of a network."""
-    layers, widest = len(shape.nodes) - 1, int(shape.nodes[1:].max())
+def weights(shape: Shape) -> int:
+    """Return the number of weights of a network."""
+    inputs, outputs = shape.nodes[:-1], shape.nodes[1:]
+    return int(((inputs + 1) * outputs).sum()) + (int(shape.nodes[0]) if shape.skip else 0)
+
+
+def join(shapes: Sequence[Shape]) -> Shapes:
+    """Return the networks of several elements as one value; activation and skip are those of all."""
+    first = shapes[0]
+    return Shapes(
+        rows=np.concatenate([shape.rows for shape in shapes]),
+        shift=np.concatenate([shape.shift for shape in shapes]),
+        scale=np.concatenate([shape.scale for shape in shapes]),
+        inputs=_begins([len(shape.rows) for shape in shapes]),
+        nodes=np.concatenate([shape.nodes for shape in shapes]),
+        depths=_begins([len(shape.nodes) for shape in shapes]),
+        begins=_begins([weights(shape) for shape in shapes]),
+        activation=first.activation,
+        skip=first.skip,
+    )
+
+
+def _begins(lengths: Sequence[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def scratch(shapes: Sequence[Shape], dtype: npt.DTypeLike) -> Scratch:
+    """Return a work space that serves each of some networks."""
+    layers = max(len(shape.nodes) - 1 for shape in shapes)
+    widest = max(int(shape.nodes[1:].max()) for shape in shapes)
     return Scratch(
-        np.empty((len(shape.rows), TILE), dtype),
+        np.empty((max(len(shape.rows) for shape in shapes), TILE), dtype),
         np.empty((layers, widest, TILE), dtype),
         np.empty((layers, widest, TILE), dtype),
         np.empty((2, widest, TILE), dtype),
@@ -111,10 +183,33 @@ def scratch(shape: Shape, dtype: npt.DTypeLike) -> Scratch:
 
 
 @kernel
-def _load(table: Table, shape: Shape, c: int, first: int, n: int, x: Reals) -> None:
+def shape_of(shapes: Shapes, e: int) -> Any:
+    """Return the network of one element."""
+    first, last, top, end = shapes.inputs[e], shapes.inputs[e + 1], shapes.depths[e], shapes.depths[e + 1]
+    return Shape(
+        shapes.rows[first:last],
+        shapes.shift[first:last],
+        shapes.scale[first:last],
+        shapes.nodes[top:end],
+        shapes.activation,
+        shapes.skip,
+    )
+
+
+@kernel
+def size_of(table: Table, c: int, elements: int) -> int:
+    """Return the number of all atoms of a configuration."""
+    total = 0
+    for e in range(elements):
+        total += table.size[c * elements + e]
+    return total
+
+
+@kernel
+def _load(table: Table, shape: Shape, entry: int, first: int, n: int, x: Reals) -> None:
     """Scale the inputs of some atoms into scratch."""
     for d in range(len(shape.rows)):
-        begin = table.start[c] + shape.rows[d] * table.stride[c] + first
+        begin = table.start[entry] + shape.rows[d] * table.stride[entry] + first
         raw, a, b, row = table.values[begin : begin + n], shape.shift[d], shape.scale[d], x[d]
         for i in range(n):
             row[i] = (raw[i] - a) * b
@@ -303,10 +398,10 @@ def _backward(w: Reals, at: int, inputs: int, nodes: int, delta: Reals, slope: R
 
 
 @kernel
-def _tile(table: Table, shape: Shape, c: int, first: int, n: int, w: Reals, work: Scratch) -> Any:
-    """Send some atoms of a configuration forward and return the sum of their answers."""
+def _tile(table: Table, shape: Shape, entry: int, first: int, n: int, w: Reals, work: Scratch) -> Any:
+    """Send some atoms of one element forward through its weights ``w`` and return the sum of their answers."""
     x, nodes, layers, at = work.x, shape.nodes, len(shape.nodes) - 1, 0
-    _load(table, shape, c, first, n, x)
+    _load(table, shape, entry, first, n, x)
     for layer in range(layers):
         inputs, outputs, y = nodes[layer], nodes[layer + 1], work.y[layer]
         _forward(w, at, inputs, outputs, x, y, n)
@@ -328,59 +423,73 @@ def _tile(table: Table, shape: Shape, c: int, first: int, n: int, w: Reals, work
 
 
 @kernel
-def answer(table: Table, shape: Shape, c: int, w: Reals, work: Scratch) -> Any:
+def answer(table: Table, shapes: Shapes, c: int, w: Reals, work: Scratch) -> Any:
     """Return ŷ_c."""
-    size, total = table.size[c], w.dtype.type(0)
-    for first in range(0, size, TILE):
-        total += _tile(table, shape, c, first, min(TILE, size - first), w, work)
-    return total / w.dtype.type(size)
+    elements, total = len(shapes.begins) - 1, w.dtype.type(0)
+    for e in range(elements):
+        entry, shape, own = c * elements + e, shape_of(shapes, e), w[shapes.begins[e] : shapes.begins[e + 1]]
+        size = table.size[entry]
+        for first in range(0, size, TILE):
+            total += _tile(table, shape, entry, first, min(TILE, size - first), own, work)
+    return total / w.dtype.type(size_of(table, c, elements))
 
 
 @kernel
-def answers(table: Table, shape: Shape, members: Ints, w: Reals, work: Scratch, out: Reals) -> None:
+def answers(table: Table, shapes: Shapes, members: Ints, w: Reals, work: Scratch, out: Reals) -> None:
     """Write ŷ of some configurations."""
     for number in range(len(members)):
-        out[number] = answer(table, shape, members[number], w, work)
+        out[number] = answer(table, shapes, members[number], w, work)
 
 
 @kernel
-def _slopes(table: Table, shape: Shape, c: int, w: Reals, work: Scratch, g: Reals) -> Any:
+def _back(shape: Shape, n: int, each: Any, w: Reals, work: Scratch, g: Reals) -> None:
+    """Add the derivatives by a network's weights of the tile that went forward last, ``each`` times its answers."""
+    nodes, layers = shape.nodes, len(shape.nodes) - 1
+    delta, other = work.delta[0], work.delta[1]
+    last = delta[0]
+    for i in range(n):
+        last[i] = each
+    at = 0
+    for layer in range(layers):
+        at += (nodes[layer] + 1) * nodes[layer + 1]
+    if shape.skip:
+        for d in range(nodes[0]):
+            part, row = w.dtype.type(0), work.x[d]
+            for i in range(n):
+                part += row[i]
+            g[at + d] += part * each
+    for layer in range(layers - 1, -1, -1):
+        inputs, outputs = nodes[layer], nodes[layer + 1]
+        at -= (inputs + 1) * outputs
+        before = work.x if layer == 0 else work.y[layer - 1]
+        _outer(g, at, inputs, outputs, before, delta, n)
+        if layer > 0:
+            _backward(w, at, inputs, outputs, delta, work.slope[layer - 1], other, n)
+            delta, other = other, delta
+
+
+@kernel
+def _slopes(table: Table, shapes: Shapes, c: int, w: Reals, work: Scratch, g: Reals) -> Any:
     """Return ŷ_c and write its derivatives by all weights."""
-    size, total, one, nodes, layers = table.size[c], w.dtype.type(0), w.dtype.type(1), shape.nodes, len(shape.nodes) - 1
+    elements, total, one = len(shapes.begins) - 1, w.dtype.type(0), w.dtype.type(1)
+    whole = w.dtype.type(size_of(table, c, elements))
+    each = one / whole
     g[:] = 0
-    for first in range(0, size, TILE):
-        n = min(TILE, size - first)
-        total += _tile(table, shape, c, first, n, w, work)
-        each = one / w.dtype.type(size)
-        delta, other = work.delta[0], work.delta[1]
-        last = delta[0]
-        for i in range(n):
-            last[i] = each
-        at = 0
-        for layer in range(layers):
-            at += (nodes[layer] + 1) * nodes[layer + 1]
-        if shape.skip:
-            for d in range(nodes[0]):
-                part, row = w.dtype.type(0), work.x[d]
-                for i in range(n):
-                    part += row[i]
-                g[at + d] += part * each
-        for layer in range(layers - 1, -1, -1):
-            inputs, outputs = nodes[layer], nodes[layer + 1]
-            at -= (inputs + 1) * outputs
-            before = work.x if layer == 0 else work.y[layer - 1]
-            _outer(g, at, inputs, outputs, before, delta, n)
-            if layer > 0:
-                _backward(w, at, inputs, outputs, delta, work.slope[layer - 1], other, n)
-                delta, other = other, delta
-    return total / w.dtype.type(size)
+    for e in range(elements):
+        entry, shape = c * elements + e, shape_of(shapes, e)
+        begin, end, size = shapes.begins[e], shapes.begins[e + 1], table.size[entry]
+        for first in range(0, size, TILE):
+            n = min(TILE, size - first)
+            total += _tile(table, shape, entry, first, n, w[begin:end], work)
+            _back(shape, n, each, w[begin:end], work, g[begin:end])
+    return total / whole
 
 
 @kernel
-def slopes(table: Table, shape: Shape, members: Ints, w: Reals, work: Scratch, out: Reals, g: Reals) -> None:
+def slopes(table: Table, shapes: Shapes, members: Ints, w: Reals, work: Scratch, out: Reals, g: Reals) -> None:
     """Write ŷ of some configurations and its derivatives by all weights, a row of ``g`` for each."""
     for number in range(len(members)):
-        out[number] = _slopes(table, shape, members[number], w, work, g[number])
+        out[number] = _slopes(table, shapes, members[number], w, work, g[number])
 
 
 class Moments(NamedTuple):
@@ -395,7 +504,7 @@ class Moments(NamedTuple):
 @kernel
 def adam_epoch(
     table: Table,
-    shape: Shape,
+    shapes: Shapes,
     order: Ints,
     target: Reals,
     w: Reals,
@@ -409,8 +518,8 @@ def adam_epoch(
 
     Parameters
     ----------
-    table, shape
-        Descriptors and network.
+    table, shapes
+        Descriptors and networks.
     order : ndarray of int, shape (batches, batch)
         Configurations of each batch, filled up with -1.
     target : ndarray, shape (F,)
@@ -438,7 +547,7 @@ def adam_epoch(
             c = order[batch, place]
             if c < 0:
                 continue
-            error = _slopes(table, shape, c, w, work, slope) - target[c]
+            error = _slopes(table, shapes, c, w, work, slope) - target[c]
             total += error * error
             for k in range(len(w)):
                 gradient[k] += error * slope[k]

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpbench.models.contract import of_element, prefixed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,6 +53,11 @@ class Network:
     layers: Layers
     skip: np.ndarray | None = None
     activation: str = "tanh"
+
+    @property
+    def each(self) -> tuple[Network, ...]:
+        """The networks by element: this one alone."""
+        return (self,)
 
     def flat(self) -> Floats:
         """Return all weights in one axis: layer by layer the weights, then the biases; the skip at the end."""
@@ -88,24 +95,74 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Networks:
+    """One atomic network for each of several elements, in their order; it is used as a :class:`Network` is.
+
+    Attributes
+    ----------
+    each : tuple of Network
+        The networks; they share activation and whether there is a skip.
+    """
+
+    each: tuple[Network, ...]
+
+    def flat(self) -> Floats:
+        """Return all weights in one axis, network by network."""
+        return np.concatenate([net.flat() for net in self.each])
+
+    def filled(self, w: Floats) -> Networks:
+        """Return networks of the same shapes with the weights ``w`` of :meth:`flat`."""
+        ends = np.cumsum([count(net) for net in self.each])
+        parts = np.split(w, ends[:-1])
+        return Networks(tuple(net.filled(part) for net, part in zip(self.each, parts, strict=True)))
+
+    def spread(self, by_layer: float | Sequence[float], *, biases: bool, skip: float) -> Floats:
+        """Return a number for every weight; see :meth:`Network.spread`."""
+        return np.concatenate([net.spread(by_layer, biases=biases, skip=skip) for net in self.each])
+
+
+def together(nets: Sequence[Network]) -> Network | Networks:
+    """Return the networks of some elements as one value: of a single element its network."""
+    return nets[0] if len(nets) == 1 else Networks(tuple(nets))
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What a training leaves behind.
 
     Attributes
     ----------
-    network : Network
+    network : Network or Networks
         The state of least validation error.
     checkpoint : int
         Its epoch, from 1; 0 for the initial state.
     train, validation : ndarray, shape (epochs,)
         Root mean square error of the standardised energy per atom in each epoch: on training configurations as each was
         met, before it moved the weights; on validation configurations at the end.
+    forces : ndarray, shape (2, epochs), or None
+        The same two of the forces in their spread σ_F, where they are learned.
+    weight : float
+        What the forces' squares count for beside those of the energies.
     """
 
-    network: Network
+    network: Network | Networks
     checkpoint: int
     train: Floats
     validation: Floats
+    forces: Floats | None = None
+    weight: float = 0.0
+
+    @property
+    def judged(self) -> Floats:
+        """The validation error by which the state was kept, shape (epochs,); see :func:`judged`."""
+        if self.forces is None:
+            return self.validation
+        return np.array([judged(*pair, self.weight) for pair in zip(self.validation, self.forces[1], strict=True)])
+
+
+def judged(energy: float, force: float | None, weight: float) -> float:
+    """Return the error by which states are compared: of energies alone, or √(energy² + weight · force²)."""
+    return energy if force is None else float(np.sqrt(energy**2 + weight * force**2))
 
 
 class Watch:
@@ -113,28 +170,43 @@ class Watch:
 
     Parameters
     ----------
-    start : Network
+    start : Network or Networks
         The shape of the weights.
     patience : int or None
         Epochs without a lower validation error after which it ends.
+    weight : float
+        What the squares of forces' errors count for beside those of energies.
     """
 
-    def __init__(self, start: Network, patience: int | None) -> None:
+    def __init__(self, start: Network | Networks, patience: int | None, weight: float = 0.0) -> None:
         self._start = start
         self._patience = patience
+        self._weight = weight
         self._curve: list[tuple[float, float]] = []
+        self._forces: list[tuple[float, float]] = []
         self._best = start.flat()
         self._checkpoint = 0
         self._least = np.inf
         self._waited = 0
 
-    def note(self, w: np.ndarray, train: float, validation: float, *, moved: bool = True) -> bool:
+    def note(
+        self,
+        w: np.ndarray,
+        train: float,
+        validation: float,
+        *,
+        moved: bool = True,
+        forces: tuple[float, float] | None = None,
+    ) -> bool:
         """Note the end of an epoch; return whether to go on.
 
         An epoch in which the weights were not ``moved`` tries nobody's patience. An error that is no number ends
-        nothing here.
+        nothing here. Errors of ``forces``, training and validation, are noted where they are learned.
         """
         self._curve.append((train, validation))
+        if forces is not None:
+            self._forces.append(forces)
+            validation = judged(validation, forces[1], self._weight)
         self._waited += moved
         if validation < self._least:
             self._best, self._checkpoint, self._least = w.astype(np.float64), len(self._curve), validation
@@ -144,7 +216,8 @@ class Watch:
     def course(self) -> Course:
         """Return what was noted."""
         whole = np.array(self._curve, dtype=np.float64)
-        return Course(self._start.filled(self._best), self._checkpoint, whole[:, 0], whole[:, 1])
+        forces = np.array(self._forces, dtype=np.float64).T if self._forces else None
+        return Course(self._start.filled(self._best), self._checkpoint, whole[:, 0], whole[:, 1], forces, self._weight)
 
 
 def initial(inputs: int, hidden: tuple[int, ...], seed: int) -> Layers:
@@ -170,9 +243,29 @@ def initial(inputs: int, hidden: tuple[int, ...], seed: int) -> Layers:
     return layers
 
 
-def count(net: Network) -> int:
+def count(net: Network | Networks) -> int:
     """Return the number of weights and biases."""
     return len(net.flat())
+
+
+def all_parameters(members: Sequence[Network | Networks], elements: tuple[str, ...]) -> dict[str, Floats]:
+    """Return networks of one shape as parameters; of several elements the names begin with their symbols."""
+    if len(elements) < 2:
+        return to_parameters([net for nets in members for net in nets.each])
+    found: dict[str, Floats] = {}
+    for place, element in enumerate(elements):
+        found |= prefixed(to_parameters([nets.each[place] for nets in members]), element)
+    return found
+
+
+def members_of(
+    parameters: dict[str, Floats], activation: str, elements: tuple[str, ...]
+) -> Sequence[Network | Networks]:
+    """Return the networks that :func:`all_parameters` wrote."""
+    if len(elements) < 2:
+        return from_parameters(parameters, activation)
+    own = [from_parameters(of_element(parameters, element), activation) for element in elements]
+    return [Networks(nets) for nets in zip(*own, strict=True)]
 
 
 def to_parameters(members: Sequence[Network]) -> dict[str, Floats]:

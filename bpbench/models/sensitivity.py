@@ -23,29 +23,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpbench.models.network import Network, from_parameters
-from bpbench.models.scaling import from_parameters as scales_of
 
 if TYPE_CHECKING:
     from bpbench.models.contract import Floats
+    from bpbench.models.scaling import Scaling
 
 
-def of_networks(parameters: dict[str, Floats], activation: str, values: Floats) -> Floats:
-    """Return ∂E/∂G, eV, shape (D, n), the mean over the networks of an ensemble; 0 for functions that were dropped."""
-    scales = scales_of(parameters)
-    rows = np.flatnonzero(scales.kept)
-    inputs = (values[rows] - scales.shift[rows, None]) / scales.scale[rows, None]
+def of_networks(parameters: dict[str, Floats], activation: str, values: Floats, scales: Scaling) -> Floats:
+    """Return ∂E/∂G of atoms of one element, eV, shape (D, n): the mean over the networks of an ensemble.
+
+    Functions that were dropped, and rows that the element's network does not see, have 0.
+
+    Parameters
+    ----------
+    parameters : dict of str to ndarray
+        Those of this element, named as if it were the only one.
+    activation : str
+        Function of the hidden nodes.
+    values : ndarray, shape (D, n)
+        Descriptors.
+    scales : Scaling
+        Of this element.
+    """
+    kept = scales.kept
+    inputs = (values[scales.inputs] - scales.shift[kept, None]) / scales.scale[kept, None]
     members = from_parameters(parameters, activation)
     slopes = np.mean([_slope(net, inputs) for net in members], axis=0)
-    found = np.zeros_like(values, dtype=np.float64)
-    found[rows] = scales.width * slopes / scales.scale[rows, None]
+    found = np.zeros(values.shape)
+    found[scales.inputs] = scales.width * slopes / scales.scale[kept, None]
     return found
 
 
-def of_linear(parameters: dict[str, Floats], values: Floats) -> Floats:
-    """Return ∂E/∂G, eV, shape (D, n): the same for every atom."""
-    scales = scales_of(parameters)
+def of_linear(parameters: dict[str, Floats], values: Floats, scales: Scaling) -> Floats:
+    """Return ∂E/∂G of atoms of one element, eV, shape (D, n): the same for every atom; see :func:`of_networks`."""
     found = np.zeros(len(values))
-    found[scales.kept] = scales.width * parameters["weights"] / scales.scale[scales.kept]
+    found[scales.inputs] = scales.width * parameters["weights"] / scales.scale[scales.kept]
     return np.repeat(found[:, None], values.shape[1], axis=1)
 
 

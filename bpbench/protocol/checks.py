@@ -8,6 +8,7 @@ from typing import Any, Final
 from bpbench import cuts, features, metrics
 from bpbench.declared import Columns, Cut, TableData
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
+from bpbench.protocol.force_checks import check_forces, check_of_forces_alone, check_primary
 from bpbench.protocol.strategy_checks import check_strategies
 from bpbench.protocol.vocabulary import Protocol
 
@@ -35,6 +36,8 @@ def check_names(protocol: Protocol) -> None:
     except RequestError as error:
         raise ProtocolError(f"{where('analysis', 'metric')}: {error}") from None
     _check_measure(protocol, timed=metric.timed)
+    check_primary(protocol)
+    check_of_forces_alone(protocol)
     if analysis.baseline not in names:
         raise ProtocolError(
             f"{where('analysis', 'baseline')}: there is no variant '{analysis.baseline}'"
@@ -50,7 +53,9 @@ def check_names(protocol: Protocol) -> None:
     _check_track(protocol)
     _check_published(protocol)
     check_strategies(protocol)
+    check_forces(protocol)
     _check_clock(protocol)
+    _check_probe(protocol)
     _check_twins(protocol)
     _check_split(protocol)
 
@@ -58,7 +63,7 @@ def check_names(protocol: Protocol) -> None:
 def _check_published(protocol: Protocol) -> None:
     """Refuse a published number of a variant or a score that the study does not have."""
     where, names = protocol.origin.where, [variant.name for variant in protocol.variants]
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, published in enumerate(protocol.report.published):
         place = ("report", "published", number)
         if published.variant not in names:
@@ -76,7 +81,7 @@ def _check_published(protocol: Protocol) -> None:
 def _check_track(protocol: Protocol) -> None:
     """Refuse to track what is not scored, or by a margin that runs have no measure for."""
     where, track = protocol.origin.where, protocol.track
-    known = metrics.OF_ENERGIES if protocol.measure is None else (protocol.analysis.metric,)
+    known = protocol.scored if protocol.measure is None else (protocol.analysis.metric,)
     for number, key in enumerate(track.metrics or ()):
         if key not in known:
             raise ProtocolError(
@@ -148,6 +153,8 @@ _OF_TRAINING: Final = {
     "pool": "each set is described by itself",
     "precision": "no values are stored",
     "clock": "the times of the sets are what is measured",
+    "forces": "nothing predicts forces",
+    "probe": "no potential is made",
 }
 
 
@@ -182,6 +189,23 @@ def _check_clock(protocol: Protocol) -> None:
         raise ProtocolError(
             f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read "
             "from a table; leave 'clock' out."
+        )
+
+
+def _check_probe(protocol: Protocol) -> None:
+    """Refuse to probe where there are no structures, or where a run of dynamics would count no frame."""
+    if protocol.probe is None:
+        return
+    where = protocol.origin.where
+    if isinstance(protocol.data, TableData):
+        raise ProtocolError(
+            f"{where('probe')}: a potential is probed on structures, and the data are a table; leave 'probe' out."
+        )
+    md = protocol.probe.md
+    if md is not None and (md.steps // 5 if md.settle is None else md.settle) + md.every > md.steps:
+        raise ProtocolError(
+            f"{where('probe', 'md')}: a run of {md.steps} steps ends before its first frame is counted; give more "
+            "steps, or a smaller 'settle' and 'every'."
         )
 
 
@@ -284,7 +308,9 @@ def _check_sets(protocol: Protocol) -> None:
             chosen = protocol.feature_set(name)
         except FeatureError as error:
             raise ProtocolError(f"{where('sets', name)}: {error}") from None
-        outside = [] if pool is None else [item for item in chosen.names if item not in pool]
+        outside = (
+            [] if pool is None or name in protocol.undescribed else [item for item in chosen.names if item not in pool]
+        )
         if outside:
             raise ProtocolError(
                 f"{where('sets', name)}: every function of a set must be in the pool '{protocol.pool}'; "

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bpbench import shipped, sweeps
-from bpbench.declared import Explicit, FromInputNn, SetSpec
+from bpbench.declared import Explicit, FromInputNn, SetSpec, written_out
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
 from bpbench.features import FeatureSet
 from bpbench.formats.mistakes import sentences
 from bpbench.formats.yaml import Place, parse
 from bpbench.jobs import Hdnn, Linear
 from bpbench.protocol.checks import check_names
+from bpbench.protocol.foreign import check_foreign, with_files
 from bpbench.protocol.quick import KEY, REFUSED, merged, parted
 from bpbench.protocol.uses import Track
 from bpbench.protocol.vocabulary import Origin, Protocol
@@ -139,10 +140,12 @@ def _checked(data: dict[str, Any], origin: Origin) -> Protocol:
     if wrong:
         raise ProtocolError("\n".join(sentences(wrong, data, Protocol, origin.where, _INTERNAL)))
     protocol = _swept(dataclasses.replace(protocol, origin=origin), data)
+    protocol = with_files(protocol)
     check_names(protocol)
+    check_foreign(protocol)
     # The functions decide, not the file that they were read from.
     settled: dict[str, SetSpec] = {
-        key: Explicit(protocol.feature_set(key).functions) if isinstance(spec, FromInputNn) else spec
+        key: written_out(protocol.feature_set(key)) if isinstance(spec, FromInputNn) else spec
         for key, spec in protocol.sets.items()
     }
     return dataclasses.replace(protocol, sets=settled)
@@ -267,8 +270,21 @@ def _missing(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     places: list[Place] = [] if {"variants", "sweeps"} & set(data) else [("variants",)]
     if data.get("measure") is None:
         places += [] if "models" in data else [("models",)]
-        variants = data.get("variants")
+        variants, kinds = data.get("variants"), _kinds(data)
         for number, variant in enumerate(variants if isinstance(variants, list) else ()):
             if isinstance(variant, dict) and variant.get("model") is None:
                 places.append(("variants", number, "model"))
+    else:
+        variants, kinds = data.get("variants"), {}
+    for number, variant in enumerate(variants if isinstance(variants, list) else ()):
+        # A potential brings the functions that it was trained with.
+        if isinstance(variant, dict) and "set" not in variant and kinds.get(str(variant.get("model"))) != "n2p2":
+            places.append(("variants", number, "set"))
     return [{"type": "missing", "loc": place, "input": data} for place in places]
+
+
+def _kinds(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what kind each model says it is."""
+    models = data.get("models")
+    named = models if isinstance(models, dict) else {}
+    return {name: model.get("kind") for name, model in named.items() if isinstance(model, dict)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from bpbench.errors import ProtocolError, nearest
-from bpbench.jobs import Linear
+from bpbench.jobs import Linear, of_forces_alone
 from bpbench.protocol.vocabulary import Protocol
 from bpbench.strategies import LOOKS_AT, Backward, ByWeight, Forward, Smallest, Strategy, able, best_of
 
@@ -103,6 +103,12 @@ def _check_weighing(protocol: Protocol, name: str, spec: Strategy) -> None:
     if weigher not in protocol.models:
         raise ProtocolError(f"{where(*place, 'of')}: there is no model '{weigher}'{nearest(weigher, protocol.models)}")
     model = protocol.models[weigher]
+    if of_forces_alone(model):
+        raise ProtocolError(
+            f"{where(*place)}: inputs are weighed by what they are worth to a model's energies, and the model "
+            f"'{weigher}' predicts forces alone; name another model, or a strategy that trains without them, such as "
+            "'drop-one'."
+        )
     if spec.by not in able(model):
         raise ProtocolError(
             f"{where(*place, 'by')}: '{spec.by}' looks at {LOOKS_AT[spec.by]}, and the model '{weigher}' "

@@ -32,8 +32,9 @@ from bpbench.errors import FeatureError
 from bpbench.features import STRICT, FeatureSet
 from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
-from bpbench.jobs import SplitBy
-from bpbench.protocol.uses import Check, Published, Track
+from bpbench.jobs import Foreign, SplitBy, of_forces_alone, predicts_forces
+from bpbench.metrics import METRICS, OF_ENERGIES, OF_FORCES
+from bpbench.protocol.uses import Check, Probe, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
@@ -64,6 +65,23 @@ class SplitSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CoPrimary:
+    """A further metric that every comparison is judged by; see :mod:`bpbench.statistics.joint`.
+
+    Attributes
+    ----------
+    metric : str
+        Key of :data:`bpbench.metrics.METRICS`.
+    margin : float, str or None
+        As for the metric of the analysis, in this one's unit.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    metric: str
+    margin: Margin | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """How the repeats are judged; declared before any of them exists.
 
@@ -90,6 +108,8 @@ class Analysis:
         The family: these against the baseline; ``None`` for all other variants, of twins the first.
     pairs : {'baseline', 'all'}
         ``all``: each of them and the baseline against each other, the later in the protocol minus the earlier.
+    co_primary : tuple of CoPrimary
+        Further metrics: a contestant is called better in all where it is so by each of them.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -106,6 +126,7 @@ class Analysis:
     power: Annotated[float, Gt(0.5), Lt(1)] = 0.8
     candidates: Annotated[tuple[Name, ...], MinLen(1)] | None = None
     pairs: Literal["baseline", "all"] = "baseline"
+    co_primary: tuple[CoPrimary, ...] = field(default=(), metadata=IF_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +244,11 @@ class Protocol:
         What is timed; ``None``: models are trained.
     clock : DescriptorClock or None
         How the sets of trained contestants are timed besides; decisions go by operations, which no clock can change.
+    forces : bool
+        Whether predicted forces are scored besides; ``True`` goes without saying where a metric is one of forces or a
+        model learns them.
+    probe : Probe or None
+        What the contestant with the best mean is asked besides: its energies over volumes, its dynamics.
     report : ReportSpec
         What is rendered.
     check : Check
@@ -255,11 +281,13 @@ class Protocol:
     explore: Explore = field(default=_EXPLORE, metadata=IF_SET)
     measure: DescriptorTime | None = None
     clock: DescriptorClock | None = field(default=None, metadata=IF_SET)
+    probe: Probe | None = field(default=None, metadata=IF_SET)
     title: str = ""
     pool: str | None = None
     precision: Literal["float64", "float32"] = "float64"
     split: SplitSpec = SplitSpec()
     seed: Annotated[int, Ge(0)] = 1
+    forces: bool = field(default=False, metadata=IF_SET)
     report: ReportSpec = ReportSpec()
     check: Check = field(default=_CHECK, metadata=NOT_IDENTITY)
     track: Track = field(default=_TRACK, metadata=NOT_IDENTITY)
@@ -292,6 +320,16 @@ class Protocol:
     def contestant(self, name: str) -> Variant:
         """Return the variant of that name."""
         return next(variant for variant in self.variants if variant.name == name)
+
+    @property
+    def undescribed(self) -> set[str]:
+        """Sets whose values nobody here asks for: those of contestants that are trained elsewhere alone."""
+        if self.strategies:
+            return set()
+        foreign = {v.set for v in self.variants if isinstance(self.models.get(v.model or ""), Foreign)}
+        others = {v.set for v in self.variants if not isinstance(self.models.get(v.model or ""), Foreign)}
+        like = {spec.like for spec in self.sets.values() if isinstance(spec, Columns)}
+        return foreign - others - like
 
     @property
     def ways(self) -> tuple[SplitBy, ...]:
@@ -340,6 +378,28 @@ class Protocol:
     def found(self) -> set[str]:
         """Names of all contestants that strategies bring."""
         return {name for pair in self.slots.items() for name in pair} - {self.analysis.baseline}
+
+    @property
+    def scores_forces(self) -> bool:
+        """Whether predicted forces are scored: asked for, or needed by a metric, or learned by a model."""
+        learned = any(getattr(model, "forces", None) for model in self.models.values())
+        return self.forces or learned or any(METRICS[key].of == "forces" for key in self.metrics if key in METRICS)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Keys of the metrics that every training is scored by, of forces those that can say them."""
+        return (*OF_ENERGIES, *OF_FORCES) if self.scores_forces else OF_ENERGIES
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are judged, the first of them first."""
+        return (self.analysis.metric, *(entry.metric for entry in self.analysis.co_primary))
+
+    def has_forces(self, variant: Variant) -> bool:
+        """Return whether a contestant says what the forces are: itself, or by inputs whose derivatives are known."""
+        model = None if variant.model is None else self.models[variant.model]
+        slope = model is not None and predicts_forces(model) and not self.of_columns(variant.set)
+        return slope or of_forces_alone(model)
 
     @property
     def units(self) -> int:

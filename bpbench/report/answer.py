@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import agreement, chosen, divided, given, timing, unjudged
+from bpbench.report import agreement, chosen, divided, forces, given, joint, timing, unjudged
 from bpbench.report.enough import enough
 from bpbench.report.kinds import quick, scope, scored, timed
 from bpbench.report.language import listed, tell, tell_n
@@ -74,6 +74,8 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
         alone = {**clear, "needed": None}  # said of all that are undecided in one sentence
         found.append(_why_this(alone, comparisons, metric, analysis))
         found += [text for text in (enough(comparisons, metric, analysis),) if text]
+    found += [_headline(view, chosen.declared(view), alone=False) for view in joint.views(findings) if beside]
+    found += [*joint.answers(findings), *forces.answers(findings)]
     found += [*agreement.answers(findings), *divided.answers(findings)]
     found += [text for text in (_yardstick(findings), *_unfinished(findings, counts)) if text]
     if scored(findings):

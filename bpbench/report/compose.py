@@ -11,12 +11,15 @@ from bpbench.report import (
     courses,
     divided,
     equations,
+    forces,
+    joint,
     judged,
     learned,
     learners,
     magnitudes,
     methods,
     noise,
+    probed,
     published,
     remarks,
     results,
@@ -135,13 +138,15 @@ def _answer(findings: Mapping[str, Any]) -> Section:
 
 def _methods(findings: Mapping[str, Any]) -> Section:
     models = [Text(text) for text in learners.models(findings)]
-    judging = [Text(text) for text in methods.statistics(findings)]
+    judging = [Text(text) for text in (*methods.statistics(findings), *joint.methods(findings))]
     return Section(
         "methods",
         tell("Methods"),
         (
             *models,
             *(() if timed(findings) else (tables.models(findings),)),
+            *(Text(text) for text in forces.methods(findings)),
+            *equations.forces(findings),
             *equations.score(findings),
             *judging,
             *equations.tests(findings),
@@ -172,8 +177,10 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         ),
         *_unless_empty("curves", tell("Learning curves"), course),
         *_unless_empty("parity", tell("Parity"), learned.parity(findings, looks)),
-        Section("states", tell("Errors by state"), tuple(learned.by_state(findings, looks))),
+        *_unless_empty("states", tell("Errors by state"), learned.by_state(findings, looks)),
+        *forces.section(findings, looks),
         Section("comparisons", tell("The comparisons"), tuple(judged.comparisons(findings, looks))),
+        *joint.section(findings, looks),
         *standing.ranks(findings),
         *search_results.front(findings, environment),
         *_unless_empty("best", tell("Best of n"), magnitudes.best_of(findings)),
@@ -182,6 +189,7 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),
+        *probed.sections(findings),
         *published.section(findings),
         *remarks.section(findings),
     ]

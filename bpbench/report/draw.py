@@ -245,6 +245,8 @@ def states(
     groups: Sequence[str],
     panels: Sequence[tuple[str, Mapping[str, Sequence[float | None]]]],
     looks: Mapping[str, Style],
+    *,
+    key: str = "errors_by_state",
 ) -> str:
     """Draw errors by state point, one panel per kind of error, one row per state.
 
@@ -256,9 +258,11 @@ def states(
         Name and unit of the error, and by variant one value per state (``None`` where there is none).
     looks : dict of str to Style
         By variant.
+    key : str
+        Name of the figure.
     """
     names = list(panels[0][1])
-    with sheet("errors_by_state", 1.0 + 0.27 * len(groups), columns=len(panels), sharey=True) as (figure, grid, drawn):
+    with sheet(key, 1.0 + 0.27 * len(groups), columns=len(panels), sharey=True) as (figure, grid, drawn):
         for column, (axis, series) in enumerate(panels):
             axes = grid[0, column]
             values = [value for row in series.values() for value in row if value is not None]
@@ -294,7 +298,13 @@ def states(
 
 
 def forest(
-    rows: Sequence[Difference], looks: Mapping[str, Style], *, axis: str, margin: float | None, sides: tuple[str, str]
+    rows: Sequence[Difference],
+    looks: Mapping[str, Style],
+    *,
+    axis: str,
+    margin: float | None,
+    sides: tuple[str, str],
+    key: str = "forest",
 ) -> str:
     """Draw differences from the baseline with their intervals, zero and the margin.
 
@@ -310,6 +320,8 @@ def forest(
         Half the width of the band in which a difference does not matter.
     sides : tuple of str
         Words for the left and for the right of zero.
+    key : str
+        Name of the figure.
     """
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None] + [0.0]
     if margin is not None:
@@ -321,7 +333,7 @@ def forest(
     wide = reach > (_SYMLOG_FROM_MARGIN if margin else _SYMLOG_FROM) * threshold
     # Tiny differences have many decimals, beside which the verdict still needs its place.
     room = max(1.0, max(len(row.numbers) for row in rows) / 24)
-    with sheet("forest", 0.95 + min(0.3 * len(rows), _ROWS), columns=2, width_ratios=[1.7, room]) as (
+    with sheet(key, 0.95 + min(0.3 * len(rows), _ROWS), columns=2, width_ratios=[1.7, room]) as (
         figure,
         grid,
         drawn,

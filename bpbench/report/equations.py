@@ -123,16 +123,101 @@ _OF_SCORES: Final = (
     (r"N_f", marked("atoms of configuration f")),
     (r"E_f, \hat{E}_f", marked("its reference energy and the predicted one (eV)")),
 )
+_ERRORS: Final = (
+    (r"A", marked("number of atoms of all configurations of the part")),
+    (
+        r"\Delta\mathbf{F}_i",
+        marked("error of the force on atom i: the predicted less the reference vector (eV/Å)"),
+    ),
+)
+_OF_FORCES: Final = {
+    "force_rmse": (
+        r"\mathrm{RMSE}_F = \sqrt{\dfrac{1}{3A}\sum_{i=1}^{A} |\Delta\mathbf{F}_i|^2}",
+        marked("Force RMSE: the root of the mean squared error over all components of the forces on all atoms."),
+        _ERRORS,
+    ),
+    "force_mae": (
+        r"\mathrm{MAE}_F = \dfrac{1}{A}\sum_{i=1}^{A} |\Delta\mathbf{F}_i|",
+        marked("The mean length of the error of the force on an atom."),
+        _ERRORS,
+    ),
+    **{
+        f"mse_{axis}": (
+            rf"\mathrm{{MSE}}_{axis} = \dfrac{{1}}{{A}}\sum_{{i=1}}^{{A}} (\Delta F_{{i{axis}}})^2",
+            marked("The mean squared error of one component of the force on an atom."),
+            (
+                _ERRORS[0],
+                (rf"\Delta F_{{i{axis}}}", marked("error of this component of the force on atom i (eV/Å)")),
+            ),
+        )
+        for axis in "xyz"
+    },
+}
 
 
 def score(findings: Mapping[str, Any]) -> list[Equation]:
-    """Return the judged score of energies, nothing for a percentile, a maximum, a time or a score of others."""
-    found = _SCORES.get(findings["metric"]["key"])
-    if found is None or findings["data"]["kind"] == "scores":
+    """Return the judged scores, nothing for a percentile, a maximum, a time or a score of others.
+
+    Where forces are scored without being judged, their RMSE follows.
+    """
+    if findings["data"]["kind"] == "scores":
         return []
-    formula, alt, _ = found
-    symbols = _OF_SCORES if "N_f" in formula else (_OF_SCORES[0], _OF_SCORES[2])
-    return [_equation("score", formula, alt, symbols)]
+    first, forces = findings["metric"]["key"], findings.get("forces")
+    keys = [first, *(entry["metric"]["key"] for entry in findings["analysis"].get("co_primary") or ())]
+    if forces and not any(key in _OF_FORCES for key in keys):
+        keys.append("force_rmse")
+    made = []
+    for key in keys:
+        found = {**_SCORES, **_OF_FORCES}.get(key)
+        if found is None:
+            continue
+        formula, alt, symbols = found
+        if key in _SCORES:
+            symbols = _OF_SCORES if "N_f" in formula else (_OF_SCORES[0], _OF_SCORES[2])
+        made.append(_equation("score" if key == first else f"score_{key}", formula, alt, symbols))
+    return made
+
+
+_SLOPE: Final = (
+    (
+        r"\mathbf{F}_k = -\sum_{i} \sum_{\mu} \dfrac{\partial E}{\partial G_{i\mu}}\, "
+        r"\dfrac{\partial G_{i\mu}}{\partial \mathbf{R}_k}"
+    ),
+    marked("The force on atom k: minus the slopes of the energy by the descriptors, carried on to the positions."),
+    (
+        (r"\mathbf{F}_k, \mathbf{R}_k", marked("force on atom k and its position")),
+        (r"G_{i\mu}", marked("descriptor μ of atom i")),
+    ),
+)
+_COST: Final = (
+    (
+        r"\Gamma = \dfrac{1}{2N}\sum_{c} (\hat{y}_c - y_c)^2 + "
+        r"\dfrac{w}{2M}\sum_{m} \dfrac{(\hat{F}_m - F_m)^2}{\sigma_F^2}"
+    ),
+    marked("The cost of energies and forces: that of the energies, and that of the force components with its weight."),
+    (
+        (r"y_c, \hat{y}_c", marked("standardised reference and predicted energy per atom of configuration c")),
+        (r"F_m, \hat{F}_m", marked("reference and predicted force component (eV/Å)")),
+        (r"N, M", marked("numbers of configurations, and of force components that are learned from")),
+        (r"\sigma_F", marked("root mean square of the force components of the training set (eV/Å)")),
+        (r"w", marked("weight of the forces")),
+    ),
+)
+
+
+def forces(findings: Mapping[str, Any]) -> list[Equation]:
+    """Return how forces follow from the energy, and the cost where they are learned; nothing where none are scored.
+
+    Parameters
+    ----------
+    findings : dict
+        Findings of schema 1.
+    """
+    told = findings.get("forces")
+    if not told or all(entry["way"] != "slope" for entry in told["variants"]):
+        return []
+    learned = any(isinstance(model["values"].get("forces"), dict) for model in findings["models"])
+    return [_equation("slope", *_SLOPE), *([_equation("cost", *_COST)] if learned else [])]
 
 
 _TESTS: Final[dict[str, tuple[str, str, Symbols]]] = {

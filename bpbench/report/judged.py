@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +61,28 @@ def comparisons(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list
         *estimates(findings),
         *posteriors(findings),
     ]
+
+
+def further(findings: Mapping[str, Any], looks: Mapping[str, Style], key: str) -> list[Block]:
+    """Return forest plot, verdicts and effect sizes by a further metric.
+
+    Parameters
+    ----------
+    findings : dict
+        A view of :func:`bpbench.report.joint.views`.
+    looks : dict of str to Style
+        By variant.
+    key : str
+        Of the metric; it ends the names of figure and tables.
+    """
+    blocks: list[Block]
+    if quick(findings):
+        blocks = [block for block in unjudged.comparisons(findings) if isinstance(block, Table)]
+    elif all(entry["difference"] is None for entry in findings["analysis"]["comparisons"]):
+        blocks = [_verdicts(findings)]
+    else:
+        blocks = [_forest(findings, looks, f"forest_{key}"), _verdicts(findings), _effects(findings)]
+    return [replace(block, key=f"{block.key}_{key}") if isinstance(block, Table) else block for block in blocks]
 
 
 def _told(entry: Mapping[str, Any], verdict: str, metric: Mapping[str, Any]) -> str:
@@ -122,7 +145,7 @@ def _against(findings: Mapping[str, Any]) -> str:
     return say(findings["analysis"]["comparisons"][0]["baseline"])
 
 
-def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
+def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style], key: str = "forest") -> Figure:
     metric, analysis = findings["metric"], findings["analysis"]
     base, several = _against(findings), several_baselines(analysis)
     entries = [entry for entry in analysis["comparisons"] if entry["candidate"] in looks]  # else nothing was found
@@ -131,7 +154,7 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
     beyond = tell("difference") if several else tell("difference from {base}", base=base)
     counted_rows = count(len(rows), "difference")
     return Figure(
-        "forest",
+        key,
         " ".join(_forest_caption(findings, base, margin)),
         draw.forest(
             rows,
@@ -139,12 +162,13 @@ def _forest(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> Figure:
             axis=axis(findings, f"{beyond}, "),
             margin=margin,
             sides=_sides(metric, None if several else base),
+            key=key,
         ),
         tell("Forest plot of {differences} of pairs.", differences=counted_rows)
         if several
         else tell("Forest plot of {differences} from {base}.", differences=counted_rows, base=base),
         source_note(findings),
-        _forest_data(findings, entries, rows),
+        replace(_forest_data(findings, entries, rows), key=key),
     )
 
 

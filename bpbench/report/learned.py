@@ -17,6 +17,7 @@ from bpbench.report.numerals import (
     short,
     whole,
 )
+from bpbench.report.results import summary_of
 from bpbench.report.tables import align, counted, given, number, spanned, words
 from bpbench.report.tallies import drawn, undrawn_note
 from bpbench.report.vocabulary import initial_note, unit
@@ -49,7 +50,8 @@ def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
     """Return the learning curves, or words where only those that are not drawn have any; nothing without any."""
     panels = [(variant["name"], variant["curve"]) for variant in drawn(findings) if variant["curve"]]
     if not panels:
-        return [Text(note.strip(), "note")] if (note := undrawn_note(findings)) else []
+        hidden = any(variant["curve"] for variant in findings["variants"])
+        return [Text(undrawn_note(findings).strip(), "note")] if hidden else []
     curves = [curve for _, curve in panels]
     said = [
         tell(
@@ -269,7 +271,14 @@ def _drawn_parity(panels: Sequence[parity_draw.Parity]) -> Table:
 
 
 def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
-    """Return errors by state point: a figure and one table per kind of error."""
+    """Return errors of energies by state point: a figure and one table per kind of error.
+
+    Nothing where no contestant predicts energies.
+    """
+    part = findings["analysis"]["part"]
+    energies = any(summary_of(variant, part, "rmse") for variant in findings["variants"])
+    if findings.get("forces") and not energies:
+        return []
     found = [variant for variant in drawn(findings) if variant["groups"]]
     by_name = {variant["name"]: {group["name"]: group for group in variant["groups"]} for variant in found}
     scored = {name for groups in by_name.values() for name in groups}
@@ -322,6 +331,10 @@ def by_state(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
     if without:
         names = listed([say(name) for name in without])
         blocks.append(Text(tell("Without test frames: {states}.", states=names), "note"))
+    silent = [variant["name"] for variant in drawn(findings) if variant["n"] and not variant["groups"]]
+    if silent:
+        names = listed([say(name) for name in silent])
+        blocks.append(Text(tell("Without energies, as only forces are predicted: {variants}.", variants=names), "note"))
     return blocks
 
 

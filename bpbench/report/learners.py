@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.report import foreign_told, trees_told
 from bpbench.report.document import cite, ref
 from bpbench.report.language import listed, marked, quoted, tell
 from bpbench.report.numerals import count, exact, say, short
+from bpbench.report.trees_told import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,10 +62,6 @@ _ACTIVATIONS: Final = {
 }
 
 
-def _joined(*sentences: str) -> str:
-    return " ".join(sentence for sentence in sentences if sentence)
-
-
 def _hdnn(name: str, values: Mapping[str, Any]) -> str:
     first = tell(
         "Model {name} is a high-dimensional neural-network potential{work}: beyond the reference, the energy of a "
@@ -74,7 +72,7 @@ def _hdnn(name: str, values: Mapping[str, Any]) -> str:
         nodes=listed([exact(size) for size in values["hidden"]]),
         activation=tell(_ACTIVATIONS[values["activation"]]),
     )
-    return _joined(
+    return joined(
         first,
         tell(_SCALED[values["scaling"]]),
         tell(_TARGET),
@@ -276,7 +274,7 @@ def _linear(name: str, values: Mapping[str, Any]) -> str:
         if len(strengths) > 1
         else tell("a penalty of {value}", value=exact(strengths[0]))
     )
-    return _joined(
+    return joined(
         tell(
             "Model {name} is a linear potential, the yardstick: ridge regression{work}, one row per configuration, of "
             "the energy per atom on the mean of the standardised descriptors over the atoms (between configurations of "
@@ -294,68 +292,13 @@ def _linear(name: str, values: Mapping[str, Any]) -> str:
     )
 
 
-_TREE_TARGET: Final = marked(
-    "The target is the energy per atom less one reference energy per atom, fitted by least squares to the training "
-    "configurations."
-)
-_FOREST_TARGET: Final = marked(
-    "The target is the energy per atom less one reference energy per atom, fitted by least squares to the training "
-    "configurations; the validation set is not used."
-)
-
-
-def _forest(name: str, values: Mapping[str, Any]) -> str:
-    depth = (
-        tell("no limit of depth")
-        if values["max_depth"] is None
-        else tell("a depth of at most {depth}", depth=exact(values["max_depth"]))
-    )
-    return _joined(
-        tell(
-            "Model {name} is a random forest{work} of {trees} on the mean and the spread of each descriptor over a "
-            "configuration's atoms, each tree on a bootstrap sample of the training configurations, with {depth}, a "
-            "share of {share} of the columns tried at each split, and at least {leaf} in a leaf.",
-            name=quoted(name),
-            work=cite("breiman2001", "pedregosa2011"),
-            trees=count(values["trees"], "tree"),
-            depth=depth,
-            share=exact(values["max_features"], 3),
-            leaf=count(values["min_samples_leaf"], "configuration"),
-        ),
-        tell(_FOREST_TARGET),
-    )
-
-
-def _lightgbm(name: str, values: Mapping[str, Any]) -> str:
-    return _joined(
-        tell(
-            "Model {name} is LightGBM{work} on the mean and the spread of each descriptor over a configuration's "
-            "atoms: at most {rounds} with learning rate {rate}, each of one tree with at most {leaves} of at least "
-            "{leaf}, grown on a share of {rows} of the configurations and {columns} of the columns, drawn anew for "
-            "each tree.",
-            name=quoted(name),
-            work=cite("ke2017"),
-            rounds=count(values["rounds"], "round"),
-            rate=exact(values["learning_rate"]),
-            leaves=count(values["leaves"], "leaf", "leaves"),
-            leaf=count(values["min_samples_leaf"], "training configuration"),
-            rows=exact(values["row_share"]),
-            columns=exact(values["column_share"]),
-        ),
-        tell(_TREE_TARGET),
-        tell(
-            "It stops after {rounds} without a smaller validation RMSE, and the round of least validation RMSE is "
-            "kept; a training that used up its rounds before that is marked not converged.",
-            rounds=count(values["patience"], "round"),
-        ),
-    )
-
-
 _MODELS: Final[dict[str, Callable[[str, Mapping[str, Any]], str]]] = {
     "hdnn": _hdnn,
     "linear": _linear,
-    "random-forest": _forest,
-    "lightgbm": _lightgbm,
+    "random-forest": trees_told.forest,
+    "lightgbm": trees_told.lightgbm,
+    "n2p2": foreign_told.potential,
+    "command": foreign_told.program,
 }
 
 
@@ -369,15 +312,23 @@ def models(findings: Mapping[str, Any]) -> list[str]:
     for model in findings["models"]:
         if model["base"] is not None:
             varied.setdefault(model["base"], []).append(model)
-    found = []
+    elements = (findings.get("data") or {}).get("elements") or []
+    found = [tell(_ELEMENTS, elements=listed(elements))] if len(elements) > 1 else []
     for model in findings["models"]:
         mine = varied.get(model["name"], [])
         if model["kind"] in _MODELS and model["base"] is None and (mine or model["name"] in used):
-            found.append(_joined(_MODELS[model["kind"]](short(model["name"]), model["values"]), _varied(model, mine)))
+            found.append(joined(_MODELS[model["kind"]](short(model["name"]), model["values"]), _varied(model, mine)))
     if any(variant["share"] is not None and variant["share"] < 1 for variant in findings["variants"]):
         found.append(tell(_FEWER))
     return found
 
+
+_ELEMENTS: Final = marked(
+    "The frames hold {elements}, and what is said of the models below holds for each element: it has its own network, "
+    "or its own weights or columns, its own scales over its own training atoms, and its own reference energy, all "
+    "references fitted together by least squares to the compositions; the configuration's energy is the sum over all "
+    "atoms."
+)
 
 _FEWER: Final = marked(
     "Contestants that learn from fewer configurations take the first ones of an order that is drawn with the split, "
@@ -405,7 +356,7 @@ def _varied(base: Mapping[str, Any], derived: Sequence[Mapping[str, Any]]) -> st
             changes=listed([say(model["changes"]) for model in derived]),
         )
     brought = _brought(base["values"], [model["values"] for model in derived]) if base["kind"] == "hdnn" else []
-    return _joined(made, *brought)
+    return joined(made, *brought)
 
 
 def _brought(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> list[str]:

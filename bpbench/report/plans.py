@@ -50,7 +50,13 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
         for kind, entry in planned["jobs"].items()
     ]
-    lines += [f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}", *_exploring(planned), ""]
+    lines += [
+        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
+        *_exploring(planned),
+        *_programs(planned),
+        *_probing(planned),
+        "",
+    ]
     if planned["quick"]:
         return [f"{WATERMARK}: this is the plan of a quick run.", *lines, f"Report: {planned['report']}"]
     lines += [
@@ -60,6 +66,16 @@ def plan(planned: dict[str, Any]) -> list[str]:
     if len(planned["deterministic"]) < len(planned["family"]):
         lines += _could_show(planned, unit)
     return [*lines, *_reserve(planned, unit), f"Report: {planned['report']}"]
+
+
+def _programs(planned: dict[str, Any]) -> list[str]:
+    """Return which programs of the protocol a run would start, and whether it may."""
+    if not planned.get("programs"):
+        return []
+    named = "; ".join(planned["programs"])
+    if planned["commands_allowed"]:
+        return [f"It runs programs that the protocol names: {named}."]
+    return [f"It runs programs that the protocol names, and only with --allow-commands: {named}."]
 
 
 def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
@@ -104,6 +120,20 @@ def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
             )
         ]
     return []
+
+
+def _probing(planned: dict[str, Any]) -> list[str]:
+    """Return whose potential is put to work, or whose would cost the most."""
+    probe = planned.get("probe")
+    if probe is None:
+        return []
+    if probe["variant"] is None:
+        return ["Probe: no contestant known so far has a potential that could be put to work."]
+    if probe["settled"]:
+        return [f"Probe: the potential of “{probe['variant']}”."]
+    return [
+        f"Probe: of the contestant with the best mean; counted for the dearest that is known, “{probe['variant']}”."
+    ]
 
 
 def _exploring(planned: dict[str, Any]) -> list[str]:

@@ -69,6 +69,8 @@ _ALL: Final = (
     _work("article", "jacobsen1996", "Jacobsen, K. W.; Stoltze, P.; Nørskov, J. K.",
           "A semi-empirical effective medium theory for metals and alloys",
           "journal=Surface Science; volume=366; pages=394–402; year=1996; doi=10.1016/0039-6028(96)00816-3"),
+    _work("article", "birch1947", "Birch, Francis", "Finite Elastic Strain of Cubic Crystals",
+          "journal=Physical Review; volume=71; pages=809–824; year=1947; doi=10.1103/PhysRev.71.809"),
     _work("article", "larsen2017", "Larsen, Ask Hjorth; others",
           "The atomic simulation environment—a Python library for working with atoms",
           "journal=Journal of Physics: Condensed Matter; volume=29; pages=273002; year=2017; "
@@ -123,6 +125,14 @@ _ALL: Final = (
     _work("article", "fieller1954", "Fieller, E. C.", "Some Problems in Interval Estimation",
           "journal=Journal of the Royal Statistical Society, Series B; volume=16; pages=175–185; year=1954; "
           "doi=10.1111/j.2517-6161.1954.tb00159.x"),
+    # --------------------------------------------------------------------------------------------- several metrics
+    _work("article", "berger1982", "Berger, Roger L.",
+          "Multiparameter Hypothesis Testing and Acceptance Sampling",
+          "journal=Technometrics; volume=24; pages=295–300; year=1982; doi=10.2307/1267823"),
+    _work("misc", "iche9", "ICH", "ICH Harmonised Tripartite Guideline E9: Statistical Principles for Clinical Trials",
+          "howpublished=International Council for Harmonisation; year=1998"),
+    _work("misc", "fda2022", "FDA", "Multiple Endpoints in Clinical Trials: Guidance for Industry",
+          "howpublished=U.S. Food and Drug Administration; year=2022"),
     # ------------------------------------------------------------------------------------------- many comparisons
     _work("article", "dunn1961", "Dunn, Olive Jean", "Multiple Comparisons among Means",
           "journal=Journal of the American Statistical Association; volume=56; pages=52–64; year=1961; "

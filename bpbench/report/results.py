@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.metrics import METRICS
+from bpbench.metrics import METRICS, OF_FORCES
 from bpbench.report import draw
 from bpbench.report.document import Block, Cell, Column, Figure, Table, Text, ref
 from bpbench.report.kinds import by_role, mixed, quick, timed
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 
     from bpbench.report.canvas import Style
 
+_BY_MEAN: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which gives every "
+    "configuration the mean energy per atom of the training configurations."
+)
+_BY_COMPOSITION: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which knows a configuration's "
+    "composition alone: it gives every atom its element's reference energy and the mean of what these leave."
+)
+_OF_FORCES: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which gives every atom a force of "
+    "zero."
+)
 #: Rows of the table behind one figure.
 _ROWS: Final = 500
 
@@ -68,7 +80,7 @@ def scores(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bloc
         source_note(findings),
         _drawn_repeats(findings),
     )
-    return [figure, _means(findings, constant), _all_metrics(findings)]
+    return [figure, _means(findings, constant), *_all_metrics(findings)]
 
 
 def _scores(findings: Mapping[str, Any], variant: Mapping[str, Any]) -> list[tuple[int, float]]:
@@ -199,6 +211,13 @@ def mean_cells(findings: Mapping[str, Any], variant: Mapping[str, Any], summary:
     )
 
 
+def _beside(findings: Mapping[str, Any]) -> str:
+    """Return the message that names the constant predictor."""
+    if findings["metric"]["key"] in OF_FORCES:
+        return _OF_FORCES
+    return _BY_COMPOSITION if len(findings["data"].get("elements") or ()) > 1 else _BY_MEAN
+
+
 def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     part, metric = findings["analysis"]["part"], findings["metric"]
     shown = unit(metric)
@@ -226,8 +245,7 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     name = metric_label(metric)
     said = [
         tell(
-            "{score} on the test set over the repeats; beside it the constant predictor, which gives every "
-            "configuration the mean energy per atom of the training configurations.",
+            _beside(findings),
             score=f"{name} ({shown})" if shown else name,
         ),
         "" if bars else tell("The means have no interval, since the repeats are not independent."),
@@ -256,14 +274,20 @@ def _copies(findings: Mapping[str, Any]) -> str:
     return " ".join(said)
 
 
-def _all_metrics(findings: Mapping[str, Any]) -> Table:
+def _all_metrics(findings: Mapping[str, Any]) -> list[Block]:
+    """Return the table of all metrics of energies; those of forces have a section of their own."""
     part = findings["analysis"]["part"]
     keys = [
         key
-        for key in METRICS
-        if any(summary_of(variant, part, key) for variant in findings["variants"])
-        or key in (findings["constant"].get(part) or {})
+        for key, metric in METRICS.items()
+        if metric.of != "forces"
+        and (
+            any(summary_of(variant, part, key) for variant in findings["variants"])
+            or key in (findings["constant"].get(part) or {})
+        )
     ]
+    if not keys:
+        return []
     columns = (
         Column("variant", tell_as("column", "variant"), align="left"),
         *(Column(key, _metric_head(key), unit({"unit": METRICS[key].unit})) for key in keys),
@@ -280,14 +304,8 @@ def _all_metrics(findings: Mapping[str, Any]) -> Table:
     ]
     constant = findings["constant"].get(part) or {}
     rows.append((words(_constant_name(findings)), *(number(constant.get(key), None) for key in keys)))
-    return Table(
-        "metrics",
-        tell("All metrics on the test set, means over the repeats."),
-        columns,
-        align(rows, columns),
-        source_note(findings),
-        "wide",
-    )
+    caption = tell("All metrics on the test set, means over the repeats.")
+    return [Table("metrics", caption, columns, align(rows, columns), source_note(findings), "wide")]
 
 
 def _metric_head(key: str) -> str:

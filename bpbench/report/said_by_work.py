@@ -119,6 +119,25 @@ OF_MODELS: Final = (
     marked("linear potential (ridge)"),
     marked("random forest"),
     marked("LightGBM"),
+    marked("potential of n2p2"),
+    marked("program of others"),
+    marked(
+        "Of all atoms a share of {n} lies beyond the ranges that the potential was trained in; are its units right, "
+        "and is scaling.data its own?"
+    ),
+    marked("Of all atoms a share of {n} lies beyond the ranges that the potential was trained in: it extrapolates."),
+    marked("To the potential's energies are added, for each atom: {shifts}, by least squares over training frames."),
+    marked(
+        "The potential's energies are {n} meV per atom off, and {n_left} with an energy added for each atom "
+        "({shifts}); if the data have another zero, say shift: fitted."
+    ),
+    marked("The program ended with the exit code {n} in step {n_step} of {n_steps}, '{words}'."),
+    marked("The program was ended by {signal} in step {n_step} of {n_steps}, '{words}'."),
+    marked("The program was stopped at its limit of {n} s in step {n_step} of {n_steps}, '{words}'."),
+    marked("The program cannot be started in step {n_step} of {n_steps}, '{words}': {reason}."),
+    marked("The program's predictions cannot be used: {reason}."),
+    marked("The last it said: {text}"),
+    marked("It said nothing."),
     marked(
         "More weights than data: {n_weights} weights learn from {n_energies} energies, and may learn them by heart."
     ),
@@ -166,6 +185,18 @@ OF_MODELS: Final = (
         "look at the frames."
     ),
     marked(
+        "A model needs a function that varies, all {n} are constant over the training atoms of {element}; choose other "
+        "functions or look at the frames."
+    ),
+    marked(
+        "A fit needs training atoms of every element, this split trains on no {element}, which frame {n} holds; use "
+        "another share or seed of the split, or leave such frames out."
+    ),
+    marked(
+        "Keras's own fit trains one network, and these frames hold {names}; name another optimizer, or keep the frames "
+        "of one element."
+    ),
+    marked(
         "In some rounds other programs took the processor for more than a tenth of the time; measure again on a quiet "
         "machine before you rely on small differences"
     ),
@@ -176,6 +207,16 @@ OF_MODELS: Final = (
     marked(
         "The functions {name} and {name_2} have the same values at all training atoms; the second tells a model "
         "nothing, leave it out."
+    ),
+    marked("The function {name} is constant over the training atoms of {element} and was dropped."),
+    marked("{n} functions are constant over the training atoms of {element} and were dropped: {names}."),
+    marked(
+        "The functions {name} and {name_2} have the same values at all training atoms of {element}; the second tells a "
+        "model nothing, leave it out."
+    ),
+    marked(
+        "The compositions of the training configurations do not determine the reference energies of {names} one by "
+        "one; of all that fit equally well, those of least norm are taken."
     ),
     marked(
         "LightGBM could not split {n} training configurations into leaves of at least {n_leaf} and answers with their "

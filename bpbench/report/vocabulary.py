@@ -80,12 +80,25 @@ _METRICS: Final = {
     "max": marked("largest |error|"),
     "mse": marked("MSE"),
     "half_mse": marked("cost Γ"),
+    "force_rmse": marked("force RMSE"),
+    "force_mae": marked("mean |force error|"),
+    "force_p95": marked("95th percentile of |force error|"),
+    "force_max": marked("largest |force error|"),
+    "mse_x": marked("MSE of F_x"),
+    "mse_y": marked("MSE of F_y"),
+    "mse_z": marked("MSE of F_z"),
     "descriptor_time": marked("descriptor time"),
 }
 
 
 #: Units that languages write differently, of :data:`bpbench.units.DISPLAY`.
-_UNITS: Final = (marked("meV/atom"), marked("eV/atom"), marked("eV²/configuration"), marked("µs/atom"))
+_UNITS: Final = (
+    marked("meV/atom"),
+    marked("eV/atom"),
+    marked("eV²/configuration"),
+    marked("µs/atom"),
+    marked("Å³/atom"),
+)
 
 
 def verdict_message(verdict: str, metric: Mapping[str, Any]) -> str:

@@ -12,18 +12,23 @@ from itertools import pairwise
 from typing import Final
 
 from bpbench.data.frames import Configurations
-from bpbench.features import G2, Feature
+from bpbench.features import G2, Column, Feature
 from bpbench.jobs import (
     Adam,
+    Command,
     Describe,
+    Distribute,
     Hdnn,
     Importance,
     Job,
     Kalman,
     KerasAdam,
     LightGbm,
+    N2p2,
     RandomForest,
     ReadTable,
+    Simulate,
+    Stretch,
     TimeDescribe,
     Train,
 )
@@ -48,12 +53,27 @@ _TABLE_ROW: Final = 2e-5
 #: Seconds per tree, and per boosting round.
 _TREE: Final = 0.004
 _ROUND: Final = 0.001
+#: Seconds per atom, column tried and level of a tree on forces, and for an atom to go down one level of it.
+_SPLIT: Final = 7e-8
+_DOWN: Final = 1.2e-8
+#: Seconds per atom and column in a boosting round on forces, and for an atom to go down its tree.
+_BOOST: Final = 6e-9
+_LEAF: Final = 2.5e-8
+#: How often the describing of all atoms goes into a potential's energies and forces.
+_ANSWERED: Final = 3
+#: Seconds of somebody else's program, of which nothing is known before it has run.
+_PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
 _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
+#: How many times as long as describing a frame it takes to have its forces from a potential.
+_FORCES: Final = 3.0
+#: Seconds of EMT per atom, and of g(r) per pair of atoms.
+_EMT: Final = 1.3e-3
+_PAIR: Final = 2e-7
 
 
-def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one line per kind of job
+def expected(job: Job, frames: Configurations) -> float:
     """Return the expected seconds of a job on one core, from its work alone.
 
     Parameters
@@ -71,16 +91,53 @@ def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one 
     if isinstance(job, ReadTable):
         return 0.2 + float(frames.offsets[-1]) * _TABLE_ROW
     if isinstance(job, Train):
-        if isinstance(job.model, Hdnn):
-            return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
-        if isinstance(job.model, RandomForest):
-            return 0.5 + job.model.trees * _TREE
-        if isinstance(job.model, LightGbm):
-            return 0.5 + job.model.rounds * _ROUND
-        return 0.5
+        return _training(job, frames)
     if isinstance(job, Importance):
         return _asking(job, frames)
-    return 1.0
+    return _probing(job, frames) if isinstance(job, Stretch | Simulate | Distribute) else 1.0
+
+
+def _probing(job: Stretch | Simulate | Distribute, frames: Configurations) -> float:
+    """Return the expected seconds of asking a potential for one frame so many times, or of counting pairs of atoms."""
+    if isinstance(job, Distribute):
+        return 0.2 + float((frames.atoms[list(job.chosen)] ** 2).sum()) * _PAIR
+    times = len(job.scales) if isinstance(job, Stretch) else job.steps + 1
+    atoms = int(frames.atoms[job.frame])
+    if job.training is None:
+        return 0.5 + times * atoms * _EMT
+    functions = [item for item in job.training.functions if not isinstance(item, Column)]
+    return 0.5 + times * _FORCES * _describing(functions, atoms)
+
+
+def _training(job: Train, frames: Configurations) -> float:
+    if isinstance(job.model, Hdnn):
+        return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
+    if isinstance(job.model, RandomForest | LightGbm):
+        if job.model.target == "forces":
+            return 0.5 + _on_atoms(job.model, len(job.functions), job, frames)
+        return 0.5 + (job.model.trees * _TREE if isinstance(job.model, RandomForest) else job.model.rounds * _ROUND)
+    if isinstance(job.model, N2p2):
+        return 0.5 + _ANSWERED * _describing(job.functions, int(frames.offsets[-1]))
+    return _PROGRAM if isinstance(job.model, Command) else 0.5
+
+
+def _on_atoms(model: RandomForest | LightGbm, inputs: int, job: Train, frames: Configurations) -> float:
+    """Return the expected seconds of growing trees on atoms, and of asking them for all atoms."""
+    every = float(frames.offsets[-1])
+    learnt = _learnt(job, frames) / len(frames) * every
+    learnt = learnt if model.atoms is None else min(learnt, model.atoms)
+    if isinstance(model, LightGbm):
+        # There is little to learn of a direction: patience ends it long before the rounds are used up.
+        return 3 * min(model.rounds, 2 * model.patience) * (learnt * inputs * _BOOST + every * _LEAF)
+    levels = min(model.max_depth or math.inf, math.log2(max(learnt, 2.0)))
+    columns = max(1.0, min(model.max_features, 1.0) * inputs)
+    return model.trees * levels * (learnt * columns * _SPLIT + every * _DOWN)
+
+
+def _learnt(job: Train, frames: Configurations) -> float:
+    """Return how many configurations a split leaves to be learned from."""
+    share = 1.0 - job.split.reserve - job.split.validation - (job.split.explore or 0.0)
+    return job.observations or share * len(frames)
 
 
 def _asking(job: Importance, frames: Configurations) -> float:
@@ -107,8 +164,7 @@ def _weights(model: Hdnn, inputs: int) -> int:
 def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> float:
     """Return the expected seconds of training one network on the share of the frames that a split leaves."""
     weights = _weights(model, inputs)
-    share = 1.0 - job.split.reserve - job.split.validation - (job.split.explore or 0.0)
-    learnt = job.observations or share * len(frames)
+    learnt = _learnt(job, frames)
     through = (learnt / len(frames)) * float(frames.offsets[-1]) * weights
     rule = model.optimizer
     if isinstance(rule, Adam):
@@ -121,7 +177,7 @@ def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> fl
     return _START + model.epochs * (through * _DOUBLE + each * _PRODUCT)
 
 
-def _describing(functions: Sequence[Feature], atoms: int) -> float:
+def _describing(functions: Sequence[Feature | Column], atoms: int) -> float:
     radial = sum(isinstance(function, G2) for function in functions)
     return atoms * (radial * _RADIAL + (len(functions) - radial) * _ANGULAR)
 

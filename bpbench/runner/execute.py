@@ -23,9 +23,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol, Self
 
-from bpbench.errors import BpbenchError, StoreError
+from bpbench.errors import BpbenchError, RequestError, StoreError
 from bpbench.identity import address
-from bpbench.jobs import Job
+from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
 from bpbench.runner.machine import machine
 from bpbench.runner.meter import Meter
@@ -119,6 +119,28 @@ def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
     return list(ordered)
 
 
+def programs(todo: Iterable[Job]) -> list[str]:
+    """Return what some jobs would run, each step once, as a protocol has its words."""
+    models = [job.model for job in todo if isinstance(job, Train) and isinstance(job.model, Command)]
+    return list(dict.fromkeys(as_typed(step) for model in models for step in model.run))
+
+
+def refuse_commands(todo: Iterable[Job]) -> None:
+    """Refuse jobs that would run a program which a protocol names.
+
+    Raises
+    ------
+    RequestError
+        With the programs; nothing was started.
+    """
+    named = programs(todo)
+    if named:
+        raise RequestError(
+            f"The protocol runs programs on this machine, and whoever wrote it may have named any: {'; '.join(named)}. "
+            "Read what they do, and say --allow-commands if you trust them; nothing was started."
+        )
+
+
 def at_once(todo: Sequence[Job], workers: int) -> int:
     """Return how many of these jobs run at once, at most."""
     return max(1, min(workers, sum(not work.alone(job) for job in todo)))
@@ -142,6 +164,7 @@ def execute(
     workers: int = 1,
     watcher: Watcher | None = None,
     staff: Staff | None = None,
+    allow_commands: bool = False,
 ) -> Executed:
     """Make every job's result exist in the store, as far as they succeed.
 
@@ -157,6 +180,8 @@ def execute(
         Told about every start and end.
     staff : Staff, optional
         Processes that stay for the next call, as many as it says; by default they come and go with this call.
+    allow_commands : bool
+        Whether programs that a protocol names may be run.
 
     Returns
     -------
@@ -167,12 +192,16 @@ def execute(
     ------
     StoreError
         When results cannot be written: nothing could be kept, so nothing more is started.
+    RequestError
+        When a program would be run and that is not allowed; nothing was started.
     """
     if staff is None:
         with Staff(workers) as own:
-            return execute(jobs, store, watcher=watcher, staff=own)
+            return execute(jobs, store, watcher=watcher, staff=own, allow_commands=allow_commands)
     watcher, workers = watcher or Silent(), staff.workers
     todo = missing(jobs, store)
+    if not allow_commands:
+        refuse_commands(todo)
     store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
@@ -271,6 +300,8 @@ def do(job: Job, root: str, processes: int) -> tuple[float, str | None]:
     def provenance() -> dict[str, Any]:
         wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
         needed = meter.read() if outcome.more else costs
+        if work.runs_a_program(job):
+            needed["peak_mb"] = None  # that of another process, which nobody measured
         return {"wall_s": wall, **needed, "processes": processes, "made": made, **machine()}
 
     try:

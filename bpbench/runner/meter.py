@@ -30,6 +30,7 @@ and within 6 % the same memory: CPU seconds are comparable between runs with as 
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,22 +72,27 @@ class Meter:
         """
         # Memory that is free but still resident would be filled by the job without a trace.
         _trim()(0)
-        return cls(inputs, _count_from_here(), time.process_time())
+        return cls(inputs, _count_from_here(), _cpu())
 
     def read(self) -> dict[str, float | None]:
         """Return what was needed since the meter was set, by name.
 
-        ``cpu_s`` : CPU seconds of this process, user and system, in all its threads; those of processes that it
-        started are not among them, and no job starts any.
+        ``cpu_s`` : CPU seconds of this process, user and system, in all its threads, and of the programs that it
+        started and that have ended.
 
         ``peak_mb`` : the most memory (10⁶ bytes) that was resident at a time beyond what was held at the start, and
         the inputs; ``None`` where the system does not say (anything but Linux, no permission).
         """
-        cpu_s = time.process_time() - self.cpu_s
+        cpu_s = _cpu() - self.cpu_s
         most = None if self.held is None else _resident("VmHWM")
         if most is None or self.held is None:
             return {"cpu_s": cpu_s, "peak_mb": None}
         return {"cpu_s": cpu_s, "peak_mb": (max(most - self.held, 0) * 1024 + self.inputs) / 1e6}
+
+
+def _cpu() -> float:
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
 
 
 def _count_from_here() -> int | None:

@@ -26,7 +26,10 @@ from bpbench.identity import address
 from bpbench.jobs import (
     OPTIMIZERS,
     Agree,
+    Command,
     Describe,
+    Distribute,
+    Foreign,
     Hdnn,
     Importance,
     Job,
@@ -34,15 +37,19 @@ from bpbench.jobs import (
     Linear,
     MakeFrames,
     ModelSpec,
+    N2p2,
     RandomForest,
     ReadTable,
+    Simulate,
+    Stretch,
     TimeDescribe,
     Train,
+    of_forces_alone,
 )
-from bpbench.models import constant, fit, importance
+from bpbench.models import constant, fit, gradient, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
-from bpbench.runner import timing
+from bpbench.runner import command, imported, probing, timing
 from bpbench.runner.store import Outcome
 from bpbench.units import MEV_PER_EV
 
@@ -57,6 +64,10 @@ def needs(job: Job) -> tuple[Job, ...]:
         return (job.training, *needs(job.training))
     if isinstance(job, Agree):
         return (job.table, *job.pool, job.pool[0].frames)
+    if isinstance(job, Simulate | Stretch) and job.training is not None:
+        return (job.training, *needs(job.training))
+    if isinstance(job, Stretch | Distribute):
+        return (job.frames,)
     return (job.frames,) if isinstance(job, Describe | TimeDescribe) else ()
 
 
@@ -71,7 +82,15 @@ _LABELS: Final = {
     Describe: "describe",
     Agree: "compare values",
     TimeDescribe: "time descriptors",
+    Stretch: "stretch",
+    Simulate: "simulate",
+    Distribute: "count g(r)",
 }
+
+
+def runs_a_program(job: Job) -> bool:
+    """Return whether a job runs a program that a protocol names."""
+    return isinstance(job, Train) and isinstance(job.model, Command)
 
 
 def label(job: Job) -> str:
@@ -82,7 +101,7 @@ def label(job: Job) -> str:
         return _LABELS[type(job)]
     if isinstance(job.model, Hdnn):
         return f"train hdnn ({job.model.optimizer.kind})"
-    return f"train {job.model.kind}"
+    return f"score {job.model.kind}" if isinstance(job.model, N2p2) else f"train {job.model.kind}"
 
 
 def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per kind of job
@@ -118,7 +137,22 @@ def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per ki
         return _agree(job, load)
     if isinstance(job, Importance):
         return _importance(job, load)
+    if isinstance(job, Stretch | Simulate | Distribute):
+        return _probe(job, load)
     return _train(job, load)
+
+
+def _probe(job: Stretch | Simulate | Distribute, load: Load) -> Outcome:
+    training = None if isinstance(job, Distribute) else job.training
+    of = job.training.frames if isinstance(job, Simulate) else job.frames
+    frames = Frames.from_arrays(load(of).arrays)
+    if isinstance(job, Distribute):
+        return probing.distribute(job, frames)
+    trained = None if training is None else load(training)
+    if isinstance(job, Stretch):
+        return probing.stretch(job, frames, trained)
+    assert trained is not None
+    return probing.simulate(job, frames, trained)
 
 
 def _agree(job: Agree, load: Load) -> Outcome:
@@ -209,7 +243,7 @@ def warm(job: Job) -> None:
     """Have everything loaded and compiled that a training of this kind needs, so that its costs are its own."""
     if isinstance(job, Importance):
         warm(job.training)
-    if not isinstance(job, Train):
+    if not isinstance(job, Train) or isinstance(job.model, Foreign):
         return
     _compile(job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind, job.pool[0].precision)
     if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
@@ -252,7 +286,7 @@ def lay_out(job: Job, load: Load) -> int:
     if held.table is None:
         from bpbench.models import replica
 
-        held.table = replica.table(held.values, held.frames.offsets)
+        held.table = replica.table(held.values, held.frames.offsets, held.kind, max(1, len(held.elements)))
     laid_out: metrics.Array = held.table.values
     return held.values.nbytes + (0 if np.may_share_memory(laid_out, held.values) else laid_out.nbytes)
 
@@ -294,7 +328,7 @@ def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
 
 def _structures(job: Train, held: _Inputs) -> Structures | None:
     """Return the frames behind the inputs where forces are asked for, with the neighbour lists of the cohort."""
-    if not (job.score_forces or getattr(job.model, "forces", None)):
+    if of_forces_alone(job.model) or not (job.score_forces or getattr(job.model, "forces", None)):
         return None
     if held.structures is None:
         assert isinstance(held.frames, Frames)  # the protocol was refused otherwise
@@ -330,31 +364,91 @@ def _train(job: Train, load: Load) -> Outcome:
     lay_out(job, load)
     problem, fresh = _problem(job, load)
     try:
-        made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
+        made = _fit(job, problem, load)
     except DivergedError as error:
         return Outcome({"status": "diverged", "message": str(error)})
-    if not np.all(np.isfinite(made.energy)):
+    energy = made.energy
+    if energy is not None and not np.all(np.isfinite(energy)):
         return Outcome({"status": "diverged", "message": "A predicted energy is not a finite number."})
-    mean = constant(problem)
     parts = {name: getattr(problem, name) for name in splits.PARTS} | ({splits.FRESH: fresh} if len(fresh) else {})
     values: dict[str, Any] = {
         "status": "done",
-        "scores": {name: _score(problem, made.energy, part) for name, part in parts.items()},
-        "constant": _score(problem, mean, problem.test),
+        "scores": {name: {} if energy is None else _score(problem, energy, part) for name, part in parts.items()},
+        "constant": {} if energy is None else _score(problem, constant(problem), problem.test),
         "checkpoint": made.checkpoint,
         "stopped": made.stopped,
         "least_loss": _least(made),
         "converged": made.converged,
         "parameters": made.parameter_count,
         "train_configurations": len(problem.train),
-        "ensemble": None if made.members is None else _ensemble(problem, made.energy, made.members),
+        "ensemble": None if energy is None or made.members is None else _ensemble(problem, energy, made.members),
         "remarks": list(made.remarks),
+        **({} if made.said is None else {"said": made.said}),
     }
-    arrays = {"energy": made.energy}
+    arrays = {} if energy is None else {"energy": energy}
+    asked = job.score_forces or energy is None
+    if asked and not _add_forces(job, problem, made, parts, values, arrays):
+        return Outcome({"status": "diverged", "message": "A predicted force is not a finite number."})
     arrays |= {f"curve-{name}": array for name, array in made.curve.items()}
     arrays |= to_arrays(made.parameters)
     arrays |= {} if made.members is None else {"members": made.members}
     return Outcome(values, arrays)
+
+
+def _fit(job: Train, problem: Problem, load: Load) -> Fit:
+    """Fit a model, or have somebody else's trained, or ask one that is trained already."""
+    if not isinstance(job.model, Foreign):
+        return fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
+    frames = _inputs(job, load).frames
+    assert isinstance(frames, Frames)  # the protocol was refused otherwise
+    if isinstance(job.model, Command):
+        return command.fit(job.model, frames, problem, job.functions, seed=job.weights_seed)
+    return imported.fit(job.model, frames, problem, key=address(job.frames), forces=job.score_forces)
+
+
+#: Name of the array of predicted forces on the atoms of the test configurations, in their order.
+TEST_FORCES: Final = "forces-test"
+
+
+def _add_forces(
+    job: Train,
+    problem: Problem,
+    made: Fit,
+    parts: dict[str, Ints],
+    values: dict[str, Any],
+    arrays: dict[str, metrics.Array],
+) -> bool:
+    """Score predicted forces besides, and return whether all are finite.
+
+    Those of training configurations are not computed: they are most of the frames, each costs as much as any other, and
+    no table asks for them. Where a model answers with forces they are there already.
+    """
+    assert problem.forces is not None  # the protocol was refused otherwise
+    for name, part in parts.items():
+        if name == "train" and made.forces is None:
+            continue
+        reference = np.concatenate([problem.forces[_rows_of(problem, frame)] for frame in part])
+        predicted = np.concatenate([_forces(job, problem, made, int(frame)) for frame in part])
+        if not np.all(np.isfinite(predicted)):
+            return False
+        values["scores"][name] |= metrics.score_forces(reference, predicted)
+        if name == "test":
+            values["constant"] |= metrics.score_forces(reference, np.zeros_like(reference))
+            arrays[TEST_FORCES] = predicted
+    return True
+
+
+def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Array:
+    """Return the predicted forces of one frame, shape (n, 3): the slope of the energy, by the descriptors' adjoint."""
+    if made.forces is not None:
+        return made.forces[_rows_of(problem, frame)]
+    assert problem.geometry is not None
+    seen = np.asarray(problem.values[:, _rows_of(problem, frame)], dtype=np.float64)
+    return -problem.geometry.adjoint(frame, gradient(job.model, made.parameters, seen))
+
+
+def _rows_of(problem: Problem, frame: int) -> slice:
+    return slice(int(problem.offsets[frame]), int(problem.offsets[frame + 1]))
 
 
 def _least(made: Fit) -> dict[str, float] | None:
@@ -394,8 +488,8 @@ def gather(job: Train, load: Load, atoms: int) -> metrics.Array:
             values = np.empty((len(part), atoms), part.dtype)
         values[:, at : at + part.shape[1]] = part
         at += part.shape[1]
-    assert values is not None  # a pool has a chunk
-    return values
+    # What is trained elsewhere has no pool here.
+    return np.empty((0, atoms)) if values is None else values
 
 
 def _chunks(pool: Sequence[Describe | ReadTable], wanted: Sequence[str], load: Load) -> Iterator[foreign.Array]:

@@ -37,7 +37,15 @@ Json = dict[str, Any]
 Watching = Callable[[Prepared, Store], AbstractContextManager[Watcher]]
 
 
-def record(protocol: Protocol, history: History, root: Path, watching: Watching, *, workers: int = 1) -> Run:
+def record(
+    protocol: Protocol,
+    history: History,
+    root: Path,
+    watching: Watching,
+    *,
+    workers: int = 1,
+    allow_commands: bool = False,
+) -> Run:
     """Conduct a study anew and record it.
 
     Parameters
@@ -53,6 +61,8 @@ def record(protocol: Protocol, history: History, root: Path, watching: Watching,
         Makes the watcher.
     workers : int
         Processes that work at once.
+    allow_commands : bool
+        Whether the programs that the protocol names may be run.
 
     Returns
     -------
@@ -79,7 +89,8 @@ def record(protocol: Protocol, history: History, root: Path, watching: Watching,
     what = digest([asked.origin.text, asked.origin.data_option, draw, machine()["sources"], machine()["versions"]])
     store = Store(root / f"{protocol.name}-{draw}-{what[:12]}")
     with _alone(store.root, f"draw {draw} of '{protocol.name}'"):
-        prepared = study.prepare(asked, store)
+        prepared = study.prepare(asked, store, allow_commands=allow_commands)
+        study.require_allowed(prepared, store)
         with watching(prepared, store) as watcher:
             conducted = study.conduct(prepared, store, workers=workers, watcher=watcher)
         run = _kept(protocol, conducted, store, history, draw)
