@@ -108,7 +108,7 @@ class Potential:
             For a frame that cannot be described, or that holds an element the potential was not trained on.
         """
         numbers = np.asarray(species, dtype=np.int64)
-        self._known(numbers)
+        self.check(numbers)
         seen = evaluate(self.functions, positions, cell, pbc, numbers)
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
         how: dict[str, Any] = {"kind": self._kind(numbers), "elements": self.elements, "centres": self.centres}
@@ -134,7 +134,7 @@ class Potential:
         DataError
             For an element the potential was not trained on.
         """
-        self._known(species)
+        self.check(species)
         how: dict[str, Any] = {"kind": self._kind(species), "elements": self.elements, "centres": self.centres}
         return models.evaluate(self.model, self.parameters, values, offsets, **how)
 
@@ -143,7 +143,19 @@ class Potential:
         places = {NUMBERS[element]: place for place, element in enumerate(self.elements)}
         return np.array([places[number] for number in numbers.tolist()], dtype=np.int64)
 
-    def _known(self, numbers: Ints) -> None:
+    def check(self, numbers: Ints) -> None:
+        """Refuse elements the potential was not trained on.
+
+        Parameters
+        ----------
+        numbers : ndarray of int
+            Atomic numbers.
+
+        Raises
+        ------
+        DataError
+            Naming them.
+        """
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
         if strange:
             names = [element for element, number in NUMBERS.items() if number in strange]
