@@ -44,7 +44,7 @@ def with_files(protocol: Protocol) -> Protocol:
             models[name], seen = _potential(protocol, name, model)
             # Two potentials with the same functions see the same set.
             called = names.setdefault(tuple(seen.items()), f"{name}: its own functions")
-            written = {element: Explicit(functions) for element, functions in seen.items()}
+            written: dict[str, str | Explicit] = {element: Explicit(functions) for element, functions in seen.items()}
             own[name], sets[called] = called, ByElement(written) if len(seen) > 1 else next(iter(written.values()))
         elif isinstance(model, Command):
             models[name] = _program(protocol, name, model)
