@@ -108,7 +108,7 @@ class Potential:
             For a frame that cannot be described, or that holds an element the potential was not trained on.
         """
         numbers = np.asarray(species, dtype=np.int64)
-        self._known(numbers)
+        self.check(numbers)
         seen = evaluate(self.functions, positions, cell, pbc, numbers)
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
         how: dict[str, Any] = {"kind": self._kind(numbers), "elements": self.elements, "centres": self.centres}
@@ -134,7 +134,7 @@ class Potential:
         DataError
             For an element the potential was not trained on.
         """
-        self._known(species)
+        self.check(species)
         how: dict[str, Any] = {"kind": self._kind(species), "elements": self.elements, "centres": self.centres}
         return models.evaluate(self.model, self.parameters, values, offsets, **how)
 
@@ -143,7 +143,19 @@ class Potential:
         places = {NUMBERS[element]: place for place, element in enumerate(self.elements)}
         return np.array([places[number] for number in numbers.tolist()], dtype=np.int64)
 
-    def _known(self, numbers: Ints) -> None:
+    def check(self, numbers: Ints) -> None:
+        """Refuse elements the potential was not trained on.
+
+        Parameters
+        ----------
+        numbers : ndarray of int
+            Atomic numbers.
+
+        Raises
+        ------
+        DataError
+            Naming them.
+        """
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
         if strange:
             names = [element for element, number in NUMBERS.items() if number in strange]
@@ -221,15 +233,23 @@ class Structures:
         frames, rows = self._frames, self._frames.rows(frame)
         return self._functions, frames.positions[rows], frames.cells[frame], frames.pbc[frame], frames.species[rows]
 
+    def lay_out(self) -> None:
+        """Have the slopes of all frames made, if all can be kept, so that who asks first pays no more than others."""
+        sizes = np.diff(self._frames.offsets)
+        largest = int(np.argmax(sizes))
+        if self.slopes(largest).bytes / sizes[largest] * sizes.sum() <= MOST_SLOPES:
+            for frame in range(len(self._frames)):
+                self.slopes(frame)
+
     def slopes(self, frame: int) -> Slopes:
         """Return the whole Jacobian of a frame; see :class:`bpbench.models.contract.Slopes`.
 
-        Nobody who asks twice goes through a whole cache in order, so that what came first stays.
+        What is kept stays: whoever goes through more frames than fit would else find none of them the next time.
         """
         if frame in self._slopes:
             return self._slopes[frame]
-        border, index, found = slopes(*self._asked(frame))
-        made = Slopes(border, index, found.astype(np.float32))
+        border, other, found = slopes(*self._asked(frame))
+        made = Slopes(border, other, found.astype(np.float32))
         if sum(one.bytes for one in self._slopes.values()) + made.bytes <= MOST_SLOPES:
             self._slopes[frame] = made
         return made
