@@ -21,7 +21,7 @@ from bpbench.agreement.columns import agree, pairing, unnamed
 from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames, Ints
 from bpbench.errors import DivergedError
-from bpbench.features import Column
+from bpbench.features import G2, G5, Column
 from bpbench.identity import address
 from bpbench.jobs import (
     OPTIMIZERS,
@@ -223,6 +223,18 @@ def warm(job: Job) -> None:
     _compile(job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind, job.pool[0].precision)
     if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
         _spearman()
+    if job.score_forces and not of_forces_alone(job.model):
+        _adjoint()
+
+
+@lru_cache(maxsize=1)
+def _adjoint() -> None:
+    """Have the adjoint of descriptors compiled, on one pair and one triplet."""
+    from bpbench.descriptors.symmetry import evaluate
+
+    functions = (G2(1.0, 0.0, 6.0), G5(0.1, 1.0, 1, 6.0))
+    seen = evaluate(functions, np.eye(3), np.eye(3), np.zeros(3, dtype=bool))
+    seen.adjoint(np.ones((2, 3)))
 
 
 @lru_cache(maxsize=16)
@@ -418,8 +430,16 @@ def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Arra
     if made.forces is not None:
         return made.forces[_rows_of(problem, frame)]
     assert problem.geometry is not None
-    seen = np.asarray(problem.values[:, _rows_of(problem, frame)], dtype=np.float64)
-    return -problem.geometry.adjoint(frame, gradient(job.model, made.parameters, seen))
+    rows = _rows_of(problem, frame)
+    slopes = gradient(
+        job.model,
+        made.parameters,
+        np.asarray(problem.values[:, rows], dtype=np.float64),
+        kind=None if problem.kind is None else problem.kind[rows],
+        elements=problem.elements,
+        centres=problem.centres,
+    )
+    return -problem.geometry.adjoint(frame, slopes)
 
 
 def _rows_of(problem: Problem, frame: int) -> slice:
