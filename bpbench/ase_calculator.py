@@ -133,11 +133,10 @@ def _told(answer: Answer, names: Sequence[str], least: Floats, most: Floats) -> 
     row, atom = divmod(int(np.argmax(excess)), excess.shape[1])
     atoms = int(answer.beyond.any(axis=0).sum())
     return (
-        f"The potential extrapolates: at {atoms} of {answer.beyond.shape[1]} atoms of this frame, "
-        f"{int(answer.beyond.sum())} values of symmetry functions lie outside their ranges over the training atoms, "
-        f"the farthest {names[row]} = {answer.values[row, atom]:.6g} at atom {atom}, where the training saw "
-        f"{least[row, atom]:.6g} to {most[row, atom]:.6g}. Further frames of this calculator are counted in its "
-        "`extrapolation` and not told."
+        f"The potential extrapolates: at {atoms} of {answer.beyond.shape[1]} atoms of this frame symmetry functions "
+        f"lie outside their ranges over the training atoms; the farthest is {names[row]} = "
+        f"{answer.values[row, atom]:.6g} at atom {atom}, where the training saw {least[row, atom]:.6g} to "
+        f"{most[row, atom]:.6g}. Further frames of this calculator are counted in its `extrapolation` and not told."
     )
 
 

@@ -17,6 +17,7 @@ from bpbench.jobs import (
     Adam,
     Command,
     Describe,
+    Distribute,
     Hdnn,
     Importance,
     Job,
@@ -27,6 +28,8 @@ from bpbench.jobs import (
     N2p2,
     RandomForest,
     ReadTable,
+    Simulate,
+    Stretch,
     TimeDescribe,
     Train,
 )
@@ -66,6 +69,11 @@ _PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
 _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
+#: How many times as long as describing a frame it takes to have its forces from a potential.
+_FORCES: Final = 3.0
+#: Seconds of EMT per atom, and of g(r) per pair of atoms.
+_EMT: Final = 1.3e-3
+_PAIR: Final = 2e-7
 
 
 def expected(job: Job, frames: Configurations) -> float:
@@ -89,7 +97,19 @@ def expected(job: Job, frames: Configurations) -> float:
         return _training(job, frames)
     if isinstance(job, Importance):
         return _asking(job, frames)
-    return 1.0
+    return _probing(job, frames) if isinstance(job, Stretch | Simulate | Distribute) else 1.0
+
+
+def _probing(job: Stretch | Simulate | Distribute, frames: Configurations) -> float:
+    """Return the expected seconds of asking a potential for one frame so many times, or of counting pairs of atoms."""
+    if isinstance(job, Distribute):
+        return 0.2 + float((frames.atoms[list(job.chosen)] ** 2).sum()) * _PAIR
+    times = len(job.scales) if isinstance(job, Stretch) else job.steps + 1
+    atoms = int(frames.atoms[job.frame])
+    if job.training is None:
+        return 0.5 + times * atoms * _EMT
+    functions = [item for item in job.training.functions if not isinstance(item, Column)]
+    return 0.5 + times * _FORCES * _describing(functions, atoms)
 
 
 def _training(job: Train, frames: Configurations) -> float:
