@@ -113,7 +113,9 @@ def _check_judged(protocol: Protocol) -> None:
         if not protocol.has_forces(variant):
             kind = protocol.models[str(variant.model)].kind
             why = f"its inputs are columns of a table ('{variant.set}'), whose derivatives are not known"
-            if not protocol.of_columns(variant.set):
+            if kind == "command":
+                why = "its program is not asked for them (forces: true of the model)"
+            elif not protocol.of_columns(variant.set):
                 why = f"the energy of {_LABEL.get(kind, kind)} is made of steps, without a slope"
             raise ProtocolError(
                 f"{place}: '{key}' judges forces, and '{variant.name}' has none: {why}; leave it out, or score forces "

@@ -180,6 +180,7 @@ OF_MODELS: Final = (
         "initial weights; {told_advice} may help."
     ),
     marked("A predicted energy is not a finite number."),
+    marked("A predicted force is not a finite number."),
     marked(
         "A model needs a function that varies, all {n} are constant over the training atoms; choose other functions or "
         "look at the frames."

@@ -24,6 +24,7 @@ from bpbench.jobs import (
     Kalman,
     KerasAdam,
     LightGbm,
+    Linear,
     N2p2,
     RandomForest,
     ReadTable,
@@ -61,6 +62,8 @@ _BOOST: Final = 6e-9
 _LEAF: Final = 2.5e-8
 #: How often the describing of all atoms goes into a potential's energies and forces.
 _ANSWERED: Final = 3
+#: How often describing atoms goes into the forces on them, by the adjoint.
+_SLOPES: Final = 3
 #: Seconds of somebody else's program, of which nothing is known before it has run.
 _PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
@@ -110,6 +113,18 @@ def _probing(job: Stretch | Simulate | Distribute, frames: Configurations) -> fl
 
 
 def _training(job: Train, frames: Configurations) -> float:
+    return _fitting(job, frames) + (_scoring(job, frames) if job.score_forces else 0.0)
+
+
+def _scoring(job: Train, frames: Configurations) -> float:
+    """Return the expected seconds of the forces of test and validation configurations."""
+    if not isinstance(job.model, Hdnn | Linear):
+        return 0.0
+    share = job.split.validation + (job.split.reserve if job.split.explore is None else job.split.explore)
+    return _SLOPES * _describing(job.functions, int(share * float(frames.offsets[-1])))
+
+
+def _fitting(job: Train, frames: Configurations) -> float:
     if isinstance(job.model, Hdnn):
         return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
     if isinstance(job.model, RandomForest | LightGbm):

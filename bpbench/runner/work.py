@@ -21,7 +21,7 @@ from bpbench.agreement.columns import agree, pairing, unnamed
 from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames, Ints
 from bpbench.errors import DivergedError
-from bpbench.features import Column
+from bpbench.features import G2, G5, Column
 from bpbench.identity import address
 from bpbench.jobs import (
     OPTIMIZERS,
@@ -251,6 +251,18 @@ def warm(job: Job) -> None:
     _compile(kind, job.pool[0].precision, term)
     if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
         _spearman()
+    if job.score_forces and not of_forces_alone(job.model):
+        _adjoint()
+
+
+@lru_cache(maxsize=1)
+def _adjoint() -> None:
+    """Have the adjoint of descriptors compiled, on one pair and one triplet."""
+    from bpbench.descriptors.symmetry import evaluate
+
+    functions = (G2(1.0, 0.0, 6.0), G5(0.1, 1.0, 1, 6.0))
+    seen = evaluate(functions, np.eye(3), np.eye(3), np.zeros(3, dtype=bool))
+    seen.adjoint(np.ones((2, 3)))
 
 
 @lru_cache(maxsize=16)
