@@ -233,15 +233,23 @@ class Structures:
         frames, rows = self._frames, self._frames.rows(frame)
         return self._functions, frames.positions[rows], frames.cells[frame], frames.pbc[frame], frames.species[rows]
 
+    def lay_out(self) -> None:
+        """Have the slopes of all frames made, if all can be kept, so that who asks first pays no more than others."""
+        sizes = np.diff(self._frames.offsets)
+        largest = int(np.argmax(sizes))
+        if self.slopes(largest).bytes / sizes[largest] * sizes.sum() <= MOST_SLOPES:
+            for frame in range(len(self._frames)):
+                self.slopes(frame)
+
     def slopes(self, frame: int) -> Slopes:
         """Return the whole Jacobian of a frame; see :class:`bpbench.models.contract.Slopes`.
 
-        Nobody who asks twice goes through a whole cache in order, so that what came first stays.
+        What is kept stays: whoever goes through more frames than fit would else find none of them the next time.
         """
         if frame in self._slopes:
             return self._slopes[frame]
-        border, index, found = slopes(*self._asked(frame))
-        made = Slopes(border, index, found.astype(np.float32))
+        border, other, found = slopes(*self._asked(frame))
+        made = Slopes(border, other, found.astype(np.float32))
         if sum(one.bytes for one in self._slopes.values()) + made.bytes <= MOST_SLOPES:
             self._slopes[frame] = made
         return made

@@ -270,6 +270,14 @@ def test_an_element_that_the_frames_have_not_is_left_out(file: Path, tmp_path: P
     assert len(inputs.sets["own"]) == 6
 
 
+def test_of_one_element_a_set_by_element_is_a_set_like_any_other(file: Path, tmp_path: Path) -> None:
+    """In frames of aluminium alone nothing is resolved, and Al's functions are the set."""
+    sample = "data: {kind: aluminium, groups: [300 K solid]}"
+    _, inputs = _laid_out(file, tmp_path, "data: {kind: file, path: alloy.extxyz}", sample)
+    assert inputs.sets["own"] == FeatureSet((G2(0.1, 0.0, 5.0), G2(1.0, 2.6, 5.0, of="Cu")))
+    assert inputs.sets["twelve"] == preset("thesis-12")
+
+
 def test_a_cut_of_a_set_by_element_is_one(file: Path, tmp_path: Path) -> None:
     """What is left serves the elements it served; an element without a function left is refused."""
     cut = "wide: {cut: own, kinds: [G2]}"
@@ -286,7 +294,7 @@ def test_a_strategy_among_functions_of_each_element_is_refused(file: Path, tmp_p
     """It chooses from functions that describe every atom."""
     from bpbench import exploration
 
-    asked = "strategies:\n  few: {kind: backward, set: own, model: ridge}\nrepeats: 3"
+    asked = "strategies:\n  few: {kind: drop-one, set: own, model: ridge}\nrepeats: 3"
     protocol, inputs = _laid_out(file, tmp_path, "repeats: 3", asked)
     with pytest.raises(
         ProtocolError,

@@ -12,7 +12,7 @@ from problems import changed, problem, ragged
 
 from bpbench.errors import DataError
 from bpbench.jobs import Hdnn, Kalman, KerasAdam, Linear, Marquardt, RandomForest
-from bpbench.models import constant, evaluate, fit, network
+from bpbench.models import constant, evaluate, fit, importance, network
 from bpbench.models.network import Networks
 from bpbench.models.replica import Replica
 from bpbench.models.scaling import Scalings, scalings, targets
@@ -221,3 +221,15 @@ def test_columns_of_trees_are_means_spreads_and_shares() -> None:
         for energy in (made.energy, constant(base))
     ]
     assert errors[0] < 0.8 * errors[1]
+
+
+def test_first_layer_weights_are_summed_over_the_networks() -> None:
+    """Of each input those of all elements whose network sees it; an input that none sees has 0."""
+    base = changed(mixed(2, frames=30), centres=(("Al", (4, 0)), ("Cu", (0, 1, 2))))
+    spec = Hdnn("hdnn", (3,), epochs=1)
+    made = fit(spec, base, weights_seed=1, order_seed=1)
+    signed, absolute = importance.first_layer(spec, made.parameters, base.centres, 5)
+    al, cu = (made.parameters[f"{element}.weights-1"][0] for element in ("Al", "Cu"))
+    np.testing.assert_allclose(signed, [al[1].sum() + cu[0].sum(), cu[1].sum(), cu[2].sum(), 0.0, al[0].sum()])
+    sums = [np.abs(al[1]).sum() + np.abs(cu[0]).sum(), np.abs(cu[1]).sum(), np.abs(cu[2]).sum(), 0, np.abs(al[0]).sum()]
+    np.testing.assert_allclose(absolute, sums)

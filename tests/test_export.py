@@ -17,11 +17,13 @@ from bpbench.exchange import lammps
 from bpbench.exchange.translation import require, translate
 from bpbench.features import G2, G4, G5, Feature, FeatureSet
 from bpbench.formats.n2p2 import order, read_scaling, read_settings
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.formats.n2p2_folder import read_folder
+from bpbench.jobs import Command, Hdnn, LightGbm, Linear, N2p2, RandomForest
 from bpbench.models import fit
 from bpbench.models.contract import Problem
 from bpbench.models.network import Network, initial, to_parameters
 from bpbench.models.scaling import scaling
+from bpbench.n2p2_potential import N2p2Potential
 from bpbench.potential import Potential
 
 #: Not in n2p2's order; the third is constant (nothing is so near), shifted and unshifted.
@@ -176,6 +178,15 @@ def test_two_elements_come_back_from_files_alone(model: Any, own: bool, tmp_path
         assert energy == pytest.approx(ours.energy, rel=0, abs=1e-11)
         assert np.abs(ours.forces).max() > 0.003
         np.testing.assert_allclose(forces, ours.forces, rtol=0, atol=1e-11)
+    # and it comes home: what left is a potential of n2p2's like any other
+    back = N2p2Potential(read_folder(tmp_path, units="angstrom-ev"))
+    again = back.answer(*where, made.pbc[-1], made.species[rows])
+    assert again.energy == pytest.approx(ours.energy, rel=0, abs=1e-11)
+    np.testing.assert_allclose(again.forces, ours.forces, rtol=0, atol=1e-11)
+    for element, layers in translate(potential, "D").layers.items():
+        for ours_of, theirs in zip(layers, back.trained.weights[element], strict=True):
+            for one, other in zip(ours_of, theirs, strict=True):
+                np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("cutoff", ["tanh3", "exp", "poly2"])
@@ -234,6 +245,14 @@ def test_constant_functions_are_named() -> None:
             r"the model of 'D' is a random-forest, which they cannot say; export a variant",
         ),
         (LightGbm("lightgbm"), r"the model of 'D' is a lightgbm, which they cannot say; export a variant whose model"),
+        (
+            N2p2("n2p2", "Cu2S", "angstrom-ev"),
+            r"^'D' is a potential of n2p2's own: its files are in Cu2S already, there",
+        ),
+        (
+            Command("command", (("train",),)),
+            r"^'D' is trained by a program of its own, whose weights only that program",
+        ),
         (
             Hdnn("hdnn", skip=True),
             r"^n2p2's files cannot say a linear skip, which the network of 'D' has; train it with",

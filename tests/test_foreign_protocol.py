@@ -12,6 +12,7 @@ from foreign_potential import settings, write
 
 from bpbench.data import readers
 from bpbench.errors import ProtocolError
+from bpbench.formats.n2p2 import read_settings
 from bpbench.inputs import lay_out
 from bpbench.jobs import Command, N2p2
 from bpbench.protocol import Protocol, load
@@ -217,3 +218,14 @@ def test_a_program_is_a_model_with_a_seed(folder: Path) -> None:
     assert protocol.scores_forces
     assert protocol.undescribed == set()
     assert replace(model, files=()).sha256 == model.sha256 != ""
+
+
+def test_a_potential_of_two_elements_brings_a_set_by_element(tmp_path: Path, reference_data: Path) -> None:
+    """The published Cu2S potential: each element has functions of its own."""
+    given = reference_data / "reference" / "n2p2" / "predict" / "Cu2S_PBE"
+    protocol = read(tmp_path, f"{{kind: n2p2, folder: {given}, units: angstrom-ev}}")
+    chosen = protocol.feature_set(protocol.contestant("theirs").set)
+    told = read_settings(given / "input.nn", units="angstrom-ev").functions
+    for element, seen in chosen.centres:
+        assert [chosen.functions[place] for place in seen] == list(told[element].functions)
+    assert [element for element, _ in chosen.centres] == ["S", "Cu"]

@@ -219,3 +219,28 @@ def test_copper_sulphide_is_scored_as_a_job(tmp_path: Path, reference_data: Path
     scores = store.load(job).values["scores"]["test"]
     assert scores["max"] < 1e-9
     assert scores["force_max"] < 1e-8
+
+
+def test_a_study_of_copper_sulphide(
+    tmp_path: Path, reference_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A protocol names the published potential, and a ridge with functions of its own for two elements beside it."""
+    folder = reference_data / "reference" / "n2p2" / "predict" / "Cu2S_PBE"
+    (structure,) = read_structures(folder / "input.data", units="angstrom-ev")
+    potential = N2p2Potential(read_folder(folder, units="angstrom-ev"))
+    rng = np.random.default_rng(1)
+    frames = []
+    for _ in range(12):
+        moved = structure.positions + rng.normal(0, 0.02, structure.positions.shape)
+        assert structure.cell is not None
+        answer = potential.answer(moved, structure.cell, [True] * 3, structure.species)
+        frames.append(replace(structure, positions=moved, energy=answer.energy, forces=answer.forces))
+    write_structures(tmp_path / "input.data", frames, units="angstrom-ev")
+    text = PROTOCOL.replace("folder: pot", f"folder: {folder}").replace("input.data}", "input.data, block_length: 1}")
+    (tmp_path / "p.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "p.yaml", "--store", "store", "--jobs", "1", "--json"]) == 0
+    ours, theirs = json.loads(capsys.readouterr().out)["findings"]["variants"]
+    assert theirs["summary"]["test"]["max"]["max"] < 1e-9
+    assert theirs["summary"]["test"]["force_max"]["max"] < 1e-8
+    assert ours["summary"]["test"]["force_rmse"]["mean"] > 1.0

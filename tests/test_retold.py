@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
+from elements_twin import mixed
 from fake_ground import ground, noise, play, radial
 from findings_factory import searched
+from problems import changed, problem
 
 import bpbench
 from bpbench import findings as of_findings
@@ -26,9 +28,10 @@ from bpbench.agreement import reasons
 from bpbench.agreement.columns import agree
 from bpbench.data import blocks, readers, score_files, tables
 from bpbench.data.score_files import Roles, read_table
+from bpbench.errors import DataError
 from bpbench.features import G2, G4
-from bpbench.jobs import Command
-from bpbench.models import adam, hdnn, kalman, linear, scaling
+from bpbench.jobs import Command, Hdnn, KerasAdam, Linear
+from bpbench.models import adam, fit, hdnn, kalman, linear, scaling
 from bpbench.protocol import load
 from bpbench.report import remarks
 from bpbench.report import retold as module
@@ -154,7 +157,29 @@ def _of_models() -> Iterator[str]:
     for best in (0, 2):
         yield from linear._border([1e-5, 0.001, 1.5], best)
     for names in (["G2(eta=0.01,rs=0,rc=6.8)"], ["g1", "g2"]):
-        yield from scaling._dropped(names)
+        for whose in ("", " of Cu"):
+            yield from scaling._dropped(names, whose)
+    yield from _of_elements()
+
+
+def _of_elements() -> Iterator[str]:
+    """Yield what is said where elements cannot be told apart, or are not all there."""
+    base = mixed(2, frames=30)
+    assert base.kind is not None
+    alike = changed(base, values=np.repeat(base.values[:1], 5, axis=0))
+    yield from scaling.scalings(alike).remarks
+    single = problem([3] * 30, functions=4)
+    yield from scaling.scalings(changed(single, elements=("S", "Cu"), kind=np.tile([1, 0, 1], 30))).remarks
+    unseen = base.kind * 0
+    unseen[base.offsets[base.test[-1]]] = 1
+    constant = np.where(base.kind == 1, 0.5, base.values)
+    for wrong in (changed(base, kind=unseen), changed(base, values=constant)):
+        with pytest.raises(DataError) as caught:
+            fit(Linear("linear"), wrong, weights_seed=0, order_seed=0)
+        yield str(caught.value)
+    with pytest.raises(DataError) as caught:
+        fit(Hdnn("hdnn", (2,), optimizer=KerasAdam("keras-adam")), base, weights_seed=0, order_seed=0)
+    yield str(caught.value)
 
 
 def _of_foreign_models() -> Iterator[str]:

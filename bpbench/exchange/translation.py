@@ -39,7 +39,7 @@ from bpbench.features import FeatureSet
 from bpbench.formats.n2p2 import ScalingData, Settings, Statistics, order, write_scaling, write_settings
 from bpbench.formats.n2p2_settings import Scaling
 from bpbench.formats.n2p2_weights import NAME, write_weights
-from bpbench.jobs import Hdnn, Linear
+from bpbench.jobs import Command, Hdnn, Linear, N2p2
 from bpbench.models.contract import of_element
 from bpbench.models.network import Layers, from_parameters
 
@@ -98,7 +98,7 @@ def require(model: ModelSpec, name: str) -> None:
 
     Parameters
     ----------
-    model : Hdnn, Linear, RandomForest or LightGbm
+    model : ModelSpec
         What was trained.
     name : str
         The contestant, for the message.
@@ -106,8 +106,17 @@ def require(model: ModelSpec, name: str) -> None:
     Raises
     ------
     RequestError
-        For trees, a linear skip or an ensemble.
+        For trees, a linear skip or an ensemble, and for what others trained.
     """
+    if isinstance(model, N2p2):
+        raise RequestError(
+            f"'{name}' is a potential of n2p2's own: its files are in {model.folder} already, there is nothing "
+            "to export."
+        )
+    if isinstance(model, Command):
+        raise RequestError(
+            f"'{name}' is trained by a program of its own, whose weights only that program knows; export it with that."
+        )
     if not isinstance(model, Hdnn | Linear):
         raise RequestError(
             f"n2p2's files hold networks, and the model of '{name}' is a {model.kind}, which they cannot say; export a "

@@ -40,12 +40,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpbench.models import forces
 from bpbench.models.contract import Fit, of_element, prefixed
 from bpbench.models.scaling import Scaling, Scalings, atoms_like, counts, of_parameters, scalings, sums, targets
 
 if TYPE_CHECKING:
     from bpbench.jobs import Linear
+    from bpbench.models import forces
     from bpbench.models.contract import Centres, Floats, Ints, Problem
 
 
@@ -74,7 +74,7 @@ def fit(spec: Linear, problem: Problem, *, order_seed: int = 0) -> Fit:
     train, validation = problem.train, problem.validation
     target = targets(scales, problem, train)
     mean, middle = inputs[train].mean(axis=0), float(target.mean())
-    measured = None if spec.forces is None else forces.Measured.of(problem, spec.forces)
+    measured = _measured(spec, problem)
     rows, wished = inputs[train] - mean, target - middle
     if measured is not None:
         rows, wished = _folded(measured, scales, rows, wished, order_seed)
@@ -105,10 +105,20 @@ def fit(spec: Linear, problem: Problem, *, order_seed: int = 0) -> Fit:
     )
 
 
+def _measured(spec: Linear, problem: Problem) -> forces.Measured | None:
+    if spec.forces is None:
+        return None
+    from bpbench.models.forces import Measured  # numba
+
+    return Measured.of(problem, spec.forces)
+
+
 def _folded(
     measured: forces.Measured, scales: Scaling | Scalings, rows: Floats, wished: Floats, order_seed: int
 ) -> tuple[Floats, Floats]:
     """Return a triangle, and what its rows shall give, with the least squares of energies and forces together."""
+    from bpbench.models import forces  # numba
+
     chosen = next(measured.configurations(order_seed, 1))
     share = np.sqrt(measured.term.weight * len(rows) / measured.components(chosen))
     triangle = np.concatenate([rows, wished[:, None]], axis=1)
@@ -121,6 +131,8 @@ def _folded(
 
 def _force_errors(measured: forces.Measured, scales: Scaling | Scalings, candidates: list[Floats]) -> Floats:
     """Return κ times the mean square of the forces' errors on validation for each of some weights."""
+    from bpbench.models import forces  # numba
+
     total, weights = np.zeros(len(candidates)), np.stack(candidates, axis=1)
     for frame in measured.validated:
         found = forces.rows(measured, scales.each, scales.width, int(frame)) @ weights

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpbench.compiled import Ints, kernel
-from bpbench.models.contract import Slopes
+from bpbench.models.contract import Floats, Slopes
 from bpbench.models.kernels import Reals
 
 
@@ -76,3 +76,32 @@ def transposed(near: Slopes) -> Ints:
             found[p] = met[j]
             met[j] += 1
     return found
+
+
+class Pairs:
+    """Frames of two atoms, as geometry (:class:`bpbench.models.contract.Geometry`) for what must be compiled.
+
+    Parameters
+    ----------
+    functions : int
+        Number D of functions, each of which changes with either atom alike.
+    """
+
+    def __init__(self, functions: int) -> None:
+        self._near = Slopes(np.array([0, 1, 2]), np.array([1, 0]), np.ones((functions, 3, 2), dtype=np.float32))
+
+    def adjoint(self, _frame: int, weights: Floats) -> Floats:
+        """Return Σ_fi w_fi ∂G_fi/∂R, shape (2, 3)."""
+        out = np.empty((3, 2))
+        pull(self._near, weights, out)
+        return out.T
+
+    def tangent(self, _frame: int, velocities: Floats) -> Floats:
+        """Return the change of every function, shape (D, 2)."""
+        out = np.empty((len(self._near.values), 2))
+        push(self._near, np.ascontiguousarray(velocities.T), out)
+        return out
+
+    def slopes(self, _frame: int) -> Slopes:
+        """Return the Jacobian."""
+        return self._near

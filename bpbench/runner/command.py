@@ -129,7 +129,7 @@ def _lay_out(
     for path in map(Path, model.templates):
         text = path.read_text(encoding="utf-8")
         if "{functions}" in text:
-            filled["functions"] = _lines(asked, tuple(frames.elements), model)
+            filled["functions"] = _lines(asked, tuple(frames.elements), model, problem)
         (folder / path.name).write_text(fill(text, filled), encoding="utf-8")
         shutil.copymode(path, folder / path.name)
     return [[fill(word, filled) for word in step] for step in model.run]
@@ -140,12 +140,16 @@ def fill(text: str, filled: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda found: filled.get(found[1], found[0]), text)
 
 
-def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Command) -> str:
-    """Return the set as lines of an ``input.nn``: the same functions for every element of the centre."""
+def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Command, problem: Problem) -> str:
+    """Return the set as lines of an ``input.nn``, for each element of the centre those functions that it sees."""
+    seen = dict(problem.centres)
+    made = {}
     try:
-        resolved = FeatureSet(functions).resolved(elements).functions
-        placed = FeatureSet(tuple(resolved[place] for place in order(resolved)))
-        text = write_settings(Settings(elements, dict.fromkeys(elements, placed)), units=model.units)
+        for element in elements:
+            mine = [functions[place] for place in seen[element]] if seen else functions
+            resolved = FeatureSet(tuple(mine)).resolved(elements).functions
+            made[element] = FeatureSet(tuple(resolved[place] for place in order(resolved)))
+        text = write_settings(Settings(elements, made), units=model.units)
     except BpbenchError as error:
         raise CommandError(f"The set cannot be written for the program: {error}") from error
     keys = ("number_of_elements", "elements", "cutoff_type", "symfunction_short")

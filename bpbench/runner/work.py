@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from bpbench.jobs import (
     Command,
     Describe,
     Distribute,
+    ForceTerm,
     Foreign,
     Hdnn,
     Importance,
@@ -245,17 +246,25 @@ def warm(job: Job) -> None:
         warm(job.training)
     if not isinstance(job, Train) or isinstance(job.model, Foreign):
         return
-    _compile(job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind, job.pool[0].precision)
+    kind = job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind
+    term = job.model.forces if isinstance(job.model, Hdnn | Linear) else None
+    _compile(kind, job.pool[0].precision, term)
     if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
         _spearman()
 
 
 @lru_cache(maxsize=16)
-def _compile(kind: str, precision: str) -> None:
+def _compile(kind: str, precision: str, term: ForceTerm | None) -> None:
     values = np.random.default_rng(1).normal(size=(2, 8)).astype(precision)
     few, energy = np.arange(4, dtype=np.int64), np.array([1.0, 2.0, 4.0, 8.0])
     problem = Problem(("a", "b"), values, np.arange(5, dtype=np.int64) * 2, energy, few[:2], few[2:], few[:0])
     model = _LEAST[kind] if kind in _LEAST else Hdnn("hdnn", (2,), epochs=1, optimizer=OPTIMIZERS[kind](kind))
+    if term is not None:
+        from bpbench.models import slope_kernels  # numba
+
+        assert isinstance(model, Hdnn | Linear)  # others learn no forces
+        model = replace(model, forces=term)
+        problem = replace(problem, forces=np.resize([1.0, -1.0, 0.5], (8, 3)), geometry=slope_kernels.Pairs(2))
     with suppress(DivergedError):
         fit(model, problem, weights_seed=1, order_seed=1)
 
@@ -281,6 +290,8 @@ def lay_out(job: Job, load: Load) -> int:
     if not isinstance(job, Train):
         return 0
     held = _inputs(job, load)
+    if getattr(job.model, "forces", None) and (structures := _structures(job, held)):
+        structures.lay_out()
     if not isinstance(job.model, Hdnn):
         return held.values.nbytes
     if held.table is None:
