@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bpbench.data.frames import Floats, Ints
+    from bpbench.n2p2_potential import N2p2Potential
     from bpbench.potential import Answer, Potential
 
 
@@ -59,12 +60,13 @@ class Calculator(_AseCalculator):  # type: ignore[misc]
 
     Parameters
     ----------
-    potential : Potential
-        From :attr:`bpbench.stored.Stored.potential`, or the ``potential_`` of a fitted regressor.
+    potential : Potential or N2p2Potential
+        From :attr:`bpbench.stored.Stored.potential`, the ``potential_`` of a fitted regressor, or one that n2p2 or
+        RuNNer trained.
 
     Attributes
     ----------
-    potential : Potential
+    potential : Potential or N2p2Potential
         What answers.
     extrapolation : Extrapolation
         The counts since the calculator was made.
@@ -73,7 +75,7 @@ class Calculator(_AseCalculator):  # type: ignore[misc]
     implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
     name = "bpbench"
 
-    def __init__(self, potential: Potential) -> None:
+    def __init__(self, potential: Potential | N2p2Potential) -> None:
         super().__init__()
         self.potential = potential
         self.extrapolation = Extrapolation()

@@ -152,6 +152,29 @@ class N2p2Potential:
         gradient, strain = seen.slopes(slopes) if forces else none
         return Answer(energy, -gradient, beyond, strain, seen.values)
 
+    def ranges(self, species: Ints) -> tuple[Floats, Floats]:
+        """Return the ends of each function's range in ``scaling.data``, for atoms of these elements.
+
+        Parameters
+        ----------
+        species : ndarray of int, shape (n,)
+            Atomic numbers.
+
+        Returns
+        -------
+        ndarray, shape (D, n)
+            The least value of each of :attr:`functions`; -∞ where the element's network does not see the function.
+        ndarray, shape (D, n)
+            The largest, or ∞.
+        """
+        least = np.full((len(self.functions), len(species)), -np.inf)
+        most = -least
+        for element in self.elements:
+            here = np.ix_(self.centres[element], np.flatnonzero(species == NUMBERS[element]))
+            told = self.trained.scaling.elements[element]
+            least[here], most[here] = np.array(told.minimum)[:, None], np.array(told.maximum)[:, None]
+        return least, most
+
     def _known(self, numbers: Ints) -> None:
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
         if strange:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bpbench import metrics
 from bpbench.data.frames import Frames
@@ -134,7 +134,7 @@ def find(prepared: Prepared, store: Store, variant: str, repeat: int | str = BES
             why = "ended with finite numbers" if repeat == BEST else "diverged"
             why += "; choose another variant." if repeat == BEST else "; choose another repeat."
         raise RequestError(f"{which} of '{variant}' {why}")
-    number = min(done, key=lambda at: (_on_validation(prepared, done[at].values), at))
+    number = min(done) if len(done) == 1 else min(done, key=lambda at: _on_validation(prepared, variant, done[at]))
     frames = prepared.frames
     if not isinstance(frames, Frames):
         raise RequestError(
@@ -156,8 +156,13 @@ def _numbered(repeat: int | str, repeats: int) -> int:
     return number
 
 
-def _on_validation(prepared: Prepared, values: dict[str, Any]) -> float:
+def _on_validation(prepared: Prepared, variant: str, outcome: Outcome) -> float:
     """Return the score on the validation part, lower being better."""
     metric = metrics.metric(prepared.protocol.analysis.metric)
-    score = float(values["scores"]["validation"][metric.key])
-    return score if metric.lower_is_better else -score
+    score = outcome.values["scores"]["validation"].get(metric.key)
+    if score is None:
+        raise RequestError(
+            f"The trainings of '{variant}' have no {metric.label} on validation, by which the protocol judges; name a "
+            "repeat by its number."
+        )
+    return float(score) if metric.lower_is_better else -float(score)

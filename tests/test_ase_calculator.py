@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import warnings
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from ase import units
+from ase import Atoms, units
 from ase.build import bulk
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.emt import EMT
@@ -28,6 +29,9 @@ from bpbench.ase_calculator import Calculator, ExtrapolationWarning
 from bpbench.data import aluminium
 from bpbench.errors import DataError, ParameterError, RequestError
 from bpbench.features import G2, G5
+from bpbench.formats.n2p2 import read_structures
+from bpbench.formats.n2p2_folder import read_folder
+from bpbench.n2p2_potential import N2p2Potential
 from bpbench.prepared import prepare
 from bpbench.protocol import load
 from bpbench.regressor import HDNNRegressor, LinearRegressor
@@ -278,6 +282,30 @@ def test_a_stored_training_is_a_calculator(tmp_path: Path) -> None:
         assert atoms.get_potential_energy() == pytest.approx(kept[3], rel=1e-12)
     with pytest.raises(RequestError, match=r"^A potential is made of an hdnn or linear model, that of 'rich'"):
         bpbench.calculator(path, "rich", store=store.root)
+
+
+def test_a_potential_of_n2p2_is_a_calculator(reference_data: Path) -> None:
+    """Copper sulphide through n2p2's weights: published energy and forces, ASE's own stress, and the warning."""
+    folder = reference_data / "reference" / "n2p2" / "predict" / "Cu2S_PBE"
+    told = json.loads((folder / "expected.json").read_text())
+    (structure,) = read_structures(folder / "input.data", units="angstrom-ev")
+    atoms = Atoms(structure.species, structure.positions, cell=structure.cell, pbc=True)
+    atoms.calc = Calculator(N2p2Potential(read_folder(folder, units="angstrom-ev")))
+    assert atoms.get_potential_energy() == pytest.approx(told["energy"], rel=1e-14)
+    np.testing.assert_allclose(atoms.get_forces(), told["forces"], rtol=0, atol=1e-12)
+    shear = np.eye(3)
+    shear[1, 0] = 1e-5
+    energies = []
+    for change in (shear, np.linalg.inv(shear)):
+        moved = atoms.copy()
+        moved.set_cell(atoms.cell.array @ change, scale_atoms=True)
+        moved.calc = atoms.calc
+        energies.append(moved.get_potential_energy())
+    measured = (energies[0] - energies[1]) / 2e-5 / atoms.get_volume()
+    assert atoms.get_stress()[5] == pytest.approx(measured, rel=0, abs=1e-7)
+    del atoms[atoms.numbers == 16]
+    with pytest.warns(ExtrapolationWarning, match=r"at 96 of 96 atoms of this frame .* where the training saw"):
+        atoms.get_forces()
 
 
 def test_a_calculator_comes_back_from_a_pickle(net: HDNNRegressor) -> None:

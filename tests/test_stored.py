@@ -64,6 +64,18 @@ def test_the_potential_is_that_of_the_training(study: Study, folder: Path) -> No
     assert answer.energy == pytest.approx(found.outcome.arrays["energy"][3], rel=1e-12)
 
 
+def test_no_repeat_is_best_without_a_score(study: Study, folder: Path) -> None:
+    analysis = replace(study.prepared.protocol.analysis, metric="force_rmse")
+    prepared = replace(study.prepared, protocol=replace(study.prepared.protocol, analysis=analysis))
+    store = Store(folder / "store")
+    with pytest.raises(
+        RequestError,
+        match=r"^The trainings of 'ridge' have no force RMSE on validation, .*; name a repeat by its number\.$",
+    ):
+        stored.find(prepared, store, "ridge")
+    assert stored.find(prepared, store, "ridge", 1).repeat == 1
+
+
 @pytest.mark.parametrize(
     ("variant", "repeat", "told"),
     [
