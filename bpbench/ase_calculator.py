@@ -128,8 +128,10 @@ class Calculator(_AseCalculator):  # type: ignore[misc]
 
 
 def _told(answer: Answer, names: Sequence[str], least: Floats, most: Floats) -> str:
-    width = np.where(most > least, most - least, 1.0)
-    excess = np.where(answer.beyond, np.maximum(least - answer.values, answer.values - most) / width, -np.inf)
+    outside = np.maximum(least - answer.values, answer.values - most)
+    # A function that was constant is compared as it is; one that an element's network does not see is never beyond.
+    width = np.where((most > least) & np.isfinite(most), most - least, 1.0)
+    excess = np.where(answer.beyond, outside, -np.inf) / width
     row, atom = divmod(int(np.argmax(excess)), excess.shape[1])
     atoms = int(answer.beyond.any(axis=0).sum())
     return (

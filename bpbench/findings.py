@@ -148,7 +148,7 @@ def _values(model: ModelSpec) -> Json:
     for key in ("folder", "files", "templates"):
         if (given := getattr(model, key, None)) is not None:
             values[key] = Path(given).name if isinstance(given, str) else [Path(name).name for name in given]
-    return values
+    return values | ({"limit": model.limit} if isinstance(model, Command) else {})
 
 
 def _counts(study: Study) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ase.build import bulk
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.emt import EMT
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.filters import FrechetCellFilter
 from ase.md.verlet import VelocityVerlet
 from ase.optimize import BFGS
@@ -24,7 +26,8 @@ import bpbench
 from bpbench import stored
 from bpbench.ase_calculator import Calculator, ExtrapolationWarning
 from bpbench.data import aluminium
-from bpbench.errors import DataError, RequestError
+from bpbench.errors import DataError, ParameterError, RequestError
+from bpbench.features import G2, G5
 from bpbench.prepared import prepare
 from bpbench.protocol import load
 from bpbench.regressor import HDNNRegressor, LinearRegressor
@@ -127,6 +130,76 @@ def test_strange_elements_are_refused(net: HDNNRegressor) -> None:
     atoms.calc = net.calculator()
     with pytest.raises(DataError, match=r"trained on Al, and the frame holds Cu"):
         atoms.get_potential_energy()
+
+
+# ------------------------------------------------------------------------------------------- several elements, forces
+
+
+@pytest.fixture(scope="module")
+def alloy() -> list[Any]:
+    """Return 40 shaken, strained cells of 8 atoms of Al and Cu in any mixture, with EMT's energies and forces."""
+    rng, made = np.random.default_rng(6), []
+    for _ in range(40):
+        atoms = bulk("Al", "fcc", a=3.9, cubic=True).repeat((2, 1, 1))
+        atoms.symbols = rng.choice(["Al", "Cu"], size=8)
+        atoms.symbols[:2] = ["Al", "Cu"]
+        atoms.set_cell(atoms.cell.array @ (np.eye(3) + rng.normal(scale=0.02, size=(3, 3))), scale_atoms=True)
+        atoms.positions += rng.normal(scale=0.08, size=(8, 3))
+        atoms.calc = EMT()
+        held = SinglePointCalculator(atoms, energy=atoms.get_potential_energy(), forces=atoms.get_forces())
+        atoms.calc = held
+        made.append(atoms)
+    return made
+
+
+WIDE = (G2(0.05, 0, 6.0), G2(1, 2.5, 6.0), G2(1, 3.5, 6.0))
+
+
+@pytest.mark.parametrize(
+    "features", [WIDE, {"Al": WIDE, "Cu": (G2(0.1, 0, 6.0), G5(0.02, 2, 1, 6.0))}], ids=["one set", "by element"]
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_an_alloy_has_forces_and_stress(alloy: list[Any], features: Any) -> None:
+    """Every element has its network; forces and stress are finite differences, and a third element is refused."""
+    net = HDNNRegressor(features, hidden=(3,), skip=False, epochs=30, random_state=1).fit(alloy[:30])
+    assert net.elements_ == ("Al", "Cu")
+    atoms = alloy[35].copy()
+    atoms.calc = Calculator(net.potential_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExtrapolationWarning)
+        assert atoms.get_potential_energy() == pytest.approx(net.predict([atoms])[0], rel=1e-12)
+        forces, stress = atoms.get_forces(), atoms.get_stress()
+        measured = calculate_numerical_forces(atoms, eps=1e-4)
+        np.testing.assert_allclose(forces, measured, rtol=0, atol=2e-6)
+        np.testing.assert_allclose(stress, calculate_numerical_stress(atoms, eps=1e-5), rtol=0, atol=1e-7)
+        atoms.set_cell(0.85 * atoms.cell, scale_atoms=True)
+    atoms.calc = net.calculator()
+    with pytest.warns(ExtrapolationWarning, match=r"^The potential extrapolates: at 8 of 8 atoms of this frame"):
+        atoms.get_potential_energy()
+    strange = alloy[35].copy()
+    strange.symbols[2] = "Ni"
+    with pytest.raises(DataError, match=r"trained on Al, Cu, and the frame holds Ni"):
+        net.predict([strange])
+
+
+def test_an_element_without_functions_is_told(alloy: list[Any]) -> None:
+    with pytest.raises(
+        ParameterError,
+        match=r"^LinearRegressor, features: there are functions for Al, and the frames hold Cu",
+    ):
+        LinearRegressor({"Al": WIDE}).fit(alloy)
+
+
+@pytest.mark.parametrize("kind", [LinearRegressor, HDNNRegressor])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_forces_are_learned_where_they_are_weighed(alloy: list[Any], kind: Any) -> None:
+    """Ten frames alone teach too little by their energies; with their forces, those of other frames come out better."""
+    error = []
+    for weight in (0.0, 3.0):
+        made = kind("thesis-12", force_weight=weight, random_state=1).fit(alloy[:12])
+        told = [atoms.get_forces() for atoms in alloy[12:]]
+        error.append(float(np.sqrt(np.mean((np.array(made.predict_forces(alloy[12:])) - told) ** 2))))
+    assert error[1] < 0.5 * error[0]
 
 
 # ------------------------------------------------------------------------------------------------------ extrapolation

@@ -14,7 +14,7 @@ from force_problems import with_forces
 from bpbench import models
 from bpbench.data import readers, splits
 from bpbench.descriptors.symmetry import describe_frames
-from bpbench.errors import DataError
+from bpbench.errors import DataError, ProtocolError
 from bpbench.features import preset
 from bpbench.jobs import Adam, ForceTerm, Hdnn, Kalman, KerasAdam, Linear, Marquardt, Split
 from bpbench.models import adam, kalman, network
@@ -23,6 +23,8 @@ from bpbench.models.forces import Learned, Measured
 from bpbench.models.replica import Replica
 from bpbench.models.scaling import counts, scalings, targets
 from bpbench.potential import Potential, Structures
+from bpbench.protocol import loads
+from bpbench.runner import work
 
 if TYPE_CHECKING:
     from bpbench.models.contract import Fit, Floats
@@ -297,3 +299,52 @@ def test_forces_of_density_functional_theory_are_learned() -> None:
         Hdnn("hdnn", (6, 6), epochs=20, optimizer=Kalman("kalman")),
     ):
         assert off(replace(spec, forces=ForceTerm(fraction=0.02 if spec.kind == "hdnn" else 0.5))) < 0.5 * off(spec)
+
+
+@pytest.mark.parametrize("optimizer", ["{kind: keras-adam}", "{kind: marquardt}"])
+def test_a_protocol_of_who_knows_energies_alone_is_refused(optimizer: str) -> None:
+    """The sentence names the line, the model and who could learn forces."""
+    text = f"""
+question: Can it learn forces?
+data: {{kind: aluminium}}
+sets: {{few: thesis-12}}
+models:
+  plain: {{kind: linear}}
+  forced:
+    kind: hdnn
+    optimizer: {optimizer}
+    forces: {{weight: 1, fraction: 0.1}}
+variants:
+  - {{name: plain, set: few, model: plain}}
+  - {{name: forced, set: few, model: forced}}
+repeats: 2
+analysis: {{baseline: plain}}
+"""
+    kind = optimizer[len("{kind: ") : -1]
+    sentence = (
+        r"line 10, models\.forced\.forces: forces are learned by the optimizers adam and kalman, and 'forced' is "
+        rf"trained by {kind}; name one of these, or leave out 'forces'\."
+    )
+    with pytest.raises(ProtocolError, match=sentence):
+        loads(text, file="study.yaml")
+
+
+@pytest.mark.parametrize("kind", ["linear", "adam", "kalman"])
+def test_what_learns_forces_is_compiled_before_its_clock_runs(kind: str) -> None:
+    """Two atoms and two functions are enough to have every loop compiled that a training of the kind needs."""
+    work._compile.cache_clear()
+    work._compile(kind, "float64", ForceTerm())
+    learned = Learned.rows if kind == "kalman" else Learned.descend
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learned, learned.__name__, _never)
+        work._compile.cache_clear()
+        if kind == "linear":
+            work._compile(kind, "float64", ForceTerm())
+        else:
+            with pytest.raises(AssertionError, match="asked"):
+                work._compile(kind, "float64", ForceTerm())
+    work._compile.cache_clear()
+
+
+def _never(*_: object) -> None:
+    raise AssertionError("asked")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bpbench.cli import main
@@ -122,6 +123,9 @@ def test_a_study_tells_trees_on_forces_beside_a_potential(tmp_path: Path) -> Non
     assert ridge["summary"]["test"]["force_rmse"]["mean"] < 0.9 * zero["force_rmse"]
     assert "three boosters, one for each component" in words
     assert "one forest of three targets" in words
+    assert "boosted, “max_depth 2” and “max_depth none” predict the components of forces no better" in words
+    assert "Without energies, as only forces are predicted: boosted and" in words
+    assert "do not fix their slopes" not in words  # not of ridge
 
 
 def test_a_study_of_trees_on_forces_alone(tmp_path: Path) -> None:
@@ -130,4 +134,58 @@ def test_a_study_of_trees_on_forces_alone(tmp_path: Path) -> None:
     assert "rmse" not in findings["constant"]["test"]
     assert findings["jobs"]["failed"] == 0
     assert all(entry["summary"]["test"]["rmse"] is None for entry in findings["variants"])
-    assert "Parity" not in words
+    assert all(title not in words for title in ("Parity", "Errors by state", "Learning curves", "Energies alone"))
+    assert "beside it the constant predictor, which gives every atom a force of zero" in words
+
+
+TABLE = """
+question: Do columns that turn with the frame know a direction?
+data: {kind: table, path: atoms.csv, configuration: c, energy: E, block: b, forces: [fx, fy, fz]}
+sets: {all: {columns: all}}
+models:
+  forest: {kind: random-forest, trees: 10, target: forces}
+  boosted: {kind: lightgbm, rounds: 40, target: forces}
+variants:
+  - {name: forest, set: all, model: forest}
+  - {name: boosted, set: all, model: boosted}
+repeats: 2
+report: {formats: [latex]}
+analysis: {baseline: forest, metric: mse_x}
+"""
+
+
+def table(folder: Path, *, known: bool) -> None:
+    """Write 60 configurations of four atoms: columns of two components of the forces, or of nothing."""
+    random = np.random.default_rng(4)
+    forces = random.standard_normal((240, 3))
+    columns = (forces if known else random.standard_normal((240, 3)))[:, :2]
+    rows = [
+        ",".join(map(str, (atom // 4, -3.0 * (1 + atom // 4 % 3), atom // 20, *force, *seen)))
+        for atom, (force, seen) in enumerate(zip(forces, columns, strict=True))
+    ]
+    (folder / "atoms.csv").write_text("\n".join(["c,E,b,fx,fy,fz,one,two", *rows]) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_columns_of_a_table_may_know_a_direction(tmp_path: Path, known: bool) -> None:
+    """Trees learn forces from any columns; what these hold is not known, and nothing is said of symmetry functions."""
+    table(tmp_path, known=known)
+    findings, words = conducted(tmp_path, TABLE)
+    zero = findings["constant"]["test"]
+    for entry in findings["variants"]:
+        told = entry["summary"]["test"]
+        assert (told["mse_x"]["mean"] < 0.5 * zero["mse_x"]) is known
+        assert told["mse_z"]["mean"] > 0.9 * zero["mse_z"]  # of this component no column knows
+    assert ("If the columns of their tables are invariant" in words) is not known
+    assert "Their inputs are invariant descriptors" not in words
+
+
+def test_a_table_without_forces_is_refused() -> None:
+    """There must be forces to learn from, and models that need no derivatives of the columns."""
+    told = (
+        r"^p\.yaml, line 13, analysis\.metric: forces are slopes of the energy along the positions of atoms, which a "
+    )
+    slopes = TABLE.replace("lightgbm, rounds: 40, target: forces", "linear")
+    for wrong in (TABLE.replace(", forces: [fx, fy, fz]", ""), slopes):
+        with pytest.raises(ProtocolError, match=told):
+            loads(wrong, file="p.yaml")

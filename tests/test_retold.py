@@ -138,14 +138,14 @@ def _of_ranks() -> Iterator[str]:
 def _of_models() -> Iterator[str]:
     yield from of_findings.LABELS.values()
     for skip, patience, ensemble in ((True, 5, 3), (False, None, 1), (True, None, 1), (True, None, 2)):
-        spec = SimpleNamespace(skip=skip, patience=patience, ensemble=ensemble)
+        spec = SimpleNamespace(skip=skip, patience=patience, ensemble=ensemble, forces=None)
         for text in hdnn._outnumbered(spec, 758, 260):  # type: ignore[arg-type]
             yield text
             # with the numbers of each variant beside it, the remark is shown without them
             found = remarks._OUTNUMBERED.fullmatch(text)
             assert found is not None
             yield f"{found[1]}{found[4]}"
-    stuck, moved = (SimpleNamespace(validation=np.array([value])) for value in (2.0, 0.5))
+    stuck, moved = (SimpleNamespace(judged=np.array([value])) for value in (2.0, 0.5))
     for skip in (True, False):
         for kind in hdnn._ADVICE:
             spec = SimpleNamespace(skip=skip, optimizer=SimpleNamespace(kind=kind))
@@ -167,13 +167,15 @@ def _of_elements() -> Iterator[str]:
     base = mixed(2, frames=30)
     assert base.kind is not None
     alike = changed(base, values=np.repeat(base.values[:1], 5, axis=0))
-    yield from scaling.scalings(alike).remarks
+    for several in (alike, changed(alike, elements=(), kind=None)):
+        yield from scaling.scalings(several).remarks
     single = problem([3] * 30, functions=4)
     yield from scaling.scalings(changed(single, elements=("S", "Cu"), kind=np.tile([1, 0, 1], 30))).remarks
     unseen = base.kind * 0
     unseen[base.offsets[base.test[-1]]] = 1
     constant = np.where(base.kind == 1, 0.5, base.values)
-    for wrong in (changed(base, kind=unseen), changed(base, values=constant)):
+    flat = changed(base, values=np.ones_like(base.values), elements=(), kind=None)
+    for wrong in (changed(base, kind=unseen), changed(base, values=constant), flat):
         with pytest.raises(DataError) as caught:
             fit(Linear("linear"), wrong, weights_seed=0, order_seed=0)
         yield str(caught.value)

@@ -40,6 +40,7 @@ STEPS: dict[str, set[type[Strategy]]] = {
     "backward": {Backward, Forward},
     "by-weight": {ByWeight, RandomSubsets},
     "forest-energy": {ByWeight},
+    "forest-forces": set(),
     "smallest": {Backward, Smallest},
 }
 

@@ -45,7 +45,8 @@ def with_files(protocol: Protocol) -> Protocol:
             # Two potentials with the same functions see the same set.
             called = names.setdefault(tuple(seen.items()), f"{name}: its own functions")
             written: dict[str, str | Explicit] = {element: Explicit(functions) for element, functions in seen.items()}
-            own[name], sets[called] = called, ByElement(written) if len(seen) > 1 else next(iter(written.values()))
+            own[name] = called
+            sets[called] = ByElement(written) if len(seen) > 1 else next(iter(written.values()))
         elif isinstance(model, Command):
             models[name] = _program(protocol, name, model)
     if not own:

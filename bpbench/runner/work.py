@@ -467,14 +467,9 @@ def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Arra
         return made.forces[_rows_of(problem, frame)]
     assert problem.geometry is not None
     rows = _rows_of(problem, frame)
-    slopes = gradient(
-        job.model,
-        made.parameters,
-        np.asarray(problem.values[:, rows], dtype=np.float64),
-        kind=None if problem.kind is None else problem.kind[rows],
-        elements=problem.elements,
-        centres=problem.centres,
-    )
+    seen = np.asarray(problem.values[:, rows], dtype=np.float64)
+    kind = None if problem.kind is None else problem.kind[rows]
+    slopes = gradient(job.model, made.parameters, seen, kind=kind, elements=problem.elements, centres=problem.centres)
     return -problem.geometry.adjoint(frame, slopes)
 
 
