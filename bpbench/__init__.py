@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from bpbench.ase_calculator import Calculator, ExtrapolationWarning, calculator
+    from bpbench.data.readers import sample_atoms
     from bpbench.regressor import HDNNRegressor, LinearRegressor
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LinearRegressor",
     "__version__",
     "calculator",
+    "sample_atoms",
     "shipped",
 ]
 
@@ -42,6 +44,7 @@ _FROM: Final = {
     "HDNNRegressor": "bpbench.regressor",
     "LinearRegressor": "bpbench.regressor",
     "calculator": "bpbench.ase_calculator",
+    "sample_atoms": "bpbench.data.readers",
 }
 
 
@@ -50,3 +53,8 @@ def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module 'bpbench' has no attribute '{name}'")
     return getattr(import_module(_FROM[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return what there is, for whoever completes names."""
+    return [*globals(), *_FROM]

@@ -128,16 +128,17 @@ class Calculator(_AseCalculator):  # type: ignore[misc]
 
 
 def _told(answer: Answer, names: Sequence[str], least: Floats, most: Floats) -> str:
-    width = np.where(most > least, most - least, 1.0)
-    excess = np.where(answer.beyond, np.maximum(least - answer.values, answer.values - most) / width, -np.inf)
+    outside = np.maximum(least - answer.values, answer.values - most)
+    # A function that was constant is compared as it is; one that an element's network does not see is never beyond.
+    width = np.where((most > least) & np.isfinite(most), most - least, 1.0)
+    excess = np.where(answer.beyond, outside, -np.inf) / width
     row, atom = divmod(int(np.argmax(excess)), excess.shape[1])
     atoms = int(answer.beyond.any(axis=0).sum())
     return (
-        f"The potential extrapolates: at {atoms} of {answer.beyond.shape[1]} atoms of this frame, "
-        f"{int(answer.beyond.sum())} values of symmetry functions lie outside their ranges over the training atoms, "
-        f"the farthest {names[row]} = {answer.values[row, atom]:.6g} at atom {atom}, where the training saw "
-        f"{least[row, atom]:.6g} to {most[row, atom]:.6g}. Further frames of this calculator are counted in its "
-        "`extrapolation` and not told."
+        f"The potential extrapolates: at {atoms} of {answer.beyond.shape[1]} atoms of this frame symmetry functions "
+        f"lie outside their ranges over the training atoms; the farthest is {names[row]} = "
+        f"{answer.values[row, atom]:.6g} at atom {atom}, where the training saw {least[row, atom]:.6g} to "
+        f"{most[row, atom]:.6g}. Further frames of this calculator are counted in its `extrapolation` and not told."
     )
 
 

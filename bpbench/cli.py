@@ -297,6 +297,9 @@ def _run(options: argparse.Namespace) -> int:
         what = "trainings have no score" if protocol.measure is None else "measurements failed"
         _say(f"{gone} of {found['jobs']['total']} {what}; the report says which and why.")
         return INCOMPLETE
+    if conducted.unanswered:
+        _say(f"{conducted.unanswered} of {len(conducted.probed)} questions of the probe failed; the report says why.")
+        return INCOMPLETE
     return DONE
 
 

@@ -65,11 +65,12 @@ def export(asked: argparse.Namespace, protocol: Protocol, store: Store) -> tuple
     """
     from bpbench.exchange.export import export as write
     from bpbench.prepared import prepare
+    from bpbench.report.numerals import count
 
     told = write(prepare(protocol, store), store, asked.variant, Path(asked.folder), repeat=asked.repeat)
     best = f", the best of {told['repeats']} on validation" if told["asked"] == "best-on-validation" else ""
     rmse = told["scores"]["test"]["rmse"]
-    inputs = ", ".join(f"{number} functions of {element}" for element, number in told["functions"].items())
+    inputs = ", ".join(f"{count(number, 'function')} of {element}" for element, number in told["functions"].items())
     lines = [
         f"{told['folder']}: repeat {told['repeat']} of '{told['variant']}'{best}, for n2p2 and LAMMPS: {inputs}.",
         f"Test RMSE of this one repeat: {rmse:.4g} meV/atom. README.md says units, limits and how to check and use it.",

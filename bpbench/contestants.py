@@ -11,8 +11,8 @@ import numpy as np
 from bpbench import courses, magnitudes, metrics, shares
 from bpbench.data.splits import FRESH, PARTS, Parts
 from bpbench.descriptors.operations import operations
-from bpbench.features import FeatureSet
-from bpbench.jobs import Hdnn
+from bpbench.features import ColumnSet, FeatureSet
+from bpbench.jobs import Hdnn, ModelSpec
 from bpbench.noise import noise
 from bpbench.protocol import Protocol, Variant
 from bpbench.runner import timing
@@ -81,7 +81,9 @@ def _variant(study: Study, variant: Variant) -> Json:
     prepared = study.prepared
     assert variant.model is not None  # nothing is trained without one
     model = prepared.protocol.models[variant.model]
-    inputs = len(prepared.inputs.sets[variant.set])
+    chosen = prepared.inputs.sets[variant.set]
+    inputs, elements = len(chosen), prepared.inputs.elements
+    shapes = _shapes(model, chosen, elements)
     results = [_result(study, variant, number) for number in range(len(prepared.repeats))]
     done = _done(study, variant.name)
     size, parts = shares.configurations(prepared, variant.name), prepared.parts_of(variant.name)
@@ -91,7 +93,9 @@ def _variant(study: Study, variant: Variant) -> Json:
         "model": variant.model,
         "split_by": variant.split_by,
         "inputs": inputs,
-        "shape": "-".join(map(str, (inputs, *model.hidden, 1))) if isinstance(model, Hdnn) else None,
+        "inputs_of": by_centre(chosen),
+        "shape": next(iter(shapes.values())) if len(set(shapes.values())) == 1 else None,
+        "shapes": shapes if len(elements) > 1 else {},
         "parameters": done[0][1].values["parameters"] if done else None,
         "results": results,
         "n": len(done),
@@ -117,6 +121,23 @@ def _variant(study: Study, variant: Variant) -> Json:
     }
 
 
+def by_centre(chosen: FeatureSet | ColumnSet) -> dict[str, int]:
+    """Return how many functions describe each element of the centre; empty where all describe every atom."""
+    if not isinstance(chosen, FeatureSet):
+        return {}
+    return {element: len(seen) for element, seen in chosen.centres}
+
+
+def _shapes(model: ModelSpec, chosen: FeatureSet | ColumnSet, elements: Sequence[str]) -> dict[str, str]:
+    """Return the nodes of the layers of each element's network; none of other models."""
+    if not isinstance(model, Hdnn):
+        return {}
+    own = by_centre(chosen)
+    return {
+        element: "-".join(map(str, (own.get(element, len(chosen)), *model.hidden, 1))) for element in elements or ("",)
+    }
+
+
 def _done(study: Study, name: str) -> list[tuple[int, Outcome]]:
     """Return the repeats of a variant that succeeded, with their outcomes."""
     return [
@@ -135,7 +156,9 @@ def _timed(study: Study, variant: Variant) -> Json:
         "model": None,
         "split_by": None,
         "inputs": len(study.prepared.inputs.sets[variant.set]),
+        "inputs_of": by_centre(study.prepared.inputs.sets[variant.set]),
         "shape": None,
+        "shapes": {},
         "parameters": None,
         "results": [_result(study, variant, number) for number in range(len(study.prepared.repeats))],
         "n": len(done),

@@ -228,6 +228,10 @@ class ByElement:
             if element not in NUMBERS:
                 raise FeatureError(f"by_element: there is no element '{element}'{nearest(element, NUMBERS)}")
 
+    def __hash__(self) -> int:
+        """Return a hash of what each element has; a mapping has none of its own."""
+        return hash(frozenset(self.by_element.items()))
+
 
 _AllOrSome = Annotated[
     Annotated[Literal["all"], Tag("all")] | Annotated[tuple[Name, ...], MinLen(1), Tag("some")],

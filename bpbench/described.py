@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,13 +12,15 @@ from bpbench.data.ase_files import is_atoms, of_atoms
 from bpbench.data.frames import Frames
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.errors import ParameterError
-from bpbench.features import FeatureSet, preset
+from bpbench.features import Feature, FeatureSet, preset
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from bpbench.data.frames import Floats
-    from bpbench.features import Feature
+
+#: How a set of symmetry functions is given: by the name of a preset, or as what it holds.
+Features = str | FeatureSet | Sequence[Feature]
 
 #: Bytes of descriptors that are kept.
 _HELD: Final = 2**30
@@ -54,23 +56,39 @@ def energies_of(frames: Frames, y: npt.ArrayLike | None) -> Floats:
     return energy
 
 
-def functions_of(
-    features: str | FeatureSet | Sequence[Feature] | None, elements: list[str], name: str
-) -> tuple[Feature, ...]:
-    """Return the symmetry functions for frames of these elements."""
+def features_of(features: Features | Mapping[str, Features] | None, elements: Sequence[str], name: str) -> FeatureSet:
+    """Return the symmetry functions for frames of these elements, told apart by element where there are several.
+
+    Parameters
+    ----------
+    features : str, FeatureSet, sequence of Feature, or mapping of these by element
+        What an estimator was given.
+    elements : sequence of str
+        Chemical symbols, by atomic number.
+    name : str
+        The estimator, in what is said.
+    """
     if features is None:
         raise ParameterError(
             f"{name}, features: frames are described by symmetry functions; name a set, such as "
             f"{name}('thesis-57-A'), or give the functions."
         )
-    if isinstance(features, str):
-        chosen = preset(features)
+    if isinstance(features, Mapping):
+        if missing := [element for element in elements if element not in features]:
+            raise ParameterError(
+                f"{name}, features: there are functions for {', '.join(features) or 'no element'}, and the frames hold "
+                f"{', '.join(missing)}; give every element its functions."
+            )
+        chosen = FeatureSet.by_element({element: _set(features[element]) for element in elements})
     else:
-        chosen = features if isinstance(features, FeatureSet) else FeatureSet(tuple(features))
-    return chosen.functions if len(elements) < 2 else chosen.resolved(elements).functions
+        chosen = _set(features)
+    return chosen if len(elements) < 2 else chosen.resolved(elements)
 
 
-# ----------------------------------------------------------------------------------------------------------- describing
+def _set(features: Features) -> FeatureSet:
+    if isinstance(features, str):
+        return preset(features)
+    return features if isinstance(features, FeatureSet) else FeatureSet(tuple(features))
 
 
 #: Descriptors of the frames last described, by functions and frame.

@@ -32,7 +32,7 @@ def environment(study: Study, store: Store, *, command: str, wall_s: float) -> J
     trainings = study.prepared.trainings
     seconds: dict[str, list[float]] = {}
     kinds: dict[str, float] = {}
-    for job in study.prepared.jobs:
+    for job in (*study.prepared.jobs, *study.probed):
         wall = store.provenance(job).get("wall_s")
         if isinstance(wall, float):
             kinds[work.label(job)] = kinds.get(work.label(job), 0.0) + wall
@@ -106,5 +106,5 @@ def _elsewhere(study: Study, store: Store) -> int:
     """Return how many results were made by other versions, sources or hosts than the ones named here."""
     here = machine()
     keys = ("host", "python", "versions", "sources")
-    jobs = [job for job in study.prepared.jobs if store.has(job)]
+    jobs = [job for job in (*study.prepared.jobs, *study.probed) if store.has(job)]
     return sum(any(store.provenance(job).get(key) != here[key] for key in keys) for job in jobs)

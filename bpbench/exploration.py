@@ -375,7 +375,14 @@ def confirmed(protocol: Protocol, inputs: Inputs, explored: Explored) -> tuple[P
                 continue
             functions = tuple(laid.functions[place] for place in found.chosen)
             # The smallest of sets is looked for in a pool of its own order: what a set holds makes it the same.
-            known = next((key for key, chosen in sets.items() if set(chosen.functions) == set(functions)), None)
+            known = next(
+                (
+                    key
+                    for key, chosen in sets.items()
+                    if set(chosen.functions) == set(functions) and not getattr(chosen, "centres", ())
+                ),
+                None,
+            )
             if known is None:
                 known = called
                 assert not isinstance(laid.spec, Smallest)  # it chooses from sets that are there

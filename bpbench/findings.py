@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bpbench import SCHEMA, __version__, magnitudes, metrics, reserve, shares, standing
+from bpbench import SCHEMA, __version__, magnitudes, metrics, probed, reserve, shares, standing
 from bpbench.agreements import agreements
-from bpbench.contestants import MEAN_LEVEL, contestants
+from bpbench.contestants import MEAN_LEVEL, by_centre, contestants
 from bpbench.data import readers, tables
 from bpbench.data.blocks import trajectories
 from bpbench.data.frames import Configurations, Frames
@@ -109,6 +109,7 @@ def findings(study: Study) -> Json:
         "exploration": exploration(study),
         "costs": costs(study),
         "reserve": reserve.of_study(study),
+        "probe": probed.probe(study),
         "constant": _constant(study),
         "published": [
             {**dataclasses.asdict(entry), "metric": _metric(entry.metric)} for entry in protocol.report.published
@@ -147,7 +148,7 @@ def _values(model: ModelSpec) -> Json:
     for key in ("folder", "files", "templates"):
         if (given := getattr(model, key, None)) is not None:
             values[key] = Path(given).name if isinstance(given, str) else [Path(name).name for name in given]
-    return values
+    return values | ({"limit": model.limit} if isinstance(model, Command) else {})
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -350,6 +351,7 @@ def _set(prepared: Prepared, name: str) -> Json:
         "name": name,
         "preset": spec if isinstance(spec, str) else None,
         "size": len(chosen),
+        "size_of": by_centre(chosen),
         "reconstructed": chosen.reconstructed,
         "table": None,
         "cut": _cut(spec) if isinstance(spec, Cut) else None,

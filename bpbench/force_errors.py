@@ -97,11 +97,17 @@ def _variant(prepared: Prepared, name: str, done: Sequence[tuple[int, Floats]], 
         "n": len(done),
         "components": _components([error for _, error, _ in rows]),
         "zero": _components([reference for reference, _, _ in rows]),
-        "of_zero": float(np.mean([np.sum(error**2) / np.sum(reference**2) for reference, error, _ in rows])),
+        "of_zero": _of_zero([(reference, error) for reference, error, _ in rows]),
         "states": _by_state(rows, list(dict.fromkeys(str(group) for group in frames.group))),
         "sizes": _by_size(rows, edges),
         "parity": _parity(*rows[0][:2], done[0][0]),
     }
+
+
+def _of_zero(rows: Sequence[tuple[Floats, Floats]]) -> float | None:
+    """Return the squared error as a share of that of zero, mean over the repeats whose forces are not all zero."""
+    shares = [np.sum(error**2) / power for reference, error in rows if (power := np.sum(reference**2)) > 0]
+    return float(np.mean(shares)) if shares else None
 
 
 def _reference(frames: Configurations, chosen: Ints) -> Floats:

@@ -65,6 +65,11 @@ class Inputs:
         """The jobs before any training, each once."""
         return list(dict.fromkeys([self.make, *self.chunks, *self.tables.values(), *self.agreements.values()]))
 
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols of the elements in the frames, by atomic number; none are known of a table's."""
+        return tuple(self.configurations.elements) if isinstance(self.configurations, Frames) else ()
+
     def pool_of(self, name: str) -> tuple[Describe | ReadTable, ...]:
         """Return the jobs that a set's values come from."""
         if isinstance(self.sets[name], FeatureSet):
@@ -181,7 +186,12 @@ def _for_elements(chosen: FeatureSet, elements: Sequence[str]) -> FeatureSet:
     if len(here) < len(chosen.centres):
         places = sorted({place for _, seen in here for place in seen})
         chosen = replace(chosen, centres=here).only([chosen.functions[place] for place in places])
-    return chosen.resolved(elements) if len(elements) > 1 else chosen
+    if len(elements) > 1:
+        return chosen.resolved(elements)
+    if chosen.centres:  # of one element alone it is a set like any other
+        (_, seen), *_ = chosen.centres
+        return FeatureSet(tuple(chosen.functions[place] for place in seen), chosen.reconstructed)
+    return chosen
 
 
 def _contents(table: ReadTable, store: Store) -> Contents:

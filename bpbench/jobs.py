@@ -6,6 +6,9 @@ A job holds the jobs it needs, so the jobs are the graph; its address is the dig
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -351,6 +354,12 @@ class Command:
     sha256: str = ""
 
 
+def as_typed(words: Sequence[str]) -> str:
+    """Return words as they would be typed: those with blanks or quotes in quotes, placeholders as they are."""
+    return " ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
+
+
+_PLAIN: Final = re.compile(r"[\w{}@%+=:,./-]+")
 #: What a command's words and templates may hold in braces.
 PLACEHOLDERS: Final = {
     "seed": "the seed of the repeat",
@@ -650,4 +659,92 @@ class Importance:
     version: int = 1
 
 
-Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train | Importance
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Evaluate one frame at several volumes, scaled alike in all directions; see :mod:`bpbench.runner.probing`.
+
+    Attributes
+    ----------
+    frames : MakeFrames
+        The data.
+    frame : int
+        Number of the frame.
+    scales : tuple of float
+        Volumes as multiples of that of the frame.
+    training : Train or None
+        Whose potential answers; ``None``: EMT, where that made the data.
+    """
+
+    frames: MakeFrames
+    frame: int
+    scales: tuple[float, ...]
+    training: Train | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Simulate:
+    """Run Langevin dynamics with a trained potential and count g(r); see :mod:`bpbench.probing.dynamics`.
+
+    Attributes
+    ----------
+    training : Train
+        Whose potential moves the atoms.
+    frame : int
+        Number of the frame it starts from.
+    temperature : float
+        Of the thermostat, K.
+    steps : int
+        Steps in all.
+    timestep : float
+        fs.
+    friction : float
+        Of the thermostat, per fs.
+    settle, every : int
+        Steps before anything is counted, and from one counted frame to the next.
+    seed : int
+        Of velocities and of the thermostat.
+    reach : float
+        Furthest r, Å.
+    bins : int
+        Equal bins of r up to there.
+    """
+
+    training: Train
+    frame: int
+    temperature: float
+    steps: int
+    timestep: float
+    friction: float
+    settle: int
+    every: int
+    seed: int
+    reach: float
+    bins: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Distribute:
+    """Count g(r) of some frames of the data.
+
+    Attributes
+    ----------
+    frames : MakeFrames
+        The data.
+    chosen : tuple of int
+        Numbers of the frames.
+    reach : float
+        Furthest r, Å.
+    bins : int
+        Equal bins of r up to there.
+    """
+
+    frames: MakeFrames
+    chosen: tuple[int, ...]
+    reach: float
+    bins: int
+    version: int = 1
+
+
+Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train | Importance | Stretch | Simulate | Distribute

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bpbench import metrics, reserve, roles, shares
+from bpbench import metrics, reserve, roles, shares, winner
 from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
@@ -50,7 +50,9 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     stored = [job for job in prepared.jobs if job not in new]
     estimate = cost.estimator(stored, prepared.frames, store)
     kinds: dict[str, dict[str, Any]] = {}
-    for job in prepared.jobs:
+    probe, asked = _probe(prepared, store, estimate)
+    new.update(job for job in asked if not store.has(job))
+    for job in (*prepared.jobs, *asked):
         entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
         entry["expected_s"] += estimate(job) if job in new else 0.0
@@ -75,6 +77,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "design": protocol.split.design,
         "jobs": kinds,
         "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
+        "probe": probe,
         "exploration": _exploration(prepared, estimate, workers),
         "reserve": reserve.told(prepared, _stored(prepared, store)),
         "programs": execute.programs(todo),
@@ -118,6 +121,24 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
 
 def _stored(prepared: Prepared, store: Store) -> dict[tuple[str, int], Outcome | Failure]:
     return {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
+
+
+def _probe(
+    prepared: Prepared, store: Store, estimate: Callable[[Job], float]
+) -> tuple[dict[str, Any] | None, list[Job]]:
+    """Return whose potential will be probed, and the jobs; until all results are there, those that cost the most."""
+    if prepared.protocol.probe is None:
+        return None, []
+    results = _stored(prepared, store)
+    settled = prepared.explored.complete and len(results) == len(prepared.trainings)
+    known = winner.choose(prepared, results) if settled else None
+    if known is not None:
+        return {"variant": known.variant, "settled": True}, list(known.jobs)
+    priced = [(sum(map(estimate, each.jobs)), each.variant, list(each.jobs)) for each in winner.possible(prepared)]
+    if not priced:
+        return {"variant": None, "settled": False}, []
+    _, name, jobs = max(priced, key=lambda each: each[0])
+    return {"variant": name, "settled": False}, list[Job](jobs)
 
 
 def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: int) -> dict[str, Any] | None:

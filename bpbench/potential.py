@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpbench import models
+from bpbench.descriptors.slopes import slopes
 from bpbench.descriptors.symmetry import Evaluation, evaluate
 from bpbench.elements import NUMBERS
 from bpbench.errors import DataError
+from bpbench.models.contract import MOST_SLOPES, Slopes
 from bpbench.models.scaling import of_parameters
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class Potential:
             For a frame that cannot be described, or that holds an element the potential was not trained on.
         """
         numbers = np.asarray(species, dtype=np.int64)
-        self._known(numbers)
+        self.check(numbers)
         seen = evaluate(self.functions, positions, cell, pbc, numbers)
         size = np.array([0, seen.values.shape[1]], dtype=np.int64)
         how: dict[str, Any] = {"kind": self._kind(numbers), "elements": self.elements, "centres": self.centres}
@@ -132,7 +134,7 @@ class Potential:
         DataError
             For an element the potential was not trained on.
         """
-        self._known(species)
+        self.check(species)
         how: dict[str, Any] = {"kind": self._kind(species), "elements": self.elements, "centres": self.centres}
         return models.evaluate(self.model, self.parameters, values, offsets, **how)
 
@@ -141,7 +143,19 @@ class Potential:
         places = {NUMBERS[element]: place for place, element in enumerate(self.elements)}
         return np.array([places[number] for number in numbers.tolist()], dtype=np.int64)
 
-    def _known(self, numbers: Ints) -> None:
+    def check(self, numbers: Ints) -> None:
+        """Refuse elements the potential was not trained on.
+
+        Parameters
+        ----------
+        numbers : ndarray of int
+            Atomic numbers.
+
+        Raises
+        ------
+        DataError
+            Naming them.
+        """
         strange = sorted(set(numbers.tolist()) - {NUMBERS[element] for element in self.elements})
         if strange:
             names = [element for element, number in NUMBERS.items() if number in strange]
@@ -186,7 +200,7 @@ class Potential:
 class Structures:
     """The frames behind descriptors, as models ask for them (:class:`bpbench.models.contract.Geometry`).
 
-    Neighbour lists of the frames last asked for are kept, up to a gigabyte.
+    Neighbour lists of the frames last asked for are kept, up to a gigabyte; slopes of those first asked for, up to two.
 
     Parameters
     ----------
@@ -201,24 +215,43 @@ class Structures:
         self._functions = tuple(functions)
         self._kept: OrderedDict[int, Evaluation] = OrderedDict()
         self._bytes = 0
+        self._slopes: dict[int, Slopes] = {}
 
     def evaluation(self, frame: int) -> Evaluation:
         """Return the evaluation of one frame, kept or made anew."""
         if frame in self._kept:
             self._kept.move_to_end(frame)
             return self._kept[frame]
-        rows = self._frames.rows(frame)
-        made = evaluate(
-            self._functions,
-            self._frames.positions[rows],
-            self._frames.cells[frame],
-            self._frames.pbc[frame],
-            self._frames.species[rows],
-        )
+        made = evaluate(*self._asked(frame))
         self._kept[frame] = made
         self._bytes += _size(made)
         while self._bytes > _HELD and len(self._kept) > 1:
             self._bytes -= _size(self._kept.popitem(last=False)[1])
+        return made
+
+    def _asked(self, frame: int) -> tuple[tuple[Feature, ...], Floats, Floats, npt.NDArray[np.bool_], Ints]:
+        frames, rows = self._frames, self._frames.rows(frame)
+        return self._functions, frames.positions[rows], frames.cells[frame], frames.pbc[frame], frames.species[rows]
+
+    def lay_out(self) -> None:
+        """Have the slopes of all frames made, if all can be kept, so that who asks first pays no more than others."""
+        sizes = np.diff(self._frames.offsets)
+        largest = int(np.argmax(sizes))
+        if self.slopes(largest).bytes / sizes[largest] * sizes.sum() <= MOST_SLOPES:
+            for frame in range(len(self._frames)):
+                self.slopes(frame)
+
+    def slopes(self, frame: int) -> Slopes:
+        """Return the whole Jacobian of a frame; see :class:`bpbench.models.contract.Slopes`.
+
+        What is kept stays: whoever goes through more frames than fit would else find none of them the next time.
+        """
+        if frame in self._slopes:
+            return self._slopes[frame]
+        border, other, found = slopes(*self._asked(frame))
+        made = Slopes(border, other, found.astype(np.float32))
+        if sum(one.bytes for one in self._slopes.values()) + made.bytes <= MOST_SLOPES:
+            self._slopes[frame] = made
         return made
 
     def adjoint(self, frame: int, weights: Floats) -> Floats:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from bpbench import exploration, metrics, roles
+from bpbench import exploration, metrics, probes, roles
 from bpbench.data import splits
 from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import ProtocolError, StatisticsError
@@ -190,6 +190,7 @@ def prepare(protocol: Protocol, store: Store, *, allow_commands: bool = False) -
     _check_installed(protocol)
     inputs = lay_out(protocol, store)
     _check_elements(protocol, inputs)
+    probes.check(protocol, inputs.configurations)
     laid = exploration.lay_out(protocol, inputs)
     made = laid_out(protocol, inputs, exploration.explore(laid, partial(_stored, store)))
     return replace(made, allow_commands=allow_commands)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -25,7 +25,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpbench import models
-from bpbench.described import described, energies_of, frames_of, functions_of
+from bpbench.described import Features, described, energies_of, features_of, frames_of
 from bpbench.errors import ParameterError, ProtocolError
 from bpbench.identity import plain
 from bpbench.jobs import Hdnn, Linear
@@ -39,20 +39,21 @@ if TYPE_CHECKING:
 
     from bpbench.ase_calculator import Calculator
     from bpbench.data.frames import Floats, Frames, Ints
-    from bpbench.features import Feature, FeatureSet
+    from bpbench.features import Feature
     from bpbench.jobs import Optimizer
 
 #: What is said of a training that may not have come to its end.
+_TOO_FEW: Final = "Fewer than ten epochs do not tell whether the validation error had stopped falling; raise epochs."
 _UNFINISHED: Final = (
-    "After {epochs} epochs it is not sure that the validation error had stopped falling (fewer than ten never tell); "
-    "raise epochs, or look at curve_."
+    "After {epochs} epochs the validation error was still falling, or had never fallen; raise epochs, or look at "
+    "curve_ and remarks_."
 )
 
 
 class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """What both estimators share; see :class:`HDNNRegressor`."""
 
-    features: str | FeatureSet | Sequence[Feature] | None
+    features: Features | Mapping[str, Features] | None
     force_weight: float
     force_fraction: float
     validation_fraction: float
@@ -117,6 +118,7 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             offsets = np.arange(values.shape[1] + 1, dtype=np.int64)
         else:
             potential = self.potential_
+            potential.check(frames.species)  # before their functions are found not to tell elements apart
             values = described(self.functions_, frames, _threads(self.n_jobs))
             return potential.energies(values, frames.offsets, frames.species)
         return models.evaluate(self.model_, self.parameters_, values, offsets)
@@ -193,7 +195,8 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _of_frames(self, frames: Frames, y: npt.ArrayLike | None, model: Hdnn | Linear) -> Problem:
         energy = energies_of(frames, y)
-        functions = functions_of(self.features, frames.elements, type(self).__name__)
+        chosen = features_of(self.features, frames.elements, type(self).__name__)
+        functions = chosen.functions
         values = described(functions, frames, _threads(self.n_jobs))
         self.n_features_in_ = len(functions)
         if hasattr(self, "feature_names_in_"):
@@ -206,7 +209,7 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         several = len(frames.elements) > 1
         none = np.empty(0, dtype=np.int64)
         return Problem(
-            names=tuple(function.name for function in functions),
+            names=chosen.names,
             values=values,
             offsets=frames.offsets,
             energy=energy,
@@ -215,6 +218,7 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             test=none,
             elements=tuple(frames.elements),
             kind=np.unique(frames.species, return_inverse=True)[1].astype(np.int64) if several else None,
+            centres=chosen.centres,
             forces=frames.forces,
             geometry=None if model.forces is None else Structures(frames, functions),
         )
@@ -222,14 +226,16 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _keep(self, made: Fit, problem: Problem, model: Hdnn | Linear) -> None:
         self.model_, self.parameters_, self.elements_ = model, made.parameters, problem.elements
         self.functions_: tuple[Feature, ...] = ()
+        self.centres_ = problem.centres
         if problem.elements:
-            self.functions_ = functions_of(self.features, list(problem.elements), type(self).__name__)
+            self.functions_ = features_of(self.features, problem.elements, type(self).__name__).functions
         self.curve_, self.remarks_ = made.curve, made.remarks
         self.checkpoint_, self.converged_ = made.checkpoint, made.converged
         if isinstance(model, Hdnn):
             self.n_iter_ = len(made.curve["epoch"])
         if made.converged is False and made.stopped != "patience":
-            warnings.warn(_UNFINISHED.format(epochs=self.n_iter_), ConvergenceWarning, stacklevel=3)
+            told = _TOO_FEW if self.n_iter_ < 10 else _UNFINISHED.format(epochs=self.n_iter_)
+            warnings.warn(told, ConvergenceWarning, stacklevel=3)
 
     @property
     def potential_(self) -> Potential:
@@ -239,7 +245,7 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 f"This {type(self).__name__} was fitted to rows of numbers, and frames cannot be described by them; "
                 "fit it to ase.Atoms."
             )
-        return Potential(self.model_, self.functions_, self.parameters_, self.elements_)
+        return Potential(self.model_, self.functions_, self.parameters_, self.elements_, self.centres_)
 
 
 class HDNNRegressor(_Potential):
@@ -249,10 +255,10 @@ class HDNNRegressor(_Potential):
 
     Parameters
     ----------
-    features : str, FeatureSet or sequence of G2, G4 and G5, optional
-        Symmetry functions: the name of a preset (:data:`bpbench.features.PRESETS`), or the functions. Needed for
-        frames, of no use to rows. In frames of several elements, a function that names no elements of the neighbours is
-        repeated for each, and every element has a network of its own.
+    features : str, FeatureSet or sequence of G2, G4 and G5, or a dict of these by element, optional
+        Symmetry functions: the name of a preset (:data:`bpbench.features.PRESETS`), or the functions; by element of the
+        central atom where it matters. Needed for frames, of no use to rows. In frames of several elements, a function
+        that names no elements of the neighbours is repeated for each, and every element has a network of its own.
     hidden : tuple of int
         Nodes of each hidden layer.
     activation : {'tanh', 'logistic', 'softplus', 'relu', 'gaussian'}
@@ -291,6 +297,8 @@ class HDNNRegressor(_Potential):
         The symmetry functions, those of several elements told apart; empty after a fit to rows.
     elements_ : tuple of str
         Chemical symbols, by atomic number; empty after a fit to rows.
+    centres_ : tuple of (str, tuple of int)
+        By element the places in ``functions_`` that its network sees; empty: all.
     n_features_in_ : int
         Number of inputs of the network.
     n_iter_ : int
@@ -309,7 +317,7 @@ class HDNNRegressor(_Potential):
 
     def __init__(
         self,
-        features: str | FeatureSet | Sequence[Feature] | None = None,
+        features: Features | Mapping[str, Features] | None = None,
         *,
         hidden: tuple[int, ...] = (10, 10),
         activation: str = "tanh",
@@ -369,7 +377,7 @@ class LinearRegressor(_Potential):
 
     def __init__(
         self,
-        features: str | FeatureSet | Sequence[Feature] | None = None,
+        features: Features | Mapping[str, Features] | None = None,
         *,
         strengths: tuple[float, ...] | None = None,
         force_weight: float = 0.0,

@@ -71,7 +71,9 @@ class Stored:
                 f"A potential is made of symmetry functions, '{self.variant}' was trained on columns of a table, which "
                 "cannot be computed for other frames; choose another variant."
             )
-        return Potential(model, functions, from_arrays(self.outcome.arrays), tuple(self.frames.elements))
+        return Potential(
+            model, functions, from_arrays(self.outcome.arrays), tuple(self.frames.elements), self.job.centres
+        )
 
 
 def training(

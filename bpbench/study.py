@@ -7,7 +7,7 @@ show. :mod:`bpbench.findings` then says everything a report may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from bpbench.statistics.compare import Comparison, Pair, Rules
 from bpbench.statistics.samples import Sample
 from bpbench.statistics.slots import Slot
 from bpbench.statistics.unjudged import unjudged
+from bpbench.winner import Winner, choose
 
 __all__ = [
     "QUICK",
@@ -69,6 +70,10 @@ class Study:
         Other searches whose winners this reserve had confirmed when this one was declared first.
     co_primary : dict of str to tuple of Comparison
         The same comparisons by each further metric, by its key.
+    winner : Winner or None
+        Whose potentials were probed, where the protocol asks for it.
+    probed : dict
+        By the job that asked.
     """
 
     prepared: Prepared
@@ -79,11 +84,18 @@ class Study:
     agreements: dict[str, Outcome | Failure]
     searched_before: int = 0
     co_primary: dict[str, tuple[Comparison, ...]] = field(default_factory=dict)
+    winner: Winner | None = None
+    probed: Mapping[Job, Outcome | Failure] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether every training has a score, and every search came to its end."""
         return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
+
+    @property
+    def unanswered(self) -> int:
+        """How many questions to the winner's potentials failed; a run that flies off is an answer."""
+        return sum(isinstance(answer, Failure) for answer in self.probed.values())
 
 
 # --------------------------------------------------------------------------------------------------------- the run
@@ -167,6 +179,8 @@ def require_allowed(prepared: Prepared, store: Store) -> None:
 def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
     """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
 
+    What the winner's potential is asked besides comes last, as nobody knows before who that is.
+
     Parameters
     ----------
     prepared, store, workers, watcher
@@ -189,7 +203,24 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
         name: executed.failures[job] if job in executed.failures else store.load(job)
         for name, job in prepared.inputs.agreements.items()
     }
-    return Study(prepared, results, comparisons, chosen_after, executed, agreements, searched_before, co_primary)
+    winner = choose(prepared, results)
+    asked: list[Job] = [] if winner is None else list(winner.jobs)
+    if asked:
+        before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
+        executed += execute.execute([*before, *asked], store, workers=workers, watcher=watcher)
+    probed = {job: executed.failures[job] if job in executed.failures else store.load(job) for job in asked}
+    return Study(
+        prepared,
+        results,
+        comparisons,
+        chosen_after,
+        executed,
+        agreements,
+        searched_before,
+        co_primary,
+        winner,
+        probed,
+    )
 
 
 def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tuple[Comparison, ...]:

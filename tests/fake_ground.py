@@ -11,6 +11,7 @@ import numpy as np
 from bpbench.features import G2, G5, Column, Feature
 from bpbench.jobs import Hdnn
 from bpbench.models.contract import to_arrays
+from bpbench.models.scaling import SEEN
 from bpbench.runner.store import Outcome
 from bpbench.selection.ground import Ground, Search
 from bpbench.selection.trace import Chosen, Trace
@@ -106,7 +107,7 @@ def _first_layer(weights: Sequence[tuple[float, float]]) -> dict[str, Any]:
     signed, absolute = np.array(weights, dtype=np.float64).T
     nodes = np.stack([(absolute + signed) / 2, (signed - absolute) / 2], axis=1)
     one = np.ones(len(signed))
-    named = {"weights-1": nodes[None], "kept": one, "shift": one, "scale": one}
+    named = {"weights-1": nodes[None], **dict.fromkeys(("kept", "shift", "scale", *SEEN), one)}
     return to_arrays(named | {name: np.ones(1) for name in ("reference", "centre", "width")})
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from bpbench.features import FeatureSet, preset
+from bpbench.identity import settings
 from bpbench.jobs import Hdnn
 from bpbench.magnitudes import curve, told
 from bpbench.standing import ranked as rank_all
@@ -321,7 +322,7 @@ def findings(
         "sets": sets,
         "models": [{**entry, "base": None, "changes": None} for entry in (
             {"name": "network", "kind": "hdnn", "label": "HDNN",
-             "values": json.loads(json.dumps(dataclasses.asdict(Hdnn("hdnn"))))},
+             "values": json.loads(json.dumps(settings(Hdnn("hdnn"))))},
             {"name": "forest", "kind": "random-forest", "label": "random forest",
              "values": {"kind": "random-forest", "trees": 200, "max_depth": None, "max_features": 1 / 3,
                         "min_samples_leaf": 1}},

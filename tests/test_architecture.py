@@ -16,9 +16,9 @@ PACKAGE = Path(bpbench.__file__).parent
 DOORS = {
     "tensorflow": ("models/backend.py",),
     "keras": ("models/keras_fit.py",),
-    "sklearn": ("models/trees.py",),
+    "sklearn": ("models/trees.py", "regressor.py"),
     "lightgbm": ("models/trees.py",),
-    "ase": ("data/",),
+    "ase": ("data/", "probing/", "ase_calculator.py"),
     "vesin": ("descriptors/neighbours.py",),
     "numba": ("compiled.py",),
     "dask": ("runner/execute.py",),

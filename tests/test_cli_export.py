@@ -110,7 +110,7 @@ def test_the_readme_says_what_it_is(folder: Path, at: Here) -> None:
     )
     assert row in text
     assert "| | " not in text.replace("|  | ", "")
-    assert f"| repeat | {best}, the one of 3 with the least error on its own validation part |\n" in text
+    assert f"| repeat | {best}, the best of 3 by RMSE on its own validation part |\n" in text
     assert "| test, mean ± SD of 3 repeats |\n" in text
     assert "| largest \\|error\\| (meV/atom) |" in text
     assert "| model | linear potential, with one linear hidden node: Al 1-1-1 |\n" in text
@@ -130,7 +130,7 @@ def test_a_repeat_goes_by_its_number_and_is_told_in_words(folder: Path, at: Here
     code, out, err = at("export", str(folder / "study.yaml"), "--variant", "ridge", "--repeat", "1", "made/out")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "made/out: repeat 1 of 'ridge', for n2p2 and LAMMPS: 1 functions of Al."
+    assert lines[0] == "made/out: repeat 1 of 'ridge', for n2p2 and LAMMPS: 1 function of Al."
     assert lines[1].startswith("Test RMSE of this one repeat: ")
     assert lines[2] == "Left out, as constant over the training atoms: 1 of Al."
     assert "| repeat | 1, asked for by its number |\n" in Path("made/out/README.md").read_text(encoding="utf-8")

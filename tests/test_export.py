@@ -15,13 +15,15 @@ from bpbench.descriptors.symmetry import describe_frames
 from bpbench.errors import RequestError
 from bpbench.exchange import lammps
 from bpbench.exchange.translation import require, translate
-from bpbench.features import G2, G4, G5, Feature
+from bpbench.features import G2, G4, G5, Feature, FeatureSet
 from bpbench.formats.n2p2 import order, read_scaling, read_settings
-from bpbench.jobs import Hdnn, LightGbm, Linear, RandomForest
+from bpbench.formats.n2p2_folder import read_folder
+from bpbench.jobs import Command, Hdnn, LightGbm, Linear, N2p2, RandomForest
 from bpbench.models import fit
 from bpbench.models.contract import Problem
 from bpbench.models.network import Network, initial, to_parameters
 from bpbench.models.scaling import scaling
+from bpbench.n2p2_potential import N2p2Potential
 from bpbench.potential import Potential
 
 #: Not in n2p2's order; the third is constant (nothing is so near), shifted and unshifted.
@@ -143,6 +145,50 @@ def test_what_a_training_gives_comes_back(tmp_path: Path) -> None:
     assert [weights.shape for weights, _ in files.layers["Al"]] == [(5, 1), (1, 1)]
 
 
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(
+    "model", [Hdnn("hdnn", (4, 3), epochs=2, activation="gaussian"), Linear("linear", strengths=(1e-8,))]
+)
+def test_two_elements_come_back_from_files_alone(model: Any, own: bool, tmp_path: Path) -> None:
+    """A copper-silver alloy as trained, with one set for both or with sets of their own: to 1e-11, every frame."""
+    made = frames("triclinic", count=9)
+    species = np.random.default_rng(2).choice([29, 47], len(made.species))
+    made = replace(made, species=species, energy=made.energy - np.add.reduceat(species == 29, made.offsets[:-1]))
+    functions = FeatureSet(FUNCTIONS).resolved(("Cu", "Ag")).functions
+    count = len(functions)
+    centres = (("Cu", (3, 7, 0, 9, 11)), ("Ag", (*range(5, count), 0, 1))) if own else ()
+    asked = replace(
+        problem(made, functions), elements=("Cu", "Ag"), kind=(species == 47).astype(np.int64), centres=centres
+    )
+    fitted = fit(model, asked, weights_seed=1, order_seed=2)
+    potential = Potential(model, functions, fitted.parameters, ("Cu", "Ag"), centres)
+    files = written(potential, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("weights*")) == ["weights.029.data", "weights.047.data"]
+    assert list(files.atom_energy) == ["Cu", "Ag"]
+    assert abs(files.atom_energy["Cu"] - files.atom_energy["Ag"]) > 0.1
+    still = tuple(function.name for function in functions if function.r_c == 1.2)
+    assert translate(potential, "D").dropped == {"Cu": () if own else still, "Ag": still}
+    for number in range(len(made)):
+        rows = made.rows(number)
+        where = (made.positions[rows], made.cells[number])
+        ours = potential.answer(*where, made.pbc[number], made.species[rows])
+        symbols = np.where(made.species[rows] == 29, "Cu", "Ag").tolist()
+        energy, forces = evaluator.energy_and_forces(files, symbols, *where)
+        assert energy == pytest.approx(fitted.energy[number], rel=0, abs=1e-10)
+        assert energy == pytest.approx(ours.energy, rel=0, abs=1e-11)
+        assert np.abs(ours.forces).max() > 0.003
+        np.testing.assert_allclose(forces, ours.forces, rtol=0, atol=1e-11)
+    # and it comes home: what left is a potential of n2p2's like any other
+    back = N2p2Potential(read_folder(tmp_path, units="angstrom-ev"))
+    again = back.answer(*where, made.pbc[-1], made.species[rows])
+    assert again.energy == pytest.approx(ours.energy, rel=0, abs=1e-11)
+    np.testing.assert_allclose(again.forces, ours.forces, rtol=0, atol=1e-11)
+    for element, layers in translate(potential, "D").layers.items():
+        for ours_of, theirs in zip(layers, back.trained.weights[element], strict=True):
+            for one, other in zip(ours_of, theirs, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("cutoff", ["tanh3", "exp", "poly2"])
 def test_other_cutoff_functions_are_said(cutoff: str, tmp_path: Path) -> None:
     """One cutoff function for all, with an inner radius where it knows one."""
@@ -199,6 +245,14 @@ def test_constant_functions_are_named() -> None:
             r"the model of 'D' is a random-forest, which they cannot say; export a variant",
         ),
         (LightGbm("lightgbm"), r"the model of 'D' is a lightgbm, which they cannot say; export a variant whose model"),
+        (
+            N2p2("n2p2", "Cu2S", "angstrom-ev"),
+            r"^'D' is a potential of n2p2's own: its files are in Cu2S already, there",
+        ),
+        (
+            Command("command", (("train",),)),
+            r"^'D' is trained by a program of its own, whose weights only that program",
+        ),
         (
             Hdnn("hdnn", skip=True),
             r"^n2p2's files cannot say a linear skip, which the network of 'D' has; train it with",

@@ -435,7 +435,7 @@ def test_what_decides_an_answer_decides_its_address() -> None:
 def test_a_question_is_compiled_before_its_clock_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A question loads and compiles what its training would."""
     compiled: list[str] = []
-    monkeypatch.setattr(work, "_compile", lambda kind, _: compiled.append(kind))
+    monkeypatch.setattr(work, "_compile", lambda kind, *_: compiled.append(kind))
     for name in ("filter", "adam", "ridge"):
         work.warm(asked(name))
     assert compiled == ["kalman", Adam().kind, "linear"]

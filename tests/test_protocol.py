@@ -66,7 +66,7 @@ def test_shipped_protocols_are_valid(path: Path) -> None:
         (", model: n}\nrepeats", "}\nrepeats", "line 12, variants.1.model: the key 'model' is missing."),
         ("repeats: 10", "repeats: 0", "line 13, repeats: expected to be greater than or equal to 1, found 0."),
         ("repeats: 10", 'repeats: "10"', 'line 13, repeats: expected a whole number, found "10".'),
-        ("hdnn", "hdn", "models.n: expected 'kind' to be one of 'hdnn', 'linear', 'random-forest', 'lightgbm', found"),
+        ("hdnn", "hdn", "'kind' to be one of 'hdnn', 'linear', 'random-forest', 'lightgbm', 'n2p2', 'command', found"),
         ("kind: hdnn, ", "", "models.n: expected 'kind' to be one of"),
         ("kind: adam", "kind: adm", "'kind' to be one of 'adam', 'keras-adam', 'kalman', 'marquardt', found 'adm'."),
         ("adam, learning_rate: 1e-3", "kalman, blok: 8", "optimizer.blok: unknown key 'blok'; did you mean 'block'?"),

@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
+from elements_twin import mixed
 from fake_ground import ground, noise, play, radial
 from findings_factory import searched
+from problems import changed, problem
 
 import bpbench
 from bpbench import findings as of_findings
@@ -26,14 +28,17 @@ from bpbench.agreement import reasons
 from bpbench.agreement.columns import agree
 from bpbench.data import blocks, readers, score_files, tables
 from bpbench.data.score_files import Roles, read_table
+from bpbench.errors import DataError
 from bpbench.features import G2, G4
-from bpbench.models import adam, hdnn, kalman, linear, scaling
+from bpbench.jobs import Command, Hdnn, KerasAdam, Linear
+from bpbench.models import adam, fit, hdnn, kalman, linear, scaling
 from bpbench.protocol import load
 from bpbench.report import remarks
 from bpbench.report import retold as module
 from bpbench.report.language import spoken, tell
 from bpbench.report.retold import CLAUSES, MESSAGES, retold
 from bpbench.report.templating import folders
+from bpbench.runner import command, imported
 from bpbench.runner.store import Store
 from bpbench.scores import Asked, judge
 from bpbench.selection import search, weights
@@ -133,14 +138,14 @@ def _of_ranks() -> Iterator[str]:
 def _of_models() -> Iterator[str]:
     yield from of_findings.LABELS.values()
     for skip, patience, ensemble in ((True, 5, 3), (False, None, 1), (True, None, 1), (True, None, 2)):
-        spec = SimpleNamespace(skip=skip, patience=patience, ensemble=ensemble)
+        spec = SimpleNamespace(skip=skip, patience=patience, ensemble=ensemble, forces=None)
         for text in hdnn._outnumbered(spec, 758, 260):  # type: ignore[arg-type]
             yield text
             # with the numbers of each variant beside it, the remark is shown without them
             found = remarks._OUTNUMBERED.fullmatch(text)
             assert found is not None
             yield f"{found[1]}{found[4]}"
-    stuck, moved = (SimpleNamespace(validation=np.array([value])) for value in (2.0, 0.5))
+    stuck, moved = (SimpleNamespace(judged=np.array([value])) for value in (2.0, 0.5))
     for skip in (True, False):
         for kind in hdnn._ADVICE:
             spec = SimpleNamespace(skip=skip, optimizer=SimpleNamespace(kind=kind))
@@ -152,7 +157,52 @@ def _of_models() -> Iterator[str]:
     for best in (0, 2):
         yield from linear._border([1e-5, 0.001, 1.5], best)
     for names in (["G2(eta=0.01,rs=0,rc=6.8)"], ["g1", "g2"]):
-        yield from scaling._dropped(names)
+        for whose in ("", " of Cu"):
+            yield from scaling._dropped(names, whose)
+    yield from _of_elements()
+
+
+def _of_elements() -> Iterator[str]:
+    """Yield what is said where elements cannot be told apart, or are not all there."""
+    base = mixed(2, frames=30)
+    assert base.kind is not None
+    alike = changed(base, values=np.repeat(base.values[:1], 5, axis=0))
+    for several in (alike, changed(alike, elements=(), kind=None)):
+        yield from scaling.scalings(several).remarks
+    single = problem([3] * 30, functions=4)
+    yield from scaling.scalings(changed(single, elements=("S", "Cu"), kind=np.tile([1, 0, 1], 30))).remarks
+    unseen = base.kind * 0
+    unseen[base.offsets[base.test[-1]]] = 1
+    constant = np.where(base.kind == 1, 0.5, base.values)
+    flat = changed(base, values=np.ones_like(base.values), elements=(), kind=None)
+    for wrong in (changed(base, kind=unseen), changed(base, values=constant), flat):
+        with pytest.raises(DataError) as caught:
+            fit(Linear("linear"), wrong, weights_seed=0, order_seed=0)
+        yield str(caught.value)
+    with pytest.raises(DataError) as caught:
+        fit(Hdnn("hdnn", (2,), optimizer=KerasAdam("keras-adam")), base, weights_seed=0, order_seed=0)
+    yield str(caught.value)
+
+
+def _of_foreign_models() -> Iterator[str]:
+    for share in (0.25, 0.75):
+        yield from imported._extrapolating(share)
+    frames = SimpleNamespace(elements=["Al", "Cu"])
+    for shift in ("none", "fitted"):
+        model = SimpleNamespace(shift=shift)
+        yield from imported._of_shift(model, frames, np.array([-1.5, 0.25]), (1.25, 0.0015))  # type: ignore[arg-type]
+    program = Command("command", run=(("nnp-scaling", "100"), ("nnp-train",)))
+    which = command._which(1, program)
+    for text in (
+        command._unknown(which),
+        command._stopped(0.5, which),
+        command._ended(3, which),
+        command._ended(-11, which),
+        command._unusable("p.csv, line 2: expected a number, found 'plenty'"),
+    ):
+        yield text
+        yield text + command._said(["error: no room. Stop"])
+        yield text + command._said([])
 
 
 def _of_few(chosen: tuple[int, ...], repeat: int) -> float:
@@ -302,6 +352,7 @@ def _of_data(folder: Path) -> Iterator[str]:
 ROOMS: dict[str, Callable[[], Iterator[str]]] = {
     "splits": _of_splits, "comparisons": _of_comparisons, "estimates": _of_estimates, "ranks": _of_ranks,
     "models": _of_models, "searches": _of_searches, "columns": _of_columns, "scores": _of_scores,
+    "foreign models": _of_foreign_models,
 }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_an_editor_finds_no_fault_with_shipped_protocols(path: Path) -> None:
     [
         (lambda known: known.update(qestion="q"), "$", "'qestion' was unexpected"),
         (lambda known: known.pop("variants"), "$", "is not valid under any of the given schemas"),
-        (lambda known: known["variants"][0].pop("set"), "$.variants[0]", "'set' is a required property"),
+        (lambda known: known["variants"][0].pop("name"), "$.variants[0]", "'name' is a required property"),
         (lambda known: known["variants"][0].update(name=True), "$.variants[0].name", "True is not valid under any"),
         (lambda known: known["variants"][0].update(name=""), "$.variants[0].name", "'' is not valid under any"),
         (lambda known: known.update(repeats=0), "$.repeats", "0 is not valid under any"),

@@ -188,9 +188,7 @@ def _read_npz(path: Path, count: int) -> tuple[Floats, Floats | None]:
 
 def _read_frames(path: Path, frames: Frames, units: Units) -> tuple[Floats, Floats | None]:
     # Read without the checks of data to learn from: a number that is none is an answer too, and a bad one.
-    found = (n2p2_files if n2p2_files.recognised(path) else ase_files).read(
-        path, readers.open_source(path, units=units)
-    )
+    found = (n2p2_files if path.suffix == ".data" else ase_files).read(path, readers.open_source(path, units=units))
     if len(found) != len(frames):
         raise DataError(f"{path.name} should hold {len(frames)} structures, found {len(found)}")
     for frame in range(len(frames)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
@@ -37,6 +37,18 @@ LABELS: Final = {"spaced": SAMPLE_LABEL, "dense": "EMT aluminium (embedded dense
 def sample_source() -> FrameSource:
     """Return the source of the embedded aluminium sample (EMT, not density-functional theory)."""
     return open_source(SAMPLE)
+
+
+def sample_atoms(*groups: str) -> list[Any]:
+    """Return the embedded aluminium sample as ASE's ``Atoms``, with energies and forces; to try things on.
+
+    Parameters
+    ----------
+    *groups : str
+        State points, such as ``300 K solid``; all without any. Each frame names its own in ``info["group"]``, and in
+        ``info["block"]`` the stretch of the trajectory that it comes from.
+    """
+    return ase_files.to_atoms(read(replace(sample_source(), groups=groups or None)))
 
 
 def open_source(

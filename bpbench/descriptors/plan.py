@@ -206,6 +206,19 @@ def plan(functions: tuple[Feature, ...], present: tuple[int, ...] = ()) -> tuple
     if not functions:
         raise FeatureError("There must be at least one symmetry function to evaluate, found none.")
     _refuse_confusion(functions, present)
+    return _sorted(functions, present)
+
+
+@lru_cache(maxsize=64)
+def singly(functions: tuple[Feature, ...], present: tuple[int, ...] = ()) -> tuple[tuple[Shell, ...], ...]:
+    """Return for each function what :func:`plan` would for it alone, without a look at what the set as a whole names.
+
+    A function that names an element which is not present has no shell.
+    """
+    return tuple(_sorted((function,), present) for function in functions)
+
+
+def _sorted(functions: tuple[Feature, ...], present: tuple[int, ...]) -> tuple[Shell, ...]:
     kind = {number: place for place, number in enumerate(present)}
     inside: dict[Cut, list[tuple[int, Feature, tuple[int, ...]]]] = defaultdict(list)
     for row, function in enumerate(functions):

@@ -304,6 +304,27 @@ def describe_frames(functions: Sequence[Feature], frames: Frames, first: int, la
     return values
 
 
+def pulled(shell: Shell, near: Neighbours) -> Floats:
+    """Return Σ_f ∂G_fi/∂R_ij of a shell's functions for each entry of a neighbour list, shape (3, P), per Å.
+
+    Parameters
+    ----------
+    shell : Shell
+        Functions of one cutoff function.
+    near : Neighbours
+        Neighbours within its radius.
+    """
+    from bpbench.descriptors.elementary import Near  # numba
+
+    centres = len(near.border)
+    seen = Near(near.border, near.distance, near.vector / near.distance, near.vector)
+    part = _Evaluated(shell, near, seen, np.zeros(centres, dtype=np.bool_))
+    values = np.zeros((1, centres))
+    if shell.moments is not None:
+        _fill(part, values, 1)  # where moments lose digits is found on the way
+    return _pulled(part, np.ones_like(values), 1)
+
+
 # ------------------------------------------------------------------------------------------------ centres and threads
 
 

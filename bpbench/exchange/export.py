@@ -90,7 +90,7 @@ def _require_sayable(prepared: Prepared, variant: str) -> None:
 
 def _about(prepared: Prepared, store: Store, stored: Stored, asked: str) -> About:
     potential, frames = stored.potential, stored.frames
-    said = translate(potential, stored.variant, stored.job.centres)
+    said = translate(potential, stored.variant)
     parts = splits.draw(frames, stored.job.split)
     frame = int(parts.test[0])
     train = parts.train

@@ -12,6 +12,7 @@ from bpbench.exchange import lammps
 from bpbench.jobs import Hdnn, Linear
 from bpbench.metrics import METRICS
 from bpbench.stored import BEST
+from bpbench.units import DISPLAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 #: Metrics that are told, where a training has them.
 _TOLD = ("rmse", "mae", "max", "force_rmse", "force_mae")
-_UNITS = {"meV/atom": "meV/atom", "meV/A": "meV/Å"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class About:
     def chosen(self) -> str:
         """Which repeat this is, in a clause."""
         if self.asked == BEST:
-            return f"the one of {len(self.scores)} with the least error on its own validation part"
+            return f"the best of {len(self.scores)} by {METRICS[self.metric].label} on its own validation part"
         return "asked for by its number"
 
 
@@ -179,7 +179,7 @@ def _scores(about: About) -> list[str]:
     for key in (key for key in _TOLD if key in mine["test"]):
         every = [scores["test"][key] for _, scores in about.scores]
         spread = f" ± {stdev(every):.4g}" if len(every) > 1 else ""
-        name = f"{METRICS[key].label} ({_UNITS.get(METRICS[key].unit, METRICS[key].unit)})"
+        name = f"{METRICS[key].label} ({DISPLAY[METRICS[key].unit]})"
         rows.append((name, f"{mine['validation'][key]:.4g}", f"{mine['test'][key]:.4g}", f"{fmean(every):.4g}{spread}"))
     count = len(about.scores)
     some = "" if count == about.planned else f" (of {about.planned}; the others have no score)"

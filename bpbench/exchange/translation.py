@@ -39,7 +39,7 @@ from bpbench.features import FeatureSet
 from bpbench.formats.n2p2 import ScalingData, Settings, Statistics, order, write_scaling, write_settings
 from bpbench.formats.n2p2_settings import Scaling
 from bpbench.formats.n2p2_weights import NAME, write_weights
-from bpbench.jobs import Hdnn, Linear
+from bpbench.jobs import Command, Hdnn, Linear, N2p2
 from bpbench.models.contract import of_element
 from bpbench.models.network import Layers, from_parameters
 
@@ -98,7 +98,7 @@ def require(model: ModelSpec, name: str) -> None:
 
     Parameters
     ----------
-    model : Hdnn, Linear, RandomForest or LightGbm
+    model : ModelSpec
         What was trained.
     name : str
         The contestant, for the message.
@@ -106,8 +106,17 @@ def require(model: ModelSpec, name: str) -> None:
     Raises
     ------
     RequestError
-        For trees, a linear skip or an ensemble.
+        For trees, a linear skip or an ensemble, and for what others trained.
     """
+    if isinstance(model, N2p2):
+        raise RequestError(
+            f"'{name}' is a potential of n2p2's own: its files are in {model.folder} already, there is nothing "
+            "to export."
+        )
+    if isinstance(model, Command):
+        raise RequestError(
+            f"'{name}' is trained by a program of its own, whose weights only that program knows; export it with that."
+        )
     if not isinstance(model, Hdnn | Linear):
         raise RequestError(
             f"n2p2's files hold networks, and the model of '{name}' is a {model.kind}, which they cannot say; export a "
@@ -125,7 +134,7 @@ def require(model: ModelSpec, name: str) -> None:
         )
 
 
-def translate(potential: Potential, name: str, centres: tuple[tuple[str, tuple[int, ...]], ...] = ()) -> Said:
+def translate(potential: Potential, name: str) -> Said:
     """Return a potential in n2p2's words.
 
     Parameters
@@ -134,8 +143,6 @@ def translate(potential: Potential, name: str, centres: tuple[tuple[str, tuple[i
         What was trained.
     name : str
         The contestant, for messages.
-    centres : tuple of (str, tuple of int)
-        :attr:`bpbench.jobs.Train.centres`.
 
     Raises
     ------
@@ -146,7 +153,7 @@ def translate(potential: Potential, name: str, centres: tuple[tuple[str, tuple[i
     model = potential.model
     require(model, name)
     try:
-        made = {element: _element(potential, element, dict(centres), name) for element in potential.elements}
+        made = {element: _element(potential, element, name) for element in potential.elements}
         settings = _settings(model, made)
         write_settings(settings, units="angstrom-ev")
     except FeatureError as error:
@@ -187,8 +194,8 @@ def _scaling(model: Hdnn | Linear) -> str:
     return model.scaling if isinstance(model, Hdnn) else "standard"
 
 
-def _element(potential: Potential, element: str, centres: dict[str, tuple[int, ...]], name: str) -> _Element:
-    seen = centres.get(element, range(len(potential.functions)))
+def _element(potential: Potential, element: str, name: str) -> _Element:
+    seen = dict(potential.centres).get(element, tuple(range(len(potential.functions))))
     functions = tuple(potential.functions[row] for row in seen)
     several = len(potential.elements) > 1
     own = of_element(potential.parameters, element) if several else potential.parameters

@@ -34,7 +34,7 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
     weights_seed : int
         Seed, in [0, 2³¹), of initial weights, or of everything random in the trees.
     order_seed : int
-        Seed of the order of the network's batches.
+        Seed of the order of the network's batches, and of what of the forces is learned from.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def fit(model: ModelSpec, problem: Problem, *, weights_seed: int, order_seed: in
     if isinstance(model, Linear):
         from bpbench.models import linear
 
-        return linear.fit(model, problem)
+        return linear.fit(model, problem, order_seed=order_seed)
     assert not isinstance(model, Foreign)  # what is trained elsewhere is not fitted here
     from bpbench.models import force_trees, trees
 

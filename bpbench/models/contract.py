@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,33 @@ Ints = npt.NDArray[np.int64]
 Centres = tuple[tuple[str, tuple[int, ...]], ...]
 
 
+#: Bytes of slopes that are kept, and up to which they serve as adjoint and tangent.
+MOST_SLOPES: Final = 2**31
+
+
+class Slopes(NamedTuple):
+    """How every function of every atom of a frame changes with its neighbours; :mod:`bpbench.descriptors.slopes`.
+
+    Attributes
+    ----------
+    border : ndarray of int, shape (n + 1,)
+        Centre i owns the entries ``border[i]:border[i + 1]``.
+    other : ndarray of int, shape (P,)
+        The atom j of each entry, ascending within a centre; where (i, j) is an entry, so is (j, i).
+    values : ndarray, shape (D, 3, P)
+        J, per Å, in single precision where it is kept: 10⁻⁷ of a force is nothing beside its error.
+    """
+
+    border: Ints
+    other: Ints
+    values: npt.NDArray[np.floating]
+
+    @property
+    def bytes(self) -> int:
+        """What they take."""
+        return int(self.values.nbytes + self.other.nbytes)
+
+
 class Geometry(Protocol):
     """What a model may ask of the frames behind descriptors: how these change when atoms move.
 
@@ -33,6 +60,9 @@ class Geometry(Protocol):
 
     def tangent(self, frame: int, velocities: Floats) -> Floats:
         """Return the change of every function, shape (D, n), when atoms move by velocities of shape (n, 3), Å."""
+
+    def slopes(self, frame: int) -> Slopes:
+        """Return the whole Jacobian, for whom asks for adjoint, tangent or single rows again and again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bpbench.identity import seed
 from bpbench.jobs import Adam, KerasAdam, Linear, Marquardt
 from bpbench.models import adam, kalman, linear, marquardt, network, replica
 from bpbench.models.contract import Fit, of_element
+from bpbench.models.forces import Learned, Measured
 from bpbench.models.replica import Replica
 from bpbench.models.scaling import Scaling, Scalings, atoms_of, scalings, targets
 from bpbench.units import MEV_PER_EV
@@ -77,7 +78,9 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
     descriptors = problem.table or replica.laid_out(problem)
     problem = replace(problem, table=descriptors)  # laid out once, whatever is bound to it
     scales = scalings(problem, spec.scaling)
-    ridge = linear.fit(Linear("linear"), problem).parameters if spec.skip else None
+    linear_spec = Linear("linear", forces=spec.forces)
+    ridge = linear.fit(linear_spec, problem, order_seed=order_seed).parameters if spec.skip else None
+    measured = None if spec.forces is None else Measured.of(problem, spec.forces)
     seeds = [(weights_seed, order_seed)]
     seeds += [
         (seed(weights_seed, "member", member), seed(order_seed, "member", member)) for member in range(1, spec.ensemble)
@@ -87,8 +90,8 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
     for weights, order in seeds:
         start = _begin(spec, scales, problem.elements, weights, ridge)
         bound = Replica.of(problem, scales, start, np.float64)
-        firsts.append(bound.unseen(start.flat()))
-        courses.append(_kept(spec, start, _trained(spec, scales, problem, bound, order), firsts[-1]))
+        firsts.append(_first(bound, measured, scales))
+        courses.append(_kept(spec, start, _trained(spec, scales, problem, bound, measured, order), firsts[-1]))
     members = [course.network for course in courses]
     parameters = scales.parameters() | network.all_parameters(members, problem.elements)
     energies = replica.evaluate(parameters, spec.activation, descriptors, problem.elements, problem.centres)
@@ -103,10 +106,11 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
             "epoch": np.arange(1.0, epochs + 1.0),
             "train": to_mev * _root_mean_square([course.train[:epochs] for course in courses]),
             "validation": to_mev * _root_mean_square([course.validation[:epochs] for course in courses]),
+            **_force_curves(courses, measured, epochs),
         },
         checkpoint=courses[0].checkpoint if spec.ensemble == 1 else None,
         converged=all(
-            converged(course.validation, course.checkpoint) and (spec.skip or not _nowhere(course, first))
+            converged(course.judged, course.checkpoint) and (spec.skip or not _nowhere(course, first))
             for course, first in zip(courses, firsts, strict=True)
         ),
         parameter_count=count * spec.ensemble,
@@ -120,6 +124,26 @@ def fit(spec: Hdnn, problem: Problem, *, weights_seed: int, order_seed: int) -> 
     )
 
 
+def _first(bound: Replica, measured: Measured | None, scales: Scaling | Scalings) -> float:
+    """Return the validation error of the initial state, as states are compared."""
+    w = bound.start.flat()
+    if measured is None:
+        return bound.unseen(w)
+    felt = Learned(measured, bound.shapes, bound.begins, scales.width, np.float64).unseen(w)
+    return network.judged(bound.unseen(w), felt, measured.term.weight)
+
+
+def _force_curves(courses: list[network.Course], measured: Measured | None, epochs: int) -> dict[str, Floats]:
+    """Return the learning curves of forces, meV/Å, where they are learned."""
+    if measured is None:
+        return {}
+    forces = [course.forces for course in courses if course.forces is not None]
+    return {
+        name: measured.sigma * MEV_PER_EV * _root_mean_square([both[place, :epochs] for both in forces])
+        for place, name in enumerate(("train_forces", "validation_forces"))
+    }
+
+
 def _root_mean_square(curves: list[Floats]) -> Floats:
     if len(curves) == 1:
         return curves[0]
@@ -128,7 +152,7 @@ def _root_mean_square(curves: list[Floats]) -> Floats:
 
 
 def _outnumbered(spec: Hdnn, weights: int, configurations: int) -> tuple[str, ...]:
-    if weights <= configurations:
+    if weights <= configurations or spec.forces is not None:  # forces are many
         return ()
     absent = [] if spec.skip else ["a linear skip"]
     absent += [] if spec.patience else ["patience"]
@@ -164,7 +188,7 @@ def _unmoved(spec: Hdnn, courses: list[network.Course], firsts: list[float]) -> 
 
 def _nowhere(course: network.Course, first: float) -> bool:
     """Return whether no epoch had a lower validation error than the initial state had."""
-    return float(course.validation.min()) >= first
+    return float(course.judged.min()) >= first
 
 
 def _kept(spec: Hdnn, start: _Nets, course: network.Course, first: float) -> network.Course:
@@ -177,8 +201,8 @@ def _kept(spec: Hdnn, start: _Nets, course: network.Course, first: float) -> net
         however far a training runs away.
     """
     if spec.skip and _nowhere(course, first):
-        return network.Course(start, 0, course.train, course.validation)
-    least = float(course.validation.min())
+        return replace(course, network=start, checkpoint=0)
+    least = float(course.judged.min())
     if least >= _LOST * first:
         raise DivergedError(
             f"The training diverged: in none of {len(course.validation)} epochs was the validation error below "
@@ -214,14 +238,25 @@ def _start(spec: Hdnn, scales: Scaling, layers: network.Layers, ridge: dict[str,
 
 
 def _trained(
-    spec: Hdnn, scales: Scaling | Scalings, problem: Problem, bound: Replica, order_seed: int
+    spec: Hdnn,
+    scales: Scaling | Scalings,
+    problem: Problem,
+    bound: Replica,
+    measured: Measured | None,
+    order_seed: int,
 ) -> network.Course:
     rule, frames = spec.optimizer, len(problem.train)
     limits: dict[str, Any] = {"patience": spec.patience}
+    if measured is not None and isinstance(rule, KerasAdam | Marquardt):
+        raise DataError(f"Forces are learned by adam and kalman, not by {rule.kind}; name one of these, or no forces.")
     if isinstance(rule, Adam | KerasAdam):
         table = adam.orders(frames, spec.batch, spec.epochs, order_seed)
         if isinstance(rule, Adam):
-            return adam.train(Replica.of(problem, scales, bound.start, np.float32), rule, table, **limits)
+            single = Replica.of(problem, scales, bound.start, np.float32)
+            if measured is not None:
+                learned = Learned(measured, single.shapes, single.begins, scales.width, np.float32)
+                limits["forces"] = learned, measured.configurations(order_seed, spec.epochs)
+            return adam.train(single, rule, table, **limits)
         from bpbench.models import keras_fit
 
         if isinstance(scales, Scalings) or isinstance(bound.start, network.Networks):
@@ -233,6 +268,9 @@ def _trained(
         return keras_fit.train(bound.start, rule, training, validation, table, **limits)
     if isinstance(rule, Marquardt):
         return marquardt.train(bound, rule, spec.epochs, **limits)
+    if measured is not None:
+        learned = Learned(measured, bound.shapes, bound.begins, scales.width, np.float64)
+        limits["forces"] = learned, measured.single(order_seed, spec.epochs)
     return kalman.train(bound, rule, kalman.blocks(frames, rule.block, spec.epochs, order_seed), **limits)
 
 

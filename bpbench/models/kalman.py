@@ -21,6 +21,18 @@ q_k        ``noise``        process noise, which keeps P from closing too soon: 
 With S = C Cᵀ and Z = P Hᵀ C⁻ᵀ the update of P is P - Z Zᵀ: symmetric as it stands, and half the work, as only the lower
 triangle of P is ever touched. A block of B costs about 3 W² B operations beside the network itself, P takes 8 W² bytes.
 
+With forces (:mod:`bpbench.models.forces`) some single components of a block's own configurations, drawn anew for every
+epoch, are measured in one update with their energies: what an energy says of the weights and what its forces say is
+not independent, and S knows how. (n2p2 takes one energy or one component at a time.) Components stand in their spread
+σ_F as energies do in theirs, and their noise is
+
+.. math::
+    \frac{1}{η_k} \frac{M}{κ N}
+
+with M components and N configurations in the epoch: then all forces together count κ times as much as all energies
+together, as in the cost Γ of both, whatever their numbers. Of more than :data:`PORTION` measurements a block's rest
+follows in further updates, and q is added after the last.
+
 Sources: A. Singraber, T. Morawietz, J. Behler, C. Dellago, J. Chem. Theory Comput. 15, 3075 (2019), for the filter of
 neural-network potentials with η and q as here, one configuration at a time; L. A. Feldkamp & G. V. Puskorius,
 Proc. IEEE 86, 2259 (1998), for several measurements in one update (multi-stream).
@@ -28,7 +40,7 @@ Proc. IEEE 86, 2259 (1998), for several measurements in one update (multi-stream
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -37,9 +49,15 @@ from bpbench.models.network import Course, Watch
 from bpbench.models.replica import rms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from bpbench.jobs import Kalman
     from bpbench.models.contract import Floats, Ints
+    from bpbench.models.forces import Learned
     from bpbench.models.replica import Replica
+
+#: Most measurements in one update where forces are among them.
+PORTION: Final = 256
 
 
 def blocks(frames: int, block: int, epochs: int, seed: int) -> list[list[Ints]]:
@@ -61,7 +79,14 @@ def blocks(frames: int, block: int, epochs: int, seed: int) -> list[list[Ints]]:
     return [[np.sort(part) for part in np.array_split(random.permutation(frames), parts)] for _ in range(epochs)]
 
 
-def train(replica: Replica, filters: Kalman, table: list[list[Ints]], *, patience: int | None = None) -> Course:
+def train(
+    replica: Replica,
+    filters: Kalman,
+    table: list[list[Ints]],
+    *,
+    patience: int | None = None,
+    forces: tuple[Learned, Iterable[dict[int, Ints]]] | None = None,
+) -> Course:
     """Train a network.
 
     Parameters
@@ -74,6 +99,8 @@ def train(replica: Replica, filters: Kalman, table: list[list[Ints]], *, patienc
         From :func:`blocks`.
     patience : int, optional
         Epochs without a lower validation error after which it ends.
+    forces : (Learned, iterable of dict), optional
+        Forces in double precision, and the components of each epoch by configuration.
 
     Returns
     -------
@@ -87,6 +114,8 @@ def train(replica: Replica, filters: Kalman, table: list[list[Ints]], *, patienc
         states are then not kept: a covariance that is lost was wrong before it showed.
     """
     state = _State(replica, filters, max(len(part) for order in table for part in order))
+    if forces is not None:
+        return _train_with_forces(state, filters, table, forces, patience)
     watch = Watch(replica.start, patience)
     for epoch, order in enumerate(table):
         trust = min(filters.trust[0] * filters.growth**epoch, filters.trust[1])
@@ -100,21 +129,79 @@ def train(replica: Replica, filters: Kalman, table: list[list[Ints]], *, patienc
     return watch.course()
 
 
+def _train_with_forces(
+    state: _State,
+    filters: Kalman,
+    table: list[list[Ints]],
+    forces: tuple[Learned, Iterable[dict[int, Ints]]],
+    patience: int | None,
+) -> Course:
+    replica, (learned, drawn) = state.replica, forces
+    state.widen(PORTION)
+    watch = Watch(replica.start, patience, learned.weight)
+    for epoch, (order, asked) in enumerate(zip(table, drawn, strict=True)):
+        trust = min(filters.trust[0] * filters.growth**epoch, filters.trust[1])
+        noise = max(filters.noise[0] * filters.fall**epoch, filters.noise[1])
+        own = trust * learned.weight * len(replica.train) / sum(map(len, asked.values()))
+        met, felt = [], []
+        for part in order:
+            members = replica.train[part]
+            portions = list(_portions({int(c): asked[int(c)] for c in members if int(c) in asked}, len(members)))
+            for number, portion in enumerate(portions):
+                error = state.measure(members if number == 0 else members[:0], learned, portion)
+                begin = len(members) if number == 0 else 0
+                met.append(error[:begin])
+                felt.append(error[begin:])
+                state.learn(error, np.repeat([trust, own], [begin, len(error) - begin]))
+            state.forget(noise)
+        seen = rms(np.concatenate(met)), rms(np.concatenate(felt))
+        errors = *seen, replica.unseen(state.w), learned.unseen(state.w)
+        if not np.isfinite(errors).all() or not state.definite:
+            raise DivergedError(_lost(epoch, table, filters))
+        if not watch.note(state.w, seen[0], errors[2], forces=(seen[1], errors[3])):
+            break
+    return watch.course()
+
+
+def _portions(asked: dict[int, Ints], energies: int) -> Iterator[dict[int, Ints]]:
+    """Yield the components of a block in portions of :data:`PORTION`, the first beside its energies."""
+    portion: dict[int, Ints] = {}
+    room = PORTION - min(energies, PORTION - 1)
+    for frame, components in asked.items():
+        rest = components
+        while len(rest):
+            portion[frame], rest = rest[:room], rest[room:]
+            room -= len(portion[frame])
+            if room == 0:
+                yield portion
+                portion, room = {}, PORTION
+    # energies come into the first, be it without components
+    if portion or not asked:
+        yield portion
+
+
 class _State:
     """Weights and covariance, with the work space of an update: P of many megabytes is never copied."""
 
     def __init__(self, replica: Replica, filters: Kalman, block: int) -> None:
         start = replica.start
         prior = start.spread(filters.prior, biases=True, skip=filters.skip_prior)
-        self._replica = replica
+        self.replica = replica
         self.w = start.flat()
         self._P = np.zeros((len(prior), len(prior)), order="F")
         self._diagonal = np.einsum("ii->i", self._P)  # a view
         self._diagonal[:] = prior
         self._free = (prior > 0).astype(np.float64)
-        self._H = np.empty((block, len(prior)))
         self._rooted = True
-        self._PH = np.empty((len(prior), block), order="F")
+        self._make_room(block)
+
+    def _make_room(self, block: int) -> None:
+        self._H = np.empty((block, len(self.w)))
+        self._PH = np.empty((len(self.w), block), order="F")
+
+    def widen(self, portion: int) -> None:
+        """Make room for a portion of components beside, or after, the energies of a block."""
+        self._make_room(max(portion, len(self._H) + 1))
 
     @property
     def definite(self) -> bool:
@@ -122,11 +209,26 @@ class _State:
         return self._rooted and bool((self._diagonal >= 0).all())
 
     def update(self, members: Ints, trust: float, noise: float) -> Floats:
-        """Learn from one block in place; return the errors before that."""
+        """Learn from one block's energies in place; return the errors before that."""
+        error: Floats = self.replica.target[members] - self.replica.slopes(self.w, members, self._H)
+        self.learn(error, trust)
+        self.forget(noise)
+        return error
+
+    def measure(self, members: Ints, learned: Learned, asked: dict[int, Ints]) -> Floats:
+        """Return the errors of energies, then of force components by configuration, and have their slopes ready."""
+        at = len(members)
+        errors = [self.replica.target[members] - self.replica.slopes(self.w, members, self._H[:at])]
+        for frame, components in asked.items():
+            errors.append(learned.rows(self.w, frame, components, self._H[at : at + len(components)]))
+            at += len(components)
+        return np.concatenate(errors)
+
+    def learn(self, error: Floats, trust: float | Floats) -> None:
+        """Learn in place from measurements of these errors, whose slopes are ready, each trusted so far."""
         from scipy.linalg import blas, cholesky, solve_triangular
 
-        H, PH = self._H[: len(members)], self._PH[:, : len(members)]
-        error: Floats = self._replica.target[members] - self._replica.slopes(self.w, members, H)
+        H, PH = self._H[: len(error)], self._PH[:, : len(error)]
         blas.dsymm(1.0, self._P, H.T, beta=0.0, c=PH, lower=1, overwrite_c=1)
         S = H @ PH
         S[np.diag_indices(len(S))] += 1.0 / trust
@@ -134,13 +236,15 @@ class _State:
             C = cholesky(S, lower=True, check_finite=False)
         except np.linalg.LinAlgError:  # also where a number is none
             self._rooted = False
-            return error
+            return
         # Z = P Hᵀ C⁻ᵀ in place of P Hᵀ
         blas.dtrsm(1.0, C, PH, side=1, lower=1, trans_a=1, overwrite_b=1)
         self.w = self.w + PH @ solve_triangular(C, error, lower=True)
         blas.dsyrk(-1.0, PH, beta=1.0, c=self._P, lower=1, overwrite_c=1)
+
+    def forget(self, noise: float) -> None:
+        """Add process noise."""
         self._diagonal += noise * self._free
-        return error
 
 
 def _lost(epoch: int, table: list[list[Ints]], filters: Kalman) -> str:

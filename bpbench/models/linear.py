@@ -21,6 +21,17 @@ With the centred inputs' singular value decomposition X - x̄ = U S Vᵀ the sol
 b = ȳ - w·x̄ (Hastie, Tibshirani & Friedman 2009, section 3.4.1). One decomposition serves every λ, there may be more
 columns than configurations, and no normal equations are formed, whose condition number would be squared.
 Every configuration weighs the same, whatever its size, as in all scores per atom.
+
+With forces (:mod:`bpbench.models.forces`) the objective is
+
+.. math::
+    \frac1N \sum_c (\hat y_c - y_c)^2 + \frac{κ}{M} \sum_m \frac{(\hat F_m - F_m)^2}{σ_F^2} + λ |w|^2,
+    \qquad \frac{\hat F_m}{σ_F} = w·f_m
+
+and the rows √(κN/M) f_m, which know no intercept, stand below those of the energies. They are many and the weights few,
+so that they are folded one frame after another into the triangle of a QR decomposition, whose singular values and right
+singular vectors are those of all rows; no normal equations here either. Forces are taken of a ``fraction`` of the
+training configurations, drawn from the order's seed, and λ is chosen by the sum of the first two terms on validation.
 """
 
 from __future__ import annotations
@@ -34,13 +45,15 @@ from bpbench.models.scaling import Scaling, Scalings, atoms_like, counts, of_par
 
 if TYPE_CHECKING:
     from bpbench.jobs import Linear
+    from bpbench.models import forces
     from bpbench.models.contract import Centres, Floats, Ints, Problem
 
 
-def fit(spec: Linear, problem: Problem) -> Fit:
+def fit(spec: Linear, problem: Problem, *, order_seed: int = 0) -> Fit:
     """Fit the ridge of every strength and keep the one with the least validation RMSE per atom.
 
-    Nothing is random here. Of equal strengths the strongest is kept.
+    With forces: with the least sum of both errors on validation. Nothing is random here but the configurations whose
+    forces are learned, if not all are. Of equal strengths the strongest is kept.
 
     Parameters
     ----------
@@ -48,6 +61,8 @@ def fit(spec: Linear, problem: Problem) -> Fit:
         The strengths to choose from.
     problem : Problem
         Ragged configurations with their split; see :func:`bpbench.models.fit` for what is refused.
+    order_seed : int
+        Seed of the configurations whose forces are learned from.
 
     Returns
     -------
@@ -59,16 +74,22 @@ def fit(spec: Linear, problem: Problem) -> Fit:
     train, validation = problem.train, problem.validation
     target = targets(scales, problem, train)
     mean, middle = inputs[train].mean(axis=0), float(target.mean())
-    left, singular, right = np.linalg.svd(inputs[train] - mean, full_matrices=False)
+    measured = _measured(spec, problem)
+    rows, wished = inputs[train] - mean, target - middle
+    if measured is not None:
+        rows, wished = _folded(measured, scales, rows, wished, order_seed)
+    left, singular, right = np.linalg.svd(rows, full_matrices=False)
     # What lies below rounding error has no direction of its own; left in, 1e-12 would let its noise through.
     real = singular > singular[0] * max(left.shape[0], right.shape[1]) * np.finfo(np.float64).eps
     left, singular, right = left[:, real], singular[real], right[real]
-    projected = left.T @ (target - middle)
+    projected = left.T @ wished
     wanted = targets(scales, problem, validation)
 
     strengths = sorted(spec.strengths, reverse=True)
     candidates = [right.T @ (singular / (singular**2 + len(train) * strength) * projected) for strength in strengths]
     errors = [float(np.mean((middle + (inputs[validation] - mean) @ weights - wanted) ** 2)) for weights in candidates]
+    if measured is not None:
+        errors = [sum(both) for both in zip(errors, _force_errors(measured, scales, candidates), strict=True)]
     best = int(np.argmin(errors))
     weights = candidates[best]
     parameters = (
@@ -82,6 +103,42 @@ def fit(spec: Linear, problem: Problem) -> Fit:
         parameter_count=len(weights) + 1,
         remarks=(*scales.remarks, *_border(strengths, best)),
     )
+
+
+def _measured(spec: Linear, problem: Problem) -> forces.Measured | None:
+    if spec.forces is None:
+        return None
+    from bpbench.models.forces import Measured  # numba
+
+    return Measured.of(problem, spec.forces)
+
+
+def _folded(
+    measured: forces.Measured, scales: Scaling | Scalings, rows: Floats, wished: Floats, order_seed: int
+) -> tuple[Floats, Floats]:
+    """Return a triangle, and what its rows shall give, with the least squares of energies and forces together."""
+    from bpbench.models import forces  # numba
+
+    chosen = next(measured.configurations(order_seed, 1))
+    share = np.sqrt(measured.term.weight * len(rows) / measured.components(chosen))
+    triangle = np.concatenate([rows, wished[:, None]], axis=1)
+    for frame in chosen:
+        felt = forces.rows(measured, scales.each, scales.width, int(frame))
+        below = np.concatenate([felt, measured.wanted(int(frame)).T.reshape(-1, 1)], axis=1)
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, share * below]), mode="r"))
+    return triangle[:, :-1], triangle[:, -1]
+
+
+def _force_errors(measured: forces.Measured, scales: Scaling | Scalings, candidates: list[Floats]) -> Floats:
+    """Return κ times the mean square of the forces' errors on validation for each of some weights."""
+    from bpbench.models import forces  # numba
+
+    total, weights = np.zeros(len(candidates)), np.stack(candidates, axis=1)
+    for frame in measured.validated:
+        found = forces.rows(measured, scales.each, scales.width, int(frame)) @ weights
+        total += np.sum((found - measured.wanted(int(frame)).T.reshape(-1, 1)) ** 2, axis=0)
+    mean: Floats = measured.term.weight * total / measured.components(measured.validated)
+    return mean
 
 
 def _border(strengths: list[float], best: int) -> tuple[str, ...]:

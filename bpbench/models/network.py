@@ -139,12 +139,30 @@ class Course:
     train, validation : ndarray, shape (epochs,)
         Root mean square error of the standardised energy per atom in each epoch: on training configurations as each was
         met, before it moved the weights; on validation configurations at the end.
+    forces : ndarray, shape (2, epochs), or None
+        The same two of the forces in their spread σ_F, where they are learned.
+    weight : float
+        What the forces' squares count for beside those of the energies.
     """
 
     network: Network | Networks
     checkpoint: int
     train: Floats
     validation: Floats
+    forces: Floats | None = None
+    weight: float = 0.0
+
+    @property
+    def judged(self) -> Floats:
+        """The validation error by which the state was kept, shape (epochs,); see :func:`judged`."""
+        if self.forces is None:
+            return self.validation
+        return np.array([judged(*pair, self.weight) for pair in zip(self.validation, self.forces[1], strict=True)])
+
+
+def judged(energy: float, force: float | None, weight: float) -> float:
+    """Return the error by which states are compared: of energies alone, or √(energy² + weight · force²)."""
+    return energy if force is None else float(np.sqrt(energy**2 + weight * force**2))
 
 
 class Watch:
@@ -156,24 +174,39 @@ class Watch:
         The shape of the weights.
     patience : int or None
         Epochs without a lower validation error after which it ends.
+    weight : float
+        What the squares of forces' errors count for beside those of energies.
     """
 
-    def __init__(self, start: Network | Networks, patience: int | None) -> None:
+    def __init__(self, start: Network | Networks, patience: int | None, weight: float = 0.0) -> None:
         self._start = start
         self._patience = patience
+        self._weight = weight
         self._curve: list[tuple[float, float]] = []
+        self._forces: list[tuple[float, float]] = []
         self._best = start.flat()
         self._checkpoint = 0
         self._least = np.inf
         self._waited = 0
 
-    def note(self, w: np.ndarray, train: float, validation: float, *, moved: bool = True) -> bool:
+    def note(
+        self,
+        w: np.ndarray,
+        train: float,
+        validation: float,
+        *,
+        moved: bool = True,
+        forces: tuple[float, float] | None = None,
+    ) -> bool:
         """Note the end of an epoch; return whether to go on.
 
         An epoch in which the weights were not ``moved`` tries nobody's patience. An error that is no number ends
-        nothing here.
+        nothing here. Errors of ``forces``, training and validation, are noted where they are learned.
         """
         self._curve.append((train, validation))
+        if forces is not None:
+            self._forces.append(forces)
+            validation = judged(validation, forces[1], self._weight)
         self._waited += moved
         if validation < self._least:
             self._best, self._checkpoint, self._least = w.astype(np.float64), len(self._curve), validation
@@ -183,7 +216,8 @@ class Watch:
     def course(self) -> Course:
         """Return what was noted."""
         whole = np.array(self._curve, dtype=np.float64)
-        return Course(self._start.filled(self._best), self._checkpoint, whole[:, 0], whole[:, 1])
+        forces = np.array(self._forces, dtype=np.float64).T if self._forces else None
+        return Course(self._start.filled(self._best), self._checkpoint, whole[:, 0], whole[:, 1], forces, self._weight)
 
 
 def initial(inputs: int, hidden: tuple[int, ...], seed: int) -> Layers:

@@ -55,6 +55,7 @@ def check_names(protocol: Protocol) -> None:
     check_strategies(protocol)
     check_forces(protocol)
     _check_clock(protocol)
+    _check_probe(protocol)
     _check_twins(protocol)
     _check_split(protocol)
 
@@ -153,6 +154,7 @@ _OF_TRAINING: Final = {
     "precision": "no values are stored",
     "clock": "the times of the sets are what is measured",
     "forces": "nothing predicts forces",
+    "probe": "no potential is made",
 }
 
 
@@ -187,6 +189,23 @@ def _check_clock(protocol: Protocol) -> None:
         raise ProtocolError(
             f"{protocol.origin.where('clock')}: it times the computing of symmetry functions, and every set is read "
             "from a table; leave 'clock' out."
+        )
+
+
+def _check_probe(protocol: Protocol) -> None:
+    """Refuse to probe where there are no structures, or where a run of dynamics would count no frame."""
+    if protocol.probe is None:
+        return
+    where = protocol.origin.where
+    if isinstance(protocol.data, TableData):
+        raise ProtocolError(
+            f"{where('probe')}: a potential is probed on structures, and the data are a table; leave 'probe' out."
+        )
+    md = protocol.probe.md
+    if md is not None and (md.steps // 5 if md.settle is None else md.settle) + md.every > md.steps:
+        raise ProtocolError(
+            f"{where('probe', 'md')}: a run of {md.steps} steps ends before its first frame is counted; give more "
+            "steps, or a smaller 'settle' and 'every'."
         )
 
 

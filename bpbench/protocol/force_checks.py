@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bpbench import metrics
 from bpbench.declared import TableData
 from bpbench.errors import ProtocolError, RequestError, nearest
-from bpbench.jobs import of_forces_alone
+from bpbench.jobs import Hdnn, KerasAdam, Marquardt, of_forces_alone
 from bpbench.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def check_forces(protocol: Protocol) -> None:
     """
     if not protocol.scores_forces:
         return
+    _check_learners(protocol)
     place = _asked(protocol)
     if isinstance(protocol.data, TableData) and not _in_table(protocol, protocol.data):
         raise ProtocolError(
@@ -85,6 +86,16 @@ def check_forces(protocol: Protocol) -> None:
     _check_judged(protocol)
 
 
+def _check_learners(protocol: Protocol) -> None:
+    """Refuse to learn forces by an optimizer that knows energies alone."""
+    for name, model in protocol.models.items():
+        if isinstance(model, Hdnn) and model.forces is not None and isinstance(model.optimizer, KerasAdam | Marquardt):
+            raise ProtocolError(
+                f"{protocol.origin.where('models', name, 'forces')}: forces are learned by the optimizers adam and "
+                f"kalman, and '{name}' is trained by {model.optimizer.kind}; name one of these, or leave out 'forces'."
+            )
+
+
 def _in_table(protocol: Protocol, data: TableData) -> bool:
     """Return whether a table holds all that is asked: forces to learn from, and models that need no positions."""
     models = [protocol.models.get(variant.model or "") for variant in protocol.variants]
@@ -102,7 +113,9 @@ def _check_judged(protocol: Protocol) -> None:
         if not protocol.has_forces(variant):
             kind = protocol.models[str(variant.model)].kind
             why = f"its inputs are columns of a table ('{variant.set}'), whose derivatives are not known"
-            if not protocol.of_columns(variant.set):
+            if kind == "command":
+                why = "its program is not asked for them (forces: true of the model)"
+            elif not protocol.of_columns(variant.set):
                 why = f"the energy of {_LABEL.get(kind, kind)} is made of steps, without a slope"
             raise ProtocolError(
                 f"{place}: '{key}' judges forces, and '{variant.name}' has none: {why}; leave it out, or score forces "

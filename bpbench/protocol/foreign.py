@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bpbench.declared import Explicit, TableData
+from bpbench.declared import ByElement, Explicit, TableData
 from bpbench.errors import FeatureError, ProtocolError, nearest
-from bpbench.features import Feature, FeatureSet
+from bpbench.features import Feature
 from bpbench.formats.n2p2_folder import read_folder
 from bpbench.identity import digest_of_files
 from bpbench.jobs import PLACEHOLDERS, PREDICTIONS, Command, Foreign, N2p2
@@ -38,13 +38,15 @@ def with_files(protocol: Protocol) -> Protocol:
     """
     models, sets = dict(protocol.models), dict(protocol.sets)
     own: dict[str, str] = {}
-    names: dict[tuple[Feature, ...], str] = {}
+    names: dict[tuple[tuple[str, tuple[Feature, ...]], ...], str] = {}
     for name, model in protocol.models.items():
         if isinstance(model, N2p2):
-            models[name], functions = _potential(protocol, name, model)
+            models[name], seen = _potential(protocol, name, model)
             # Two potentials with the same functions see the same set.
-            called = names.setdefault(functions.functions, f"{name}: its own functions")
-            own[name], sets[called] = called, Explicit(functions.functions)
+            called = names.setdefault(tuple(seen.items()), f"{name}: its own functions")
+            written: dict[str, str | Explicit] = {element: Explicit(functions) for element, functions in seen.items()}
+            own[name] = called
+            sets[called] = ByElement(written) if len(seen) > 1 else next(iter(written.values()))
         elif isinstance(model, Command):
             models[name] = _program(protocol, name, model)
     if not own:
@@ -64,7 +66,8 @@ def with_files(protocol: Protocol) -> Protocol:
     return replace(protocol, models=models, sets=sets, variants=tuple(variants))
 
 
-def _potential(protocol: Protocol, name: str, model: N2p2) -> tuple[N2p2, FeatureSet]:
+def _potential(protocol: Protocol, name: str, model: N2p2) -> tuple[N2p2, dict[str, tuple[Feature, ...]]]:
+    """Return a potential with its digest, and the functions of each of its elements."""
     where = protocol.origin.where("models", name, "folder")
     folder = Path(protocol.origin.file).parent / model.folder
     try:
@@ -76,8 +79,8 @@ def _potential(protocol: Protocol, name: str, model: N2p2) -> tuple[N2p2, Featur
             f"{protocol.origin.where('models', name, 'sha256')}: the files in {folder} have the digest "
             f"{trained.sha256}, expected {model.sha256}."
         )
-    functions = dict.fromkeys(f for element in trained.settings.elements for f in trained.settings.functions[element])
-    return replace(model, folder=str(folder), sha256=trained.sha256), FeatureSet(tuple(functions))
+    seen = {element: trained.settings.functions[element].functions for element in trained.settings.elements}
+    return replace(model, folder=str(folder), sha256=trained.sha256), seen
 
 
 def _program(protocol: Protocol, name: str, model: Command) -> Command:

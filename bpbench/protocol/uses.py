@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BeforeValidator
 
-from bpbench.declared import Margin, Name
+from bpbench.declared import Margin, Name, Share
 from bpbench.features import STRICT
 
 #: Of which claim it depends whether a candidate is adopted; see :mod:`bpbench.statistics.adoption`.
@@ -56,6 +56,58 @@ class Published:
     source: Annotated[str, MinLen(1)]
     part: Literal["test", "validation", "train"] = "test"
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dynamics:
+    """A short run of Langevin dynamics with the winner's potential, whose g(r) stands beside that of the data's frames.
+
+    Attributes
+    ----------
+    state : str
+        Group of the data whose frames are compared; the run starts from its first periodic one.
+    steps : int
+        Steps in all.
+    timestep : float
+        fs.
+    temperature : float or None
+        Of the thermostat, K; ``None``: that of the state.
+    friction : float
+        Of the thermostat, per fs.
+    settle : int or None
+        Steps before anything is counted; ``None``: a fifth of all.
+    every : int
+        Steps from one counted frame to the next.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    state: Name
+    steps: Annotated[int, Ge(1)] = 1500
+    timestep: Annotated[float, Gt(0), Le(20)] = 2.0
+    temperature: Annotated[float, Gt(0)] | None = None
+    friction: Annotated[float, Gt(0), Le(1)] = 0.01
+    settle: Annotated[int, Ge(0)] | None = None
+    every: Annotated[int, Ge(1)] = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What the contestant with the best mean is asked besides, once all trainings have ended; it decides nothing.
+
+    Attributes
+    ----------
+    volumes : int
+        Volumes at which the frame of least energy per atom is evaluated, evenly spaced.
+    range : float
+        By which share of its volume it is compressed and stretched at most.
+    md : Dynamics or None
+        The run of dynamics; ``None``: none.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    volumes: Annotated[int, Ge(7)] = 21
+    range: Share = 0.15
+    md: Dynamics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ from bpbench.formats.yaml import Place
 from bpbench.identity import IF_SET, NOT_IDENTITY
 from bpbench.jobs import Foreign, SplitBy, of_forces_alone, predicts_forces
 from bpbench.metrics import METRICS, OF_ENERGIES, OF_FORCES
-from bpbench.protocol.uses import Check, Published, Track
+from bpbench.protocol.uses import Check, Probe, Published, Track
 from bpbench.strategies import Explore, Smallest, StrategySpec, best_of
 from bpbench.sweeps import Point
 
@@ -247,6 +247,8 @@ class Protocol:
     forces : bool
         Whether predicted forces are scored besides; ``True`` goes without saying where a metric is one of forces or a
         model learns them.
+    probe : Probe or None
+        What the contestant with the best mean is asked besides: its energies over volumes, its dynamics.
     report : ReportSpec
         What is rendered.
     check : Check
@@ -279,6 +281,7 @@ class Protocol:
     explore: Explore = field(default=_EXPLORE, metadata=IF_SET)
     measure: DescriptorTime | None = None
     clock: DescriptorClock | None = field(default=None, metadata=IF_SET)
+    probe: Probe | None = field(default=None, metadata=IF_SET)
     title: str = ""
     pool: str | None = None
     precision: Literal["float64", "float32"] = "float64"

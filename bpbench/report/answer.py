@@ -51,7 +51,8 @@ def answer(findings: Mapping[str, Any]) -> list[str]:
     """
     counts = tally(findings)
     if quick(findings):
-        return unjudged.answer(findings, counts, _troubles(counts))
+        further = [unjudged.means(view) for view in joint.views(findings) if counts["done"]]
+        return [*unjudged.answer(findings, counts, _troubles(counts)), *further]
     if not counts["done"]:
         return [
             tell(

@@ -19,6 +19,7 @@ from bpbench.report import (
     magnitudes,
     methods,
     noise,
+    probed,
     published,
     remarks,
     results,
@@ -188,6 +189,7 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
         *noise.sections(findings),
         *divided.fresh(findings),
         *swept.sections(findings),
+        *probed.sections(findings),
         *published.section(findings),
         *remarks.section(findings),
     ]

@@ -151,7 +151,7 @@ def no_slope(told: Mapping[str, Any]) -> str:
 
 
 def _no_better(told: Mapping[str, Any], way: str) -> list[Mapping[str, Any]]:
-    return [entry for entry in told["variants"] if entry["way"] == way and entry["of_zero"] >= NO_BETTER]
+    return [entry for entry in told["variants"] if entry["way"] == way and (entry["of_zero"] or 0.0) >= NO_BETTER]
 
 
 def _without(told: Mapping[str, Any]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.jobs import as_typed
 from bpbench.report.document import cite
 from bpbench.report.language import marked, quoted, tell
 from bpbench.report.numerals import count, exact
@@ -43,7 +43,7 @@ def potential(name: str, values: Mapping[str, Any]) -> str:
 
 def program(name: str, values: Mapping[str, Any]) -> str:
     """Return what a program is given and asked for."""
-    steps = "; ".join(shlex.join(step) for step in values["run"])
+    steps = "; ".join(as_typed(step) for step in values["run"])
     fields = {"name": quoted(name), "steps": steps, "n": count(len(values["run"]), "step")}
     first = (
         tell(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bpbench.report.language import listed, marked, tell, tell_n
-from bpbench.report.numerals import exact, say, short
+from bpbench.report.numerals import exact, say, short, whole
 
 
 def set_label(chosen: Mapping[str, Any]) -> str:
@@ -78,3 +78,20 @@ def remade_note(findings: Mapping[str, Any]) -> str:
         len(remade),
         names=listed(remade),
     )
+
+
+def each_element(told: Mapping[str, int | str], elements: Sequence[str]) -> str:
+    """Return what holds of each element's atoms, such as ``27 of Cu and 30 of S``; what is alike stands once.
+
+    Parameters
+    ----------
+    told : mapping of str to int or str
+        A number, or a network, by chemical symbol.
+    elements : sequence of str
+        The elements, in the order in which they are told.
+    """
+    alike: dict[str, list[str]] = {}
+    for element in elements:
+        value = told[element]
+        alike.setdefault(whole(value) if isinstance(value, int) else value, []).append(element)
+    return listed([tell("{value} of {elements}", value=value, elements=listed(of)) for value, of in alike.items()])

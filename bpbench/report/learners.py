@@ -312,7 +312,8 @@ def models(findings: Mapping[str, Any]) -> list[str]:
     for model in findings["models"]:
         if model["base"] is not None:
             varied.setdefault(model["base"], []).append(model)
-    found = []
+    elements = (findings.get("data") or {}).get("elements") or []
+    found = [tell(_ELEMENTS, elements=listed(elements))] if len(elements) > 1 else []
     for model in findings["models"]:
         mine = varied.get(model["name"], [])
         if model["kind"] in _MODELS and model["base"] is None and (mine or model["name"] in used):
@@ -321,6 +322,13 @@ def models(findings: Mapping[str, Any]) -> list[str]:
         found.append(tell(_FEWER))
     return found
 
+
+_ELEMENTS: Final = marked(
+    "The frames hold {elements}, and what is said of the models below holds for each element: it has its own network, "
+    "or its own weights or columns, its own scales over its own training atoms, and its own reference energy, all "
+    "references fitted together by least squares to the compositions; the configuration's energy is the sum over all "
+    "atoms."
+)
 
 _FEWER: Final = marked(
     "Contestants that learn from fewer configurations take the first ones of an order that is drawn with the split, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import chosen, divided, forces, given, procedure, timing, unjudged
+from bpbench.report import chosen, divided, forces, given, probed, procedure, timing, unjudged
 from bpbench.report.document import cite, ref
 from bpbench.report.kinds import by_role, quick, scope, scored, timed
 from bpbench.report.labels import data_label
@@ -144,6 +144,7 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             )
         )
     found += [*chosen.limits(findings), *divided.limits(findings), *_of_reserve(findings), *_of_judging(findings)]
+    found += probed.limits(findings)
     if any(variant["parity"] for variant in findings["variants"]):
         found.append(tell("The parity plots show one repeat and carry no weight in the verdicts."))
     return found

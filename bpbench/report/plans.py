@@ -54,6 +54,7 @@ def plan(planned: dict[str, Any]) -> list[str]:
         f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
         *_exploring(planned),
         *_programs(planned),
+        *_probing(planned),
         "",
     ]
     if planned["quick"]:
@@ -119,6 +120,20 @@ def _reserve(planned: dict[str, Any], unit: str) -> list[str]:
             )
         ]
     return []
+
+
+def _probing(planned: dict[str, Any]) -> list[str]:
+    """Return whose potential is put to work, or whose would cost the most."""
+    probe = planned.get("probe")
+    if probe is None:
+        return []
+    if probe["variant"] is None:
+        return ["Probe: no contestant known so far has a potential that could be put to work."]
+    if probe["settled"]:
+        return [f"Probe: the potential of “{probe['variant']}”."]
+    return [
+        f"Probe: of the contestant with the best mean; counted for the dearest that is known, “{probe['variant']}”."
+    ]
 
 
 def _exploring(planned: dict[str, Any]) -> list[str]:

@@ -69,6 +69,8 @@ _ALL: Final = (
     _work("article", "jacobsen1996", "Jacobsen, K. W.; Stoltze, P.; Nørskov, J. K.",
           "A semi-empirical effective medium theory for metals and alloys",
           "journal=Surface Science; volume=366; pages=394–402; year=1996; doi=10.1016/0039-6028(96)00816-3"),
+    _work("article", "birch1947", "Birch, Francis", "Finite Elastic Strain of Cubic Crystals",
+          "journal=Physical Review; volume=71; pages=809–824; year=1947; doi=10.1103/PhysRev.71.809"),
     _work("article", "larsen2017", "Larsen, Ask Hjorth; others",
           "The atomic simulation environment—a Python library for working with atoms",
           "journal=Journal of Physics: Condensed Matter; volume=29; pages=273002; year=2017; "

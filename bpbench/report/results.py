@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 
     from bpbench.report.canvas import Style
 
+_BY_MEAN: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which gives every "
+    "configuration the mean energy per atom of the training configurations."
+)
+_BY_COMPOSITION: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which knows a configuration's "
+    "composition alone: it gives every atom its element's reference energy and the mean of what these leave."
+)
+_OF_FORCES: Final = marked(
+    "{score} on the test set over the repeats; beside it the constant predictor, which gives every atom a force of "
+    "zero."
+)
 #: Rows of the table behind one figure.
 _ROWS: Final = 500
 
@@ -199,14 +211,11 @@ def mean_cells(findings: Mapping[str, Any], variant: Mapping[str, Any], summary:
     )
 
 
-_OF_ENERGIES: Final = marked(
-    "{score} on the test set over the repeats; beside it the constant predictor, which gives every configuration the "
-    "mean energy per atom of the training configurations."
-)
-_OF_FORCES: Final = marked(
-    "{score} on the test set over the repeats; beside it the constant predictor, which gives every atom a force of "
-    "zero."
-)
+def _beside(findings: Mapping[str, Any]) -> str:
+    """Return the message that names the constant predictor."""
+    if findings["metric"]["key"] in OF_FORCES:
+        return _OF_FORCES
+    return _BY_COMPOSITION if len(findings["data"].get("elements") or ()) > 1 else _BY_MEAN
 
 
 def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
@@ -236,7 +245,7 @@ def _means(findings: Mapping[str, Any], constant: float | None) -> Table:
     name = metric_label(metric)
     said = [
         tell(
-            _OF_FORCES if metric["key"] in OF_FORCES else _OF_ENERGIES,
+            _beside(findings),
             score=f"{name} ({shown})" if shown else name,
         ),
         "" if bars else tell("The means have no interval, since the repeats are not independent."),

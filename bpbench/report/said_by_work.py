@@ -180,9 +180,22 @@ OF_MODELS: Final = (
         "initial weights; {told_advice} may help."
     ),
     marked("A predicted energy is not a finite number."),
+    marked("A predicted force is not a finite number."),
     marked(
         "A model needs a function that varies, all {n} are constant over the training atoms; choose other functions or "
         "look at the frames."
+    ),
+    marked(
+        "A model needs a function that varies, all {n} are constant over the training atoms of {element}; choose other "
+        "functions or look at the frames."
+    ),
+    marked(
+        "A fit needs training atoms of every element, this split trains on no {element}, which frame {n} holds; use "
+        "another share or seed of the split, or leave such frames out."
+    ),
+    marked(
+        "Keras's own fit trains one network, and these frames hold {names}; name another optimizer, or keep the frames "
+        "of one element."
     ),
     marked(
         "In some rounds other programs took the processor for more than a tenth of the time; measure again on a quiet "
@@ -195,6 +208,16 @@ OF_MODELS: Final = (
     marked(
         "The functions {name} and {name_2} have the same values at all training atoms; the second tells a model "
         "nothing, leave it out."
+    ),
+    marked("The function {name} is constant over the training atoms of {element} and was dropped."),
+    marked("{n} functions are constant over the training atoms of {element} and were dropped: {names}."),
+    marked(
+        "The functions {name} and {name_2} have the same values at all training atoms of {element}; the second tells a "
+        "model nothing, leave it out."
+    ),
+    marked(
+        "The compositions of the training configurations do not determine the reference energies of {names} one by "
+        "one; of all that fit equally well, those of least norm are taken."
     ),
     marked(
         "LightGBM could not split {n} training configurations into leaves of at least {n_leaf} and answers with their "

@@ -21,7 +21,7 @@ from bpbench.report import (
 from bpbench.report.document import Block, Figure, Items, Section, Text, cite, ref
 from bpbench.report.kinds import SCORED, study_kind, timed
 from bpbench.report.labels import data_label, set_label, source_note
-from bpbench.report.language import Catalogue, listed, tell, tell_n, voice
+from bpbench.report.language import Catalogue, listed, marked, tell, tell_n, voice
 from bpbench.report.numerals import count, say, whole
 from bpbench.report.retold import retold
 from bpbench.report.tallies import distinct_note, tally, twins_note
@@ -160,6 +160,13 @@ def _divided(findings: Mapping[str, Any]) -> Section:
     return divided.section(findings, sentence(retold(findings["split"]["sentence"])))
 
 
+#: Of frames of several elements.
+_NEIGHBOURS: Final = marked(
+    "The frames hold {elements}: a function counts neighbours of the elements that it names alone, and one that was "
+    "written without elements stands once for each element, or for each pair of elements where it is angular."
+)
+
+
 def sets(findings: Mapping[str, Any]) -> Section:
     """Return the section on the feature sets."""
     sets = findings["sets"]
@@ -187,6 +194,9 @@ def sets(findings: Mapping[str, Any]) -> Section:
                 **fields,
             )
         )
+    elements = findings["data"].get("elements") or ()
+    if made and len(elements) > 1:
+        text += " " + tell(_NEIGHBOURS, elements=listed(elements))
     text = text.rstrip()
     blocks: list[Block] = [Text(text), *_defined(findings), tables.sets(findings)]
     if any(entry["reconstructed"] for entry in sets):
@@ -297,7 +307,14 @@ def _drawings(findings: Mapping[str, Any]) -> list[Block]:
 
 def networks(findings: Mapping[str, Any]) -> tuple[Section, ...]:
     """Return the section that draws the networks, none where there are none."""
-    shapes = list(dict.fromkeys(variant["shape"] for variant in findings["variants"] if variant["shape"]))
+    shapes = list(
+        dict.fromkeys(
+            shape
+            for variant in findings["variants"]
+            for shape in (variant.get("shapes") or {"": variant["shape"]}).values()
+            if shape
+        )
+    )
     if not shapes:
         return ()
     left, shapes = shapes[_SHAPES:], shapes[:_SHAPES]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.report.document import Cell, Column, Table, cite
 from bpbench.report.kinds import by_role, mixed, timed
-from bpbench.report.labels import cut_label, set_label, source_note
+from bpbench.report.labels import cut_label, each_element, set_label, source_note
 from bpbench.report.language import listed, marked, point, spoken, tell
 from bpbench.report.numerals import NOTHING, common_decimals, exact, fixed, series, short, whole
 from bpbench.report.retold import retold
@@ -96,6 +96,11 @@ def ends(pair: Sequence[float] | None) -> Cell:
 def ends_of(numbers: Sequence[float]) -> tuple[float, float]:
     """Return the smallest and the largest of some numbers."""
     return min(numbers), max(numbers)
+
+
+def _of_each(told: Mapping[str, int | str] | None) -> Cell | None:
+    """Return the cell of what differs by element, ``None`` where nothing does."""
+    return in_english(lambda: each_element(told, list(told))) if told else None
 
 
 def states(findings: Mapping[str, Any]) -> Table:
@@ -224,7 +229,7 @@ def sets(findings: Mapping[str, Any]) -> Table:
                 words(entry["preset"]),
                 *([in_english(partial(cut_label, entry))] if cut else []),
                 *([words((entry.get("table") or {}).get("file"))] if tabled else []),
-                counted(entry["size"]),
+                _of_each(entry.get("size_of")) or counted(entry["size"]),
                 # What the columns of a table are is not known here.
                 *(
                     counted(None if entry.get("table") else sum(function["kind"] == kind for function in functions))
@@ -266,8 +271,8 @@ def variants(findings: Mapping[str, Any]) -> Table:
             words(short(entry["name"])),
             again(kinds.get(entry["model"], entry["model"])),
             Cell(labels[entry["set"]], entry["set"]),
-            counted(entry["inputs"]),
-            words(entry["shape"]),
+            _of_each(entry.get("inputs_of")) or counted(entry["inputs"]),
+            _of_each(entry.get("shapes")) or words(entry["shape"]),
             counted(entry["parameters"]),
             *((told(way_message(entry["split_by"])),) if mixed(findings) else ()),
             *((ends(ends_of(entry[key])) for key in ("configurations", "blocks")) if fewer else ()),

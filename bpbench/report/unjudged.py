@@ -49,7 +49,7 @@ def answer(findings: Mapping[str, Any], counts: Mapping[str, int], troubles: str
     """
     found = [tell(FIRST)]
     if counts["done"]:
-        found += [text for text in (_means(findings), *agreement.answers(findings)) if text]
+        found += [text for text in (means(findings), *agreement.answers(findings)) if text]
     if counts["done"] < counts["trainings"]:
         found.append(
             tell_n(
@@ -63,8 +63,14 @@ def answer(findings: Mapping[str, Any], counts: Mapping[str, int], troubles: str
     return found
 
 
-def _means(findings: Mapping[str, Any]) -> str:
-    """Return the means in the order of the protocol, nothing where they are too many to be read."""
+def means(findings: Mapping[str, Any]) -> str:
+    """Return the means in the order of the protocol, nothing where they are too many to be read.
+
+    Parameters
+    ----------
+    findings : dict
+        Findings of schema 1.
+    """
     metric, part = findings["metric"], findings["analysis"]["part"]
     variants = findings["variants"]
     if len(variants) > _TOLD:

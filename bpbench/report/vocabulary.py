@@ -92,7 +92,13 @@ _METRICS: Final = {
 
 
 #: Units that languages write differently, of :data:`bpbench.units.DISPLAY`.
-_UNITS: Final = (marked("meV/atom"), marked("eV/atom"), marked("eV²/configuration"), marked("µs/atom"))
+_UNITS: Final = (
+    marked("meV/atom"),
+    marked("eV/atom"),
+    marked("eV²/configuration"),
+    marked("µs/atom"),
+    marked("Å³/atom"),
+)
 
 
 def verdict_message(verdict: str, metric: Mapping[str, Any]) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -27,8 +27,9 @@ from bpbench.errors import BpbenchError, CommandError, DataError
 from bpbench.features import Column, Feature, FeatureSet
 from bpbench.formats.n2p2 import Settings, order, write_settings
 from bpbench.identity import digest_of_files
-from bpbench.jobs import PLACEHOLDERS
+from bpbench.jobs import PLACEHOLDERS, as_typed
 from bpbench.models.contract import Fit
+from bpbench.runner import guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +90,7 @@ def fit(
             energy, forces = handed.read(folder / model.gives, frames, units=model.units, forces=model.forces)
             return Fit(energy, forces=forces, said="\n".join(_last(log, folder, LINES)))
         except DataError as error:
-            raise CommandError(f"The program's predictions cannot be used: {error}.{_said(log, folder)}") from error
+            raise CommandError(_unusable(error) + _said(_last(log, folder, QUOTED))) from error
         finally:
             log.unlink(missing_ok=True)
 
@@ -128,7 +129,7 @@ def _lay_out(
     for path in map(Path, model.templates):
         text = path.read_text(encoding="utf-8")
         if "{functions}" in text:
-            filled["functions"] = _lines(asked, tuple(frames.elements), model)
+            filled["functions"] = _lines(asked, tuple(frames.elements), model, problem)
         (folder / path.name).write_text(fill(text, filled), encoding="utf-8")
         shutil.copymode(path, folder / path.name)
     return [[fill(word, filled) for word in step] for step in model.run]
@@ -139,12 +140,16 @@ def fill(text: str, filled: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda found: filled.get(found[1], found[0]), text)
 
 
-def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Command) -> str:
-    """Return the set as lines of an ``input.nn``: the same functions for every element of the centre."""
+def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Command, problem: Problem) -> str:
+    """Return the set as lines of an ``input.nn``, for each element of the centre those functions that it sees."""
+    seen = dict(problem.centres)
+    made = {}
     try:
-        resolved = FeatureSet(functions).resolved(elements).functions
-        placed = FeatureSet(tuple(resolved[place] for place in order(resolved)))
-        text = write_settings(Settings(elements, dict.fromkeys(elements, placed)), units=model.units)
+        for element in elements:
+            mine = [functions[place] for place in seen[element]] if seen else functions
+            resolved = FeatureSet(tuple(mine)).resolved(elements).functions
+            made[element] = FeatureSet(tuple(resolved[place] for place in order(resolved)))
+        text = write_settings(Settings(elements, made), units=model.units)
     except BpbenchError as error:
         raise CommandError(f"The set cannot be written for the program: {error}") from error
     keys = ("number_of_elements", "elements", "cutoff_type", "symfunction_short")
@@ -156,31 +161,53 @@ def _lines(functions: tuple[Feature, ...], elements: tuple[str, ...], model: Com
 
 def _run(model: Command, steps: list[list[str]], folder: Path, log: Path) -> None:
     until = time.monotonic() + model.limit
-    for number, words in enumerate(steps, start=1):
-        which = f"step {number} of {len(steps)}, '{shlex.join(model.run[number - 1])}'"
+    for number, words in enumerate(steps):
+        which = _which(number, model)
+        if not _there(words[0], folder):
+            raise CommandError(_unknown(which))
         try:
             code = _step(words, folder, log, until - time.monotonic())
         except subprocess.TimeoutExpired:
-            raise CommandError(
-                f"The program was stopped at its limit of {model.limit:g} s in {which}.{_said(log, folder)}"
-            ) from None
-        except OSError as error:
-            why = "there is no such program" if isinstance(error, FileNotFoundError) else str(error.strerror).lower()
-            raise CommandError(f"The program cannot be started in {which}: {why}.") from error
+            raise CommandError(_stopped(model.limit, which) + _said(_last(log, folder, QUOTED))) from None
         if code:
-            how = f"ended with the exit code {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
-            raise CommandError(f"The program {how} in {which}.{_said(log, folder)}")
+            raise CommandError(_ended(code, which) + _said(_last(log, folder, QUOTED)))
+
+
+def _which(number: int, model: Command) -> str:
+    return f"step {number + 1} of {len(model.run)}, '{as_typed(model.run[number])}'"
+
+
+def _unknown(which: str) -> str:
+    return f"The program cannot be started in {which}: there is no such program."
+
+
+def _stopped(limit: float, which: str) -> str:
+    return f"The program was stopped at its limit of {limit:g} s in {which}."
+
+
+def _ended(code: int, which: str) -> str:
+    how = f"ended with the exit code {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
+    return f"The program {how} in {which}."
+
+
+def _unusable(why: object) -> str:
+    return f"The program's predictions cannot be used: {why}."
+
+
+def _there(word: str, folder: Path) -> bool:
+    """Return whether a word is a program: of the path, or where it has a stroke a file, from the folder on."""
+    return shutil.which(folder / word if os.sep in word else word) is not None
 
 
 def _step(words: list[str], folder: Path, log: Path, seconds: float) -> int:
-    """Run one step and return its exit code; whatever becomes of it, nothing that it started goes on."""
+    """Run one step and return its exit code; whatever becomes of it or of us, nothing that it started goes on."""
     environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
     with log.open("ab") as said:
         process = subprocess.Popen(  # noqa: S603 - what is run was allowed, and no shell reads it
-            words,
+            [sys.executable, "-I", guard.__file__, *words],
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # open as long as this process lives
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a group of its own, so that what it starts ends with it
@@ -191,6 +218,8 @@ def _step(words: list[str], folder: Path, log: Path, seconds: float) -> int:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 def _last(log: Path, folder: Path, count: int) -> list[str]:
@@ -205,6 +234,5 @@ def _last(log: Path, folder: Path, count: int) -> list[str]:
     return [line[:WIDTH] for line in lines if line][-count:]
 
 
-def _said(log: Path, folder: Path) -> str:
-    lines = _last(log, folder, QUOTED)
+def _said(lines: list[str]) -> str:
     return f" The last it said: {' / '.join(lines)}" if lines else " It said nothing."

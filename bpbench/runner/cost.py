@@ -17,15 +17,19 @@ from bpbench.jobs import (
     Adam,
     Command,
     Describe,
+    Distribute,
     Hdnn,
     Importance,
     Job,
     Kalman,
     KerasAdam,
     LightGbm,
+    Linear,
     N2p2,
     RandomForest,
     ReadTable,
+    Simulate,
+    Stretch,
     TimeDescribe,
     Train,
 )
@@ -58,11 +62,18 @@ _BOOST: Final = 6e-9
 _LEAF: Final = 2.5e-8
 #: How often the describing of all atoms goes into a potential's energies and forces.
 _ANSWERED: Final = 3
+#: How often describing atoms goes into the forces on them, by the adjoint.
+_SLOPES: Final = 3
 #: Seconds of somebody else's program, of which nothing is known before it has run.
 _PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
 _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
+#: How many times as long as describing a frame it takes to have its forces from a potential.
+_FORCES: Final = 3.0
+#: Seconds of EMT per atom, and of g(r) per pair of atoms.
+_EMT: Final = 1.3e-3
+_PAIR: Final = 2e-7
 
 
 def expected(job: Job, frames: Configurations) -> float:
@@ -86,10 +97,34 @@ def expected(job: Job, frames: Configurations) -> float:
         return _training(job, frames)
     if isinstance(job, Importance):
         return _asking(job, frames)
-    return 1.0
+    return _probing(job, frames) if isinstance(job, Stretch | Simulate | Distribute) else 1.0
+
+
+def _probing(job: Stretch | Simulate | Distribute, frames: Configurations) -> float:
+    """Return the expected seconds of asking a potential for one frame so many times, or of counting pairs of atoms."""
+    if isinstance(job, Distribute):
+        return 0.2 + float((frames.atoms[list(job.chosen)] ** 2).sum()) * _PAIR
+    times = len(job.scales) if isinstance(job, Stretch) else job.steps + 1
+    atoms = int(frames.atoms[job.frame])
+    if job.training is None:
+        return 0.5 + times * atoms * _EMT
+    functions = [item for item in job.training.functions if not isinstance(item, Column)]
+    return 0.5 + times * _FORCES * _describing(functions, atoms)
 
 
 def _training(job: Train, frames: Configurations) -> float:
+    return _fitting(job, frames) + (_scoring(job, frames) if job.score_forces else 0.0)
+
+
+def _scoring(job: Train, frames: Configurations) -> float:
+    """Return the expected seconds of the forces of test and validation configurations."""
+    if not isinstance(job.model, Hdnn | Linear):
+        return 0.0
+    share = job.split.validation + (job.split.reserve if job.split.explore is None else job.split.explore)
+    return _SLOPES * _describing(job.functions, int(share * float(frames.offsets[-1])))
+
+
+def _fitting(job: Train, frames: Configurations) -> float:
     if isinstance(job.model, Hdnn):
         return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
     if isinstance(job.model, RandomForest | LightGbm):

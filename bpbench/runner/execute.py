@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import signal
 import threading
 import time
@@ -26,7 +25,7 @@ from typing import Any, Protocol, Self
 
 from bpbench.errors import BpbenchError, RequestError, StoreError
 from bpbench.identity import address
-from bpbench.jobs import Command, Job, Train
+from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
 from bpbench.runner.machine import machine
 from bpbench.runner.meter import Meter
@@ -123,7 +122,7 @@ def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
 def programs(todo: Iterable[Job]) -> list[str]:
     """Return what some jobs would run, each step once, as a protocol has its words."""
     models = [job.model for job in todo if isinstance(job, Train) and isinstance(job.model, Command)]
-    return list(dict.fromkeys(shlex.join(step) for model in models for step in model.run))
+    return list(dict.fromkeys(as_typed(step) for model in models for step in model.run))
 
 
 def refuse_commands(todo: Iterable[Job]) -> None:

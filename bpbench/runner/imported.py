@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 #: Frames by which the declared units are tried.
 TRIED: Final = 8
-#: With at least this share of atoms beyond the ranges as declared, and no more than that in the other units, they are
-#: wrong.
-OUTSIDE, INSIDE = 0.9, 0.1
+#: Units are wrong with at least the first share of atoms beyond the ranges as declared, and the second in the others.
+OUTSIDE, INSIDE = 0.5, 0.1
+#: Answers that are kept.
+_KEPT: Final = 4
 #: From this share of the atoms on, the potential is asked for what it does not know.
 MANY: Final = 0.5
 #: Share of an error that is left without an energy for each element, below which the data have another zero.
@@ -77,7 +78,7 @@ def fit(model: N2p2, frames: Frames, problem: Problem, *, key: Hashable, forces:
     asked = (key, model, forces)
     if asked not in _given:
         _given[asked] = _ask(model, frames, forces=forces)
-        while len(_given) > TRIED:
+        while len(_given) > _KEPT:
             _given.popitem(last=False)
     told = _given[asked]
     counts = np.array([_counts(frames, frame) for frame in range(len(frames))])

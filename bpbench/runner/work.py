@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -21,13 +21,15 @@ from bpbench.agreement.columns import agree, pairing, unnamed
 from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames, Ints
 from bpbench.errors import DivergedError
-from bpbench.features import Column
+from bpbench.features import G2, G5, Column
 from bpbench.identity import address
 from bpbench.jobs import (
     OPTIMIZERS,
     Agree,
     Command,
     Describe,
+    Distribute,
+    ForceTerm,
     Foreign,
     Hdnn,
     Importance,
@@ -39,6 +41,8 @@ from bpbench.jobs import (
     N2p2,
     RandomForest,
     ReadTable,
+    Simulate,
+    Stretch,
     TimeDescribe,
     Train,
     of_forces_alone,
@@ -46,7 +50,7 @@ from bpbench.jobs import (
 from bpbench.models import constant, fit, gradient, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
-from bpbench.runner import command, imported, timing
+from bpbench.runner import command, imported, probing, timing
 from bpbench.runner.store import Outcome
 from bpbench.units import MEV_PER_EV
 
@@ -61,6 +65,10 @@ def needs(job: Job) -> tuple[Job, ...]:
         return (job.training, *needs(job.training))
     if isinstance(job, Agree):
         return (job.table, *job.pool, job.pool[0].frames)
+    if isinstance(job, Simulate | Stretch) and job.training is not None:
+        return (job.training, *needs(job.training))
+    if isinstance(job, Stretch | Distribute):
+        return (job.frames,)
     return (job.frames,) if isinstance(job, Describe | TimeDescribe) else ()
 
 
@@ -75,6 +83,9 @@ _LABELS: Final = {
     Describe: "describe",
     Agree: "compare values",
     TimeDescribe: "time descriptors",
+    Stretch: "stretch",
+    Simulate: "simulate",
+    Distribute: "count g(r)",
 }
 
 
@@ -127,7 +138,22 @@ def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per ki
         return _agree(job, load)
     if isinstance(job, Importance):
         return _importance(job, load)
+    if isinstance(job, Stretch | Simulate | Distribute):
+        return _probe(job, load)
     return _train(job, load)
+
+
+def _probe(job: Stretch | Simulate | Distribute, load: Load) -> Outcome:
+    training = None if isinstance(job, Distribute) else job.training
+    of = job.training.frames if isinstance(job, Simulate) else job.frames
+    frames = Frames.from_arrays(load(of).arrays)
+    if isinstance(job, Distribute):
+        return probing.distribute(job, frames)
+    trained = None if training is None else load(training)
+    if isinstance(job, Stretch):
+        return probing.stretch(job, frames, trained)
+    assert trained is not None
+    return probing.simulate(job, frames, trained)
 
 
 def _agree(job: Agree, load: Load) -> Outcome:
@@ -220,17 +246,37 @@ def warm(job: Job) -> None:
         warm(job.training)
     if not isinstance(job, Train) or isinstance(job.model, Foreign):
         return
-    _compile(job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind, job.pool[0].precision)
+    kind = job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind
+    term = job.model.forces if isinstance(job.model, Hdnn | Linear) else None
+    _compile(kind, job.pool[0].precision, term)
     if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
         _spearman()
+    if job.score_forces and not of_forces_alone(job.model):
+        _adjoint()
+
+
+@lru_cache(maxsize=1)
+def _adjoint() -> None:
+    """Have the adjoint of descriptors compiled, on one pair and one triplet."""
+    from bpbench.descriptors.symmetry import evaluate
+
+    functions = (G2(1.0, 0.0, 6.0), G5(0.1, 1.0, 1, 6.0))
+    seen = evaluate(functions, np.eye(3), np.eye(3), np.zeros(3, dtype=bool))
+    seen.adjoint(np.ones((2, 3)))
 
 
 @lru_cache(maxsize=16)
-def _compile(kind: str, precision: str) -> None:
+def _compile(kind: str, precision: str, term: ForceTerm | None) -> None:
     values = np.random.default_rng(1).normal(size=(2, 8)).astype(precision)
     few, energy = np.arange(4, dtype=np.int64), np.array([1.0, 2.0, 4.0, 8.0])
     problem = Problem(("a", "b"), values, np.arange(5, dtype=np.int64) * 2, energy, few[:2], few[2:], few[:0])
     model = _LEAST[kind] if kind in _LEAST else Hdnn("hdnn", (2,), epochs=1, optimizer=OPTIMIZERS[kind](kind))
+    if term is not None:
+        from bpbench.models import slope_kernels  # numba
+
+        assert isinstance(model, Hdnn | Linear)  # others learn no forces
+        model = replace(model, forces=term)
+        problem = replace(problem, forces=np.resize([1.0, -1.0, 0.5], (8, 3)), geometry=slope_kernels.Pairs(2))
     with suppress(DivergedError):
         fit(model, problem, weights_seed=1, order_seed=1)
 
@@ -256,6 +302,8 @@ def lay_out(job: Job, load: Load) -> int:
     if not isinstance(job, Train):
         return 0
     held = _inputs(job, load)
+    if getattr(job.model, "forces", None) and (structures := _structures(job, held)):
+        structures.lay_out()
     if not isinstance(job.model, Hdnn):
         return held.values.nbytes
     if held.table is None:
@@ -418,8 +466,11 @@ def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Arra
     if made.forces is not None:
         return made.forces[_rows_of(problem, frame)]
     assert problem.geometry is not None
-    seen = np.asarray(problem.values[:, _rows_of(problem, frame)], dtype=np.float64)
-    return -problem.geometry.adjoint(frame, gradient(job.model, made.parameters, seen))
+    rows = _rows_of(problem, frame)
+    seen = np.asarray(problem.values[:, rows], dtype=np.float64)
+    kind = None if problem.kind is None else problem.kind[rows]
+    slopes = gradient(job.model, made.parameters, seen, kind=kind, elements=problem.elements, centres=problem.centres)
+    return -problem.geometry.adjoint(frame, slopes)
 
 
 def _rows_of(problem: Problem, frame: int) -> slice:

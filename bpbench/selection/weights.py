@@ -49,9 +49,7 @@ def weighed(by: By, ground: Ground) -> Search[tuple[Floats, Floats]]:
     scores = np.array([score(ground, results[job]) for job in trainings])
     left = [job for job in weighing if np.isfinite(score(ground, results[job]))]
     if by in {"absolute", "sum"}:
-        both = [
-            first_layer(job.model, from_arrays(results[job].arrays), job.centres, len(job.functions)) for job in left
-        ]
+        both = [first_layer(job.model, from_arrays(results[job].arrays)) for job in left]
         return _rows([absolute if by == "absolute" else np.abs(signed) for signed, absolute in both], ground), scores
     kind: Literal["permutation", "gain"] = "permutation" if by == "permutation" else "gain"
     asked = [Importance(job, kind, seed=seed(ground.seed, "shuffle", number)) for number, job in enumerate(left)]
