@@ -124,7 +124,7 @@ def test_a_study_tells_trees_on_forces_beside_a_potential(tmp_path: Path) -> Non
     assert "three boosters, one for each component" in words
     assert "one forest of three targets" in words
     assert "boosted, “max_depth 2” and “max_depth none” predict the components of forces no better" in words
-    assert "Without energies, as only forces are predicted: boosted and" in words
+    assert "Without energies, as only forces are predicted: boosted" in words
     assert "do not fix their slopes" not in words  # not of ridge
 
 
