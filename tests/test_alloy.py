@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import alloy
@@ -15,14 +16,15 @@ from bpbench.data import readers
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.errors import DataError, ProtocolError
 from bpbench.features import G2, G5, FeatureSet, preset
+from bpbench.inputs import lay_out
 from bpbench.jobs import Adam, Hdnn, Kalman, LightGbm, Linear, RandomForest
 from bpbench.models import importance
 from bpbench.models.contract import Problem
 from bpbench.potential import Potential
+from bpbench.protocol import load
+from bpbench.runner.store import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bpbench.data.frames import Frames
 
 TEXT = """
@@ -319,3 +321,16 @@ def test_a_strategy_among_functions_of_each_element_is_refused(file: Path, tmp_p
         r"its own for each element; name a set without by_element, such as a preset\.",
     ):
         exploration.lay_out(protocol, inputs)
+
+
+def test_the_example_of_the_readme_is_a_protocol(file: Path, tmp_path: Path) -> None:
+    """What README shows of several elements is read and laid out for the alloy."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (text,) = [block for block in readme.split("```yaml\n")[1:] if "by_element:\n" in block.split("```")[0]]
+    (tmp_path / "alloy.yaml").write_text(text.split("```")[0], encoding="utf-8")
+    (tmp_path / "alloy.extxyz").write_bytes(file.read_bytes())
+    inputs = lay_out(load(tmp_path / "alloy.yaml"), Store(tmp_path / "store"))
+    own = inputs.sets["own"]
+    assert isinstance(own, FeatureSet)
+    assert [(element, len(seen)) for element, seen in own.centres] == [("Al", 24), ("Cu", 3)]
+    assert len(inputs.sets["22"]) == 54
