@@ -11,6 +11,9 @@ from bpbench.runner.store import Outcome
 #: Most points of a learning curve that are kept.
 CURVE_POINTS: Final = 200
 
+#: Learning curves of forces (meV/Å), where they are learned: training and validation.
+_OF_FORCES: Final = ("train_forces", "validation_forces")
+
 Json = dict[str, Any]
 
 
@@ -58,10 +61,16 @@ def curve(outcomes: list[Outcome]) -> Json | None:
     """Return median and extremes over repeats at each epoch, thinned, as far as half of the repeats run.
 
     Where trainings end at different epochs, ``running`` tells how many of the ``repeats`` the numbers of an epoch are
-    made of; the few that run longest are left out, since a median of them would be that of another sample.
+    made of; the few that run longest are left out, since a median of them would be that of another sample. Where forces
+    are learned, ``forces`` holds the same of them.
     """
+    names = ("train", "validation")
     curves = [
-        {name: outcome.arrays[f"curve-{name}"] for name in ("epoch", "train", "validation")}
+        {
+            name: outcome.arrays[f"curve-{name}"]
+            for name in ("epoch", *names, *_OF_FORCES)
+            if f"curve-{name}" in outcome.arrays
+        }
         for outcome in outcomes
         if "curve-epoch" in outcome.arrays
     ]
@@ -77,13 +86,18 @@ def curve(outcomes: list[Outcome]) -> Json | None:
         "running": [len(found) for found in running],
         "longest": int(curves[0]["epoch"][-1]),
     }
-    for name in ("train", "validation"):
+
+    def over_repeats(name: str) -> Json:
         columns = [
             np.array([curve[name][place] for curve in found]) for place, found in zip(keep, running, strict=True)
         ]
-        made[name] = {
+        return {
             "median": [float(np.median(column)) for column in columns],
             "low": [float(column.min()) for column in columns],
             "high": [float(column.max()) for column in columns],
         }
+
+    made |= {name: over_repeats(name) for name in names}
+    if all(name in curve for curve in curves for name in _OF_FORCES):
+        made["forces"] = {name: over_repeats(key) for name, key in zip(names, _OF_FORCES, strict=True)}
     return made

@@ -11,7 +11,7 @@ import findings_factory as factory
 import numpy as np
 import pytest
 
-from bpbench import metrics
+from bpbench import courses, metrics
 from bpbench.cli import main
 from bpbench.data import readers, splits
 from bpbench.errors import ProtocolError
@@ -21,8 +21,10 @@ from bpbench.jobs import Describe, Hdnn, Job, Kalman, Linear, MakeFrames, ModelS
 from bpbench.models.contract import from_arrays
 from bpbench.potential import Potential
 from bpbench.protocol import loads
-from bpbench.report import forces, joint
+from bpbench.report import forces, joint, learned
+from bpbench.report.canvas import styles
 from bpbench.report.compose import compose
+from bpbench.report.document import Figure
 from bpbench.report.language import spoken
 from bpbench.report.templating import folders
 from bpbench.runner import work
@@ -331,3 +333,34 @@ def test_slopes_that_say_nothing() -> None:
         "The forces of net are no better, within five per cent, than predicting zero everywhere: the squared error is "
         "120 % of that."
     )
+
+
+def test_learning_curves_of_forces() -> None:
+    """Median and ends over the repeats, drawn where forces are learned, and nothing where they are not."""
+    arrays = [
+        {
+            "curve-epoch": np.array([1.0, 2.0]),
+            **{f"curve-{key}": np.array([9.0, 5.0]) for key in ("train", "validation")},
+            "curve-train_forces": np.array([100.0, 80.0]) + shift,
+            "curve-validation_forces": np.array([120.0, 90.0]) + shift,
+        }
+        for shift in (0.0, 4.0)
+    ]
+    curve = courses.curve([Outcome({}, each) for each in arrays])
+    assert curve is not None
+    assert curve["forces"]["validation"] == {"median": [122.0, 92.0], "low": [120.0, 90.0], "high": [124.0, 94.0]}
+    without = courses.curve([Outcome({}, {key: each[key] for key in list(each)[:3]}) for each in arrays])
+    assert without is not None
+    assert "forces" not in without
+    made = factory.small()
+    looks = styles([variant["name"] for variant in made["variants"]])
+    assert not learned.force_curves(made, looks)
+    name = next(variant["name"] for variant in made["variants"] if variant["curve"])
+    made["variants"] = [
+        {**variant, "curve": curve} if variant["name"] == name else variant for variant in made["variants"]
+    ]
+    (figure,) = learned.force_curves(made, looks)
+    assert isinstance(figure, Figure)
+    assert figure.data is not None
+    assert figure.data.columns[-1].unit == "meV/Å"
+    assert figure.data.rows[-1][-3].value == 92.0

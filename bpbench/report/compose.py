@@ -168,7 +168,11 @@ def _results(findings: Mapping[str, Any], environment: Mapping[str, Any]) -> lis
             *standing.ranks(findings),
             *remarks.section(findings),
         ]
-    course = (*learned.learning(findings, looks), *courses.stopping(findings))
+    course = (
+        *learned.learning(findings, looks),
+        *learned.force_curves(findings, looks),
+        *courses.stopping(findings),
+    )
     return [
         Section(
             "repeats",

@@ -166,7 +166,13 @@ def _mean_said(row: Repeats) -> str:
     return f"{mean} ({span(row.low, row.high, decimals((row.high - row.low) / 2))})"
 
 
-def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, Style], *, axis: str) -> str:
+def curves(
+    panels: Sequence[tuple[str, Mapping[str, Any]]],
+    looks: Mapping[str, Style],
+    *,
+    axis: str,
+    key: str = "learning_curves",
+) -> str:
     """Draw learning curves, one panel per variant: median over the repeats, with the range as a band.
 
     Parameters
@@ -177,12 +183,14 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Any]]], looks: Mapping[str, 
         By variant.
     axis : str
         Name and unit of the score.
+    key : str
+        Name of the figure.
     """
     columns = min(3, len(panels))
     rows = math.ceil(len(panels) / columns)
     everything = [value for _, curve in panels for part in ("train", "validation") for value in curve[part]["median"]]
     together = alike([curve for _, curve in panels])
-    with sheet("learning_curves", 0.4 + 1.7 * rows, rows=rows, columns=columns, sharex=together, sharey=True) as (
+    with sheet(key, 0.4 + 1.7 * rows, rows=rows, columns=columns, sharex=together, sharey=True) as (
         figure,
         grid,
         drawn,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,7 +79,36 @@ def learning(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Bl
     ]
 
 
-def _drawn_curves(panels: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
+def force_curves(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Block]:
+    """Return the learning curves of forces, nothing where none of what is drawn learns them."""
+    panels = [
+        (variant["name"], {**variant["curve"], **variant["curve"]["forces"]})
+        for variant in drawn(findings)
+        if variant["curve"] and "forces" in variant["curve"]
+    ]
+    if not panels:
+        return []
+    shown = unit({"unit": "meV/A"})
+    return [
+        Figure(
+            "force_curves",
+            tell(
+                "Learning curves of forces, of the components that were learned from: median RMSE over the repeats of "
+                "a variant, in the band from its least to its largest value."
+            )
+            + undrawn_note(findings),
+            draw.curves(panels, looks, axis=tell("force RMSE ({unit})", unit=shown), key="force_curves"),
+            tell(
+                "Training and validation RMSE of forces over epochs for {variants}.",
+                variants=listed([say(name) for name, _ in panels]),
+            ),
+            source_note(findings),
+            replace(_drawn_curves(panels, shown), key="force_curves"),
+        )
+    ]
+
+
+def _drawn_curves(panels: Sequence[tuple[str, Mapping[str, Any]]], shown: str = "") -> Table:
     """Return the curves that are drawn, of long ones evenly picked epochs, the last one always."""
     room = max(2, _ROWS // len(panels))
     kinds = [(part, key) for part in ("train", "validation") for key in ("median", "low", "high")]
@@ -87,7 +117,7 @@ def _drawn_curves(panels: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
         Column("epoch", tell_as("column", "epoch")),
         Column("running", tell_as("column", "running")),
         *(
-            Column(f"{part}_{key}", tell(_HEADS_OF_CURVES[part, key]), unit({"unit": "meV/atom"}))
+            Column(f"{part}_{key}", tell(_HEADS_OF_CURVES[part, key]), shown or unit({"unit": "meV/atom"}))
             for part, key in kinds
         ),
     )
