@@ -19,11 +19,13 @@ from bpbench.features import preset
 from bpbench.jobs import Adam, ForceTerm, Hdnn, Kalman, KerasAdam, Linear, Marquardt, Split
 from bpbench.models import adam, kalman, network
 from bpbench.models.contract import Problem
-from bpbench.models.forces import Learned, Measured
+from bpbench.models.forces import VALIDATED, Learned, Measured
 from bpbench.models.replica import Replica
 from bpbench.models.scaling import counts, scalings, targets
 from bpbench.potential import Potential, Structures
 from bpbench.protocol import loads
+from bpbench.report import forces_told
+from bpbench.roles import drawn
 from bpbench.runner import work
 
 if TYPE_CHECKING:
@@ -240,6 +242,16 @@ def test_same_seeds_same_bits(spec: Linear | Hdnn) -> None:
         assert {"train_forces", "validation_forces"} < set(one.curve)
         assert {len(line) for line in one.curve.values()} == {3}
         assert np.isfinite(np.concatenate(list(one.curve.values()))).all()
+
+
+def test_a_ridge_that_draws_its_forces_draws_them_by_its_order() -> None:
+    """Only then do its repeats on one split differ; with all forces, or none, it draws nothing."""
+    assert drawn(Linear("linear", forces=ForceTerm(fraction=0.5))) == ("order",)
+    assert drawn(Linear("linear", forces=ForceTerm())) == drawn(Linear("linear")) == ()
+
+
+def test_the_report_names_how_many_forces_decide() -> None:
+    assert forces_told.VALIDATED == VALIDATED
 
 
 def test_curves_of_forces_and_the_checkpoint() -> None:
