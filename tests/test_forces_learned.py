@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from force_problems import with_forces
 
-from bpbench import models
+from bpbench import models, roles
 from bpbench.data import readers, splits
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.errors import DataError, ProtocolError
@@ -19,13 +19,11 @@ from bpbench.features import preset
 from bpbench.jobs import Adam, ForceTerm, Hdnn, Kalman, KerasAdam, Linear, Marquardt, Split
 from bpbench.models import adam, kalman, network
 from bpbench.models.contract import Problem
-from bpbench.models.forces import VALIDATED, Learned, Measured
+from bpbench.models.forces import Learned, Measured
 from bpbench.models.replica import Replica
 from bpbench.models.scaling import counts, scalings, targets
 from bpbench.potential import Potential, Structures
 from bpbench.protocol import loads
-from bpbench.report import forces_told
-from bpbench.roles import drawn
 from bpbench.runner import work
 
 if TYPE_CHECKING:
@@ -244,16 +242,6 @@ def test_same_seeds_same_bits(spec: Linear | Hdnn) -> None:
         assert np.isfinite(np.concatenate(list(one.curve.values()))).all()
 
 
-def test_a_ridge_that_draws_its_forces_draws_them_by_its_order() -> None:
-    """Only then do its repeats on one split differ; with all forces, or none, it draws nothing."""
-    assert drawn(Linear("linear", forces=ForceTerm(fraction=0.5))) == ("order",)
-    assert drawn(Linear("linear", forces=ForceTerm())) == drawn(Linear("linear")) == ()
-
-
-def test_the_report_names_how_many_forces_decide() -> None:
-    assert forces_told.VALIDATED == VALIDATED
-
-
 def test_curves_of_forces_and_the_checkpoint() -> None:
     """The last point of the forces' curve is the error of the state kept, and that state has the least of both."""
     problem = with_forces(1)
@@ -311,6 +299,12 @@ def test_forces_of_density_functional_theory_are_learned() -> None:
         Hdnn("hdnn", (6, 6), epochs=20, optimizer=Kalman("kalman")),
     ):
         assert off(replace(spec, forces=ForceTerm(fraction=0.02 if spec.kind == "hdnn" else 0.5))) < 0.5 * off(spec)
+
+
+def test_a_ridge_draws_where_it_learns_some_of_the_forces() -> None:
+    """Only a share of the forces is a matter of the order's seed; all of them, or none, are not."""
+    asked = [None, ForceTerm(fraction=0.5), ForceTerm()]
+    assert [roles.drawn(Linear("linear", forces=term)) for term in asked] == [(), ("order",), ()]
 
 
 @pytest.mark.parametrize("optimizer", ["{kind: keras-adam}", "{kind: marquardt}"])

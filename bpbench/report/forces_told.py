@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from bpbench.jobs import FORCES_VALIDATED
 from bpbench.metrics import OF_FORCES
 from bpbench.report.document import cite
 from bpbench.report.language import quoted, tell
@@ -12,9 +13,6 @@ from bpbench.report.trees_told import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: Most validation configurations whose forces decide: :data:`bpbench.models.forces.VALIDATED`.
-VALIDATED: Final = 16
 
 
 def methods(findings: Mapping[str, Any]) -> list[str]:
@@ -50,7 +48,7 @@ def _learned(model: Mapping[str, Any]) -> str:
     chosen = tell(
         "Where validation decides (the penalty, the state that is kept, patience, convergence), the validation RMSE is "
         "the root of this sum over the validation set, with the forces of at most {n} of its configurations.",
-        n=whole(VALIDATED),
+        n=whole(FORCES_VALIDATED),
     )
     fields = {"name": quoted(model["name"]), "weight": exact(term["weight"]), "work": cite("singraber2019training")}
     if term["fraction"] == 1:
