@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bpbench.jobs import Command, Hdnn, Linear, of_forces_alone
+from bpbench.runner.scored import TEST_FORCES
 from bpbench.runner.store import Outcome
-from bpbench.runner.work import TEST_FORCES
 from bpbench.units import MEV_PER_EV
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ from bpbench.report.compose import compose
 from bpbench.report.document import Figure
 from bpbench.report.language import spoken
 from bpbench.report.templating import folders
-from bpbench.runner import work
+from bpbench.runner import scored, work
 from bpbench.runner.store import Outcome
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_forces_of_a_training_are_those_of_its_potential(model: ModelSpec, store
         ]
         for name in ("validation", "test")
     }
-    np.testing.assert_allclose(made.arrays[work.TEST_FORCES], np.concatenate(asked["test"]), atol=1e-12)
+    np.testing.assert_allclose(made.arrays[scored.TEST_FORCES], np.concatenate(asked["test"]), atol=1e-12)
     assert frames.forces is not None
     for name, predicted in asked.items():
         reference = np.concatenate([frames.forces[frames.rows(int(f))] for f in getattr(parts, name)])
@@ -130,14 +130,14 @@ def test_forces_of_a_training_are_those_of_its_potential(model: ModelSpec, store
     assert "force_rmse" not in made.values["scores"]["train"]
     for key in metrics.OF_ENERGIES:
         assert made.values["scores"]["test"][key] == without.values["scores"]["test"][key]
-    assert work.TEST_FORCES not in without.arrays
+    assert scored.TEST_FORCES not in without.arrays
 
 
 def test_a_force_that_is_no_number_is_a_training_that_diverged(
     stored: dict[Job, Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As for energies."""
-    monkeypatch.setattr(work, "gradient", lambda *_, **__: np.full((3, 256), np.nan))
+    monkeypatch.setattr(scored, "gradient", lambda *_, **__: np.full((3, 256), np.nan))
     job = Train(MAKE, (CHUNK,), FUNCTIONS, RIDGE, SPLIT, 1, 2, score_forces=True)
     made = work.perform(job, stored.__getitem__)
     assert made.values == {"status": "diverged", "message": "A predicted force is not a finite number."}

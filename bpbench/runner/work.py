@@ -47,12 +47,11 @@ from bpbench.jobs import (
     Train,
     of_forces_alone,
 )
-from bpbench.models import constant, fit, gradient, importance
+from bpbench.models import constant, fit, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
-from bpbench.runner import command, imported, probing, timing
+from bpbench.runner import command, imported, probing, scored, timing
 from bpbench.runner.store import Outcome
-from bpbench.units import MEV_PER_EV
 
 Load = Callable[[Job], Outcome]
 
@@ -250,7 +249,7 @@ def warm(job: Job) -> None:
     term = job.model.forces if isinstance(job.model, Hdnn | Linear) else None
     _compile(kind, job.pool[0].precision, term)
     if isinstance(job.model, Hdnn) and job.model.ensemble > 1:
-        _spearman()
+        scored.spearman()
     if job.score_forces and not of_forces_alone(job.model):
         _adjoint()
 
@@ -279,14 +278,6 @@ def _compile(kind: str, precision: str, term: ForceTerm | None) -> None:
         problem = replace(problem, forces=np.resize([1.0, -1.0, 0.5], (8, 3)), geometry=slope_kernels.Pairs(2))
     with suppress(DivergedError):
         fit(model, problem, weights_seed=1, order_seed=1)
-
-
-@lru_cache(maxsize=1)
-def _spearman() -> Callable[..., Any]:
-    from scipy.stats import spearmanr
-
-    found: Callable[..., Any] = spearmanr
-    return found
 
 
 def lay_out(job: Job, load: Load) -> int:
@@ -402,21 +393,23 @@ def _train(job: Train, load: Load) -> Outcome:
     parts = {name: getattr(problem, name) for name in splits.PARTS} | ({splits.FRESH: fresh} if len(fresh) else {})
     values: dict[str, Any] = {
         "status": "done",
-        "scores": {name: {} if energy is None else _score(problem, energy, part) for name, part in parts.items()},
-        "constant": {} if energy is None else _score(problem, constant(problem), problem.test),
+        "scores": {
+            name: {} if energy is None else scored.energies(problem, energy, part) for name, part in parts.items()
+        },
+        "constant": {} if energy is None else scored.energies(problem, constant(problem), problem.test),
         "checkpoint": made.checkpoint,
         "stopped": made.stopped,
-        "least_loss": _least(made),
+        "least_loss": scored.least(made),
         "converged": made.converged,
         "parameters": made.parameter_count,
         "train_configurations": len(problem.train),
-        "ensemble": None if energy is None or made.members is None else _ensemble(problem, energy, made.members),
+        "ensemble": None if energy is None or made.members is None else scored.ensemble(problem, energy, made.members),
         "remarks": list(made.remarks),
         **({} if made.said is None else {"said": made.said}),
     }
     arrays = {} if energy is None else {"energy": energy}
     asked = job.score_forces or energy is None
-    if asked and not _add_forces(job, problem, made, parts, values, arrays):
+    if asked and not scored.add_forces(job, problem, made, parts, values, arrays):
         return Outcome({"status": "diverged", "message": "A predicted force is not a finite number."})
     arrays |= {f"curve-{name}": array for name, array in made.curve.items()}
     arrays |= to_arrays(made.parameters)
@@ -433,83 +426,6 @@ def _fit(job: Train, problem: Problem, load: Load) -> Fit:
     if isinstance(job.model, Command):
         return command.fit(job.model, frames, problem, job.functions, seed=job.weights_seed)
     return imported.fit(job.model, frames, problem, key=address(job.frames), forces=job.score_forces)
-
-
-#: Name of the array of predicted forces on the atoms of the test configurations, in their order.
-TEST_FORCES: Final = "forces-test"
-
-
-def _add_forces(
-    job: Train,
-    problem: Problem,
-    made: Fit,
-    parts: dict[str, Ints],
-    values: dict[str, Any],
-    arrays: dict[str, metrics.Array],
-) -> bool:
-    """Score predicted forces besides, and return whether all are finite.
-
-    Those of training configurations are not computed: they are most of the frames, each costs as much as any other, and
-    no table asks for them. Where a model answers with forces they are there already.
-    """
-    assert problem.forces is not None  # the protocol was refused otherwise
-    for name, part in parts.items():
-        if name == "train" and made.forces is None:
-            continue
-        reference = np.concatenate([problem.forces[_rows_of(problem, frame)] for frame in part])
-        predicted = np.concatenate([_forces(job, problem, made, int(frame)) for frame in part])
-        if not np.all(np.isfinite(predicted)):
-            return False
-        values["scores"][name] |= metrics.score_forces(reference, predicted)
-        if name == "test":
-            values["constant"] |= metrics.score_forces(reference, np.zeros_like(reference))
-            arrays[TEST_FORCES] = predicted
-    return True
-
-
-def _forces(job: Train, problem: Problem, made: Fit, frame: int) -> metrics.Array:
-    """Return the predicted forces of one frame, shape (n, 3): the slope of the energy, by the descriptors' adjoint."""
-    if made.forces is not None:
-        return made.forces[_rows_of(problem, frame)]
-    assert problem.geometry is not None
-    rows = _rows_of(problem, frame)
-    seen = np.asarray(problem.values[:, rows], dtype=np.float64)
-    kind = None if problem.kind is None else problem.kind[rows]
-    slopes = gradient(job.model, made.parameters, seen, kind=kind, elements=problem.elements, centres=problem.centres)
-    return -problem.geometry.adjoint(frame, slopes)
-
-
-def _rows_of(problem: Problem, frame: int) -> slice:
-    return slice(int(problem.offsets[frame]), int(problem.offsets[frame + 1]))
-
-
-def _least(made: Fit) -> dict[str, float] | None:
-    """Return the least validation error over the epochs of a single training; it is quoted, and never a score."""
-    if not made.curve or made.members is not None:
-        return None
-    curve = made.curve["validation"]
-    epoch = int(np.argmin(curve))
-    return {"rmse": float(curve[epoch]), "epoch": epoch + 1}
-
-
-def _ensemble(problem: Problem, energy: metrics.Array, members: metrics.Array) -> dict[str, Any]:
-    """Return how far the members of an ensemble lie apart on the test part, and whether that tells the error."""
-    test = problem.test
-    per_atom = MEV_PER_EV / problem.atoms[test]
-    spread = members[:, test].std(axis=0, ddof=1) * per_atom
-    error = np.abs(energy[test] - problem.energy[test]) * per_atom
-    varied = len(test) > 2 and np.ptp(spread) > 0 and np.ptp(error) > 0
-    return {
-        "size": len(members),
-        "spread": float(spread.mean()),
-        "correlation": float(_spearman()(spread, error).statistic) if varied else None,
-        "within": float(np.mean(error <= 2 * spread)),
-        "members": float(np.mean([_score(problem, member, test)["rmse"] for member in members])),
-    }
-
-
-def _score(problem: Problem, energy: metrics.Array, part: Any) -> dict[str, float]:
-    return metrics.score(problem.energy[part], energy[part], problem.atoms[part])
 
 
 def gather(job: Train, load: Load, atoms: int) -> metrics.Array:
