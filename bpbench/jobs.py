@@ -355,8 +355,18 @@ class Command:
 
 
 def as_typed(words: Sequence[str]) -> str:
-    """Return words as they would be typed: those with blanks or quotes in quotes, placeholders as they are."""
-    return " ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
+    """Return words as they would be typed: those with blanks or quotes in quotes, placeholders as they are.
+
+    What a terminal would obey and not show is spelt out: who is asked for leave is shown no other program.
+    """
+    return " ".join(word if _PLAIN.fullmatch(word) else _quoted(word) for word in words)
+
+
+def _quoted(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    spelt = word.replace("\\", r"\\").replace("'", r"\'")
+    return f"$'{''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in spelt)}'"
 
 
 _PLAIN: Final = re.compile(r"[\w{}@%+=:,./-]+")
