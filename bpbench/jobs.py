@@ -132,6 +132,10 @@ Optimizer = Adam | KerasAdam | Kalman | Marquardt
 OPTIMIZERS: Final = {"adam": Adam, "keras-adam": KerasAdam, "kalman": Kalman, "marquardt": Marquardt}
 
 
+#: Most validation configurations whose forces help to choose an epoch, or a penalty.
+FORCES_VALIDATED: Final = 16
+
+
 @dataclass(frozen=True, slots=True)
 class ForceTerm:
     """What of the forces is learned beside the energies; see :mod:`bpbench.models.forces`.

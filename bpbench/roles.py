@@ -160,7 +160,9 @@ def deterministic(protocol: Protocol) -> list[tuple[str, str]]:
 
 def drawn(model: ModelSpec) -> tuple[str, ...]:
     """Return the roles that a model draws from; the seeds of the others are no part of what decides its result."""
-    if isinstance(model, Linear | N2p2):
+    if isinstance(model, Linear):
+        return ("order",) if model.forces is not None and model.forces.fraction < 1 else ()
+    if isinstance(model, N2p2):
         return ()
     if isinstance(model, Hdnn) and not isinstance(model.optimizer, Marquardt):
         return ("weights", "order")

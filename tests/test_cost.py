@@ -13,6 +13,7 @@ from bpbench.features import preset
 from bpbench.jobs import (
     Adam,
     Describe,
+    ForceTerm,
     Hdnn,
     Importance,
     Kalman,
@@ -95,6 +96,21 @@ def test_trees_on_forces_cost_by_atoms() -> None:
     boosted = LightGbm("lightgbm", target="forces", atoms=4000)
     assert taken(boosted) < taken(replace(boosted, atoms=None))
     assert taken(replace(boosted, rounds=10)) < taken(boosted)
+
+
+def test_learning_forces_costs_by_components() -> None:
+    """Forces cost something, more of them more, and with the filter nearly in proportion; so do more epochs."""
+    for optimizer in (Adam(), Kalman("kalman")):
+        alone = cost.expected(training(1, optimizer=optimizer), FRAMES)
+        few, many, longer = (
+            cost.expected(training(1, optimizer=optimizer, forces=ForceTerm(1, share), epochs=epochs), FRAMES) - alone
+            for share, epochs in ((0.1, 100), (0.2, 100), (0.1, 400))
+        )
+        assert 0 < few < many < longer
+    ridge = replace(training(1), model=Linear("linear"))
+    learning = replace(ridge, model=Linear("linear", forces=ForceTerm()))
+    half = replace(ridge, model=Linear("linear", forces=ForceTerm(fraction=0.5)))
+    assert cost.expected(ridge, FRAMES) < cost.expected(half, FRAMES) < cost.expected(learning, FRAMES)
 
 
 def test_stored_times_rescale_their_kind_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from force_problems import with_forces
 
-from bpbench import models
+from bpbench import models, roles
 from bpbench.data import readers, splits
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.errors import DataError, ProtocolError
@@ -299,6 +299,12 @@ def test_forces_of_density_functional_theory_are_learned() -> None:
         Hdnn("hdnn", (6, 6), epochs=20, optimizer=Kalman("kalman")),
     ):
         assert off(replace(spec, forces=ForceTerm(fraction=0.02 if spec.kind == "hdnn" else 0.5))) < 0.5 * off(spec)
+
+
+def test_a_ridge_draws_where_it_learns_some_of_the_forces() -> None:
+    """Only a share of the forces is a matter of the order's seed; all of them, or none, are not."""
+    asked = [None, ForceTerm(fraction=0.5), ForceTerm()]
+    assert [roles.drawn(Linear("linear", forces=term)) for term in asked] == [(), ("order",), ()]
 
 
 @pytest.mark.parametrize("optimizer", ["{kind: keras-adam}", "{kind: marquardt}"])

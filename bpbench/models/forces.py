@@ -21,7 +21,7 @@ the network's change along the descriptors' tangent of **v**: one adjoint for FÌ
 
 How ``fraction`` acts: single components are drawn where each costs for itself (the Kalman filter), whole configurations
 where a frame costs the same whatever is taken of it (Adam, and the ridge). The choice on validation is by Î“ on the
-validation part, the forces of at most :data:`VALIDATED` configurations evenly spread over it.
+validation part, the forces of at most :data:`bpbench.jobs.FORCES_VALIDATED` configurations evenly spread over it.
 
 A frame's adjoint and tangent come from its whole Jacobian (:class:`bpbench.models.contract.Slopes`), which is made once
 and held in single precision; where those of all frames would not fit, Adam asks the descriptors anew each time.
@@ -30,12 +30,13 @@ and held in single precision; where those of all frames would not fit, Adam asks
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpbench.errors import DataError
 from bpbench.identity import seed
+from bpbench.jobs import FORCES_VALIDATED
 from bpbench.models import force_kernels as kernels
 from bpbench.models import slope_kernels
 from bpbench.models.contract import MOST_SLOPES
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
     from bpbench.models.contract import Floats, Geometry, Ints, Problem, Slopes
     from bpbench.models.kernels import Reals, Shape
     from bpbench.models.scaling import Scaling
-
-#: Most validation configurations whose forces are looked at.
-VALIDATED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ class Measured:
                 "A model learns forces from frames with forces, and these data have none; leave out 'forces' or take "
                 "data that have them."
             )
-        places = np.unique(np.linspace(0, len(problem.validation) - 1, VALIDATED).round().astype(np.int64))
+        places = np.unique(np.linspace(0, len(problem.validation) - 1, FORCES_VALIDATED).round().astype(np.int64))
         validated = problem.validation[places]
         for part in (problem.train, validated):
             for frame in part:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.jobs import FORCES_VALIDATED
 from bpbench.report import components, draw, parity_draw
 from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text, cite
 from bpbench.report.labels import source_note
@@ -199,19 +200,33 @@ def _learned(model: Mapping[str, Any]) -> str:
         return ""
     fields = {"name": quoted(model["name"]), "weight": exact(term["weight"]), "work": cite("singraber2019training")}
     if term["fraction"] == 1:
-        return tell(
+        told = tell(
             "Model {name} learns from energies and forces{work}: the mean squared error of the force components of the "
             "training set, in units of their own root mean square, is added to that of the standardised energies with "
             "weight {weight}.",
             **fields,
         )
-    return tell(
-        "Model {name} learns from energies and forces{work}: the mean squared error of {share} of the force components "
-        "of the training set, drawn at random, in units of their own root mean square, is added to that of the "
-        "standardised energies with weight {weight}.",
-        share=percent(term["fraction"]),
-        **fields,
-    )
+    else:
+        told = tell(
+            "Model {name} learns from energies and forces{work}: the mean squared error of {share} of the force "
+            "components of the training set, drawn at random, in units of their own root mean square, is added to that "
+            "of the standardised energies with weight {weight}.",
+            share=percent(term["fraction"]),
+            **fields,
+        )
+    if model["kind"] == "hdnn":
+        chosen = tell(
+            "The epoch that is kept, and patience, go by the same sum on the validation set, the forces of at most {n} "
+            "configurations in it.",
+            n=whole(FORCES_VALIDATED),
+        )
+    else:
+        chosen = tell(
+            "The penalty is chosen by the same sum on the validation set, the forces of at most {n} configurations in "
+            "it.",
+            n=whole(FORCES_VALIDATED),
+        )
+    return f"{told} {chosen}"
 
 
 def limit(findings: Mapping[str, Any]) -> str:

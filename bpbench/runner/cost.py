@@ -18,6 +18,7 @@ from bpbench.jobs import (
     Command,
     Describe,
     Distribute,
+    ForceTerm,
     Hdnn,
     Importance,
     Job,
@@ -62,8 +63,6 @@ _BOOST: Final = 6e-9
 _LEAF: Final = 2.5e-8
 #: How often the describing of all atoms goes into a potential's energies and forces.
 _ANSWERED: Final = 3
-#: How often describing atoms goes into the forces on them, by the adjoint.
-_SLOPES: Final = 3
 #: Seconds of somebody else's program, of which nothing is known before it has run.
 _PROGRAM: Final = 60.0
 #: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
@@ -71,6 +70,9 @@ _SHUFFLE: Final = 2e-8
 _WALK: Final = 2e-7
 #: How many times as long as describing a frame it takes to have its forces from a potential.
 _FORCES: Final = 3.0
+#: Seconds per function and atom of the Jacobians that are learned from, and how many atoms one component reaches.
+_JACOBIAN: Final = 1e-5
+_REACHED: Final = 80
 #: Seconds of EMT per atom, and of g(r) per pair of atoms.
 _EMT: Final = 1.3e-3
 _PAIR: Final = 2e-7
@@ -113,7 +115,32 @@ def _probing(job: Stretch | Simulate | Distribute, frames: Configurations) -> fl
 
 
 def _training(job: Train, frames: Configurations) -> float:
-    return _fitting(job, frames) + (_scoring(job, frames) if job.score_forces else 0.0)
+    learned = job.model.forces if isinstance(job.model, Hdnn | Linear) else None
+    return (
+        _fitting(job, frames)
+        + (_scoring(job, frames) if job.score_forces else 0.0)
+        + (0.0 if learned is None else _learning(job, frames, learned))
+    )
+
+
+def _learning(job: Train, frames: Configurations, term: ForceTerm) -> float:
+    """Return the expected seconds of learning from forces, beside those of energies; Jacobians of a cohort included.
+
+    The ridge folds the rows of its components into a triangle, Adam sends every atom forward and back twice, the filter
+    asks for each component what it reaches, and multiplies P by it.
+    """
+    model, inputs = job.model, len(job.functions)
+    atoms = _learnt(job, frames) / len(frames) * float(frames.offsets[-1])
+    made, rows = atoms * inputs * _JACOBIAN, 3 * term.fraction * atoms
+    if not isinstance(model, Hdnn):
+        return made + rows * (inputs**2 * _PRODUCT + _REACHED * inputs * _DOUBLE)
+    weights = _weights(model, inputs) + (inputs if model.skip else 0)
+    if isinstance(model.optimizer, Kalman):
+        each = 1.5 * weights**2 * _PRODUCT + 2 * _REACHED * weights * _DOUBLE
+        return made + model.ensemble * model.epochs * rows * each
+    return made + model.ensemble * model.epochs * term.fraction * atoms * (
+        4 * weights * _SINGLE + inputs * _JACOBIAN / 10
+    )
 
 
 def _scoring(job: Train, frames: Configurations) -> float:
@@ -121,7 +148,7 @@ def _scoring(job: Train, frames: Configurations) -> float:
     if not isinstance(job.model, Hdnn | Linear):
         return 0.0
     share = job.split.validation + (job.split.reserve if job.split.explore is None else job.split.explore)
-    return _SLOPES * _describing(job.functions, int(share * float(frames.offsets[-1])))
+    return _FORCES * _describing(job.functions, int(share * float(frames.offsets[-1])))
 
 
 def _fitting(job: Train, frames: Configurations) -> float:
