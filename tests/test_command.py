@@ -453,6 +453,23 @@ def test_no_verb_runs_a_program_without_leave(
     assert not (tmp_path / "reports").exists()
 
 
+def test_a_check_of_others_needs_no_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that neither the candidate nor the incumbent is trained by is not run, and nobody is asked for it."""
+    path = write(tmp_path)
+    more = "b: {functions: [{kind: G2, eta: 1, r_s: 0, r_c: 6.8}]}"
+    text = path.read_text().replace("sets: {a:", f"sets: {{{more}, a:")
+    path.write_text(text.replace("variants: [", "variants: [{name: other, set: b, model: ridge}, "))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "fit", lambda *_, **__: pytest.fail("a program was run"))
+    words = ["check", "p.yaml", "--incumbent", "ours", "--margin", "5 %", "--history", "h.sqlite", "--store", "store"]
+    assert main([*words, "--candidate", "other", "--jobs", "1"]) in {0, 1, 4}
+    assert "other" in capsys.readouterr().out
+    assert main([*words, "--candidate", "theirs", "--jobs", "1"]) == 2
+    assert "may have named any" in capsys.readouterr().err
+
+
 def test_a_study_of_a_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
