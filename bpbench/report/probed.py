@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _WITHOUT: Final = {
     "trees": marked("it is made of trees, whose answers are steps and give no forces"),
     "forces": marked("it predicts forces alone, which are the slope of no energy"),
-    "foreign": marked("it was trained by another program and is only scored here"),
+    "foreign": marked("it was trained by another program, and only potentials that this study trained are put to work"),
     "columns": marked("its inputs are columns of a table, which cannot be computed for another structure"),
 }
 #: Why a run of dynamics was ended.
@@ -114,7 +114,7 @@ def _who(findings: Mapping[str, Any], probe: Mapping[str, Any]) -> str:
         )
     else:
         said = tell(
-            "A score says how well energies are met, and not whether a potential can be used. The potentials of "
+            "A score says how well single frames are met, and not whether a potential can be used. The potentials of "
             "{best}, which has the best mean {metric}{part}, were therefore put to work.",
             best=best,
             **score,
