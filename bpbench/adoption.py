@@ -114,7 +114,8 @@ def check(
         return now.jobs if now.settled is None else []
 
     history.require_writable()
-    carried = study.carry_out(prepared, store, wanted, workers=workers, watcher=watcher)
+    among = case.jobs if prepared.explored.complete else None  # a program that neither of both needs is not run
+    carried = study.carry_out(prepared, store, wanted, workers=workers, watcher=watcher, among=among)
     _require_searched(carried.prepared, asked)
     case = _Case.of(carried.prepared, asked)
     if (free := case.settled) is not None:

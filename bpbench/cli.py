@@ -27,11 +27,12 @@ from bpbench import (
     cli_calibrate,
     cli_check,
     cli_compare,
+    cli_data,
     cli_describe,
+    cli_doctor,
     cli_export,
-    cli_features,
+    cli_report,
     cli_track,
-    shipped,
 )
 from bpbench.errors import BpbenchError, RequestError, StoreError
 
@@ -129,57 +130,16 @@ def _parser() -> argparse.ArgumentParser:
         cli_track.add_allowance(each)
     for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
-    report.add_argument("findings", help="a findings.json, or the folder that holds it")
-    report.add_argument("--archive", action="store_true", help="pack the report and all it rests on into one file")
-    _add_data(make, inspect)
+    cli_report.options(report)
+    cli_data.options(make, inspect, _cores, _count)
     cli_describe.options(described, _cores, _count)
     cli_calibrate.options(doctor, _count)
     cli_compare.options(compared)
     for each in (run, report, compared):
-        _add_look(each)
+        cli_report.add_look(each)
     cli_check.options(checked)
     cli_export.options(exported)
     return parser
-
-
-def _add_data(make: argparse.ArgumentParser, inspect: argparse.ArgumentParser) -> None:
-    """Add the options of the verbs on data."""
-    make.add_argument("file", help="the .npz file to write")
-    make.add_argument("--frames", type=_count, default=None, help="frames per state point (default 40)")
-    make.add_argument("--spacing", type=_count, default=None, help="time steps between saved frames")
-    make.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
-    make.add_argument("--seed", type=int, default=1, help="root seed (default 1)")
-    make.add_argument("--dense", action="store_true", help="the dense sample, of frames and spacings of its own")
-    inspect.add_argument("file", help="any file of frames with energies that ASE reads, or our .npz")
-    inspect.add_argument("--group", help="info key of the group")
-    inspect.add_argument("--units", choices=cli_features.UNITS, help="units of an input.data, which does not say them")
-    inspect.add_argument("--features", metavar="SET", help="a preset or YAML file: tell how long its values remember")
-    inspect.add_argument("--elements", metavar="A,B", help="tell these neighbours apart, with --features")
-
-
-def _add_look(parser: argparse.ArgumentParser) -> None:
-    """Add the options of how a report looks; what is not said is as the protocol has it."""
-    parser.add_argument(
-        "--formats",
-        metavar="A,B",
-        type=_formats,
-        help="of html, pdf and latex (default: the protocol's, else html,pdf)",
-    )
-    parser.add_argument(
-        "--language", choices=("en", "fr"), help="that the report speaks (default: the protocol's, else en)"
-    )
-    parser.add_argument(
-        "--templates", metavar="DIR", type=Path, help="templates and catalogues that override ours file by file"
-    )
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    formats = tuple(each.strip() for each in text.split(","))
-    if unknown := [each for each in formats if each not in {"html", "pdf", "latex"}]:
-        raise argparse.ArgumentTypeError(
-            f"expected some of html, pdf and latex, parted by commas, found '{unknown[0]}'"
-        )
-    return formats
 
 
 def _count(text: str) -> int:
@@ -367,25 +327,13 @@ def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - one signature
 
 
 def _report(options: argparse.Namespace) -> int:
-    from bpbench.report import render
-    from bpbench.report.archive import archive
-
-    path = Path(options.findings)
-    if not path.is_dir() and path.name != "findings.json":
-        raise RequestError(f"Expected the folder of a report or its findings.json, found {path}.")
-    folder = path if path.is_dir() else path.parent
-    written = render.rerender(folder, formats=options.formats, language=options.language, templates=options.templates)
-    packed = archive(folder) if options.archive else None
+    told, lines, note = cli_report.report(options)
     if options.json:
-        _print_json({**written.told(), "archive": packed and str(packed), "rendered": written.rendered})
+        _print_json(told)
     else:
-        print(f"Report: {written.html}" + ("" if written.rendered else " (unchanged)"))
-        for line in written.others():
-            print(line)
-        if packed:
-            print(f"Archive: {packed}")
-    if written.note:
-        _say(written.note)
+        print("\n".join(lines))
+    if note:
+        _say(note)
     return DONE
 
 
@@ -393,47 +341,20 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _data_make(options: argparse.Namespace) -> int:
-    from bpbench.data import aluminium
-
-    path, asked = Path(options.file), {key: getattr(options, key) for key in ("frames", "spacing")}
-    given = {key: value for key, value in asked.items() if value is not None}
-    if options.dense:
-        if given:
-            raise RequestError(f"--dense has frames and spacings of its own; leave out --{next(iter(given))}.")
-        _say("Generating the dense sample takes about 5 minutes on one core.")
-        frames = aluminium.make_dense(path, seed=options.seed, processes=options.jobs)
-    else:
-        many = given.get("frames", 40)
-        _say(f"Generating {many} frames of each state point; 40 of each take about 8 minutes on one core.")
-        frames = aluminium.make(path, seed=options.seed, processes=options.jobs, **given)
+    told, lines = cli_data.make(options, _say)
     if options.json:
-        _print_json({"file": str(path), "frames": len(frames), "atoms": int(frames.offsets[-1])})
+        _print_json(told)
     else:
-        print(f"{path}: {len(frames)} frames, {int(frames.offsets[-1])} atoms of EMT aluminium.")
+        print("\n".join(lines))
     return DONE
 
 
 def _data_inspect(options: argparse.Namespace) -> int:
-    from bpbench.data import inspect, readers
-    from bpbench.report import terminal
-
-    path, units = Path(options.file), options.units
-    unsaid = cli_describe.says_no_units(path, units)
-    if units is not None and not unsaid:
-        raise RequestError(f"--units says those of an input.data of n2p2 or RuNNer, and {path} is none; leave it out.")
-    asked = {"units": units} if unsaid else {}
-    frames = readers.read(readers.open_source(path, group=options.group, **asked))
-    means = None
-    if options.features is not None:
-        from bpbench.descriptors import values
-
-        functions = cli_describe.resolved(cli_features.choose(options.features), frames, options.elements)
-        means = values.means(functions.functions, frames, threads=_cores())
-    audit = inspect.inspect(frames, path.name, means=means)
+    told, lines = cli_data.inspect(options, _cores)
     if options.json:
-        _print_json(audit)
+        _print_json(told)
     else:
-        print("\n".join(terminal.audit(audit)))
+        print("\n".join(lines))
     return DONE
 
 
@@ -524,41 +445,11 @@ def _doctor(options: argparse.Namespace) -> int:
     if options.calibrate:
         return _calibrate(options)
     cli_calibrate.refuse_alone(options)
-    from bpbench.report import pdf
-    from bpbench.runner.execute import default_store
-    from bpbench.runner.machine import machine
-
-    about = machine()
-    ready, sentence = pdf.pdf_available()
-    store = default_store()
-    place = store.absolute()
-    while not place.exists():
-        place = place.parent
-    checks: dict[str, dict[str, Any]] = {
-        "pdf": {"ok": ready, "says": sentence},
-        "store": {
-            "ok": os.access(place, os.W_OK),
-            "says": f"{store} is writable." if os.access(place, os.W_OK) else f"{place} is not writable; use --store.",
-        },
-        "keras": {
-            "ok": "tensorflow" in about["versions"],
-            "says": "TensorFlow is here, for the optimizer keras-adam."
-            if "tensorflow" in about["versions"]
-            else "TensorFlow is not installed; the optimizer keras-adam needs it (pip install bpbench[keras]).",
-        },
-        "templates": {
-            "ok": (shipped("templates") / "report.html.j2").is_file(),
-            "says": f"templates in {shipped('templates')}",
-        },
-    }
+    told, lines = cli_doctor.doctor()
     if options.json:
-        _print_json({**about, "checks": checks})
-        return DONE
-    print(f"bpbench {__version__} on Python {about['python']}, {about['platform']}")
-    print(f"{about['cpu']}, {about['cores']} cores")
-    print(", ".join(f"{name} {version}" for name, version in about["versions"].items()))
-    for name, check in checks.items():
-        print(f"{'ok     ' if check['ok'] else 'MISSING'} {name}: {check['says']}")
+        _print_json(told)
+    else:
+        print("\n".join(lines))
     return DONE
 
 

@@ -412,7 +412,13 @@ def _divided(groups: npt.NDArray[Any], count: int, share: float, seed: int) -> t
         raise ParameterError(
             f"groups: expected one for each of {count} configurations, found an array of shape {groups.shape}."
         )
-    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    try:
+        _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    except TypeError:
+        raise ParameterError(
+            "groups: expected labels of one kind, which can be put in order, such as numbers or names; found several "
+            "kinds."
+        ) from None
     order = np.random.default_rng(seed).permutation(np.argsort(first))  # renaming groups changes no draw
     taken = np.cumsum(np.bincount(group)[order])
     possible = np.flatnonzero((taken >= LEAST) & (taken <= count - LEAST))

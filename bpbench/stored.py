@@ -14,7 +14,7 @@ from bpbench import metrics
 from bpbench.data.frames import Frames
 from bpbench.errors import RequestError, nearest
 from bpbench.features import Column
-from bpbench.jobs import Hdnn, Linear, Train
+from bpbench.jobs import Hdnn, Linear, N2p2, Train
 from bpbench.models.contract import from_arrays
 from bpbench.potential import Potential
 from bpbench.prepared import Prepared, prepare
@@ -60,6 +60,11 @@ class Stored:
             For a model without a derivative, and for inputs that are columns of a table.
         """
         model = self.job.model
+        if isinstance(model, N2p2):
+            raise RequestError(
+                f"'{self.variant}' is a potential of n2p2's own, of which nothing is stored but scores; read it from "
+                f"its files: N2p2Potential(read_folder(Path('{model.folder}'), units='{model.units}'))."
+            )
         if not isinstance(model, Hdnn | Linear):
             raise RequestError(
                 f"A potential is made of an hdnn or linear model, that of '{self.variant}' is {model.kind}; choose "
@@ -144,9 +149,9 @@ def find(prepared: Prepared, store: Store, variant: str, repeat: int | str = BES
     return Stored(variant, number, jobs[number], done[number], frames)
 
 
-def _numbered(repeat: int | str, repeats: int) -> int:
+def _numbered(repeat: object, repeats: int) -> int:
     try:
-        number = int(repeat)
+        number = int(repeat) if isinstance(repeat, int | str) else -1
     except ValueError:
         number = -1
     if not 0 <= number < repeats:

@@ -127,6 +127,7 @@ def carry_out(
     *,
     workers: int = 1,
     watcher: Watcher | None = None,
+    among: list[Job] | None = None,
 ) -> Carried:
     """Let strategies search to their ends, then run what is missing of what is wanted; nothing is judged.
 
@@ -138,13 +139,15 @@ def carry_out(
         Where results are and go.
     wanted : callable
         Gives the jobs, once it is known what strategies found and before any of them runs.
+    among : list of Job, optional
+        Jobs of which none may need leave that was not given, where that is known beforehand; by default all.
     workers : int
         Processes that work at once.
     watcher : Watcher, optional
         Told how it goes.
     """
     executed = Executed(0, 0, {}, {})
-    require_allowed(prepared, store)
+    require_allowed(prepared, store, among)
     with execute.Staff(workers) as staff:
 
         def run(jobs: list[Job]) -> Executed:
@@ -164,8 +167,13 @@ def carry_out(
     return Carried(prepared, results, executed)
 
 
-def require_allowed(prepared: Prepared, store: Store) -> None:
+def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = None) -> None:
     """Refuse a study that would run a program which its protocol names, if that was not allowed.
+
+    Parameters
+    ----------
+    prepared, store, among
+        As in :func:`carry_out`.
 
     Raises
     ------
@@ -173,7 +181,7 @@ def require_allowed(prepared: Prepared, store: Store) -> None:
         With the programs; nothing was started.
     """
     if not prepared.allow_commands:
-        execute.refuse_commands(execute.missing(prepared.jobs, store))
+        execute.refuse_commands(execute.missing(prepared.jobs if among is None else among, store))
 
 
 def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:

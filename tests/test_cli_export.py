@@ -40,6 +40,7 @@ variants:
   - {name: forest, set: few, model: forest}
   - {name: ridge, set: few, model: ridge}
   - {name: cuts, set: cuts, model: ridge}
+  - {name: "two\\nshell date", set: few, model: ridge}
 split: {design: crossed, splits: 3}
 repeats: 1
 report: {formats: [html]}
@@ -136,6 +137,17 @@ def test_a_repeat_goes_by_its_number_and_is_told_in_words(folder: Path, at: Here
     assert "| repeat | 1, asked for by its number |\n" in Path("made/out/README.md").read_text(encoding="utf-8")
 
 
+def test_a_name_of_two_lines_is_no_command(folder: Path, at: Here) -> None:
+    """LAMMPS runs what stands in its input, ``shell`` among it: a comment must not end within a name."""
+    code, _ = at.json("export", str(folder / "study.yaml"), "--variant", "two\nshell date", "out")
+    assert code == 0
+    for name in ("in.lammps", "input.nn", "structure.data"):
+        lines = Path("out", name).read_text().splitlines()
+        assert lines[0].startswith("#")
+        assert not [line for line in lines if line.startswith("shell")]
+    assert Path("out/in.lammps").read_text().startswith("# two shell date, repeat ")
+
+
 def _refused(at: Here, *words: str) -> str:
     code, out, err = at("export", *words)
     assert (code, out) == (2, "")
@@ -157,7 +169,7 @@ def _refused(at: Here, *words: str) -> str:
         ("wild", "No repeat of 'wild' ended with finite numbers; choose another variant."),
         (
             "E",
-            "The protocol study has no trained variant 'E'; possible are D, cuts, forest, ridge, several, skip, wild.",
+            "The protocol study has no trained variant 'E'; possible are D, cuts, forest, ridge, several, skip, two",
         ),
     ],
 )

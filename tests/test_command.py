@@ -24,7 +24,7 @@ from bpbench.errors import CommandError, RequestError
 from bpbench.features import preset
 from bpbench.formats.n2p2 import read_settings, read_structures
 from bpbench.identity import address
-from bpbench.jobs import Command, MakeFrames, Split, Train
+from bpbench.jobs import Command, MakeFrames, Split, Train, as_typed
 from bpbench.models.contract import Fit, Problem
 from bpbench.report import foreign_told
 from bpbench.report.language import spoken
@@ -217,6 +217,7 @@ def test_failures_are_told(frames: Frames, problem: Problem, how: str, changes: 
         ("id,energy\n40,1", r"line 2: expected each id from 0 to 39 once, found '40'"),
         ("id,energy\n-1,1", r"line 2: expected each id from 0 to 39 once, found '-1'"),
         ("id,energy\n0", r"line 2: expected 2 values, found 1"),
+        ("id,energy\n" + "1" * 5000 + ",1", r"line 2: expected each id from 0 to 39 once, found '1{40}'"),
     ],
 )
 def test_tables_of_predictions_are_checked(frames: Frames, problem: Problem, rows: str, message: str) -> None:
@@ -224,6 +225,70 @@ def test_tables_of_predictions_are_checked(frames: Frames, problem: Problem, row
     writes = (sys.executable, "-c", f"open('predictions.csv', 'w').write({rows!r})")
     with pytest.raises(CommandError, match=message):
         run(Command("command", run=(writes,)), frames, problem)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("p.data", b"", r"used: p\.data should hold 40 structures, found none\. It said nothing\.$"),
+        ("p.data", b" \n\n", r"used: p\.data should hold 40 structures, found none\. It said nothing\.$"),
+        ("p.extxyz", b"", r"used: p\.extxyz should hold 40 structures, found none\. It said nothing\.$"),
+        ("p.npz", b"", r"used: p\.npz cannot be read as an npz of numbers \(EOFError\)\. It said nothing\.$"),
+        (
+            "p.data",
+            b"\x1b[2J\0" * 900,
+            r"used: p\.data, line 1: expected 'begin', found '[\x20-\x7e]{100,260} …\. It sa",
+        ),
+    ],
+)
+def test_nonsense_is_no_prediction(frames: Frames, problem: Problem, name: str, content: bytes, message: str) -> None:
+    """Empty files and noise are told in a sentence that a terminal can show."""
+    writes = (sys.executable, "-c", f"open({name!r}, 'wb').write({content!r})")
+    with pytest.raises(CommandError, match=message):
+        run(Command("command", run=(writes,), gives=name), frames, problem)
+
+
+def test_a_table_may_hold_anything(frames: Frames, problem: Problem) -> None:
+    """A field longer than the reader of tables takes."""
+    writes = (sys.executable, "-c", "open('predictions.csv', 'w').write('id,energy\\n0,' + 200_000 * '1')")
+    with pytest.raises(
+        CommandError, match=r"predictions\.csv cannot be read as a table \(field larger than field limit"
+    ):
+        run(Command("command", run=(writes,)), frames, problem)
+
+
+def test_complex_numbers_are_no_energies(frames: Frames, problem: Problem) -> None:
+    """Their imaginary part is not passed over."""
+    writes = (sys.executable, "-c", "import numpy; numpy.savez('p.npz', energy=numpy.ones(40) + 1j)")
+    with pytest.raises(CommandError, match=r"p\.npz cannot be read as an npz of numbers \(TypeError\)"):
+        run(Command("command", run=(writes,), gives="p.npz"), frames, problem)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGPIPE", "SIGTERM"])
+def test_a_signal_is_named(frames: Frames, problem: Problem, name: str) -> None:
+    """Those too that Python would hear and go on."""
+    code = f"import os, signal; signal.signal(signal.{name}, signal.SIG_DFL); os.kill(os.getpid(), signal.{name})"
+    dies = (sys.executable, "-c", code)
+    with pytest.raises(CommandError, match=rf"^The program was ended by {name} in step 1 of 1, "):
+        run(Command("command", run=(dies,)), frames, problem)
+
+
+def test_colours_are_no_words(frames: Frames, problem: Problem) -> None:
+    """What is kept of what a program says goes into reports."""
+    says = (sys.executable, "-c", r"print('\033[31mepoch 1\033[0m\a'); raise SystemExit(2)")
+    with pytest.raises(CommandError, match=r" The last it said: epoch 1$"):
+        run(Command("command", run=(says,)), frames, problem)
+
+
+def test_what_is_asked_leave_for_is_seen() -> None:
+    """A word that would hide itself or others on a terminal is spelt out; what bash would read is the same word."""
+    words = ["rm\x1b[2K\recho", "it's a\\b\n", "\u202eli", "two words", "{seed}"]
+    told = as_typed(words)
+    assert told == r"$'rm\x1b[2K\recho' $'it\'s a\\b\n' $'\u202eli' 'two words' {seed}"
+    bash = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {told}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+    )
+    assert bash.stdout.decode().split("\0")[:-1] == words
 
 
 def _gone(number: int) -> bool:
@@ -386,6 +451,23 @@ def test_no_verb_runs_a_program_without_leave(
     assert "say --allow-commands if you trust them; nothing was started." in said.err
     assert not list((tmp_path / "store").rglob("*.npz")) if (tmp_path / "store").exists() else True
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_check_of_others_needs_no_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that neither the candidate nor the incumbent is trained by is not run, and nobody is asked for it."""
+    path = write(tmp_path)
+    more = "b: {functions: [{kind: G2, eta: 1, r_s: 0, r_c: 6.8}]}"
+    text = path.read_text().replace("sets: {a:", f"sets: {{{more}, a:")
+    path.write_text(text.replace("variants: [", "variants: [{name: other, set: b, model: ridge}, "))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "fit", lambda *_, **__: pytest.fail("a program was run"))
+    words = ["check", "p.yaml", "--incumbent", "ours", "--margin", "5 %", "--history", "h.sqlite", "--store", "store"]
+    assert main([*words, "--candidate", "other", "--jobs", "1"]) in {0, 1, 4}
+    assert "other" in capsys.readouterr().out
+    assert main([*words, "--candidate", "theirs", "--jobs", "1"]) == 2
+    assert "may have named any" in capsys.readouterr().err
 
 
 def test_a_study_of_a_program(

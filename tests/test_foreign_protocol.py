@@ -179,6 +179,16 @@ def test_files_decide_and_not_where_they_lie(folder: Path, tmp_path: Path, poten
             {"set": "set: a, "},
             r"models\.theirs\.gives: expected the name of a file that ends in \.csv, \.npz, .*, found 'energies\.txt'",
         ),
+        (
+            command(", gives: .csv"),
+            {"set": "set: a, "},
+            r"models\.theirs\.gives: expected the name of a file that ends in \.csv, \.npz, .*, found '\.csv'",
+        ),
+        (
+            command(", gives: structures.data, reads: input.data"),
+            {"set": "set: a, "},
+            r"models\.theirs\.gives: 'structures\.data' lies in the program's folder before it runs, and would be read",
+        ),
         (command(", gives: ../p.csv"), {"set": "set: a, "}, r"models\.theirs\.gives: expected the name of a file that"),
         (
             command(", forces: true"),
@@ -206,6 +216,24 @@ def test_a_file_of_ours_is_not_overwritten(folder: Path) -> None:
         ProtocolError, match=r"files\.0: in the program's folder there is a file 'train\.extxyz' already"
     ):
         read(folder, command(", files: [train.extxyz]"), set="set: a, ")
+
+
+def test_no_file_of_a_program_stands_for_its_predictions(folder: Path) -> None:
+    """What lies in its folder before it runs would be read as predicted, if it predicted nothing."""
+    (folder / "p.csv").write_text("id,energy\n")
+    message = r"models\.theirs\.gives: 'p\.csv' lies in the program's folder before it runs, .* another name\.$"
+    with pytest.raises(ProtocolError, match=message):
+        read(folder, command(", files: [p.csv], gives: p.csv"), set="set: a, ")
+
+
+def test_a_template_is_text(folder: Path) -> None:
+    """Placeholders are looked for in letters."""
+    (folder / "input.nn").write_bytes(b"\xff\xfe{seed}")
+    message = (
+        r"models\.theirs\.templates\.0: a template is text in UTF-8, and .*input\.nn is none; name it under 'files'"
+    )
+    with pytest.raises(ProtocolError, match=message):
+        read(folder, command(", templates: [input.nn]"), set="set: a, ")
 
 
 def test_a_program_is_a_model_with_a_seed(folder: Path) -> None:

@@ -294,6 +294,10 @@ def test_wrong_data_are_told(atoms: list[Any], frames: Frames, net: HDNNRegresso
             lambda: ridge.fit(atoms, groups=np.ones(40)),
             r"^groups: 40 configurations in 1 groups leave fewer than 2 to learn",
         ),
+        (
+            lambda: ridge.fit(atoms, groups=[0, None] * 20),
+            r"^groups: expected labels of one kind, which can be put in order, such as numbers or names; found several",
+        ),
         (lambda: ridge.fit(atoms[0]), r"^Expected a list of frames, found one ase\.Atoms; put it into a list\.$"),
         (
             lambda: LinearRegressor().fit(atoms),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from small_study import write
 
 from bpbench import stored
 from bpbench.errors import RequestError
+from bpbench.jobs import N2p2
 from bpbench.prepared import Prepared, prepare
 from bpbench.protocol import load, loads, locate
 from bpbench.runner.store import Store
@@ -82,11 +84,12 @@ def test_no_repeat_is_best_without_a_score(study: Study, folder: Path) -> None:
         ("ridg", 0, r"^The protocol small has no trained variant 'ridg'; did you mean 'ridge'\?$"),
         ("ridge", 4, r"^A repeat is best-on-validation or a number from 0 to 3, found '4'; the report numbers them\.$"),
         ("ridge", "best", r"^A repeat is best-on-validation or a number from 0 to 3, found 'best'; the report"),
+        ("ridge", 1.7, r"^A repeat is best-on-validation or a number from 0 to 3, found '1\.7'; the report"),
         ("wild", 0, r"^Repeat 0 of 'wild' diverged; choose another repeat\.$"),
         ("wild", stored.BEST, r"^No repeat of 'wild' ended with finite numbers; choose another variant\.$"),
     ],
 )
-def test_what_is_not_there_is_told(study: Study, folder: Path, variant: str, repeat: int | str, told: str) -> None:
+def test_what_is_not_there_is_told(study: Study, folder: Path, variant: str, repeat: Any, told: str) -> None:
     with pytest.raises(RequestError, match=told):
         find(study, folder, variant, repeat)
 
@@ -105,6 +108,18 @@ def test_trees_are_no_potential(study: Study, folder: Path) -> None:
         RequestError, match=r"^A potential is made of an hdnn or linear model, that of 'rich' is random-forest; choose"
     ):
         _ = found.potential
+
+
+def test_a_potential_of_n2p2_is_read_from_its_files(study: Study, folder: Path) -> None:
+    """Nothing of it was trained: what is stored are its scores, and the sentence says how to have it."""
+    found = find(study, folder, "ridge")
+    theirs = replace(found, job=replace(found.job, model=N2p2("n2p2", "pot", "bohr-hartree")))
+    message = (
+        r"^'ridge' is a potential of n2p2's own, of which nothing is stored but scores; read it from its files: "
+        r"N2p2Potential\(read_folder\(Path\('pot'\), units='bohr-hartree'\)\)\.$"
+    )
+    with pytest.raises(RequestError, match=message):
+        _ = theirs.potential
 
 
 def columns(folder: Path) -> tuple[Prepared, Store]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from bpbench.data.frames import Floats, Ints
     from bpbench.formats.n2p2_text import Units
 
+#: Digits of the longest id that is read.
+_DIGITS: Final = 18
+#: Characters of a reason that are told: it may quote a file that holds anything.
+_LONGEST: Final = 300
 #: Å by which an atom may have moved in a structure that comes back.
 MOVED: Final = 1e-3
 
@@ -130,7 +135,8 @@ def read(path: Path, frames: Frames, *, units: Units, forces: bool) -> tuple[Flo
         else:
             energy, predicted = _read_frames(path, frames, units)
     except DataError as error:
-        raise DataError(str(error).replace(f"{path.parent}/", "").rstrip(".")) from error
+        why = "".join(filter(str.isprintable, str(error).replace(f"{path.parent}/", "")))
+        raise DataError(why.rstrip(".") if len(why) <= _LONGEST else f"{why[:_LONGEST]} …") from error
     if not forces:
         return energy, None
     shape = (len(frames.positions), 3)
@@ -149,7 +155,10 @@ def _number(path: Path, words: list[str], line: int) -> float:
 
 def _read_csv(path: Path, count: int) -> tuple[Floats, None]:
     with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        rows = list(csv.reader(stream))
+        try:
+            rows = list(csv.reader(stream))
+        except csv.Error as error:
+            raise DataError(f"{path.name} cannot be read as a table ({error})") from error
     head = [name.strip() for name in rows[0]] if rows else []
     if not {"id", "energy"} <= set(head):
         raise DataError(f"{path.name} should have the columns id and energy, found {', '.join(head)[:80] or 'none'}")
@@ -161,8 +170,9 @@ def _read_csv(path: Path, count: int) -> tuple[Floats, None]:
         if len(row) != len(head):
             raise DataError(f"{path.name}, line {line}: expected {len(head)} values, found {len(row)}")
         number = row[places[0]].strip()
-        if not number.isdecimal() or int(number) >= count or int(number) in energy:
-            again = number.isdecimal() and int(number) in energy
+        known = number.isdecimal() and len(number) <= _DIGITS and int(number) < count
+        if not known or int(number) in energy:
+            again = known and int(number) in energy
             found = f"{number} again" if again else f"'{number[:40]}'"
             raise DataError(f"{path.name}, line {line}: expected each id from 0 to {count - 1} once, found {found}")
         energy[int(number)] = _number(path, [row[places[1]].strip()], line)
@@ -176,8 +186,9 @@ def _read_npz(path: Path, count: int) -> tuple[Floats, Floats | None]:
     held: dict[str, Any] = {}
     try:
         with np.load(path, allow_pickle=False) as file:
-            held = {name: file[name].astype(np.float64) for name in ("energy", "forces") if name in file}
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            for name in {"energy", "forces"} & set(file):
+                held[name] = file[name].astype(np.float64, casting="same_kind")
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path.name} cannot be read as an npz of numbers ({type(error).__name__})") from error
     energy = held.get("energy")
     if energy is None or energy.shape != (count,):
@@ -188,6 +199,8 @@ def _read_npz(path: Path, count: int) -> tuple[Floats, Floats | None]:
 
 def _read_frames(path: Path, frames: Frames, units: Units) -> tuple[Floats, Floats | None]:
     # Read without the checks of data to learn from: a number that is none is an answer too, and a bad one.
+    if not path.read_bytes().strip():
+        raise DataError(f"{path.name} should hold {len(frames)} structures, found none")
     found = (n2p2_files if path.suffix == ".data" else ase_files).read(path, readers.open_source(path, units=units))
     if len(found) != len(frames):
         raise DataError(f"{path.name} should hold {len(frames)} structures, found {len(found)}")

@@ -120,7 +120,9 @@ def _about(prepared: Prepared, store: Store, stored: Stored, asked: str) -> Abou
 def _texts(about: About) -> dict[str, str]:
     """Return every file by name."""
     stored, structure, elements = about.stored, about.structure, about.said.settings.elements
-    what = f"{stored.variant}, repeat {stored.repeat} of {about.protocol}; Å and eV; see README.md"
+    # A name may have several lines, of which all but the first would be no comment: LAMMPS runs what it reads.
+    names = [" ".join(name.split()) for name in (stored.variant, about.protocol)]
+    what = f"{names[0]}, repeat {stored.repeat} of {names[1]}; Å and eV; see README.md"
     return {
         **about.said.files(f"{MARK.removeprefix('# ')}: {what}"),
         "input.data": _input_data(about),

@@ -98,14 +98,31 @@ def _program(protocol: Protocol, name: str, model: Command) -> Command:
                 raise ProtocolError(
                     f"{place}: in the program's folder there is a file '{called}' already; give this one another name."
                 )
+            if key == "templates" and not _is_text(beside / given):
+                raise ProtocolError(
+                    f"{place}: a template is text in UTF-8, and {beside / given} is none; name it under 'files'."
+                )
             taken.add(called)
         found[key] = tuple(str(beside / given) for given in getattr(model, key))
+    if model.gives in taken | _OURS:
+        raise ProtocolError(
+            f"{where('models', name, 'gives')}: '{model.gives}' lies in the program's folder before it runs, and would "
+            "be read if it predicted nothing; give its predictions another name."
+        )
     sha256 = digest_of_files(map(Path, (*found["files"], *found["templates"])))
     if model.sha256 not in {"", sha256}:
         raise ProtocolError(
             f"{where('models', name, 'sha256')}: the program's files have the digest {sha256}, expected {model.sha256}."
         )
     return replace(model, files=found["files"], templates=found["templates"], sha256=sha256)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def check_foreign(protocol: Protocol) -> None:
@@ -141,7 +158,7 @@ def check_foreign(protocol: Protocol) -> None:
 
 def _check_words(protocol: Protocol, name: str, model: Command) -> None:
     where = protocol.origin.where
-    if not model.gives.endswith(PREDICTIONS) or "/" in model.gives:
+    if Path(model.gives).suffix not in PREDICTIONS or "/" in model.gives:
         raise ProtocolError(
             f"{where('models', name, 'gives')}: expected the name of a file that ends in {', '.join(PREDICTIONS)}, "
             f"found '{model.gives}'."

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _WITHOUT: Final = {
     "trees": marked("it is made of trees, whose answers are steps and give no forces"),
     "forces": marked("it predicts forces alone, which are the slope of no energy"),
-    "foreign": marked("it was trained by another program and is only scored here"),
+    "foreign": marked("it was trained by another program, and only potentials that this study trained are put to work"),
     "columns": marked("its inputs are columns of a table, which cannot be computed for another structure"),
 }
 #: Numbers of a fitted curve: key, what it is, its unit.

@@ -45,6 +45,8 @@ QUOTED: Final = 3
 #: What ends the names of the files of structures.
 _ENDS: Final = {"extxyz": ".extxyz", "input.data": ".data"}
 _FIELD: Final = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+#: What a program says to a terminal beside words.
+_COLOURS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 #: Threads that a program gets where nothing else is said: as many programs run at once as there are processes.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -79,20 +81,19 @@ def fit(
         limit, and when its predictions are missing or cannot be read. Predictions that are no finite numbers are read.
     """
     paths = [Path(name) for name in (*model.files, *model.templates)]
-    if model.sha256 not in {"", digest_of_files(paths)}:
+    if not all(path.is_file() for path in paths) or model.sha256 not in {"", digest_of_files(paths)}:
         raise CommandError("The program's files have changed since the protocol was read; start again.")
-    with TemporaryDirectory(prefix="bpbench-command-") as name:
-        folder = Path(name).resolve()
+    # What the program left running in a group of its own may still be writing when the folder is taken away.
+    with TemporaryDirectory(prefix="bpbench-command-", ignore_cleanup_errors=True) as name:
+        folder, log = Path(name).resolve() / "folder", Path(name) / "said"
+        folder.mkdir()
         words = _lay_out(model, frames, problem, functions, folder, seed)
-        log = folder.with_name(f"{folder.name}.log")
         try:
             _run(model, words, folder, log)
             energy, forces = handed.read(folder / model.gives, frames, units=model.units, forces=model.forces)
             return Fit(energy, forces=forces, said="\n".join(_last(log, folder, LINES)))
         except DataError as error:
             raise CommandError(_unusable(error) + _said(_last(log, folder, QUOTED))) from error
-        finally:
-            log.unlink(missing_ok=True)
 
 
 def _lay_out(
@@ -186,7 +187,8 @@ def _stopped(limit: float, which: str) -> str:
 
 
 def _ended(code: int, which: str) -> str:
-    how = f"ended with the exit code {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
+    names = {known.value: known.name for known in signal.Signals}  # of those for real time the ends alone
+    how = f"ended with the exit code {code}" if code > 0 else f"was ended by {names.get(-code, f'signal {-code}')}"
     return f"The program {how} in {which}."
 
 
@@ -223,14 +225,15 @@ def _step(words: list[str], folder: Path, log: Path, seconds: float) -> int:
 
 
 def _last(log: Path, folder: Path, count: int) -> list[str]:
-    """Return the last lines that a program said, without the name of its folder, which is another each time."""
+    """Return the last lines that a program said, without colours and the name of its folder, another each time."""
     try:
         with log.open("rb") as said:
             said.seek(max(0, log.stat().st_size - 4 * LINES * WIDTH))
             text = said.read().decode("utf-8", errors="replace")
     except OSError:
         return []
-    lines = [" ".join(line.split()) for line in text.replace(str(folder), "{folder}").splitlines()]
+    text = _COLOURS.sub("", text.replace(str(folder), "{folder}"))
+    lines = ["".join(filter(str.isprintable, " ".join(line.split()))) for line in text.splitlines()]
     return [line[:WIDTH] for line in lines if line][-count:]
 
 

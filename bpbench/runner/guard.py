@@ -25,6 +25,8 @@ def main() -> None:
     code = process.wait()
     sys.stdout.flush()
     if code < 0:
+        if -code not in {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(-code, signal.SIG_DFL)  # Python hears SIGINT and SIGPIPE and goes on
         os.kill(os.getpid(), -code)
     os._exit(code)
 
