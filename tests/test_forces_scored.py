@@ -412,6 +412,9 @@ def test_what_is_said_of_learning_forces() -> None:
         )
         for kind, share in (("hdnn", 0.1), ("linear", 0.1), ("hdnn", 1.0))
     ]
+    models = [{"name": name, "kind": "hdnn", "values": {"forces": plain(ForceTerm())}} for name in "ab"]
+    both = " ".join(forces_told.methods({"forces": {"variants": []}, "models": models}))
+    assert both.count("Where validation decides") == 1
     assert ["drawn anew for every epoch" in text for text in told_of] == [True, False, False]
     assert all(
         "the root of this sum over the validation set, with the forces of at most 16" in text for text in told_of

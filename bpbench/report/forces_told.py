@@ -36,8 +36,16 @@ def methods(findings: Mapping[str, Any]) -> list[str]:
                 "scored on the validation and the test set, not on the training set."
             )
         )
-    found += [text for model in findings["models"] if (text := _learned(model))]
-    return found
+    learned = [text for model in findings["models"] if (text := _learned(model))]
+    if not learned:
+        return found
+    chosen = tell(
+        "Where validation decides for a model that learns from forces (the penalty, the state that is kept, patience, "
+        "convergence), the validation RMSE is the root of this sum over the validation set, with the forces of at most "
+        "{n} of its configurations.",
+        n=whole(FORCES_VALIDATED),
+    )
+    return [*found, *learned, chosen]
 
 
 def _learned(model: Mapping[str, Any]) -> str:
@@ -45,11 +53,6 @@ def _learned(model: Mapping[str, Any]) -> str:
     term = model["values"].get("forces")
     if not isinstance(term, dict):
         return ""
-    chosen = tell(
-        "Where validation decides (the penalty, the state that is kept, patience, convergence), the validation RMSE is "
-        "the root of this sum over the validation set, with the forces of at most {n} of its configurations.",
-        n=whole(FORCES_VALIDATED),
-    )
     fields = {"name": quoted(model["name"]), "weight": exact(term["weight"]), "work": cite("singraber2019training")}
     if term["fraction"] == 1:
         added = tell(
@@ -58,7 +61,7 @@ def _learned(model: Mapping[str, Any]) -> str:
             "weight {weight}.",
             **fields,
         )
-        return f"{added} {chosen}"
+        return added
     added = tell(
         "Model {name} learns from energies and forces{work}: the mean squared error of {share} of the force components "
         "of the training set, drawn at random, in units of their own root mean square, is added to that of the "
@@ -67,7 +70,7 @@ def _learned(model: Mapping[str, Any]) -> str:
         **fields,
     )
     anew = tell("These components are drawn anew for every epoch.") if model["kind"] == "hdnn" else ""
-    return joined(added, anew, chosen)
+    return joined(added, anew)
 
 
 def limit(findings: Mapping[str, Any]) -> str:
