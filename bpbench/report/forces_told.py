@@ -55,13 +55,12 @@ def _learned(model: Mapping[str, Any]) -> str:
         return ""
     fields = {"name": quoted(model["name"]), "weight": exact(term["weight"]), "work": cite("singraber2019training")}
     if term["fraction"] == 1:
-        added = tell(
+        return tell(
             "Model {name} learns from energies and forces{work}: the mean squared error of the force components of the "
             "training set, in units of their own root mean square, is added to that of the standardised energies with "
             "weight {weight}.",
             **fields,
         )
-        return added
     added = tell(
         "Model {name} learns from energies and forces{work}: the mean squared error of {share} of the force components "
         "of the training set, drawn at random, in units of their own root mean square, is added to that of the "
