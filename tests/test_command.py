@@ -192,7 +192,7 @@ WORDS = r"'\S+ trainer\.py {} \{{train\}} \{{structures\}} \{{out\}} \{{seed\}}'
         (
             "well",
             {"run": (("no-such-program", "{seed}"),)},
-            r"^The program cannot be started in step 1 of 1, 'no-such-program \{seed\}': there is no such program, or it m",
+            r"^The program cannot be started in step 1 of 1, 'no-such-program \{seed\}': there is no such prog",
         ),
         (
             "well",
