@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bpbench.jobs import Command, Hdnn, Linear, of_forces_alone
 from bpbench.runner.store import Outcome
 from bpbench.runner.work import TEST_FORCES
 from bpbench.units import MEV_PER_EV
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bpbench.data.frames import Configurations, Floats, Ints
+    from bpbench.jobs import ModelSpec
     from bpbench.study import Prepared, Study
 
 Json = dict[str, Any]
@@ -52,8 +54,9 @@ def forces(study: Study) -> Json | None:
     -------
     dict or None
         ``edges_ev_per_a``: ends of the bins of the length of F, from the test set of the first split. ``variants``:
-        those with forces, errors in meV/Å per component, means over the repeats; ``way`` is ``slope`` of the energy, or
-        ``components`` where a model predicts these by themselves. ``without``: names of those that have none.
+        those with forces, errors in meV/Å per component, means over the repeats; ``way`` is ``slope`` of the energy,
+        ``components`` where a model predicts these by themselves, or ``program`` where somebody else's says them;
+        ``learned``: whether forces were learned beside energies. ``without``: names of those that have none.
     """
     prepared = study.prepared
     if not prepared.protocol.scores_forces:
@@ -68,12 +71,22 @@ def forces(study: Study) -> Json | None:
         done = _done(study, variant.name)
         if done:
             model = prepared.protocol.models[str(variant.model)]
-            way = "components" if getattr(model, "target", "energy") == "forces" else "slope"
-            own = {"way": way, "invariant": not prepared.protocol.of_columns(variant.set)}
+            own = {
+                "way": _way(model),
+                "invariant": not prepared.protocol.of_columns(variant.set),
+                "learned": isinstance(model, Hdnn | Linear) and model.forces is not None,
+            }
             found.append({"name": variant.name, **own, **_variant(prepared, variant.name, done, edges)})
         elif not prepared.protocol.has_forces(variant):
             without.append(variant.name)
     return {"edges_ev_per_a": edges.tolist(), "variants": found, "without": without}
+
+
+def _way(model: ModelSpec) -> str:
+    """Return where a model's forces come from."""
+    if of_forces_alone(model):
+        return "components"
+    return "program" if isinstance(model, Command) else "slope"
 
 
 def _done(study: Study, name: str) -> list[tuple[int, Floats]]:

@@ -90,7 +90,9 @@ def _stretch(study: Study, winner: Winner) -> Json:
     atoms = int(frames.atoms[frame])
     own = float(probes.volumes(frames, np.array([frame]))[0])
     volumes = own * np.array(probes.scales(protocol))
-    answers = {number: study.probed[job] for number, job in winner.stretches.items()}
+    # repeats that share a training (a ridge on one split) are one potential, told as the first of them
+    first = {job: number for number, job in reversed(list(winner.stretches.items()))}
+    answers = {number: study.probed[job] for number, job in winner.stretches.items() if first[job] == number}
     repeats = [
         _curve(volumes, answer, atoms, protocol.probe.range) | {"repeat": number}
         for number, found in answers.items()
@@ -137,10 +139,10 @@ def _curve(volumes: Floats, answer: Outcome, atoms: int, reach: float) -> Json:
 
 def _over(repeats: Sequence[Json]) -> Json | None:
     """Return mean, spread and ends over the repeats at each volume."""
-    curves = np.array([entry["energies_ev_per_atom"] for entry in repeats if entry["energies_ev_per_atom"] is not None])
-    if not len(curves):
+    finite = [entry for entry in repeats if entry["energies_ev_per_atom"] is not None]
+    if not finite:
         return None
-    beyond = np.array([entry["beyond"] for entry in repeats])
+    curves, beyond = (np.array([entry[key] for entry in finite]) for key in ("energies_ev_per_atom", "beyond"))
     return {
         "n": len(curves),
         "energy": curves.mean(axis=0).tolist(),

@@ -161,6 +161,7 @@ def deterministic(protocol: Protocol) -> list[tuple[str, str]]:
 def drawn(model: ModelSpec) -> tuple[str, ...]:
     """Return the roles that a model draws from; the seeds of the others are no part of what decides its result."""
     if isinstance(model, Linear):
+        # the configurations whose forces are learned from, if not all are
         return ("order",) if model.forces is not None and model.forces.fraction < 1 else ()
     if isinstance(model, N2p2):
         return ()

@@ -7,7 +7,6 @@ import json
 import math
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -523,9 +522,7 @@ def test_a_million_repeats_by_redrawing(test: str) -> None:
     """A million values are judged within a minute by redrawing, also against a relative margin."""
     rng = np.random.default_rng(0)
     new, old = rng.uniform(1.001, 2.001, 10**6), rng.uniform(1, 2, 10**6)
-    start = time.perf_counter()
     found = _one(new, old, Rules(test, "fixed", margin=Margin(0.02, "relative")))
-    assert time.perf_counter() - start < 90
     assert found.verdict == "equivalent"
 
 
@@ -534,20 +531,16 @@ def test_long_samples_by_redrawing(test: str) -> None:
     """A hundred thousand values are judged by fewer redrawings, and rightly: the shift lies within the margin."""
     rng = np.random.default_rng(0)
     new, old = rng.normal(0.002, 1, 10**5), rng.normal(size=10**5)
-    start = time.perf_counter()
     found = _one(new, old, Rules(test, "fixed", margin=Margin(0.03)))
-    assert time.perf_counter() - start < 60  # about 3 s when nothing else runs
     assert found.verdict == "equivalent"
 
 
 @pytest.mark.parametrize("test", ["paired-t", "welch", "wilcoxon", "mann-whitney"])
-def test_a_million_repeats_are_quick(test: str) -> None:
-    """A million values are judged within seconds, by t and by ranks, and rightly: the shift lies within the margin."""
+def test_a_million_repeats(test: str) -> None:
+    """A million values are judged, by t and by ranks, and rightly: the shift lies within the margin."""
     rng = np.random.default_rng(0)
     new, old = rng.normal(0.002, 1, 10**6), rng.normal(size=10**6)
-    start = time.perf_counter()
     found = _one(new, old, Rules(test, "fixed", margin=Margin(0.02)))
-    assert time.perf_counter() - start < 20  # about 2 s by ranks and 0.2 s by t when nothing else runs
     assert found.verdict == "equivalent"
 
 

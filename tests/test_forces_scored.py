@@ -11,17 +11,31 @@ import findings_factory as factory
 import numpy as np
 import pytest
 
-from bpbench import courses, metrics
+from bpbench import courses, force_errors, metrics
 from bpbench.cli import main
 from bpbench.data import readers, splits
 from bpbench.errors import ProtocolError
 from bpbench.features import G2, G5
 from bpbench.identity import plain
-from bpbench.jobs import Describe, Hdnn, Job, Kalman, Linear, MakeFrames, ModelSpec, Split, Train
+from bpbench.jobs import (
+    Command,
+    Describe,
+    ForceTerm,
+    Hdnn,
+    Job,
+    Kalman,
+    Linear,
+    MakeFrames,
+    ModelSpec,
+    N2p2,
+    RandomForest,
+    Split,
+    Train,
+)
 from bpbench.models.contract import from_arrays
 from bpbench.potential import Potential
 from bpbench.protocol import loads
-from bpbench.report import forces, joint, learned
+from bpbench.report import forces, forces_told, joint, learned, learners
 from bpbench.report.canvas import styles
 from bpbench.report.compose import compose
 from bpbench.report.document import Figure
@@ -291,11 +305,11 @@ def test_findings_of_before_have_no_forces() -> None:
     """Old findings render as they did."""
     old = factory.small()
     assert not forces.section(old, {})
-    assert not forces.methods(old)
+    assert not forces_told.methods(old)
     assert not forces.answers(old)
     assert not joint.views(old)
     assert not joint.answers(old)
-    assert "nothing is said about forces" in forces.limit(old)
+    assert "nothing is said about forces" in forces_told.limit(old)
 
 
 @pytest.mark.parametrize(
@@ -332,6 +346,75 @@ def test_slopes_that_say_nothing() -> None:
     assert forces.no_slope({"variants": [good, poor]}).startswith(
         "The forces of net are no better, within five per cent, than predicting zero everywhere: the squared error is "
         "120 % of that."
+    )
+
+
+def test_forces_that_no_energy_explains() -> None:
+    """Who learned forces, or whose program says them, is told without the reason that holds of energies alone."""
+    learned_them = {"name": "net", "way": "slope", "learned": True, "of_zero": 1.2}
+    program = {"name": "theirs", "way": "program", "learned": False, "of_zero": 1.0}
+    held = {"variants": [learned_them, program]}
+    assert not forces.no_slope(held)
+    (said,) = forces.answers({"forces": held})
+    assert said == (
+        "The forces of net and theirs are no better, within five per cent, than predicting zero everywhere: the "
+        "squared errors are 120 % and 100 % of that."
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "way"),
+    [
+        (RIDGE, "slope"),
+        (N2p2("n2p2", "folder", "angstrom-ev"), "slope"),
+        (Command("command", run=(("train",),), forces=True), "program"),
+        (RandomForest("random-forest", target="forces"), "components"),
+    ],
+)
+def test_where_forces_come_from(model: ModelSpec, way: str) -> None:
+    assert force_errors._way(model) == way
+
+
+@pytest.mark.parametrize(
+    "model", [Command("command", run=(("train",),), forces=True), N2p2("n2p2", "f", "angstrom-ev")]
+)
+def test_who_answers_with_forces_needs_no_geometry(model: ModelSpec) -> None:
+    """No neighbour list and no Jacobian is made for forces that come from elsewhere."""
+    job = Train(MAKE, (CHUNK,), FUNCTIONS, model, SPLIT, 0, 0, score_forces=True)
+    nothing: Any = None
+    assert work._structures(job, nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("term", "said", "not_said"),
+    [
+        (None, "It has no seed, so on one split it always gives the same numbers.", "Its seed"),
+        ({"weight": 1.0, "fraction": 1.0}, "It has no seed, so on one split", "Its seed"),
+        ({"weight": 1.0, "fraction": 0.5}, "Its seed draws the configurations whose forces are learned.", "no seed"),
+    ],
+)
+def test_the_seed_of_a_ridge(term: dict[str, float] | None, said: str, not_said: str) -> None:
+    text = learners._linear("ridge", {"strengths": [1e-3], "forces": term})
+    assert said in text
+    assert not_said not in text
+
+
+def test_what_is_said_of_learning_forces() -> None:
+    """Whose components are drawn anew, and by what validation decides."""
+    told_of = [
+        " ".join(
+            forces_told.methods(
+                {
+                    "forces": {"variants": []},
+                    "models": [{"name": "m", "kind": kind, "values": {"forces": plain(ForceTerm(2.0, share))}}],
+                }
+            )
+        )
+        for kind, share in (("hdnn", 0.1), ("linear", 0.1), ("hdnn", 1.0))
+    ]
+    assert ["drawn anew for every epoch" in text for text in told_of] == [True, False, False]
+    assert all(
+        "the root of this sum over the validation set, with the forces of at most 16" in text for text in told_of
     )
 
 

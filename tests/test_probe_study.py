@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpbench import planning, probes, study, winner
+from bpbench import planning, probed, probes, study, winner
 from bpbench.data.frames import Frames
 from bpbench.errors import ProtocolError, RequestError
 from bpbench.findings import findings
@@ -258,6 +258,28 @@ def test_findings_hold_curves_fits_and_runs(found: dict[str, Any]) -> None:
     assert all(run["made"] == 12 and run["counted"] == 5 for run in md["runs"])
     assert md["data"]["frames"] == 40
     assert 2.6 < md["data"]["peak"]["r_a"] < 3.0
+
+
+def test_repeats_that_share_a_training_are_one_potential(ran: tuple[study.Study, Store]) -> None:
+    """A ridge on one split is one curve, whatever the number of its repeats: no spread of nothing."""
+    conducted, _ = ran
+    chosen = named(conducted)
+    same = dict.fromkeys((0, 1), chosen.stretches[0]) | {2: chosen.stretches[2]}
+    told = probed._stretch(conducted, replace(chosen, stretches=same))
+    assert [entry["repeat"] for entry in told["repeats"]] == [0, 2]
+    assert told["mean"]["n"] == 2
+    both = [np.array(entry["energies_ev_per_atom"]) for entry in told["repeats"]]
+    np.testing.assert_allclose(told["mean"]["energy"], (both[0] + both[1]) / 2, rtol=1e-12)
+
+
+def test_a_curve_that_is_not_finite_is_in_no_mean() -> None:
+    """Neither in that of energies nor in that of what lies out of range."""
+    lost = {"energies_ev_per_atom": None, "beyond": [1.0, 1.0]}
+    kept = {"energies_ev_per_atom": [2.0, 3.0], "beyond": [0.0, 0.5]}
+    told = probed._over([lost, kept])
+    assert told is not None
+    assert (told["n"], told["energy"], told["beyond"]) == (1, [2.0, 3.0], [0.0, 0.5])
+    assert probed._over([lost]) is None
 
 
 def test_the_report_shows_both_curves(found: dict[str, Any]) -> None:

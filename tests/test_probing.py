@@ -15,6 +15,7 @@ from ase.constraints import FixCom
 from ase.eos import EquationOfState
 from ase.geometry.rdf import get_rdf
 from ase.md.langevin import Langevin
+from scipy import constants
 
 from bpbench.errors import DataError
 from bpbench.potential import Answer
@@ -30,6 +31,11 @@ def emt(volume: float) -> float:
     atoms = bulk("Al", "fcc", a=(4 * volume) ** (1 / 3))
     atoms.calc = EMT()
     return float(atoms.get_potential_energy())
+
+
+def test_pressures_are_in_gpa() -> None:
+    """1 eV/Å³ by SciPy's elementary charge."""
+    assert pytest.approx(constants.e * 1e21, rel=1e-12) == GPA
 
 
 def test_the_formula_gives_back_what_it_was_made_of() -> None:

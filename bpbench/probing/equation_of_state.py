@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 #: GPa of 1 eV/Å³ (CODATA 2018, exact).
-GPA: Final = 160.21766339999996
+GPA: Final = 160.2176634
 #: Points that a fit of four numbers needs.
 LEAST: Final = 5
 

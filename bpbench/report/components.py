@@ -22,7 +22,7 @@ _PLACES: Final = 5
 
 
 def table(findings: Mapping[str, Any], told: Mapping[str, Any]) -> list[Table]:
-    """Return the table, nothing where every model gives forces as the slope of its energy.
+    """Return the table, nothing where no model predicts components by themselves.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def table(findings: Mapping[str, Any], told: Mapping[str, Any]) -> list[Table]:
     told : dict
         ``findings["forces"]``.
     """
-    if all(entry["way"] == "slope" for entry in told["variants"]):
+    if all(entry["way"] != "components" for entry in told["variants"]):
         return []
     part, shown = findings["analysis"]["part"], unit_label("eV2/A2")
     columns = (

@@ -12,6 +12,7 @@ from bpbench.report import (
     divided,
     equations,
     forces,
+    forces_told,
     joint,
     judged,
     learned,
@@ -145,7 +146,7 @@ def _methods(findings: Mapping[str, Any]) -> Section:
         (
             *models,
             *(() if timed(findings) else (tables.models(findings),)),
-            *(Text(text) for text in forces.methods(findings)),
+            *(Text(text) for text in forces_told.methods(findings)),
             *equations.forces(findings),
             *equations.score(findings),
             *judging,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.jobs import FORCES_VALIDATED
 from bpbench.report import components, draw, parity_draw
-from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text, cite
+from bpbench.report.document import Block, Cell, Column, Figure, Section, Table, Text
 from bpbench.report.labels import source_note
-from bpbench.report.language import listed, marked, quoted, tell, tell_as, tell_n
+from bpbench.report.language import listed, marked, tell, tell_as, tell_n
 from bpbench.report.numerals import common_decimals, count, exact, fixed, percent, say, short, whole
 from bpbench.report.results import summary_of
 from bpbench.report.tables import align, counted, in_english, number, words
@@ -48,7 +47,7 @@ def section(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Sec
         return []
     shown = {variant["name"] for variant in drawn(findings)}
     found = [entry for entry in told["variants"] if entry["name"] in shown]
-    sentences = [text for text in (_without(told), no_direction(told), no_columns(told), no_slope(told)) if text]
+    sentences = [text for text in (_without(told), *_nothing_known(told)) if text]
     return [
         Section(
             "forces",
@@ -67,10 +66,14 @@ def section(findings: Mapping[str, Any], looks: Mapping[str, Style]) -> list[Sec
 def answers(findings: Mapping[str, Any]) -> list[str]:
     """Return what the answer must say of forces: who knows no more of them than that their mean is zero."""
     told = findings.get("forces")
-    return [text for text in (no_direction(told), no_columns(told), no_slope(told)) if text] if told else []
+    return _nothing_known(told) if told else []
 
 
 # --------------------------------------------------------------------------------------------------- sentences
+
+
+def _nothing_known(told: Mapping[str, Any]) -> list[str]:
+    return [text for text in (no_direction(told), no_columns(told), no_slope(told), no_use(told)) if text]
 
 
 def no_direction(told: Mapping[str, Any]) -> str:
@@ -135,9 +138,9 @@ def no_slope(told: Mapping[str, Any]) -> str:
     Parameters
     ----------
     told : dict
-        ``findings["forces"]``.
+        ``findings["forces"]``; an entry with ``learned`` was given forces to learn from.
     """
-    poor = _no_better(told, "slope")
+    poor = [entry for entry in _no_better(told, "slope") if not entry.get("learned")]
     if not poor:
         return ""
     return tell_n(
@@ -145,6 +148,28 @@ def no_slope(told: Mapping[str, Any]) -> str:
         "is {shares} of that. The energies that it learned do not fix their slopes.",
         "The forces of {names} are no better, within five per cent, than predicting zero everywhere: the squared "
         "errors are {shares} of that. The energies that they learned do not fix their slopes.",
+        len(poor),
+        names=listed([say(entry["name"]) for entry in poor]),
+        shares=listed([percent(round(entry["of_zero"], 3)) for entry in poor]),
+    )
+
+
+def no_use(told: Mapping[str, Any]) -> str:
+    """Return who is no better than zero though it learned forces, or whose program says such; empty without any.
+
+    Parameters
+    ----------
+    told : dict
+        ``findings["forces"]``.
+    """
+    poor = [entry for entry in _no_better(told, "slope") if entry.get("learned")] + _no_better(told, "program")
+    if not poor:
+        return ""
+    return tell_n(
+        "The forces of {names} are no better, within five per cent, than predicting zero everywhere: the squared error "
+        "is {shares} of that.",
+        "The forces of {names} are no better, within five per cent, than predicting zero everywhere: the squared "
+        "errors are {shares} of that.",
         len(poor),
         names=listed([say(entry["name"]) for entry in poor]),
         shares=listed([percent(round(entry["of_zero"], 3)) for entry in poor]),
@@ -160,90 +185,13 @@ def _without(told: Mapping[str, Any]) -> str:
     if not names:
         return ""
     return tell_n(
-        "{names} has no forces: the energy of trees is made of steps, and columns of a table have no derivatives.",
-        "{names} have no forces: the energy of trees is made of steps, and columns of a table have no derivatives.",
+        "{names} has no forces: the energy of trees is made of steps, columns of a table have no derivatives, and a "
+        "program says forces only if it is asked for them.",
+        "{names} have no forces: the energy of trees is made of steps, columns of a table have no derivatives, and a "
+        "program says forces only if it is asked for them.",
         len(names),
         names=listed([say(name) for name in names]),
     )
-
-
-def methods(findings: Mapping[str, Any]) -> list[str]:
-    """Return how forces are obtained and learned, nothing where none are scored.
-
-    Parameters
-    ----------
-    findings : dict
-        Findings of schema 1.
-    """
-    told = findings.get("forces")
-    if not told:
-        return []
-    found = []
-    if any(entry["way"] == "slope" for entry in told["variants"]):
-        found.append(
-            tell(
-                "Forces are the negative slope of the predicted energy along the positions of the atoms: the "
-                "derivatives of the model by its descriptors are carried on to the positions by the adjoint of the "
-                "descriptors (a vector-Jacobian product), one pass over the neighbours of each atom, and the matrix of "
-                "all derivatives of descriptors is never built. They are scored on the validation and the test set; of "
-                "the training set they are not computed."
-            )
-        )
-    found += [text for model in findings["models"] if (text := _learned(model))]
-    return found
-
-
-def _learned(model: Mapping[str, Any]) -> str:
-    """Return how a model learns from forces, nothing where it does not."""
-    term = model["values"].get("forces")
-    if not isinstance(term, dict):
-        return ""
-    fields = {"name": quoted(model["name"]), "weight": exact(term["weight"]), "work": cite("singraber2019training")}
-    if term["fraction"] == 1:
-        told = tell(
-            "Model {name} learns from energies and forces{work}: the mean squared error of the force components of the "
-            "training set, in units of their own root mean square, is added to that of the standardised energies with "
-            "weight {weight}.",
-            **fields,
-        )
-    else:
-        told = tell(
-            "Model {name} learns from energies and forces{work}: the mean squared error of {share} of the force "
-            "components of the training set, drawn at random, in units of their own root mean square, is added to that "
-            "of the standardised energies with weight {weight}.",
-            share=percent(term["fraction"]),
-            **fields,
-        )
-    if model["kind"] == "hdnn":
-        chosen = tell(
-            "The epoch that is kept, and patience, go by the same sum on the validation set, the forces of at most {n} "
-            "configurations in it.",
-            n=whole(FORCES_VALIDATED),
-        )
-    else:
-        chosen = tell(
-            "The penalty is chosen by the same sum on the validation set, the forces of at most {n} configurations in "
-            "it.",
-            n=whole(FORCES_VALIDATED),
-        )
-    return f"{told} {chosen}"
-
-
-def limit(findings: Mapping[str, Any]) -> str:
-    """Return what is not said of forces."""
-    told = findings.get("forces")
-    if not told:
-        return tell("Energies alone are judged here; nothing is said about forces, stresses or dynamics.")
-    analysis = findings["analysis"]
-    further = [entry["metric"]["key"] for entry in analysis.get("co_primary") or ()]
-    if any(key in _OF_FORCES for key in (findings["metric"]["key"], *further)):
-        return tell("Forces are judged on frames of these data; nothing is said about stresses or dynamics.")
-    return tell(
-        "Forces are scored on frames of these data, and not judged; nothing is said about stresses or dynamics."
-    )
-
-
-_OF_FORCES: Final = {"force_rmse", *_LENGTHS, "mse_x", "mse_y", "mse_z"}
 
 
 # ------------------------------------------------------------------------------------------------------ tables

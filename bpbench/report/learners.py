@@ -285,10 +285,12 @@ def _linear(name: str, values: Mapping[str, Any]) -> str:
         tell(_SCALED["standard"]),
         tell(_TARGET),
         tell(
-            "It has {penalty} (relative to the number of training configurations; the intercept bears none). It has no "
-            "seed, so on one split it always gives the same numbers.",
+            "It has {penalty} (relative to the number of training configurations; the intercept bears none).",
             penalty=penalty,
         ),
+        tell("Its seed draws the configurations whose forces are learned.")
+        if (values.get("forces") or {}).get("fraction", 1) < 1
+        else tell("It has no seed, so on one split it always gives the same numbers."),
     )
 
 

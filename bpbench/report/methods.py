@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report import chosen, divided, forces, given, probed, procedure, timing, unjudged
+from bpbench.report import chosen, divided, forces_told, given, probed, procedure, timing, unjudged
 from bpbench.report.document import cite, ref
 from bpbench.report.kinds import by_role, quick, scope, scored, timed
 from bpbench.report.labels import data_label
@@ -133,7 +133,7 @@ def limits(findings: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
             )
         )
     found += _remade(findings)
-    found.append(forces.limit(findings))
+    found.append(forces_told.limit(findings))
     if counts["not_converged"]:
         found.append(
             tell(

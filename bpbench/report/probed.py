@@ -114,7 +114,7 @@ def _who(findings: Mapping[str, Any], probe: Mapping[str, Any]) -> str:
         )
     else:
         said = tell(
-            "A score says how well energies are met, and not whether a potential can be used. The potentials of "
+            "A score says how well single frames are met, and not whether a potential can be used. The potentials of "
             "{best}, which has the best mean {metric}{part}, were therefore put to work.",
             best=best,
             **score,

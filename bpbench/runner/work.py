@@ -302,7 +302,7 @@ def lay_out(job: Job, load: Load) -> int:
     if not isinstance(job, Train):
         return 0
     held = _inputs(job, load)
-    if getattr(job.model, "forces", None) and (structures := _structures(job, held)):
+    if _learns_forces(job.model) and (structures := _structures(job, held)):
         structures.lay_out()
     if not isinstance(job.model, Hdnn):
         return held.values.nbytes
@@ -349,9 +349,15 @@ def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
     return problem, parts.fresh
 
 
+def _learns_forces(model: ModelSpec) -> bool:
+    return isinstance(model, Hdnn | Linear) and model.forces is not None
+
+
 def _structures(job: Train, held: _Inputs) -> Structures | None:
     """Return the frames behind the inputs where forces are asked for, with the neighbour lists of the cohort."""
-    if of_forces_alone(job.model) or not (job.score_forces or getattr(job.model, "forces", None)):
+    if of_forces_alone(job.model) or isinstance(job.model, Foreign):
+        return None  # they answer with forces themselves
+    if not (job.score_forces or _learns_forces(job.model)):
         return None
     if held.structures is None:
         assert isinstance(held.frames, Frames)  # the protocol was refused otherwise
