@@ -63,7 +63,7 @@ class Stored:
         if isinstance(model, N2p2):
             raise RequestError(
                 f"'{self.variant}' is a potential of n2p2's own, of which nothing is stored but scores; read it from "
-                f"its files: N2p2Potential(read_folder(Path('{model.folder}'), units='{model.units}'))."
+                f"its files: N2p2Potential(read_folder({model.folder!r}, units={model.units!r}))."
             )
         if not isinstance(model, Hdnn | Linear):
             raise RequestError(

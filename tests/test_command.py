@@ -192,7 +192,7 @@ WORDS = r"'\S+ trainer\.py {} \{{train\}} \{{structures\}} \{{out\}} \{{seed\}}'
         (
             "well",
             {"run": (("no-such-program", "{seed}"),)},
-            r"^The program cannot be started in step 1 of 1, 'no-such-program \{seed\}': there is no such program\.$",
+            r"^The program cannot be started in step 1 of 1, 'no-such-program \{seed\}': there is no such prog",
         ),
         (
             "well",
@@ -271,6 +271,16 @@ def test_a_signal_is_named(frames: Frames, problem: Problem, name: str) -> None:
     dies = (sys.executable, "-c", code)
     with pytest.raises(CommandError, match=rf"^The program was ended by {name} in step 1 of 1, "):
         run(Command("command", run=(dies,)), frames, problem)
+
+
+def test_a_script_that_says_no_interpreter_is_told(frames: Frames, problem: Problem) -> None:
+    """It is a program by its name and its mode, and the system cannot start it."""
+    made = ("sh", "-c", "echo true > train; chmod +x train")
+    message = (
+        r"exit code 1 in step 2 of 2, '\./train'\. The last it said: \./train cannot be executed: Exec format error$"
+    )
+    with pytest.raises(CommandError, match=message):
+        run(Command("command", run=(made, ("./train",))), frames, problem)
 
 
 def test_colours_are_no_words(frames: Frames, problem: Problem) -> None:

@@ -153,6 +153,11 @@ def test_files_decide_and_not_where_they_lie(folder: Path, tmp_path: Path, poten
             {"set": "set: a, "},
             r"models\.theirs\.run\.0: expected a list, found \"\./train\.py\"\.",
         ),
+        (
+            command(run=r'[["./train.py", "a\0b"]]'),
+            {"set": "set: a, "},
+            r"models\.theirs\.run\.0: a word holds the character NUL, which no program can be given; l",
+        ),
         (command(run="[]"), {"set": "set: a, "}, r"models\.theirs\.run: expected at least 1, found 0\."),
         (
             command(run='[["./train.py", "{sed}"]]'),

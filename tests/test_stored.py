@@ -116,7 +116,7 @@ def test_a_potential_of_n2p2_is_read_from_its_files(study: Study, folder: Path) 
     theirs = replace(found, job=replace(found.job, model=N2p2("n2p2", "pot", "bohr-hartree")))
     message = (
         r"^'ridge' is a potential of n2p2's own, of which nothing is stored but scores; read it from its files: "
-        r"N2p2Potential\(read_folder\(Path\('pot'\), units='bohr-hartree'\)\)\.$"
+        r"N2p2Potential\(read_folder\('pot', units='bohr-hartree'\)\)\.$"
     )
     with pytest.raises(RequestError, match=message):
         _ = theirs.potential

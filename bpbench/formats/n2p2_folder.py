@@ -48,12 +48,12 @@ class Trained:
     units: Units
 
 
-def read_folder(folder: Path, *, units: Units) -> Trained:
+def read_folder(folder: Path | str, *, units: Units) -> Trained:
     """Read the potential in a folder.
 
     Parameters
     ----------
-    folder : Path
+    folder : path-like
         With ``input.nn``, ``scaling.data`` and for each element ``weights.ZZZ.data``, or the ``optweights.ZZZ.out`` of
         RuNNer.
     units : str
@@ -65,6 +65,7 @@ def read_folder(folder: Path, *, units: Units) -> Trained:
         When a file is missing or says what cannot be used, with file and line; and when the scaling divides by a range
         or a spread that is zero or not there.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise FeatureError(f"There is no folder {folder}; expected one with input.nn, scaling.data and weights.")
     chosen = [_file(folder, "input.nn"), _file(folder, "scaling.data")]

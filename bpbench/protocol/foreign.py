@@ -171,6 +171,11 @@ def _check_words(protocol: Protocol, name: str, model: Command) -> None:
     allowed = sorted(set(PLACEHOLDERS) - {"functions"})
     for number, step in enumerate(model.run):
         for word in step:
+            if "\0" in word:
+                raise ProtocolError(
+                    f"{where('models', name, 'run', number)}: a word holds the character NUL, which no "
+                    "program can be given; leave it out."
+                )
             for field in _FIELD.findall(word):
                 if field not in allowed:
                     raise ProtocolError(

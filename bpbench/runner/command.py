@@ -179,7 +179,7 @@ def _which(number: int, model: Command) -> str:
 
 
 def _unknown(which: str) -> str:
-    return f"The program cannot be started in {which}: there is no such program."
+    return f"The program cannot be started in {which}: there is no such program, or it may not be executed."
 
 
 def _stopped(limit: float, which: str) -> str:

@@ -20,7 +20,10 @@ def _watch() -> None:
 
 def main() -> None:
     """Run the program of the command line and end as it does: with its exit code, or by the signal that ended it."""
-    process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603 - allowed before it comes here
+    try:
+        process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603 - allowed before it comes here
+    except OSError as error:
+        sys.exit(f"{sys.argv[1]} cannot be executed: {error.strerror}")
     threading.Thread(target=_watch, daemon=True).start()
     code = process.wait()
     sys.stdout.flush()
