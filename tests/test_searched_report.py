@@ -269,15 +269,15 @@ def test_keys_are_fixed_words_and_rows_whole(data: dict[str, Any], document: Doc
 # ------------------------------------------------------------------------------------------------- the sections
 
 
-def test_sections_of_strategies_stand_between_methods_and_results(document: Document) -> None:
-    """First how sets were chosen, then each strategy, then what is confirmed; cost and survival behind."""
+def test_sections_of_strategies_stand_behind_the_best_of_n(document: Document) -> None:
+    """What is confirmed and its cost come first; then how sets were chosen, each strategy, and what survived."""
     keys = [found.key for found in document.sections]
     first = keys.index("searches")
-    assert keys[first - 1] == "methods"
+    assert keys[first - 1] == "best"
     assert keys[first + 1 : first + 11] == [f"strategy-{place}" for place in range(1, 11)]
-    assert keys[first + 11] == "repeats"
-    behind = ["comparisons", "ranks", "front", "best", "survival"]
-    assert [key for key in keys if key in behind] == behind
+    assert keys[first + 11] == "survival"
+    ordered = ["methods", "repeats", "comparisons", "ranks", "front", "best", "searches", "survival"]
+    assert [key for key in keys if key in ordered] == ordered
     assert section(document, "strategy-2").title == "Strategy back: backward elimination"
     assert not {"searches", "front", "survival"} & {found.key for found in compose(small(), environment()).sections}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pandas as pd
 import pytest
 
 from bpbench import cli
-from bpbench.data import readers
 from bpbench.data.frames import Frames
 from bpbench.descriptors.symmetry import describe_frames
 from bpbench.environment import environment
@@ -363,16 +361,3 @@ def test_the_schema_knows_tables() -> None:
     known = schema()
     assert {"TableData", "Columns", "Resolved", "FromInputNn"} <= set(known["$defs"])
     json.dumps(known)
-
-
-def test_frames_of_several_elements_are_not_trained_on(
-    tmp_path: Path, frames: Frames, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One network for a mixture is not offered; what works is said."""
-    mixed = frames.species.copy()
-    mixed[3] = 16
-    monkeypatch.setattr(readers, "read", lambda _: dataclasses.replace(frames, species=mixed))
-    with pytest.raises(
-        DataError, match=r"p\.yaml, line 2, data: .*: the frames hold Al, S, and training on sev.*bpbench"
-    ):
-        prepare(loads(ON_FRAMES, file="p.yaml"), Store(tmp_path / "store"))

@@ -502,17 +502,15 @@ def test_failed_measurements_leave_no_verdict(folder: Path, monkeypatch: pytest.
 
 
 def test_several_elements_can_be_timed(folder: Path) -> None:
-    """Alloys are measured if the functions say whose neighbours count, and refused with the place if they do not."""
+    """In an alloy a set that does not say whose neighbours count is resolved by the elements of the data."""
     alloy = bulk("CuAu", "rocksalt", a=5.0)
     alloy.calc = SinglePointCalculator(alloy, energy=-6.0)
     write(folder / "cells.extxyz", [alloy] * 4)
-    with pytest.raises(
-        DataError, match=r"cost.yaml, line 5, sets.one: the frames hold Cu, Au, and G2.* does not say which"
-    ):
-        prepared(folder)
+    plain = prepared(folder).trainings
     sets = "sets:\n  one: {preset: thesis-12, elements: [Cu, Au]}\n  two: {preset: thesis-22, elements: [Cu, Au]}\n"
     text = re.sub(r"sets:\n.*\n.*\n", sets, TEXT)
-    assert len(prepared(folder, text).trainings) == 8
+    assert len(plain) == len(prepared(folder, text).trainings) == 8
+    assert all(function.elements for job in plain.values() for function in job.functions)
 
 
 def test_a_tiny_study_from_the_command_line(

@@ -17,14 +17,14 @@ from bpbench import shipped
 
 _SOURCES = Path(bpbench.__file__).parent
 #: The one line that trains, and the same line after somebody had an idea.
-_BEFORE = "        made = fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)\n"
+_BEFORE = "        return fit(job.model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)\n"
 _AFTER = """\
         import dataclasses
         model = job.model
         if isinstance(model, Hdnn) and model.optimizer.kind == "adam":
             slow = dataclasses.replace(model.optimizer, learning_rate=model.optimizer.learning_rate / 100)
             model = dataclasses.replace(model, optimizer=slow)
-        made = fit(model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
+        return fit(model, problem, weights_seed=job.weights_seed, order_seed=job.order_seed)
 """
 
 
