@@ -350,12 +350,20 @@ def _check_installed(protocol: Protocol) -> None:
 
 
 def _check_elements(protocol: Protocol, inputs: Inputs) -> None:
-    """Refuse a potential that does not know an element of the data."""
+    """Refuse a potential that does not know an element of the data, and Keras where there are several."""
+    if not isinstance(inputs.configurations, Frames):
+        return
+    present = inputs.configurations.elements
     for name in dict.fromkeys(variant.model for variant in protocol.variants):
         model = None if name is None else protocol.models[name]
-        if isinstance(model, N2p2) and isinstance(inputs.configurations, Frames):
+        if isinstance(model, Hdnn) and isinstance(model.optimizer, KerasAdam) and len(present) > 1:
+            raise ProtocolError(
+                f"{protocol.origin.where('models', str(name), 'optimizer')}: keras-adam trains one element, and the "
+                f"data hold {', '.join(present)}; name the optimizer adam or kalman."
+            )
+        if isinstance(model, N2p2):
             known = imported.read(model).elements
-            if strange := [element for element in inputs.configurations.elements if element not in known]:
+            if strange := [element for element in present if element not in known]:
                 raise ProtocolError(
                     f"{protocol.origin.where('models', str(name))}: the potential knows {', '.join(known)}, and the "
                     f"data hold {', '.join(strange)}; give it frames of its own elements."

@@ -21,6 +21,7 @@ from bpbench.jobs import Adam, Hdnn, Kalman, LightGbm, Linear, RandomForest
 from bpbench.models import importance
 from bpbench.models.contract import Problem
 from bpbench.potential import Potential
+from bpbench.prepared import prepare
 from bpbench.protocol import load
 from bpbench.runner.store import Store
 
@@ -254,10 +255,6 @@ def test_a_study_of_an_alloy(file: Path, tmp_path: Path, capsys: pytest.CaptureF
 
 
 def _laid_out(file: Path, tmp_path: Path, old: str, new: str) -> Any:
-    from bpbench.inputs import lay_out
-    from bpbench.protocol import load
-    from bpbench.runner.store import Store
-
     assert old in TEXT
     (tmp_path / "alloy.extxyz").write_bytes(file.read_bytes())
     (tmp_path / "alloy.yaml").write_text(TEXT.replace(old, new), encoding="utf-8")
@@ -273,6 +270,18 @@ def test_an_element_without_functions_is_refused(file: Path, tmp_path: Path) -> 
         r"or keep the frames of those it describes\.",
     ):
         _laid_out(file, tmp_path, "      Cu:\n        functions", "      Au:\n        functions")
+
+
+def test_keras_is_refused_before_anything_starts(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It trains one element, and says so with the place of the optimizer, be it installed or not."""
+    protocol, _ = _laid_out(file, tmp_path, "{kind: adam, learning_rate: 1e-2}", "{kind: keras-adam}")
+    monkeypatch.setattr("bpbench.prepared.find_spec", lambda _: object())
+    with pytest.raises(
+        ProtocolError,
+        match=r"models\.network\.optimizer: keras-adam trains one element, and the data hold Al, Cu; name the "
+        r"optimizer adam or kalman\.",
+    ):
+        prepare(protocol, Store(tmp_path / "store"))
 
 
 def test_an_element_that_does_not_exist_is_refused(file: Path, tmp_path: Path) -> None:
