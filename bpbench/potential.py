@@ -20,17 +20,19 @@ from bpbench.descriptors.slopes import slopes
 from bpbench.descriptors.symmetry import Evaluation, evaluate
 from bpbench.elements import NUMBERS
 from bpbench.errors import DataError
-from bpbench.models.contract import MOST_SLOPES, Slopes
+from bpbench.features import Column
+from bpbench.jobs import Hdnn, Linear
+from bpbench.models.contract import MOST_SLOPES, Slopes, from_arrays
 from bpbench.models.scaling import of_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from bpbench.data.frames import Floats, Frames, Ints
     from bpbench.features import Feature
-    from bpbench.jobs import Hdnn, Linear
+    from bpbench.jobs import Train
     from bpbench.models.contract import Centres
 
 #: What a descriptor may lie beyond its range as a share of its size: pools may be stored in single precision.
@@ -91,6 +93,25 @@ class Potential:
     parameters: dict[str, Floats]
     elements: tuple[str, ...]
     centres: Centres = ()
+
+    @classmethod
+    def of(cls, training: Train, arrays: Mapping[str, npt.NDArray[Any]], elements: Sequence[str]) -> Potential:
+        """Return the potential of a network or linear model that was trained on symmetry functions.
+
+        Parameters
+        ----------
+        training : Train
+            What was asked.
+        arrays : mapping of str to ndarray
+            Of its stored result.
+        elements : sequence of str
+            Chemical symbols of its data, by atomic number.
+        """
+        functions = tuple(item for item in training.functions if not isinstance(item, Column))
+        model = training.model
+        assert isinstance(model, Hdnn | Linear)  # whoever asks refuses others, each in words of its own
+        assert len(functions) == len(training.functions)
+        return cls(model, functions, from_arrays(arrays), tuple(elements), training.centres)
 
     def answer(
         self, positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike, species: npt.ArrayLike

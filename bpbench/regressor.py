@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -50,7 +51,7 @@ _UNFINISHED: Final = (
 )
 
 
-class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class _Potential(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """What both estimators share; see :class:`HDNNRegressor`."""
 
     features: Features | Mapping[str, Features] | None
@@ -60,9 +61,9 @@ class _Potential(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     random_state: Any
     n_jobs: int | None
 
+    @abstractmethod
     def _written(self) -> dict[str, Any]:
         """Return the model as a protocol would write it."""
-        raise NotImplementedError
 
     def fit(self, X: Any, y: npt.ArrayLike | None = None, *, groups: npt.ArrayLike | None = None) -> Self:
         """Fit the model to energies.

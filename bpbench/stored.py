@@ -15,7 +15,6 @@ from bpbench.data.frames import Frames
 from bpbench.errors import RequestError, nearest
 from bpbench.features import Column
 from bpbench.jobs import Hdnn, Linear, N2p2, Train
-from bpbench.models.contract import from_arrays
 from bpbench.potential import Potential
 from bpbench.prepared import Prepared, prepare
 from bpbench.protocol import load, locate
@@ -70,15 +69,12 @@ class Stored:
                 f"A potential is made of an hdnn or linear model, that of '{self.variant}' is {model.kind}; choose "
                 "another variant."
             )
-        functions = tuple(item for item in self.job.functions if not isinstance(item, Column))
-        if len(functions) < len(self.job.functions):
+        if any(isinstance(item, Column) for item in self.job.functions):
             raise RequestError(
                 f"A potential is made of symmetry functions, '{self.variant}' was trained on columns of a table, which "
                 "cannot be computed for other frames; choose another variant."
             )
-        return Potential(
-            model, functions, from_arrays(self.outcome.arrays), tuple(self.frames.elements), self.job.centres
-        )
+        return Potential.of(self.job, self.outcome.arrays, self.frames.elements)
 
 
 def training(

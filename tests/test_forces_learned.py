@@ -146,7 +146,7 @@ def test_steps_of_adam_are_those_of_a_slow_twin(elements: int) -> None:
     chosen = problem.train[[1, 2, 4, 7]]
     order = np.array([[4, 0, 2, 6, 7], [1, 3, 5, -1, -1]])
     single = Learned(learned.measured, bound.shapes, bound.begins, scalings(problem).width, np.float32)
-    state = adam._State(bound, rule, single, 5)
+    state = adam._State(bound, rule, single, (1, *order.shape))
     state.epoch(order, chosen)
 
     count, h = learned.measured.components(chosen), 1e-6

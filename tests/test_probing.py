@@ -18,9 +18,10 @@ from ase.md.langevin import Langevin
 from scipy import constants
 
 from bpbench.errors import DataError
+from bpbench.jobs import Course
 from bpbench.potential import Answer
 from bpbench.probing.distribution import edges, first_peak, radial_distribution, reach
-from bpbench.probing.dynamics import Course, Run, run
+from bpbench.probing.dynamics import Run, run
 from bpbench.probing.equation_of_state import GPA, equilibrium
 
 # ------------------------------------------------------------------------------------------------ equation of state

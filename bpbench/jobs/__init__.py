@@ -37,6 +37,7 @@ from bpbench.jobs.models import (
 )
 from bpbench.jobs.work import (
     Agree,
+    Course,
     Describe,
     Distribute,
     FrameSource,
@@ -62,6 +63,7 @@ __all__ = [
     "Agree",
     "ByLayer",
     "Command",
+    "Course",
     "Describe",
     "Distribute",
     "ForceTerm",

@@ -301,15 +301,11 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Simulate:
-    """Run Langevin dynamics with a trained potential and count g(r); see :mod:`bpbench.probing.dynamics`.
+class Course:
+    """What is asked of a run of Langevin dynamics; see :mod:`bpbench.probing.dynamics`.
 
     Attributes
     ----------
-    training : Train
-        Whose potential moves the atoms.
-    frame : int
-        Number of the frame it starts from.
     temperature : float
         Of the thermostat, K.
     steps : int
@@ -318,10 +314,33 @@ class Simulate:
         fs.
     friction : float
         Of the thermostat, per fs.
-    settle, every : int
-        Steps before anything is counted, and from one counted frame to the next.
+    settle : int
+        Steps before anything is counted.
+    every : int
+        Steps from one counted frame to the next.
     seed : int
         Of velocities and of the thermostat.
+    """
+
+    temperature: float
+    steps: int
+    timestep: float
+    friction: float
+    settle: int
+    every: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulate(Course):
+    """Run Langevin dynamics with a trained potential and count g(r); see :mod:`bpbench.probing.dynamics`.
+
+    Attributes
+    ----------
+    training : Train
+        Whose potential moves the atoms.
+    frame : int
+        Number of the frame it starts from.
     reach : float
         Furthest r, Å.
     bins : int
@@ -330,13 +349,6 @@ class Simulate:
 
     training: Train
     frame: int
-    temperature: float
-    steps: int
-    timestep: float
-    friction: float
-    settle: int
-    every: int
-    seed: int
     reach: float
     bins: int
     version: int = 1

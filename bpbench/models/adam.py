@@ -144,7 +144,7 @@ def _train_with_forces(
 ) -> Course:
     """Train a network on energies and forces, step by step outside the compiled loops: frames cost far more."""
     start, (learned, drawn) = replica.start, forces
-    state = _State(replica, rule, learned, table.shape[2])
+    state = _State(replica, rule, learned, table.shape)
     watch = Watch(start, patience, learned.weight)
     for epoch, (order, chosen) in enumerate(zip(table, drawn, strict=True)):
         seen = state.epoch(order, chosen)
@@ -159,10 +159,12 @@ def _train_with_forces(
 class _State:
     """Weights and moments on the way, with what a step needs."""
 
-    def __init__(self, replica: Replica, rule: Adam, learned: Learned, batch: int) -> None:
+    def __init__(self, replica: Replica, rule: Adam, learned: Learned, shape: tuple[int, ...]) -> None:
+        epochs, batches, batch = shape
         start, dtype = replica.start, replica.dtype
         self.w: Reals = start.flat().astype(dtype)
-        self._replica, self._rule, self._learned, self._steps = replica, rule, learned, 0
+        self._replica, self._rule, self._learned = replica, rule, learned
+        self._rates = iter(rates(rule, epochs * batches).astype(dtype))
         self._decay: Reals = (rule.learning_rate * start.spread(rule.decay, biases=False, skip=0.0)).astype(dtype)
         self._first, self._second = np.zeros_like(self.w), np.zeros_like(self.w)
         self._slope: Reals = np.empty((batch, len(self.w)), dtype)
@@ -195,9 +197,7 @@ class _State:
 
     def _step(self, gradient: Reals) -> None:
         rule, number = self._rule, self.w.dtype.type
-        self._steps += 1
-        t = self._steps
-        rate = number(rule.learning_rate * np.sqrt(1.0 - rule.beta_2**t) / (1.0 - rule.beta_1**t))
+        rate = next(self._rates)
         self._first += number(1.0 - rule.beta_1) * (gradient - self._first)
         self._second += number(1.0 - rule.beta_2) * (gradient * gradient - self._second)
         self.w = self.w - self._decay * self.w - rate * self._first / (np.sqrt(self._second) + number(rule.epsilon))

@@ -40,7 +40,7 @@ import numpy.typing as npt
 
 from bpbench.compiled import Ints, kernel
 from bpbench.models.contract import Slopes
-from bpbench.models.kernels import TILE, Reals, Shape, _activate, _forward
+from bpbench.models.kernels import TILE, Reals, Shape, _activate, _forward, weigh
 
 
 class Twice(NamedTuple):
@@ -69,21 +69,11 @@ def twice(shape: Shape, dtype: npt.DTypeLike) -> Twice:
 @kernel
 def _carried(w: Reals, at: int, inputs: int, nodes: int, dx: Reals, rate: Reals, n: int) -> None:
     """Multiply changes by the weights of a layer: its biases do not change."""
-    whole = inputs // 4 * 4
     for k in range(nodes):
         row = rate[k]
         for i in range(n):
             row[i] = 0
-        for d in range(0, whole, 4):
-            x0, x1, x2, x3 = dx[d], dx[d + 1], dx[d + 2], dx[d + 3]
-            p = at + d * nodes + k
-            a0, b0, c0, d0 = w[p], w[p + nodes], w[p + 2 * nodes], w[p + 3 * nodes]
-            for i in range(n):
-                row[i] += a0 * x0[i] + b0 * x1[i] + c0 * x2[i] + d0 * x3[i]
-        for d in range(whole, inputs):
-            x0, a0 = dx[d], w[at + d * nodes + k]
-            for i in range(n):
-                row[i] += a0 * x0[i]
+        weigh(w, at + k, inputs, nodes, dx, row, n)
 
 
 @kernel

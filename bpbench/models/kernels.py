@@ -216,6 +216,22 @@ def _load(table: Table, shape: Shape, entry: int, first: int, n: int, x: Reals) 
 
 
 @kernel
+def weigh(w: Reals, at: int, inputs: int, nodes: int, x: Reals, row: Reals, n: int) -> None:
+    """Add all inputs times their weights to one node, four inputs at a time; its weights begin at ``at``."""
+    whole = inputs // 4 * 4
+    for d in range(0, whole, 4):
+        x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
+        p = at + d * nodes
+        a0, b0, c0, d0 = w[p], w[p + nodes], w[p + 2 * nodes], w[p + 3 * nodes]
+        for i in range(n):
+            row[i] += a0 * x0[i] + b0 * x1[i] + c0 * x2[i] + d0 * x3[i]
+    for d in range(whole, inputs):
+        x0, a0 = x[d], w[at + d * nodes]
+        for i in range(n):
+            row[i] += a0 * x0[i]
+
+
+@kernel
 def _forward(w: Reals, at: int, inputs: int, nodes: int, x: Reals, y: Reals, n: int) -> None:
     """Multiply by the weights of a layer, which begin at ``at``, and add its biases.
 
@@ -254,17 +270,7 @@ def _forward(w: Reals, at: int, inputs: int, nodes: int, x: Reals, y: Reals, n: 
                 y3[i] += a3 * u0
                 y4[i] += a4 * u0
     for k in range(five, nodes):
-        y0 = y[k]
-        for d in range(0, whole, 4):
-            x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
-            p = at + d * nodes + k
-            a0, b0, c0, d0 = w[p], w[p + nodes], w[p + 2 * nodes], w[p + 3 * nodes]
-            for i in range(n):
-                y0[i] += a0 * x0[i] + b0 * x1[i] + c0 * x2[i] + d0 * x3[i]
-        for d in range(whole, inputs):
-            row, a0 = x[d], w[at + d * nodes + k]
-            for i in range(n):
-                y0[i] += a0 * row[i]
+        weigh(w, at + k, inputs, nodes, x, y[k], n)
 
 
 @kernel

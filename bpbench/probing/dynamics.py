@@ -21,6 +21,7 @@ from bpbench.probing.distribution import radial_distribution
 
 if TYPE_CHECKING:
     from bpbench.data.frames import Floats, Ints
+    from bpbench.jobs import Course
     from bpbench.potential import Answer
 
 #: A run has flown off where its kinetic temperature exceeds so many times that of the thermostat, and so many K more:
@@ -36,37 +37,6 @@ class Answers(Protocol):
 
     def answer(self, positions: Any, cell: Any, pbc: Any, species: Any) -> Answer:
         """Return energy and forces of one frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What is asked of a run.
-
-    Attributes
-    ----------
-    temperature : float
-        Of the thermostat, K.
-    steps : int
-        Steps in all.
-    timestep : float
-        fs.
-    friction : float
-        Of the thermostat, per fs.
-    settle : int
-        Steps before anything is counted.
-    every : int
-        Steps from one counted frame to the next.
-    seed : int
-        Of velocities and of the thermostat.
-    """
-
-    temperature: float
-    steps: int
-    timestep: float
-    friction: float
-    settle: int
-    every: int
-    seed: int
 
 
 @dataclass(frozen=True, slots=True)

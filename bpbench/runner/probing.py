@@ -9,7 +9,6 @@ import numpy as np
 from bpbench.errors import RequestError
 from bpbench.features import Column
 from bpbench.jobs import Hdnn, Linear
-from bpbench.models.contract import from_arrays
 from bpbench.potential import Potential
 from bpbench.probing import dynamics
 from bpbench.probing.distribution import radial_distribution
@@ -38,18 +37,16 @@ def potential(training: Train, trained: Outcome, frames: Frames) -> Potential:
     RequestError
         For a training without a potential: one that diverged, trees, or inputs that no structure gives.
     """
-    functions = tuple(item for item in training.functions if not isinstance(item, Column))
     if (
         not isinstance(training.model, Hdnn | Linear)
-        or len(functions) != len(training.functions)
+        or any(isinstance(item, Column) for item in training.functions)
         or trained.values["status"] != "done"
     ):
         raise RequestError(
             "Only a network or a linear potential on symmetry functions, whose training succeeded, can be probed; "
             f"found {training.model.kind} ({trained.values['status']})."
         )
-    parameters = from_arrays(trained.arrays)
-    return Potential(training.model, functions, parameters, tuple(frames.elements), training.centres)
+    return Potential.of(training, trained.arrays, frames.elements)
 
 
 def stretch(job: Stretch, frames: Frames, trained: Outcome | None) -> Outcome:
@@ -109,13 +106,12 @@ def simulate(job: Simulate, frames: Frames, trained: Outcome) -> Outcome:
         ``reason`` is why it was ended before its time, if it was; arrays as :class:`bpbench.probing.dynamics.Run`.
     """
     rows = frames.rows(job.frame)
-    course = dynamics.Course(job.temperature, job.steps, job.timestep, job.friction, job.settle, job.every, job.seed)
     went = dynamics.run(
         potential(job.training, trained, frames),
         frames.positions[rows],
         frames.cells[job.frame],
         frames.species[rows],
-        course,
+        job,
         np.linspace(0, job.reach, job.bins + 1),
     )
     arrays = {"temperature": went.temperature, "energy": went.energy, "beyond": went.beyond}
