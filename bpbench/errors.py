@@ -49,6 +49,30 @@ class StoreError(BpbenchError):
     """The store or the history cannot be read or written; the text says where."""
 
 
+class ReadOnlyError(StoreError):
+    """Something would have to be written to a store that may only be read; nothing was started."""
+
+
+class DamagedError(StoreError):
+    """A stored result is not whole, or is gone; what was there was moved aside, and it can be made again.
+
+    Parameters
+    ----------
+    text : str
+        The whole sentence.
+    address : str
+        Of the job whose result it was.
+    why : str
+        What was found, a clause.
+    """
+
+    def __init__(self, text: str, address: str = "", why: str = "") -> None:
+        # Defaults, and one argument handed on: an error comes back from another process by its text and its fields.
+        super().__init__(text)
+        self.address = address
+        self.why = why
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return a hint such as ``; did you mean 'rmse'?``, or a list of what is possible, which ends the sentence.
 
