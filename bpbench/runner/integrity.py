@@ -212,8 +212,19 @@ def check_sizes(folder: Path, names: Iterable[str], sums: Sums | None) -> None:
             raise FlawError(f"{name} has {size} bytes instead of {expected}")
 
 
-def opened(folder: Path, name: str, sums: Sums | None) -> npt.NDArray[Any]:
+def opened(folder: Path, name: str, sums: Sums | None, *, anew: bool = False) -> npt.NDArray[Any]:
     """Return an array, memory-mapped and read-only; its content is compared unless that was done before.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the result.
+    name : str
+        Of the array.
+    sums : Sums or None
+        Of the result, if it has any.
+    anew : bool
+        Whether it is compared in any case.
 
     Raises
     ------
@@ -223,7 +234,7 @@ def opened(folder: Path, name: str, sums: Sums | None) -> npt.NDArray[Any]:
     path = folder / f"{name}.npy"
     if sums is not None:
         expected, here = _expected(path.name, sums), _identity(path)
-        if _compared.get(str(path)) != here:
+        if anew or _compared.get(str(path)) != here:
             _compare(path.name, expected, summed(path))
             if len(_compared) >= _MOST_COMPARED:
                 _compared.clear()

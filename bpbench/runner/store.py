@@ -23,6 +23,7 @@ import socket
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -33,7 +34,8 @@ import numpy.typing as npt
 from bpbench.errors import DamagedError, ReadOnlyError, StoreError
 from bpbench.identity import address, plain
 from bpbench.jobs import Job
-from bpbench.runner import integrity
+from bpbench.runner import integrity, registry
+from bpbench.runner.registry import Enrolled
 
 #: Results that took so many seconds are written through to the disk.
 SYNC_FROM_S: Final = 2.0
@@ -368,23 +370,20 @@ class Store:
         folder = self.root / "declared" / key
         return sum(not note.name.startswith(".") for note in folder.iterdir()) if folder.is_dir() else 0
 
+    def enrol(self, study: Enrolled, *, whole: bool = False) -> bool:
+        """Note that a study needs some results; see :func:`bpbench.runner.registry.enrol`."""
+        return registry.enrol(self.root, study, whole=whole)
+
+    def driving(self) -> AbstractContextManager[None]:
+        """Return what says, while it lasts, that a driver works here; see :func:`bpbench.runner.registry.driving`."""
+        return registry.driving(self.root)
+
     def sweep(self) -> None:
         """Remove what writers on this host left behind when they were killed."""
         for left in (self.root / TMP).glob(f"{socket.gethostname()}-*"):
             pid = left.name.removeprefix(f"{socket.gethostname()}-").split("-")[0]
-            if pid.isdigit() and not alive(int(pid)):
+            if pid.isdigit() and not registry.alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def alive(pid: int) -> bool:
-    """Return whether a process of this number lives on this host."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _unseen(folder: Path, error: BaseException) -> StoreError:
