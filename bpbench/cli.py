@@ -14,12 +14,15 @@ import gc
 import json
 import os
 import shlex
+import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bpbench import (
@@ -30,11 +33,13 @@ from bpbench import (
     cli_data,
     cli_describe,
     cli_doctor,
+    cli_engine,
     cli_export,
     cli_report,
+    cli_store,
     cli_track,
 )
-from bpbench.errors import BpbenchError, RequestError, StoreError
+from bpbench.errors import BpbenchError, EngineError, ReadOnlyError, RequestError, StoreError
 
 if TYPE_CHECKING:
     from bpbench.prepared import Prepared
@@ -61,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(cli_compare.joined(words))
     options.command = shlex.join(["bpbench", *words])
+    _hear_the_end()
     try:
         code: int = options.verb(options)
     except KeyboardInterrupt:
@@ -83,6 +89,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _hear_the_end() -> None:
+    """Have SIGTERM, which batch systems send at the end of a job's time, end this process as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bpbench",
@@ -103,10 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     plan = verb(verbs, "plan", _plan, "Say what is stored, what is new, what it costs and what it could show.")
     validate = verb(verbs, "validate", _validate, "Check protocol files without reading their data.")
     report = verb(verbs, "report", _report, "Render a report again from its findings.json.")
-    data = verbs.add_parser("data", help="Make the embedded sample, or audit a file of frames.")
+    data = verbs.add_parser("data", help="Make the embedded sample, audit a file of frames, look after the store.")
     parts = data.add_subparsers(required=True, metavar="VERB")
     make = verb(parts, "make", _data_make, "Generate an aluminium sample (EMT, Langevin dynamics).")
     inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
+    cli_store.verbs(parts, verb, _look_after)
     described = verb(verbs, "describe", _describe, "Compute symmetry functions, or compare a table of them with ours.")
     compared = verb(verbs, "compare", _compare, "Judge scores of repeated runs that any tool made.")
     checked = verb(verbs, "check", _check, "Decide whether to adopt a candidate in the incumbent's place.")
@@ -126,10 +143,11 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
     for each in (run, plan, checked):
-        each.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
+        cli_engine.options(each, _cores, _count)
         cli_track.add_allowance(each)
     for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
+    cli_engine.add_limit(run)
     cli_report.options(report)
     cli_data.options(make, inspect, _cores, _count)
     cli_describe.options(described, _cores, _count)
@@ -196,6 +214,12 @@ def _writable(folder: Path, option: str) -> Path:
     return folder
 
 
+def _readable(folder: Path) -> None:
+    """Make the folder of a store; one that is there may be one that can only be read, until something is missing."""
+    if not folder.is_dir():
+        _writable(folder, "--store")
+
+
 def _store(options: argparse.Namespace) -> Store:
     from bpbench.runner.execute import default_store
     from bpbench.runner.store import Store
@@ -221,17 +245,24 @@ def _run(options: argparse.Namespace) -> int:
     from bpbench.report.templating import folders
 
     folders(options.templates)  # that are missing are better missed now than after hours of training
-    start = time.monotonic()
+    start, engine = time.monotonic(), cli_engine.engine(options)
     protocol, store = _protocol(options), _store(options)
     prepared = study.prepare(protocol, store, allow_commands=options.allow_commands)
     study.require_allowed(prepared, store)
-    _writable(store.root, "--store")
+    _readable(store.root)
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     try:
         with _watching(prepared, store) as progress:
-            conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
-    except StoreError as error:
-        _say(f"bpbench: {error} What was stored before is kept; the same command goes on from there.")
+            conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
+    except ReadOnlyError:
+        raise
+    except (StoreError, EngineError) as error:
+        kept = (
+            ""
+            if isinstance(error, EngineError)
+            else " What was stored before is kept; the same command goes on from there."
+        )
+        _say(f"bpbench: {error}{kept}")
         return INCOMPLETE
     found = findings(conducted)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
@@ -269,7 +300,7 @@ def _plan(options: argparse.Namespace) -> int:
 
     store = _store(options)
     prepared = study.prepare(_protocol(options), store, allow_commands=options.allow_commands)
-    planned = planning.plan(prepared, store, options.jobs)
+    planned = planning.plan(prepared, store, cli_engine.engine(options).workers)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:
         _print_json(planned)
@@ -358,6 +389,15 @@ def _data_inspect(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _look_after(options: argparse.Namespace) -> int:
+    told, lines, sound = cli_store.look_after(options, _store(options))
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(lines))
+    return DONE if sound else INCOMPLETE
+
+
 def _describe(options: argparse.Namespace) -> int:
     try:
         told, lines = cli_describe.describe(options, _say)
@@ -387,7 +427,7 @@ def _check(options: argparse.Namespace) -> int:
     from bpbench.report import adopted
 
     protocol, store = _protocol(options), _store(options)
-    _writable(store.root, "--store")
+    _readable(store.root)
     try:
         told, code = cli_check.check(options, protocol, store, _watching)
     except UnfinishedError as error:

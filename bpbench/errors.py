@@ -50,27 +50,31 @@ class StoreError(BpbenchError):
 
 
 class ReadOnlyError(StoreError):
-    """Something would have to be written to a store that may only be read; nothing was started."""
+    """Something would have to be written to a store that may only be read; nothing was started. Exit code 2."""
 
 
 class DamagedError(StoreError):
-    """A stored result is not whole, or is gone; what was there was moved aside, and it can be made again.
+    """A stored result that was asked for is not whole, or not there; it can be made again.
 
-    Parameters
+    Attributes
     ----------
-    text : str
-        The whole sentence.
     address : str
-        Of the job whose result it was.
+        Of the result.
     why : str
-        What was found, a clause.
+        What is wrong with it, a clause.
     """
 
-    def __init__(self, text: str, address: str = "", why: str = "") -> None:
-        # Defaults, and one argument handed on: an error comes back from another process by its text and its fields.
-        super().__init__(text)
-        self.address = address
-        self.why = why
+    def __init__(self, address: str, why: str, text: str = "") -> None:
+        super().__init__(text or f"The stored result {address} is not whole: {why}.")
+        self.address, self.why = address, why
+
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str, str]]:
+        """Return how it is made anew in another process; of an exception that would be by its text alone."""
+        return type(self), (self.address, self.why, str(self))
+
+
+class EngineError(BpbenchError):
+    """Workers cannot be had, or not trusted with the work; what is stored is kept. Exit code 3."""
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -33,6 +33,8 @@ _SHELF: Final = re.compile(r"[0-9a-f]{2}")
 _OURS: Final = {DAMAGED, TMP, STUDIES, RUNNING, "declared"}
 #: Why something in a store is none of its results.
 _FOREIGN: Final = "not ours"
+#: A run that is recorded for tracking has a store of its own within this one, until it is recorded.
+_RECORDING: Final = re.compile(r".+-\d+-[0-9a-f]{12}(\.lock)?")
 
 # ------------------------------------------------------------------------------------------------------- what is there
 
@@ -49,7 +51,7 @@ def results(root: Path, strays: list[Stray] | None = None) -> Iterator[Path]:
     """
     aside = [] if strays is None else strays
     for shelf in _listed(root, aside):
-        if shelf.name in _OURS:
+        if shelf.name in _OURS or _RECORDING.fullmatch(shelf.name):
             continue
         if not _SHELF.fullmatch(shelf.name) or not shelf.is_dir():
             aside.append(Stray(shelf, _FOREIGN))

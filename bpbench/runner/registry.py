@@ -17,7 +17,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,8 @@ RUNNING: Final = "running"
 #: A driver on another host that was not seen for so long is taken for gone.
 GONE_AFTER_S: Final = 24 * 3600.0
 _SEEN_EVERY_S: Final = 600.0
+#: Characters of a time that say it to the minute.
+_MINUTE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,12 @@ def enrol(root: Path, study: Enrolled, *, whole: bool = False) -> bool:
     former = frozenset() if before is None else before.former
     jobs = study.jobs if whole else study.jobs | known
     made = Enrolled(study.digest, study.name, study.file, study.quick, _now(), jobs, (former | known) - jobs)
+    if (
+        before is not None
+        and path.exists()
+        and replace(before, last_run=before.last_run[:_MINUTE]) == replace(made, last_run=made.last_run[:_MINUTE])
+    ):
+        return True
     try:
         _write(path, made)
         (root / STUDIES / FORGOTTEN / path.name).unlink(missing_ok=True)

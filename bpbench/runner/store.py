@@ -150,6 +150,19 @@ class Store:
         except integrity.UNWHOLE as error:
             raise self.unusable(folder, error) from None
 
+    def find(self, job: Job) -> Outcome | None:
+        """Return a stored result; ``None`` where there is none, or none any more as it was damaged and moved aside.
+
+        Raises
+        ------
+        StoreError
+            When it may not be read, or not be moved aside.
+        """
+        try:
+            return self.load(job) if self.has(job) else None
+        except DamagedError:
+            return None
+
     def _read(self, folder: Path) -> Outcome:
         sums = integrity.Sums.read(folder)
         if sums is not None and sums.address != folder.name:
@@ -174,12 +187,8 @@ class Store:
             return _unseen(folder, error)
         name, why = folder.name, integrity.told(error)
         if not os.path.lexists(folder):
-            why = "it is not there"
-            return DamagedError(
-                f"The result {folder} is needed and not there, as if it had been removed meanwhile; {_AGAIN}.",
-                name,
-                why,
-            )
+            gone = f"The result {folder} is needed and not there, as if it had been removed meanwhile; {_AGAIN}."
+            return DamagedError(name, "it is not there", gone)
         try:
             aside = self.set_aside(folder)
         except FileNotFoundError:  # somebody else has found it out and moved it
@@ -189,9 +198,8 @@ class Store:
                 f"The stored result {folder} is not whole ({why}), and it cannot be moved aside ({hindered.strerror}); "
                 "remove that folder where the store may be written, or name another with --store."
             )
-        return DamagedError(
-            f"The stored result {folder} is not whole ({why}); it lies in {aside} now, and {_AGAIN}.", name, why
-        )
+        moved = f"The stored result {folder} is not whole ({why}); it lies in {aside} now, and {_AGAIN}."
+        return DamagedError(name, why, moved)
 
     def set_aside(self, path: Path) -> Path:
         """Move something that is not whole, or not ours, among the store's damaged results, and return where it lies.
