@@ -36,6 +36,11 @@ class Growing(JobQueueCluster):  # type: ignore[misc]
     #: Why no workers may ever come.
     trouble: str | None = None
 
+    @property
+    def dashboard_link(self) -> str:
+        """Where the dashboard is seen: on this machine alone, as it asks nobody who he is."""
+        return f"http://127.0.0.1:{self.scheduler.services['dashboard'].port}/status"
+
     def _update_worker_status(self, op: str, msg: Any) -> None:
         name = self.scheduler_info["workers"].get(msg, {}).get("name") if op == "remove" else None
         super()._update_worker_status(op, msg)
