@@ -136,7 +136,7 @@ class _Dask:
         if self.ended is None:
             from distributed import as_completed
 
-            self.ended = as_completed()
+            self.ended = as_completed(loop=self.client.loop)
         self.ended.add(future)
 
     def next(self) -> Ended:
