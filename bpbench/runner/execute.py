@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol, Self
@@ -27,6 +26,7 @@ from bpbench.errors import BpbenchError, RequestError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
+from bpbench.runner.graph import by_cohort, missing
 from bpbench.runner.machine import machine
 from bpbench.runner.meter import Meter
 from bpbench.runner.store import Store
@@ -103,22 +103,6 @@ class Executed:
         return Executed(self.made + other.made, loaded, {**self.seconds, **other.seconds}, {**left, **other.failures})
 
 
-def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
-    """Return the jobs without a stored result and those they need in turn, every need before its user."""
-    ordered: dict[Job, None] = {}
-
-    def visit(job: Job) -> None:
-        if job in ordered or store.has(job):
-            return
-        for need in work.needs(job):
-            visit(need)
-        ordered[job] = None
-
-    for job in jobs:
-        visit(job)
-    return list(ordered)
-
-
 def programs(todo: Iterable[Job]) -> list[str]:
     """Return what some jobs would run, each step once, as a protocol has its words."""
     models = [job.model for job in todo if isinstance(job, Train) and isinstance(job.model, Command)]
@@ -144,17 +128,6 @@ def refuse_commands(todo: Iterable[Job]) -> None:
 def at_once(todo: Sequence[Job], workers: int) -> int:
     """Return how many of these jobs run at once, at most."""
     return max(1, min(workers, sum(not work.alone(job) for job in todo)))
-
-
-def by_cohort(todo: Sequence[Job]) -> list[Job]:
-    """Return the jobs in their order, but trainings behind all others, and those on the same inputs together.
-
-    A process keeps the inputs of its last training, so a cohort reads and lays them out once in each process.
-    """
-    cohorts: dict[Any, list[Job]] = {}
-    for job in todo:
-        cohorts.setdefault(work.cohort(job), []).append(job)
-    return [*cohorts.pop(None, []), *chain.from_iterable(cohorts.values())]
 
 
 def execute(

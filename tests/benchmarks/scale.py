@@ -124,9 +124,9 @@ def stages(file: Path, root: Path) -> dict[str, float]:
     took: dict[str, float] = {}
 
     def timed(name: str, function: Callable[[], Any]) -> Any:
-        start = time.perf_counter()
+        start = time.process_time()
         found = function()
-        took[name] = time.perf_counter() - start
+        took[name] = time.process_time() - start
         return found
 
     def imports() -> None:
@@ -197,25 +197,25 @@ def searching(file: Path, root: Path) -> dict[str, float]:
 
     def answer(jobs: list[Any]) -> dict[Any, Any]:
         nonlocal asked
-        start = time.perf_counter()
+        start = time.process_time()
         missing(jobs, store)
-        took["missing"] += time.perf_counter() - start
-        start = time.perf_counter()
+        took["missing"] += time.process_time() - start
+        start = time.process_time()
         for job in jobs:
             address(job)
-        took["addresses"] += time.perf_counter() - start
-        start = time.perf_counter()
+        took["addresses"] += time.process_time() - start
+        start = time.process_time()
         asked += len(jobs)
         found = {job: Outcome(made_up(rng)) for job in jobs}
-        took["answers"] += time.perf_counter() - start
+        took["answers"] += time.process_time() - start
         return found
 
-    start = time.perf_counter()
+    start = time.process_time()
     explored = exploration.explore(prepared.explored.laid, answer)
-    took["searches themselves"] = time.perf_counter() - start - sum(took.values())
-    start = time.perf_counter()
+    took["searches themselves"] = time.process_time() - start - sum(took.values())
+    start = time.process_time()
     study.laid_out(prepared.declared, prepared.inputs, explored)
-    took["lay out what was found"] = time.perf_counter() - start
+    took["lay out what was found"] = time.process_time() - start
     return {"number of trainings": asked, **took, "largest, MB": peak()}
 
 
@@ -230,14 +230,14 @@ def child(*words: str) -> Any:
 
 def whole(file: Path, root: Path) -> dict[str, float]:
     """Time ``bpbench plan`` as a process of its own."""
-    start = time.perf_counter()
+    start = time.process_time()
     process = subprocess.Popen(
         [sys.executable, "-c", CONSOLE, "plan", str(file), "--store", str(root)],
         stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0
-    return {"bpbench plan, whole": time.perf_counter() - start, "its largest, MB": used.ru_maxrss / 1024}
+    return {"bpbench plan, whole": time.process_time() - start, "its largest, MB": used.ru_maxrss / 1024}
 
 
 def show(title: str, found: dict[str, float]) -> None:
