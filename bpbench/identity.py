@@ -195,6 +195,9 @@ def _fragment(value: Any) -> str:
         if _texts.lasting(value):
             _texts.keep(value, text)
         return text
+    if kind is dict:
+        named = {str(key): item for key, item in value.items()}
+        return f"{{{','.join(f'{_dumps(key)}:{_fragment(named[key])}' for key in sorted(named))}}}"
     if not _is_dataclass(kind):
         return _dumps(_plain(value, top=False))
     if hasattr(value, "version"):
