@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,10 @@ import numpy.typing as npt
 from bpbench.errors import StoreError
 from bpbench.identity import address, plain
 from bpbench.jobs import Job
+
+
+#: Results in one folder below which each is asked for by itself, and the folder is not listed.
+_FEW: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,26 @@ class Store:
     def has(self, job: Job) -> bool:
         """Return whether the result of a job is stored."""
         return self.folder(job).is_dir()
+
+    def present(self, jobs: Iterable[Job]) -> set[Job]:
+        """Return those of some jobs whose results are stored.
+
+        Of many jobs each folder of the store is listed once; to ask for every one of them would be a question to the
+        file server each.
+        """
+        wanted: dict[str, dict[str, list[Job]]] = {}
+        for job in jobs:
+            name = address(job)
+            wanted.setdefault(name[:2], {}).setdefault(name, []).append(job)
+        found: set[Job] = set()
+        for digits, named in wanted.items():
+            folder = self.root / digits
+            if len(named) < _FEW:
+                there = [name for name in named if (folder / name).is_dir()]
+            else:
+                there = [name for name in _folders(folder) if name in named]
+            found.update(*(named[name] for name in there))
+        return found
 
     def load(self, job: Job) -> Outcome:
         """Return a stored result; its arrays are memory-mapped and read-only, each from when it is asked for.
@@ -214,6 +238,15 @@ class Store:
             pid = left.name.removeprefix(f"{socket.gethostname()}-").split("-")[0]
             if pid.isdigit() and not _alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _folders(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder, none where there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _alive(pid: int) -> bool:
