@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from bpbench.errors import RequestError
 from bpbench.identity import address
@@ -125,6 +125,26 @@ class Executed:
         return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
 
 
+def needed(jobs: Iterable[Job]) -> set[str]:
+    """Return the addresses of some jobs and of all that they need in turn."""
+    found: set[str] = set()
+    pools: set[tuple[int, int]] = set()  # trainings share them, and to look at each chunk for each would take long
+    todo = list(jobs)
+    while todo:
+        job = todo.pop()
+        name = address(job)
+        if name in found:
+            continue
+        found.add(name)
+        if isinstance(job, Train):
+            pool = (id(job.pool), id(job.frames))
+            if pool in pools:
+                continue
+            pools.add(pool)
+        todo += work.needs(job)
+    return found
+
+
 def programs(todo: Iterable[Job]) -> list[str]:
     """Return what some jobs would run, each step once, as a protocol has its words."""
     models = [job.model for job in todo if isinstance(job, Train) and isinstance(job.model, Command)]
@@ -187,6 +207,8 @@ def execute(
     ------
     StoreError
         When results cannot be written: nothing could be kept, so nothing more is started.
+    ReadOnlyError
+        When something is missing in a store that may only be read; nothing was started.
     EngineError
         When the workers are lost, or have other versions.
     RequestError
@@ -200,6 +222,7 @@ def execute(
     if not allow_commands:
         refuse_commands(todo)
     if todo:
+        store.require_writable(len(todo))
         store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
