@@ -232,8 +232,11 @@ def _watching(prepared: Prepared, store: Store) -> Progress:
     from bpbench.runner import cost
     from bpbench.runner.progress import Progress
 
-    stored = [job for job in prepared.jobs if store.has(job)]
-    return Progress(cost.estimator(stored, prepared.frames, store), growing=not prepared.explored.complete)
+    stored = store.present(prepared.jobs)
+    return Progress(
+        cost.estimator((job for job in prepared.jobs if job in stored), prepared.frames, store),
+        growing=not prepared.explored.complete,
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
