@@ -1,8 +1,8 @@
 r"""Corrections of a family's p-values, and the level that a family's smallest p must meet.
 
-Every method but ``max-t`` is statsmodels' ``multipletests``, or gives its bits (``holm``); it is always called with the
-method's name (its own default is Holm-Šidák), one iteration and the family's alpha (the adjusted p-values of ``tsbh``
-belong to one alpha, and to no other):
+Every method but ``max-t`` is statsmodels' ``multipletests``, always called with the method's name (its own default is
+Holm-Šidák), one iteration and the family's alpha (the adjusted p-values of ``tsbh`` belong to one alpha, and to no
+other):
 
 ==============  ====================  =================================================================  =========
 method          bounds                where it holds                                                     steps
@@ -26,6 +26,7 @@ does; Benjamini, Krieger and Yekutieli (2006) prove the rate q for a first step 
 
 from __future__ import annotations
 
+import gc
 import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -36,8 +37,6 @@ from bpbench.errors import StatisticsError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
 
 #: Our names, and those of statsmodels.
 METHODS: Final[Mapping[str, str]] = MappingProxyType(
@@ -128,26 +127,16 @@ def adjust(p: Sequence[float | None], method: str, *, alpha: float = 0.05) -> tu
     if not any(known):
         return tuple(p)
 
-    filled = [1.0 if value is None or math.isnan(value) else value for value in p]
-    if method == "holm":
-        adjusted = _holm(np.array(filled))
-    else:
-        from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.multitest import multipletests
 
+    filled = [1.0 if value is None or math.isnan(value) else value for value in p]
+    gc.freeze()  # it looks through all garbage at every call, half a second among all that a report has drawn
+    try:
         with np.errstate(divide="ignore"):  # Šidák's logarithm of 1 - p at p = 1
             adjusted = multipletests(filled, alpha=alpha, method=METHODS[method], maxiter=1, is_sorted=False)[1]
+    finally:
+        gc.unfreeze()
     return tuple(float(new) if has else value for value, new, has in zip(p, adjusted, known, strict=True))
-
-
-def _holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return what statsmodels' ``multipletests`` does, to the bit, which looks through all garbage at every call.
-
-    That search takes 50 ms in a fresh process, and half a second among all that a report has drawn.
-    """
-    order = np.argsort(p)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
-    return adjusted
 
 
 def _harmonic(m: int) -> float:
