@@ -9,8 +9,10 @@ succeeded is kept and reported; 4 undecided (``check``); 70 a fault of ours; 130
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import gc
+import io
 import json
 import os
 import shlex
@@ -23,7 +25,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bpbench import (
     __version__,
@@ -40,6 +42,7 @@ from bpbench import (
     cli_track,
 )
 from bpbench.errors import BpbenchError, EngineError, ReadOnlyError, RequestError, StoreError
+from bpbench.report.document import shown
 
 if TYPE_CHECKING:
     from bpbench.prepared import Prepared
@@ -68,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.command = shlex.join(["bpbench", *words])
     _hear_the_end()
     try:
-        code: int = options.verb(options)
+        with contextlib.redirect_stdout(_Shown(sys.stdout)):
+            code: int = options.verb(options)
     except KeyboardInterrupt:
         _say("Interrupted. What is done is stored; the same command goes on from there.")
         return INTERRUPTED
@@ -172,8 +176,24 @@ def _cores() -> int:
     return cores()
 
 
+class _Shown(io.TextIOBase):
+    """Standard output, where names from files are text and no orders to the terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(shown(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
@@ -232,8 +252,11 @@ def _watching(prepared: Prepared, store: Store) -> Progress:
     from bpbench.runner import cost
     from bpbench.runner.progress import Progress
 
-    stored = [job for job in prepared.jobs if store.has(job)]
-    return Progress(cost.estimator(stored, prepared.frames, store), growing=not prepared.explored.complete)
+    stored = store.present(prepared.jobs)
+    return Progress(
+        cost.estimator((job for job in prepared.jobs if job in stored), prepared.frames, store),
+        growing=not prepared.explored.complete,
+    )
 
 
 def _run(options: argparse.Namespace) -> int:

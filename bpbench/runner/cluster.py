@@ -136,8 +136,7 @@ def build(cluster: Cluster, keys: str) -> Any:
         **_of_kind(cluster, logs),
     }
     kind = type(base.__name__, (batch.Growing, base), {})
-    # One thread for each worker process, whatever cores it holds.
-    made = kind(job_cls=type(job.__name__, (job,), {"worker_process_threads": 1}), **options)
+    made = kind(job_cls=type(job.__name__, (batch.OneThread, job), {}), **options)
     made.processes, made.kind, made.log_directory = cluster.processes, cluster.kind, logs
     return made
 

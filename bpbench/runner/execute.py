@@ -22,16 +22,16 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from bpbench.errors import RequestError
 from bpbench.identity import address
 from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
 from bpbench.runner.engine import HERE, Engine
+from bpbench.runner.graph import by_cohort, missing
 from bpbench.runner.line import Line
 from bpbench.runner.staff import Crew, Ended, Staff
 from bpbench.runner.store import Store
@@ -125,22 +125,6 @@ class Executed:
         return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
 
 
-def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
-    """Return the jobs without a stored result and those they need in turn, every need before its user."""
-    ordered: dict[Job, None] = {}
-
-    def visit(job: Job) -> None:
-        if job in ordered or store.has(job):
-            return
-        for need in work.needs(job):
-            visit(need)
-        ordered[job] = None
-
-    for job in jobs:
-        visit(job)
-    return list(ordered)
-
-
 def needed(jobs: Iterable[Job]) -> set[str]:
     """Return the addresses of some jobs and of all that they need in turn."""
     found: set[str] = set()
@@ -186,17 +170,6 @@ def refuse_commands(todo: Iterable[Job]) -> None:
 def at_once(todo: Sequence[Job], workers: int) -> int:
     """Return how many of these jobs run at once, at most."""
     return max(1, min(workers, sum(not work.alone(job) for job in todo)))
-
-
-def by_cohort(todo: Sequence[Job]) -> list[Job]:
-    """Return the jobs in their order, but trainings behind all others, and those on the same inputs together.
-
-    A process keeps the inputs of its last training, so a cohort reads and lays them out once in each process.
-    """
-    cohorts: dict[Any, list[Job]] = {}
-    for job in todo:
-        cohorts.setdefault(work.cohort(job), []).append(job)
-    return [*cohorts.pop(None, []), *chain.from_iterable(cohorts.values())]
 
 
 def execute(

@@ -46,6 +46,10 @@ _NOT_OURS_TO_WRITE: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
 _AGAIN: Final = "the same command makes it again"
 
 
+#: Results in one folder below which each is asked for by itself, and the folder is not listed.
+_FEW: Final = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a job gave: plain values and arrays.
@@ -128,6 +132,26 @@ class Store:
             return False
         except OSError as error:
             raise _unseen(folder.parent, error) from None
+
+    def present(self, jobs: Iterable[Job]) -> set[Job]:
+        """Return those of some jobs whose results are stored.
+
+        Of many jobs each folder of the store is listed once; to ask for every one of them would be a question to the
+        file server each.
+        """
+        wanted: dict[str, dict[str, list[Job]]] = {}
+        for job in jobs:
+            name = address(job)
+            wanted.setdefault(name[:2], {}).setdefault(name, []).append(job)
+        found: set[Job] = set()
+        for digits, named in wanted.items():
+            folder = self.root / digits
+            if len(named) < _FEW:
+                there = [name for name in named if (folder / name).is_dir()]
+            else:
+                there = [name for name in _folders(folder) if name in named]
+            found.update(*(named[name] for name in there))
+        return found
 
     def load(self, job: Job) -> Outcome:
         """Return a stored result; its arrays are memory-mapped and read-only, each from when it is asked for.
@@ -392,6 +416,17 @@ class Store:
             pid = left.name.removeprefix(f"{socket.gethostname()}-").split("-")[0]
             if pid.isdigit() and not registry.alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _folders(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder, none where there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unseen(folder, error) from None
 
 
 def _unseen(folder: Path, error: BaseException) -> StoreError:
