@@ -52,6 +52,10 @@ QUICK: Final = (
 )
 
 
+#: Why a job has no result when the time that a run may take is over.
+LATE: Final = "It was not started, as the time was up."
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """A conducted study: what was prepared, what came of it.
@@ -171,10 +175,11 @@ def carry_out(
             prepared = _explore(prepared, ask, store)
             enrol(prepared, store, prepared.jobs)
         run([job for job in wanted(prepared) if job not in executed.failures])  # what failed is not tried twice
+        unstarted = set(executed.left)
         results = {
-            key: _loaded(job, executed, store, run)
+            key: _loaded(job, executed, store, run, watcher)
             for key, job in prepared.trainings.items()
-            if job in executed.failures or store.has(job)
+            if job in executed.failures or job in unstarted or store.has(job)
         }
     return Carried(prepared, results, executed)
 
@@ -199,14 +204,19 @@ def enrol(prepared: Prepared, store: Store, jobs: Sequence[Job], *, whole: bool 
     store.enrol(study, whole=whole)
 
 
-def _loaded(job: Job, executed: Executed, store: Store, run: Callable[[list[Job]], Executed]) -> Outcome | Failure:
+def _loaded(
+    job: Job, executed: Executed, store: Store, run: Callable[[list[Job]], Executed], watcher: Watcher | None = None
+) -> Outcome | Failure:
     """Return what came of a job; what turns out damaged when it is loaded is made again."""
     for _ in range(execute.REMADE):
         if job in executed.failures:
             return executed.failures[job]
+        if job in executed.left:
+            return Failure(LATE)
         try:
             return store.load(job)
-        except DamagedError:
+        except DamagedError as error:
+            (watcher or execute.Silent()).note(str(error))
             executed = run([job])
     return executed.failures[job] if job in executed.failures else store.load(job)
 
@@ -284,7 +294,7 @@ def _answer(job: Job, executed: Executed, store: Store) -> Outcome | Failure:
     """Return what came of a job, be it that it was not started."""
     if job in executed.failures:
         return executed.failures[job]
-    return Failure("It was not started, as the time was up.") if job in executed.left else store.load(job)
+    return Failure(LATE) if job in executed.left else store.load(job)
 
 
 def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tuple[Comparison, ...]:

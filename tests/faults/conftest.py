@@ -1,7 +1,7 @@
 """The table of faults: each trial is counted by the test that makes it, as it ends.
 
-A trial is lost when anything in it does not hold: above all when the findings in the end are not, to the last bit, those
-of a run that nobody disturbed. ``--reliability FILE`` writes the table.
+A trial is lost when anything in it does not hold: above all when the findings in the end are not, to the last bit,
+those of a run that nobody disturbed. ``--reliability FILE`` writes the table.
 """
 
 from __future__ import annotations
@@ -82,10 +82,12 @@ def table(told: list[tuple[str, str, bool]], skipped: dict[str, str]) -> str:
             *rows,
             f"| all | | {tried} | {lost} |",
             "",
-            f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, Python {platform.python_version()}, "
-            f"Dask {version('distributed')}, Linux {platform.release()}, bpbench {version('bpbench')}. "
-            "A trial is lost when the findings in the end differ in a bit from those of a run that nobody disturbed, "
-            "or when anything else that its row promises does not hold.",
+            (
+                f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, Python {platform.python_version()}, "
+                f"Dask {version('distributed')}, Linux {platform.release()}, bpbench {version('bpbench')}. "
+                "A trial is lost when the findings in the end differ in a bit from those of a run that nobody disturbed, "
+                "or when anything else that its row promises does not hold."
+            ),
             *(f"\nNot tried here: {name} ({why})." for name, why in sorted(skipped.items())),
             "",
         ]

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -199,8 +199,11 @@ def test_a_damaged_file_is_found_and_its_result_made_again(
         shutil.copytree(undisturbed.store, ground.store)
         # Nothing would read what trainings need if all of them were there.
         shutil.rmtree(ground.store / kinds["Train random-forest"][-1].relative_to(undisturbed.store))
-        harmed = {kind: (there[0].relative_to(undisturbed.store), names[kind][turn])
-                  for kind, there in kinds.items() if turn < len(names[kind])}
+        harmed = {
+            kind: (there[0].relative_to(undisturbed.store), names[kind][turn])
+            for kind, there in kinds.items()
+            if turn < len(names[kind])
+        }
         for result, name in harmed.values():
             DAMAGES[damage](ground.store / result / name)
         ran = ground.run("--jobs", "1")

@@ -1,4 +1,4 @@
-"""The driver is killed, ended or out of time: nothing is left behind, and the same command goes on to the same findings."""
+"""The driver is killed, ended or out of time: nothing is left behind, and the same command goes on as if it had not."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ ENDS_S = 20.0
 pytestmark = pytest.mark.xdist_group("faults")
 
 KILLED = "`kill -9` of the driver"
+
+
 def killed_at(ground: Ground, share: float, jobs: str, total: int) -> None:
     """Kill a run when so large a share of all results is stored, or as far beyond the last of them in time.
 
@@ -68,7 +70,6 @@ def test_killed_again_and_again_one_run_goes_on(ground: Ground, undisturbed: Gro
         ran = ground.run("--jobs", jobs)
         assert ran.code == 0, ran.err
         same(ground, undisturbed)
-
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def failed(ran: Ran, ground: Ground, why: str) -> None:
     assert ran.code == 3, ran.err
     assert f"failed: train hdnn: {why}" in ran.err, ran.err
     assert "2 of 10 trainings have no score; the report says which and why." in ran.err
-    assert why.split(" (")[0] in ground.page()
+    assert why.split(" (", maxsplit=1)[0] in ground.page()
 
 
 def in_this_process(ground: Ground) -> None:
@@ -84,7 +84,9 @@ def test_a_worker_of_ours_grows_beyond_its_limit(hungry: Ground, plenty: Ground,
         with ended(hungry.start("--jobs", "2")) as running:
             resource.prlimit(running.process.pid, resource.RLIMIT_RSS, (1400 * MB, 1400 * MB))
             ran = running.ends(400)
-            failed(ran, hungry, "Its worker process died 3 times (KilledWorker: killed, most often for want of memory).")
+            failed(
+                ran, hungry, "Its worker process died 3 times (KilledWorker: killed, most often for want of memory)."
+            )
             gone(running)
         ran = hungry.run("--jobs", "2")
         assert ran.code == 0, ran.err
