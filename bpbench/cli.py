@@ -317,6 +317,8 @@ def _run(options: argparse.Namespace) -> int:
             templates=options.templates,
         )
     except render.ReportError as error:
+        if not isinstance(error.__cause__, OSError):  # a full disk and the like, not a template with a mistake
+            raise
         raise EngineError(f"{error} What was trained is stored; the same command writes the report.") from None
     if options.json:
         _print_json({"findings": found, **written.told()})
