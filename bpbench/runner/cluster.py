@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bpbench.errors import RequestError
+from bpbench.runner import keys
 from bpbench.runner.cluster_file import Cluster, read
 
 __all__ = ["Cluster", "build", "read", "start", "trouble"]
@@ -181,7 +182,7 @@ def _certificates(folder: Path) -> Any:
     from distributed import Security
 
     try:
-        made = Security.temporary()
+        made = keys.temporary()
     except ImportError:
         raise RequestError(
             "Certificates for driver and workers need the package cryptography: pip install 'bpbench[cluster]', or say "

@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol, Self
 from bpbench.errors import EngineError, RequestError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import Job
-from bpbench.runner import cluster, work
+from bpbench.runner import cluster, keys, work
 from bpbench.runner.engine import Engine
 from bpbench.runner.resources import Resources, of
 from bpbench.runner.store import Store
@@ -259,7 +259,6 @@ def _opened(engine: Engine, size: int, store: Store, say: Say) -> AbstractContex
 def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
     import dask
     from distributed import Client, LocalCluster
-    from distributed.security import Security
 
     with dask.config.set(SETTINGS):
         with _shielded():
@@ -268,7 +267,7 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
                 threads_per_worker=1,
                 processes=True,
                 protocol="tls://",
-                security=Security.temporary(),
+                security=keys.temporary(),
                 dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
                 silence_logs=logging.CRITICAL,
             )
