@@ -125,26 +125,6 @@ class Executed:
         return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
 
 
-def needed(jobs: Iterable[Job]) -> set[str]:
-    """Return the addresses of some jobs and of all that they need in turn."""
-    found: set[str] = set()
-    pools: set[tuple[int, int]] = set()  # trainings share them, and to look at each chunk for each would take long
-    todo = list(jobs)
-    while todo:
-        job = todo.pop()
-        name = address(job)
-        if name in found:
-            continue
-        found.add(name)
-        if isinstance(job, Train):
-            pool = (id(job.pool), id(job.frames))
-            if pool in pools:
-                continue
-            pools.add(pool)
-        todo += work.needs(job)
-    return found
-
-
 def programs(todo: Iterable[Job]) -> list[str]:
     """Return what some jobs would run, each step once, as a protocol has its words."""
     models = [job.model for job in todo if isinstance(job, Train) and isinstance(job.model, Command)]
