@@ -9,8 +9,10 @@ succeeded is kept and reported; 4 undecided (``check``); 70 a fault of ours; 130
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import gc
+import io
 import json
 import os
 import shlex
@@ -23,7 +25,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bpbench import (
     __version__,
@@ -36,9 +38,11 @@ from bpbench import (
     cli_engine,
     cli_export,
     cli_report,
+    cli_store,
     cli_track,
 )
-from bpbench.errors import BpbenchError, EngineError, RequestError, StoreError
+from bpbench.errors import BpbenchError, EngineError, ReadOnlyError, RequestError, StoreError
+from bpbench.report.document import shown
 
 if TYPE_CHECKING:
     from bpbench.prepared import Prepared
@@ -67,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.command = shlex.join(["bpbench", *words])
     _hear_the_end()
     try:
-        code: int = options.verb(options)
+        with contextlib.redirect_stdout(_Shown(sys.stdout)):
+            code: int = options.verb(options)
     except KeyboardInterrupt:
         _say("Interrupted. What is done is stored; the same command goes on from there.")
         return INTERRUPTED
@@ -118,10 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     plan = verb(verbs, "plan", _plan, "Say what is stored, what is new, what it costs and what it could show.")
     validate = verb(verbs, "validate", _validate, "Check protocol files without reading their data.")
     report = verb(verbs, "report", _report, "Render a report again from its findings.json.")
-    data = verbs.add_parser("data", help="Make the embedded sample, or audit a file of frames.")
+    data = verbs.add_parser("data", help="Make the embedded sample, audit a file of frames, look after the store.")
     parts = data.add_subparsers(required=True, metavar="VERB")
     make = verb(parts, "make", _data_make, "Generate an aluminium sample (EMT, Langevin dynamics).")
     inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
+    cli_store.verbs(parts, verb, _look_after)
     described = verb(verbs, "describe", _describe, "Compute symmetry functions, or compare a table of them with ours.")
     compared = verb(verbs, "compare", _compare, "Judge scores of repeated runs that any tool made.")
     checked = verb(verbs, "check", _check, "Decide whether to adopt a candidate in the incumbent's place.")
@@ -170,8 +176,24 @@ def _cores() -> int:
     return cores()
 
 
+class _Shown(io.TextIOBase):
+    """Standard output, where names from files are text and no orders to the terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(shown(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
@@ -212,6 +234,12 @@ def _writable(folder: Path, option: str) -> Path:
     return folder
 
 
+def _readable(folder: Path) -> None:
+    """Make the folder of a store; one that is there may be one that can only be read, until something is missing."""
+    if not folder.is_dir():
+        _writable(folder, "--store")
+
+
 def _store(options: argparse.Namespace) -> Store:
     from bpbench.runner.execute import default_store
     from bpbench.runner.store import Store
@@ -224,8 +252,11 @@ def _watching(prepared: Prepared, store: Store) -> Progress:
     from bpbench.runner import cost
     from bpbench.runner.progress import Progress
 
-    stored = [job for job in prepared.jobs if store.has(job)]
-    return Progress(cost.estimator(stored, prepared.frames, store), growing=not prepared.explored.complete)
+    stored = store.present(prepared.jobs)
+    return Progress(
+        cost.estimator((job for job in prepared.jobs if job in stored), prepared.frames, store),
+        growing=not prepared.explored.complete,
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -241,11 +272,13 @@ def _run(options: argparse.Namespace) -> int:
     protocol, store = _protocol(options), _store(options)
     prepared = study.prepare(protocol, store, allow_commands=options.allow_commands)
     study.require_allowed(prepared, store)
-    _writable(store.root, "--store")
+    _readable(store.root)
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     try:
         with _watching(prepared, store) as progress:
             conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
+    except ReadOnlyError:
+        raise
     except (StoreError, EngineError) as error:
         kept = (
             ""
@@ -379,6 +412,15 @@ def _data_inspect(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _look_after(options: argparse.Namespace) -> int:
+    told, lines, sound = cli_store.look_after(options, _store(options))
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(lines))
+    return DONE if sound else INCOMPLETE
+
+
 def _describe(options: argparse.Namespace) -> int:
     try:
         told, lines = cli_describe.describe(options, _say)
@@ -408,7 +450,7 @@ def _check(options: argparse.Namespace) -> int:
     from bpbench.report import adopted
 
     protocol, store = _protocol(options), _store(options)
-    _writable(store.root, "--store")
+    _readable(store.root)
     try:
         told, code = cli_check.check(options, protocol, store, _watching)
     except UnfinishedError as error:

@@ -7,19 +7,20 @@ show. :mod:`bpbench.findings` then says everything a report may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from bpbench import declarations, exploration
-from bpbench.errors import EngineError
+from bpbench.errors import DamagedError, EngineError
 from bpbench.jobs import Job
 from bpbench.prepared import Prepared, check_design, laid_out, learned, prepare, test_to_train
 from bpbench.runner import execute
 from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Executed, Failure, Watcher
+from bpbench.runner.registry import Enrolled
 from bpbench.runner.staff import Staff
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare
@@ -153,7 +154,7 @@ def carry_out(
     """
     executed = Executed(0, 0, {}, {})
     require_allowed(prepared, store, among)
-    with Staff(engine) as staff:
+    with store.driving(), Staff(engine) as staff:
 
         def run(jobs: list[Job]) -> Executed:
             nonlocal executed
@@ -161,15 +162,53 @@ def carry_out(
             executed += went
             return went
 
+        def ask(jobs: list[Job]) -> Executed:
+            enrol(prepared, store, jobs)
+            return run(jobs)
+
+        enrol(prepared, store, prepared.jobs)
         if not prepared.explored.complete:
-            prepared = _explore(prepared, run, store)
+            prepared = _explore(prepared, ask, store)
+            enrol(prepared, store, prepared.jobs)
         run([job for job in wanted(prepared) if job not in executed.failures])  # what failed is not tried twice
-    results: dict[tuple[str, int], Outcome | Failure] = {
-        key: executed.failures[job] if job in executed.failures else store.load(job)
-        for key, job in prepared.trainings.items()
-        if job in executed.failures or store.has(job)
-    }
+        results = {
+            key: _loaded(job, executed, store, run)
+            for key, job in prepared.trainings.items()
+            if job in executed.failures or store.has(job)
+        }
     return Carried(prepared, results, executed)
+
+
+def enrol(prepared: Prepared, store: Store, jobs: Sequence[Job], *, whole: bool = False) -> None:
+    """Note in a store that a study needs the results of some jobs, and of those that they need in turn.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The study.
+    store : Store
+        Where the results are and go.
+    jobs : sequence of Job
+        What it is known to need by now.
+    whole : bool
+        Whether that is all.
+    """
+    protocol = prepared.protocol
+    needed = frozenset(execute.needed(jobs))
+    study = Enrolled(prepared.digest, protocol.name, str(protocol.origin.file), protocol.quick, jobs=needed)
+    store.enrol(study, whole=whole)
+
+
+def _loaded(job: Job, executed: Executed, store: Store, run: Callable[[list[Job]], Executed]) -> Outcome | Failure:
+    """Return what came of a job; what turns out damaged when it is loaded is made again."""
+    for _ in range(execute.REMADE):
+        if job in executed.failures:
+            return executed.failures[job]
+        try:
+            return store.load(job)
+        except DamagedError:
+            executed = run([job])
+    return executed.failures[job] if job in executed.failures else store.load(job)
 
 
 def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = None) -> None:
@@ -199,6 +238,13 @@ def conduct(prepared: Prepared, store: Store, *, engine: Engine = HERE, watcher:
     prepared, store, engine, watcher
         As in :func:`carry_out`.
     """
+    with store.driving():
+        study = _conduct(prepared, store, engine, watcher)
+        enrol(study.prepared, store, [*study.prepared.jobs, *study.probed], whole=study.complete)
+    return study
+
+
+def _conduct(prepared: Prepared, store: Store, engine: Engine, watcher: Watcher | None) -> Study:
     chosen_after = searched_before = 0
 
     def everything(found: Prepared) -> list[Job]:
@@ -216,6 +262,7 @@ def conduct(prepared: Prepared, store: Store, *, engine: Engine = HERE, watcher:
     winner = choose(prepared, results)
     asked: list[Job] = [] if winner is None else list(winner.jobs)
     if asked:
+        enrol(prepared, store, asked)
         before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
         executed += execute.execute([*before, *asked], store, engine=engine, watcher=watcher)
     probed = {job: _answer(job, executed, store) for job in asked}

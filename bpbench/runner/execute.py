@@ -22,16 +22,16 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from bpbench.errors import RequestError
 from bpbench.identity import address
 from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
 from bpbench.runner.engine import HERE, Engine
+from bpbench.runner.graph import by_cohort, missing
 from bpbench.runner.line import Line
 from bpbench.runner.staff import Crew, Ended, Staff
 from bpbench.runner.store import Store
@@ -125,20 +125,24 @@ class Executed:
         return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
 
 
-def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
-    """Return the jobs without a stored result and those they need in turn, every need before its user."""
-    ordered: dict[Job, None] = {}
-
-    def visit(job: Job) -> None:
-        if job in ordered or store.has(job):
-            return
-        for need in work.needs(job):
-            visit(need)
-        ordered[job] = None
-
-    for job in jobs:
-        visit(job)
-    return list(ordered)
+def needed(jobs: Iterable[Job]) -> set[str]:
+    """Return the addresses of some jobs and of all that they need in turn."""
+    found: set[str] = set()
+    pools: set[tuple[int, int]] = set()  # trainings share them, and to look at each chunk for each would take long
+    todo = list(jobs)
+    while todo:
+        job = todo.pop()
+        name = address(job)
+        if name in found:
+            continue
+        found.add(name)
+        if isinstance(job, Train):
+            pool = (id(job.pool), id(job.frames))
+            if pool in pools:
+                continue
+            pools.add(pool)
+        todo += work.needs(job)
+    return found
 
 
 def programs(todo: Iterable[Job]) -> list[str]:
@@ -166,17 +170,6 @@ def refuse_commands(todo: Iterable[Job]) -> None:
 def at_once(todo: Sequence[Job], workers: int) -> int:
     """Return how many of these jobs run at once, at most."""
     return max(1, min(workers, sum(not work.alone(job) for job in todo)))
-
-
-def by_cohort(todo: Sequence[Job]) -> list[Job]:
-    """Return the jobs in their order, but trainings behind all others, and those on the same inputs together.
-
-    A process keeps the inputs of its last training, so a cohort reads and lays them out once in each process.
-    """
-    cohorts: dict[Any, list[Job]] = {}
-    for job in todo:
-        cohorts.setdefault(work.cohort(job), []).append(job)
-    return [*cohorts.pop(None, []), *chain.from_iterable(cohorts.values())]
 
 
 def execute(
@@ -214,6 +207,8 @@ def execute(
     ------
     StoreError
         When results cannot be written: nothing could be kept, so nothing more is started.
+    ReadOnlyError
+        When something is missing in a store that may only be read; nothing was started.
     EngineError
         When the workers are lost, or have other versions.
     RequestError
@@ -227,6 +222,7 @@ def execute(
     if not allow_commands:
         refuse_commands(todo)
     if todo:
+        store.require_writable(len(todo))
         store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
