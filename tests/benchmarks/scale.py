@@ -271,7 +271,9 @@ def main() -> None:
                 show("search", child("--child", "searching", str(file), str(root)))
                 continue
             whole(file, root)  # compiles
-            show(f"{shape}, no result stored", {**child("--child", "stages", str(file), str(root)), **whole(file, root)})
+            show(
+                f"{shape}, no result stored", {**child("--child", "stages", str(file), str(root)), **whole(file, root)}
+            )
             if options.only_fresh:
                 continue
             child("--child", "fill", "--part", str(options.part), str(file), str(root))
