@@ -129,7 +129,7 @@ def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical JSON of ``plain(value)``, as 64 hexadecimal digits."""
     if isinstance(value, Kept):
         return _of_job(value)
-    if _is_dataclass(type(value)):
+    if dataclasses.is_dataclass(value):
         text = _of_fields(value)
     elif type(value) in {list, tuple}:
         text = f"[{','.join(map(_fragment, value))}]"
@@ -183,7 +183,7 @@ _texts = _Texts()
 
 def _fragment(value: Any) -> str:  # noqa: PLR0911 - one line per kind of value
     """Return the canonical JSON of a value within another: what :func:`plain` gives of it there, written out."""
-    kind = type(value)
+    kind: Any = type(value)
     written = _WRITTEN.get(kind)
     if written is not None:
         return written(value)
