@@ -295,7 +295,7 @@ def _run(options: argparse.Namespace) -> int:
     from bpbench.environment import environment
     from bpbench.report import render
     from bpbench.report.answer import answer
-    from bpbench.report.templating import folders
+    from bpbench.report.templating import ReportError, folders
 
     folders(options.templates)  # that are missing are better missed now than after hours of training
     start, engine = time.monotonic(), cli_engine.engine(options)
@@ -316,7 +316,7 @@ def _run(options: argparse.Namespace) -> int:
             language=options.language or protocol.report.language,
             templates=options.templates,
         )
-    except render.ReportError as error:
+    except ReportError as error:
         if not isinstance(error.__cause__, OSError):  # a full disk and the like, not a template with a mistake
             raise
         raise EngineError(f"{error} What was trained is stored; the same command writes the report.") from None

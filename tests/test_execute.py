@@ -20,7 +20,8 @@ from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Ping, S
 from bpbench.runner import execute as execute_module
 from bpbench.runner import staff, work
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import REMADE, Failure, Silent, _Drive, _Pace, execute, missing
+from bpbench.runner.execute import REMADE, Failure, Silent, _Drive, _Pace, execute
+from bpbench.runner.graph import missing
 from bpbench.runner.progress import Progress
 from bpbench.runner.staff import Ended
 from bpbench.runner.store import Outcome, Store

@@ -46,7 +46,7 @@ memory: 2 GB
 walltime: 00:10:00
 interface: lo
 death_timeout: 10
-workers: {{maximum: {workers}}}
+workers: {{maximum: {workers}, minimum: {minimum}}}
 {more}
 """
 #: The command line, but what Slurm does is noticed within a second.
@@ -88,10 +88,10 @@ def until(true: Callable[[], object], patience_s: float) -> None:
         time.sleep(0.1)
 
 
-def read(workers: int, cores: int = 1, more: str = "") -> cluster.Cluster:
+def read(workers: int, cores: int = 1, minimum: int = 0, more: str = "") -> cluster.Cluster:
     """Return a cluster file's content; the file is in the working folder."""
     path = Path("cluster.yaml")
-    path.write_text(CLUSTER.format(workers=workers, cores=cores, more=more), encoding="utf-8")
+    path.write_text(CLUSTER.format(workers=workers, cores=cores, minimum=minimum, more=more), encoding="utf-8")
     return cluster.read(path)
 
 
@@ -125,6 +125,32 @@ def test_batch_jobs_that_end_before_their_workers_come_are_said(
         assert str(cluster.trouble(made)).startswith("3 batch jobs for workers ended before their workers came; what")
         logs = list(Path(made.log_directory).glob("*.err"))
         assert any("/nowhere/python: No such file" in log.read_text("utf-8") for log in logs)
+
+
+#: Holds batch jobs, and says when their first worker is here.
+HOLDER = """
+import time
+from bpbench.runner import cluster
+if __name__ == "__main__":
+    with cluster.start(cluster.read("cluster.yaml")) as made:
+        while not made.scheduler.workers:
+            time.sleep(0.1)
+        print("here", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("batch_jobs", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_batch_jobs_end_when_their_driver_was_killed(nothing_left: Slurm, batch_jobs: int) -> None:
+    """After kill -9 no worker stays: what ran ends at once, what waited for a node ends soon after its start."""
+    read(2 * batch_jobs, cores=2, minimum=2 * batch_jobs)
+    command = [sys.executable, "-c", HOLDER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "here\n"
+        assert len(nothing_left.jobs()) == batch_jobs
+        driver.send_signal(signal.SIGKILL)
+    until(lambda: not nothing_left.jobs(), 90)
 
 
 # ------------------------------------------------------------------------------------------------------ whole studies
@@ -186,6 +212,7 @@ def test_a_study_through_slurm_is_as_in_one_process_though_its_batch_job_is_canc
     assert not list(Path(".bpbench/cluster").glob("keys-*"))
 
 
+@pytest.mark.slow
 def test_a_killed_driver_leaves_no_batch_jobs_and_loses_nothing(nothing_left: Slurm, alone: bytes) -> None:
     """After kill -9 workers see that nobody is there and end; what is stored is used, and the findings are the same."""
     driver = through_slurm()
