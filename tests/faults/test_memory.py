@@ -11,7 +11,7 @@ from clusters import cluster
 from conftest import Trial
 from ground import Ground, Ran, ended, gone, paced, same, until
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults-memory")
 
 FAULT: Final = "out of memory in one job"
 MB: Final = 1024 * 1024
