@@ -18,7 +18,7 @@ MB: Final = 1024 * 1024
 #: A network whose weights alone take 200 MB; what its training holds beside them is as large again, some times over.
 WIDE: Final = {
     "sets": "  other: {functions: [{kind: G2, eta: 0.3, r_s: 0, r_c: 6.8}]}",
-    "models": "  vast: {kind: hdnn, hidden: [5000, 5000], epochs: 1, batch: 64, optimizer: {kind: adam, "
+    "models": "  vast: {kind: hdnn, hidden: [7000, 7000], epochs: 1, batch: 64, optimizer: {kind: adam, "
     "learning_rate: 1e-3}}",
     "variants": "  - {name: vast, set: other, model: vast}",
 }
@@ -45,7 +45,7 @@ def plenty(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 def failed(ran: Ran, ground: Ground, why: str) -> None:
     """Demand that the hungry jobs failed, and they alone, and that the report says why."""
     assert ran.code == 3, ran.err
-    assert f"failed: train hdnn: {why}" in ran.err, ran.err
+    assert f"failed: train hdnn (adam): {why}" in ran.err, ran.err
     assert "2 of 10 trainings have no score; the report says which and why." in ran.err
     assert why.split(" (", maxsplit=1)[0] in ground.page()
 
