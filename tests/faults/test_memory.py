@@ -26,7 +26,7 @@ WIDE: Final = {
 
 @pytest.fixture
 def hungry(tmp_path: Path) -> Ground:
-    """Return a new folder with a study of which one contestant needs more than a gigabyte."""
+    """Return a new folder with a study of which one contestant needs more memory than there will be."""
     made = Ground(tmp_path)
     made.write(repeats=2, **WIDE)
     return made
