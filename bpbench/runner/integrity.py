@@ -240,14 +240,12 @@ def opened(folder: Path, name: str, sums: Sums | None, *, anew: bool = False) ->
                 _compared.clear()
             _compared[str(path)] = here
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        # np.load would open archives as well, whatever they are called
+        return np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - a header that is not NumPy's may raise anything
         raise FlawError(f"{path.name} cannot be read: {error}") from None
-    if not isinstance(array, np.ndarray):
-        raise FlawError(f"{path.name} is not an array")
-    return array
 
 
 def summed(path: Path) -> Sum:

@@ -125,13 +125,7 @@ class Store:
         StoreError
             When one may not look.
         """
-        folder = self.folder(job)
-        try:
-            return stat.S_ISDIR(folder.stat().st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise _unseen(folder.parent, error) from None
+        return _is_folder(self.folder(job))
 
     def present(self, jobs: Iterable[Job]) -> set[Job]:
         """Return those of some jobs whose results are stored.
@@ -147,7 +141,7 @@ class Store:
         for digits, named in wanted.items():
             folder = self.root / digits
             if len(named) < _FEW:
-                there = [name for name in named if (folder / name).is_dir()]
+                there = [name for name in named if _is_folder(folder / name)]
             else:
                 there = [name for name in _folders(folder) if name in named]
             found.update(*(named[name] for name in there))
@@ -416,6 +410,15 @@ class Store:
             pid = left.name.removeprefix(f"{socket.gethostname()}-").split("-")[0]
             if pid.isdigit() and not registry.alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unseen(path, error) from None
 
 
 def _folders(folder: Path) -> list[str]:
