@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 
@@ -30,12 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(group(item)))
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(group(item), len(places)))
-
-
-def pytest_collection_finish() -> None:
-    """Set aside what thousands of tests are made of, so that no search for garbage looks through it again."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")
