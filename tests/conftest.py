@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 #: Groups that take longest, the longest first: begun last, one process would work at them while the other has nothing.
-LONGEST = ("cli", "test_null_strategies", "tensorflow", "test_planted")
+LONGEST = (
+    "faults",
+    "test_cli",
+    "test_killed_search",
+    "slurm",
+    "test_null_strategies",
+    "test_track_regression",
+    "tensorflow",
+    "test_study_protocols",
+    "test_planted",
+)
 
 
 def group(item: pytest.Item) -> str:

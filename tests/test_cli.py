@@ -26,8 +26,6 @@ from prompt import within
 from bpbench import shipped
 from bpbench.report.pdf import pdf_available
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 SMOKE = shipped("protocols") / "smoke.yaml"
 #: The same without the PDF, a third of its time; the study of copper below makes that, too.
 PAGE = f"{SMOKE.read_text(encoding='utf-8')}report: {{formats: [html]}}\n"
