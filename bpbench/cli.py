@@ -62,6 +62,7 @@ def console() -> int:
     Python looks for garbage once more when it ends, a second's work among all that a report has drawn; what is frozen
     it leaves to the operating system.
     """
+    gc.set_threshold(20_000, 10, 10)  # a hundred thousand jobs are no garbage, and need not be looked through as often
     code = main()
     gc.freeze()
     return code
