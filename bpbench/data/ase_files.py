@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -44,6 +45,8 @@ KINDS: Final = frozenset(
 #: for before they are looked for.
 _LINE: Final = 1 << 20
 _COLUMNS: Final = 4096
+#: How often a reader may ask for a line behind the end.
+_ASKED: Final = 8
 
 
 def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
@@ -198,8 +201,23 @@ def _read(file: Path, path: Path) -> list[Any]:
             "as one may run code or open other files; if you trust it, make an extended XYZ by ase convert FILE "
             "frames.extxyz."
         )
-    options = {"properties_parser": _keys} if kind == "extxyz" else {}
-    return list(ase.io.read(str(file), ":", format=kind, do_not_split_by_at_sign=True, **options))
+    if kind != "extxyz":
+        return list(ase.io.read(str(file), ":", format=kind, do_not_split_by_at_sign=True))
+    with _Ending(file.open("rb"), encoding="utf-8") as stream:
+        return list(ase.io.read(stream, ":", format=kind, properties_parser=_keys))
+
+
+class _Ending(io.TextIOWrapper):
+    """A file that ends: ASE would go on to ask for the lines of a frame of 10¹⁸ atoms."""
+
+    _asked = 0
+
+    def readline(self, size: int = -1, /) -> str:
+        line = super().readline(size)
+        self._asked += not line
+        if self._asked > _ASKED:
+            raise EOFError("it ends before its last frame does")
+        return line
 
 
 def _keys(line: str) -> dict[str, Any]:
