@@ -77,6 +77,7 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
         group=group,
         block=block,
         temperature=None if source.temperature is None else _temperatures(path, images, source.temperature),
+        where=f"{path}, ",
     )
 
 
@@ -151,10 +152,17 @@ def _gathered(
     group: npt.NDArray[np.str_],
     block: npt.NDArray[np.str_] | None,
     temperature: Floats | None,
+    where: str = "",
 ) -> Frames:
-    """Return images as frames; without declared blocks each group is one."""
+    """Return images as frames; without declared blocks each group is one. Errors begin with ``where``."""
     found = [_results(atoms).get("forces") for atoms in images]
-    forces = [part for part in found if part is not None]
+    forces = [np.asarray(part) for part in found if part is not None]
+    for number, (atoms, part) in enumerate(zip(images, found, strict=True)):
+        if part is not None and (np.shape(part) != (len(atoms), 3) or np.asarray(part).dtype.kind not in "iuf"):
+            raise DataError(
+                f"{where}frame {number}: expected three numbers as the force on each of {len(atoms)} atoms, found an "
+                f"array of shape {np.shape(part)} and type {np.asarray(part).dtype}."
+            )
     sizes = [len(atoms) for atoms in images]
     return Frames(
         positions=np.concatenate([atoms.positions for atoms in images]).astype(np.float64),
@@ -244,7 +252,12 @@ def _energy(path: Path, number: int, atoms: Any, needed: bool) -> float:
         raise DataError(
             f"{path}, frame {number}: the frame carries no energy (expected under 'energy', in eV; {found})."
         )
-    return float(energy)
+    try:
+        return float(energy)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{path}, frame {number}: expected one number as the energy (eV), found {energy!r:.60}."
+        ) from None
 
 
 def _groups(path: Path, images: list[Any], key: str | None) -> npt.NDArray[np.str_]:
