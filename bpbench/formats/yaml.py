@@ -28,7 +28,7 @@ _ORDERS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]")
 _TAG: Final = "tag:yaml.org,2002:"
 
 
-def parse(text: str, file: str) -> tuple[Any, dict[Place, int]]:
+def parse(text: str, file: str, what: str = "a protocol") -> tuple[Any, dict[Place, int]]:
     """Return the data of a YAML text and the line (from 1) of every place in it.
 
     Parameters
@@ -37,6 +37,8 @@ def parse(text: str, file: str) -> tuple[Any, dict[Place, int]]:
         The YAML text.
     file : str
         How errors call it.
+    what : str
+        What it should be, with an article.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def parse(text: str, file: str) -> tuple[Any, dict[Place, int]]:
     except (YAMLError, RecursionError) as error:
         raise ProtocolError(f"{file}: this is not YAML: {error}.") from None
     if node is None:
-        raise ProtocolError(f"{file} is empty; expected a protocol.")
+        raise ProtocolError(f"{file} is empty; expected {what}.")
     lines: dict[Place, int] = {}
     return _Reader(file, lines).value(node, ()), lines
 
@@ -81,7 +83,7 @@ class _Reader:
             raise self.refuse(
                 node,
                 f"this file unfolds into more than {LIMIT} values or {_DEPTH} levels; "
-                "write the protocol without aliases that repeat each other.",
+                "write it without aliases that repeat each other.",
             )
         self.lines.setdefault(place, node.start_mark.line + 1)
         if node.id == "mapping":
