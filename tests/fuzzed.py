@@ -11,6 +11,7 @@ import io
 import json
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from bpbench import shipped
-from bpbench.data import readers, score_files, tables
+from bpbench.data import foreign, readers, score_files, tables
 from bpbench.data.columns import open_columns
 from bpbench.data.json_lines import JsonLines
 from bpbench.errors import BpbenchError
@@ -30,10 +31,13 @@ from bpbench.formats.n2p2 import read_settings, read_values
 from bpbench.formats.n2p2_folder import read_folder
 from bpbench.formats.yaml import parse
 from bpbench.protocol import functions_in, loads, track_in
+from bpbench.runner.cluster_file import read as read_cluster
 from bpbench.study import check_design
 
 Harness = Callable[[bytes], None]
 Mutator = Callable[[Random, bytes], bytes]
+#: How many readings came to an end, and how many were refused.
+TALLY: Counter[str] = Counter()
 #: What stands between the files of a folder that are fuzzed as one text.
 APART = b"\n%%%%\n"
 #: Words that readers have stumbled over, here or elsewhere.
@@ -294,7 +298,9 @@ def refused() -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
+            TALLY["read"] += 1
         except BpbenchError as error:
+            TALLY["refused"] += 1
             assert str(error).strip()  # noqa: PT017 - which error it is does not matter
 
 
@@ -324,6 +330,12 @@ def functions(content: bytes) -> None:
     for read in (functions_in, track_in):
         with refused():
             read(_text(content), "f")
+
+
+def cluster(content: bytes) -> None:
+    """Read bytes as a cluster file."""
+    with refused():
+        read_cluster(_file("cluster.yaml", content))
 
 
 def n2p2_settings(content: bytes) -> None:
@@ -376,12 +388,15 @@ def frames_npz(content: bytes) -> None:
 
 def _table(path: Path) -> None:
     named = {"configuration": "c", "energy": "e", "group": "g", "block": "b", "forces": ("fx", "fy", "fz")}
-    for columns in (named, {}):
+    for columns in (named | {"columns": ("G1", "G2")}, named, {}):
         with refused():
             source = tables.open_table(path, **columns)
             tables.contents(source)
             for _ in tables.stream(source)[1]:
                 pass
+    with refused():
+        for _ in foreign.open_table(path).pieces():
+            pass
     with refused():
         opened = open_columns(path, whole=True)
         for _ in opened.pieces(opened.names, (), ()):
@@ -467,6 +482,18 @@ quick: {repeats: 2}
     return [smallest, *every[:4]]
 
 
+_CLUSTER = b"""
+kind: slurm
+cores: 2
+processes: 1
+memory: 4 GB
+walltime: 04:00:00
+workers: {minimum: 1, maximum: 4}
+hints: {train hdnn: {threads: 2, memory: 1 GB}}
+job_extra_directives: [--qos=night]
+"""
+
+
 _SETTINGS = b"""number_of_elements 1
 elements Al
 cutoff_type 1
@@ -498,7 +525,7 @@ Lattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3:forces:R:3 energy=-3.
 Al 0.0 0.0 0.0 0.1 0.0 0.0
 Cu 2.0 0.0 0.0 -0.1 0.0 0.0
 1
-Properties=species:S:1:pos:R:3:tags:I:1:forces:R:3:move_mask:L:1 energy=-1.5 stress="0 0 0 0 0 0" g=b b=2 t=10.5
+Properties=species:S:1:pos:R:3:tags:I:1:forces:R:3:move_mask:L:1 energy=-1.5 stress="0 0 0 0 0 0 0 0 0" g=b b=2 t=10.5
 Al 0 0 0 1 0.0 0.0 0.0 T
 """
 
@@ -576,6 +603,7 @@ READERS = {
         lambda: [b"functions: [{kind: G5, eta: 0.1, zeta: 2, lam: -1, r_c: 6, of: [Cu, S]}]\ntrack: {margin: 5 %}\n"],
         yaml_changed,
     ),
+    "cluster": Reader(cluster, lambda: [_CLUSTER], yaml_changed),
     "n2p2_settings": Reader(n2p2_settings, lambda: [_SETTINGS], words_changed),
     "n2p2_folder": Reader(n2p2_folder, lambda: [APART.join((_SETTINGS, _SCALING, b"0.5\n" * 11))], words_changed),
     "n2p2_structures": Reader(

@@ -10,6 +10,7 @@ at once, and its bytes are kept; a reader that takes longer than 20 s for one fi
 from __future__ import annotations
 
 import argparse
+import atexit
 import sys
 import tempfile
 import traceback
@@ -29,7 +30,7 @@ LONGEST = 1 << 16
 here = Path(__file__).resolve().parent
 sys.path.insert(0, str(here.parent))
 with atheris.instrument_imports(include=WATCHED):
-    from fuzzed import READERS
+    from fuzzed import READERS, TALLY
 
 
 def main() -> None:
@@ -68,6 +69,7 @@ def main() -> None:
         custom_mutator=changed,
         enable_python_coverage=True,
     )
+    atexit.register(lambda: sys.stdout.write(f"{asked.reader}: {dict(TALLY)}, {len(known)} failures found\n"))
     atheris.Fuzz()
 
 
