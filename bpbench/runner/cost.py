@@ -37,24 +37,38 @@ from bpbench.jobs import (
 from bpbench.runner import timing, work
 from bpbench.runner.store import Store
 
-#: Seconds per radial function and atom, and per angular function and atom (about 70 neighbours).
-_RADIAL: Final = 4.5e-7
-_ANGULAR: Final = 1.3e-6
+#: Seconds to find an atom's neighbours (about 70), for each radial function of them, for their pairs and for each angular
+#: function.
+_NEIGHBOURS: Final = 6.5e-6
+_RADIAL: Final = 3.5e-8
+_PAIRS: Final = 1e-5
+_ANGULAR: Final = 1.7e-7
 #: Seconds for an atom and weight to go through a network and back, in single and in double precision, and by Keras.
 _SINGLE: Final = 1.4e-10
-_DOUBLE: Final = 2.3e-10
+_DOUBLE: Final = 1.9e-10
 _KERAS: Final = 1.5e-9
+#: Seconds for an atom and hidden node in double precision, whose activation is not a vector instruction.
+_NODE: Final = 4e-9
+#: Seconds per element of the filter's covariance and configuration.
+_COVARIANCE: Final = 7e-11
 #: Seconds that a step of Keras takes beside its arithmetic.
 _KERAS_STEP: Final = 5e-3
 #: Seconds per multiplication of a large matrix product; seconds to start a training, and one of Keras.
 _PRODUCT: Final = 5e-11
-_START: Final = 0.1
+_START: Final = 0.02
 _KERAS_START: Final = 3.0
 #: Seconds per row of a table.
 _TABLE_ROW: Final = 2e-5
-#: Seconds per tree, and per boosting round.
-_TREE: Final = 0.004
-_ROUND: Final = 0.001
+#: Seconds per frame's atom to be read into the store, and per byte of inputs to be gathered out of it and laid out.
+_FRAME_ATOM: Final = 2e-7
+_GATHER: Final = 3e-9
+#: Seconds per atom and input to be scaled, and to be pooled or summed up by configuration.
+_SCALED: Final = 3e-9
+_POOLED: Final = 4e-9
+#: Seconds per tree; per configuration, level and column tried of a tree; per boosting round.
+_TREE: Final = 1e-3
+_TRIED: Final = 3.1e-8
+_ROUND: Final = 4e-4
 #: Seconds per atom, column tried and level of a tree on forces, and for an atom to go down one level of it.
 _SPLIT: Final = 7e-8
 _DOWN: Final = 1.2e-8
@@ -89,10 +103,12 @@ def expected(job: Job, frames: Configurations) -> float:
         The frames it works on.
     """
     if isinstance(job, Describe):
-        return 0.2 + _describing(job.functions, int(frames.offsets[job.last] - frames.offsets[job.first]))
+        return 0.02 + _describing(job.functions, int(frames.offsets[job.last] - frames.offsets[job.first]))
     if isinstance(job, TimeDescribe):
         atoms = int(frames.atoms[list(job.chosen)].sum())
         return 0.1 + (1 + timing.PASSES) * _describing(job.functions, atoms)
+    if isinstance(job, MakeFrames):
+        return 0.02 + float(frames.offsets[-1]) * _FRAME_ATOM
     if isinstance(job, ReadTable):
         return 0.2 + float(frames.offsets[-1]) * _TABLE_ROW
     if isinstance(job, Train):
@@ -130,11 +146,11 @@ def _learning(job: Train, frames: Configurations, term: ForceTerm) -> float:
     asks for each component what it reaches, and multiplies P by it.
     """
     model, inputs = job.model, len(job.functions)
-    atoms = _learnt(job, frames) / len(frames) * float(frames.offsets[-1])
+    atoms = counts.learnt(job, frames) / len(frames) * float(frames.offsets[-1])
     made, rows = atoms * inputs * _JACOBIAN, 3 * term.fraction * atoms
     if not isinstance(model, Hdnn):
         return made + rows * (inputs**2 * _PRODUCT + _REACHED * inputs * _DOUBLE)
-    weights = _weights(model, inputs) + (inputs if model.skip else 0)
+    weights = counts.weights(model, inputs) + (inputs if model.skip else 0)
     if isinstance(model.optimizer, Kalman):
         each = 1.5 * weights**2 * _PRODUCT + 2 * _REACHED * weights * _DOUBLE
         return made + model.ensemble * model.epochs * rows * each
@@ -152,21 +168,39 @@ def _scoring(job: Train, frames: Configurations) -> float:
 
 
 def _fitting(job: Train, frames: Configurations) -> float:
-    if isinstance(job.model, Hdnn):
-        return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
-    if isinstance(job.model, RandomForest | LightGbm):
-        if job.model.target == "forces":
-            return 0.5 + _on_atoms(job.model, len(job.functions), job, frames)
-        return 0.5 + (job.model.trees * _TREE if isinstance(job.model, RandomForest) else job.model.rounds * _ROUND)
-    if isinstance(job.model, N2p2):
+    model, inputs = job.model, len(job.functions)
+    if isinstance(model, Hdnn):
+        ridge = _ridge(inputs, frames) if model.skip else 0.0
+        return model.ensemble * _network(model, inputs, job, frames) + ridge
+    if isinstance(model, RandomForest | LightGbm):
+        if model.target == "forces":
+            return 0.5 + _on_atoms(model, inputs, job, frames)
+        return _on_columns(model, inputs, job, frames)
+    if isinstance(model, N2p2):
         return 0.5 + _ANSWERED * _describing(job.functions, int(frames.offsets[-1]))
-    return _PROGRAM if isinstance(job.model, Command) else 0.5
+    return _PROGRAM if isinstance(model, Command) else _START + _ridge(inputs, frames)
+
+
+def _ridge(inputs: int, frames: Configurations) -> float:
+    """Return the expected seconds of a linear potential: its inputs are summed up twice."""
+    return float(frames.offsets[-1]) * inputs * (_POOLED + _SCALED)
+
+
+def _on_columns(model: RandomForest | LightGbm, inputs: int, job: Train, frames: Configurations) -> float:
+    """Return the expected seconds of pooling descriptors, and of growing trees on mean and spread of each."""
+    rows, columns = counts.learnt(job, frames), 2 * inputs
+    pooling = _START + float(frames.offsets[-1]) * inputs * _POOLED
+    if isinstance(model, LightGbm):
+        return pooling + model.rounds * (_ROUND + rows * columns * _BOOST)
+    levels = min(model.max_depth or math.inf, math.log2(max(rows, 2.0)))
+    tried = max(1.0, min(model.max_features, 1.0) * columns)
+    return pooling + model.trees * (_TREE + rows * levels * tried * _TRIED)
 
 
 def _on_atoms(model: RandomForest | LightGbm, inputs: int, job: Train, frames: Configurations) -> float:
     """Return the expected seconds of growing trees on atoms, and of asking them for all atoms."""
     every = float(frames.offsets[-1])
-    learnt = _learnt(job, frames) / len(frames) * every
+    learnt = counts.learnt(job, frames) / len(frames) * every
     learnt = learnt if model.atoms is None else min(learnt, model.atoms)
     if isinstance(model, LightGbm):
         # There is little to learn of a direction: patience ends it long before the rounds are used up.
@@ -174,12 +208,6 @@ def _on_atoms(model: RandomForest | LightGbm, inputs: int, job: Train, frames: C
     levels = min(model.max_depth or math.inf, math.log2(max(learnt, 2.0)))
     columns = max(1.0, min(model.max_features, 1.0) * inputs)
     return model.trees * levels * (learnt * columns * _SPLIT + every * _DOWN)
-
-
-def _learnt(job: Train, frames: Configurations) -> float:
-    """Return how many configurations a split leaves to be learned from."""
-    share = 1.0 - job.split.reserve - job.split.validation - (job.split.explore or 0.0)
-    return job.observations or share * len(frames)
 
 
 def _asking(job: Importance, frames: Configurations) -> float:
@@ -194,34 +222,47 @@ def _asking(job: Importance, frames: Configurations) -> float:
         return start
     seen = job.training.split.validation
     shuffled = inputs * job.shuffles * seen * float(frames.offsets[-1])
-    weights = model.ensemble * _weights(model, inputs) if isinstance(model, Hdnn) else 0
+    weights = model.ensemble * counts.weights(model, inputs) if isinstance(model, Hdnn) else 0
     walks = inputs * job.shuffles * seen * len(frames) * trees
     return start + shuffled * (_SHUFFLE + weights * _DOUBLE) + walks * _WALK
 
 
-def _weights(model: Hdnn, inputs: int) -> int:
-    return sum((a + 1) * b for a, b in pairwise([inputs, *model.hidden, 1]))
-
-
 def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> float:
     """Return the expected seconds of training one network on the share of the frames that a split leaves."""
-    weights = _weights(model, inputs)
-    learnt = _learnt(job, frames)
+    weights = counts.weights(model, inputs)
+    learnt = counts.learnt(job, frames)
     through = (learnt / len(frames)) * float(frames.offsets[-1]) * weights
-    rule = model.optimizer
+    rule, start = model.optimizer, _START + through / weights * inputs * _SCALED
     if isinstance(rule, Adam):
-        return _START + model.epochs * through * _SINGLE
+        return start + model.epochs * through * _SINGLE
     if isinstance(rule, KerasAdam):
         steps = math.ceil(learnt / model.batch)
         return _KERAS_START + model.epochs * (steps * _KERAS_STEP + through * _KERAS)
-    # The filter multiplies P twice for every block of configurations, Levenberg-Marquardt adds up JᵀJ and solves.
-    each = 1.5 * weights**2 * learnt if isinstance(rule, Kalman) else weights**2 * (learnt / 2 + weights / 6)
-    return _START + model.epochs * (through * _DOUBLE + each * _PRODUCT)
+    through = through * _DOUBLE + through / weights * sum(model.hidden) * _NODE
+    if isinstance(rule, Kalman):  # multiplies P twice for every block of configurations
+        whole = weights + (inputs if model.skip else 0)
+        return start + model.epochs * (through + 1.5 * whole**2 * learnt * _COVARIANCE)
+    # Levenberg-Marquardt adds up JᵀJ and solves.
+    return start + model.epochs * (through + weights**2 * (learnt / 2 + weights / 6) * _PRODUCT)
 
 
 def _describing(functions: Sequence[Feature | Column], atoms: int) -> float:
     radial = sum(isinstance(function, G2) for function in functions)
-    return atoms * (radial * _RADIAL + (len(functions) - radial) * _ANGULAR)
+    angular = len(functions) - radial
+    return atoms * (_NEIGHBOURS + radial * _RADIAL + (_PAIRS if angular else 0.0) + angular * _ANGULAR)
+
+
+def laying_out(job: Train, frames: Configurations) -> float:
+    """Return the expected seconds in which a process reads and lays out the inputs of a cohort, once for all of it.
+
+    Parameters
+    ----------
+    job : Train
+        One of the cohort.
+    frames : Configurations
+        The frames it works on.
+    """
+    return memory.values(job, frames) * _GATHER
 
 
 def estimator(stored: Iterable[Job], frames: Configurations, store: Store) -> Callable[[Job], float]:
