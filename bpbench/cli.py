@@ -14,12 +14,15 @@ import gc
 import json
 import os
 import shlex
+import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bpbench import (
@@ -30,11 +33,12 @@ from bpbench import (
     cli_data,
     cli_describe,
     cli_doctor,
+    cli_engine,
     cli_export,
     cli_report,
     cli_track,
 )
-from bpbench.errors import BpbenchError, RequestError, StoreError
+from bpbench.errors import BpbenchError, EngineError, RequestError, StoreError
 
 if TYPE_CHECKING:
     from bpbench.prepared import Prepared
@@ -61,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(cli_compare.joined(words))
     options.command = shlex.join(["bpbench", *words])
+    _hear_the_end()
     try:
         code: int = options.verb(options)
     except KeyboardInterrupt:
@@ -81,6 +86,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"bpbench: this is a fault of ours ({last}). The traceback is in {file.name}; please report it.")
         return OURS
     return code
+
+
+def _hear_the_end() -> None:
+    """Have SIGTERM, which batch systems send at the end of a job's time, end this process as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,10 +141,11 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
     for each in (run, plan, checked):
-        each.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
+        cli_engine.options(each, _cores, _count)
         cli_track.add_allowance(each)
     for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
+    cli_engine.add_limit(run)
     cli_report.options(report)
     cli_data.options(make, inspect, _cores, _count)
     cli_describe.options(described, _cores, _count)
@@ -221,7 +237,7 @@ def _run(options: argparse.Namespace) -> int:
     from bpbench.report.templating import folders
 
     folders(options.templates)  # that are missing are better missed now than after hours of training
-    start = time.monotonic()
+    start, engine = time.monotonic(), cli_engine.engine(options)
     protocol, store = _protocol(options), _store(options)
     prepared = study.prepare(protocol, store, allow_commands=options.allow_commands)
     study.require_allowed(prepared, store)
@@ -229,9 +245,14 @@ def _run(options: argparse.Namespace) -> int:
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     try:
         with _watching(prepared, store) as progress:
-            conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
-    except StoreError as error:
-        _say(f"bpbench: {error} What was stored before is kept; the same command goes on from there.")
+            conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
+    except (StoreError, EngineError) as error:
+        kept = (
+            ""
+            if isinstance(error, EngineError)
+            else " What was stored before is kept; the same command goes on from there."
+        )
+        _say(f"bpbench: {error}{kept}")
         return INCOMPLETE
     found = findings(conducted)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
@@ -269,7 +290,7 @@ def _plan(options: argparse.Namespace) -> int:
 
     store = _store(options)
     prepared = study.prepare(_protocol(options), store, allow_commands=options.allow_commands)
-    planned = planning.plan(prepared, store, options.jobs)
+    planned = planning.plan(prepared, store, cli_engine.engine(options).workers)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:
         _print_json(planned)

@@ -49,6 +49,26 @@ class StoreError(BpbenchError):
     """The store or the history cannot be read or written; the text says where."""
 
 
+class DamagedError(StoreError):
+    """A stored result that was asked for is not whole, or not there; it can be made again.
+
+    Attributes
+    ----------
+    address : str
+        Of the result.
+    why : str
+        What is wrong with it, a clause.
+    """
+
+    def __init__(self, address: str, why: str, text: str = "") -> None:
+        super().__init__(text or f"The stored result {address} is not whole: {why}.")
+        self.address, self.why = address, why
+
+
+class EngineError(BpbenchError):
+    """Workers cannot be had, or not trusted with the work; what is stored is kept. Exit code 3."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return a hint such as ``; did you mean 'rmse'?``, or a list of what is possible, which ends the sentence.
 

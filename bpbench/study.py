@@ -14,10 +14,13 @@ from typing import Any, Final
 import numpy as np
 
 from bpbench import declarations, exploration
+from bpbench.errors import EngineError
 from bpbench.jobs import Job
 from bpbench.prepared import Prepared, check_design, laid_out, learned, prepare, test_to_train
 from bpbench.runner import execute
+from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Executed, Failure, Watcher
+from bpbench.runner.staff import Staff
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare
 from bpbench.statistics.compare import Comparison, Pair, Rules
@@ -90,7 +93,9 @@ class Study:
     @property
     def complete(self) -> bool:
         """Whether every training has a score, and every search came to its end."""
-        return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
+        return self.prepared.explored.complete and all(
+            _scores(self.results.get(key)) is not None for key in self.prepared.trainings
+        )
 
     @property
     def unanswered(self) -> int:
@@ -125,7 +130,7 @@ def carry_out(
     store: Store,
     wanted: Callable[[Prepared], list[Job]],
     *,
-    workers: int = 1,
+    engine: Engine = HERE,
     watcher: Watcher | None = None,
     among: list[Job] | None = None,
 ) -> Carried:
@@ -141,14 +146,14 @@ def carry_out(
         Gives the jobs, once it is known what strategies found and before any of them runs.
     among : list of Job, optional
         Jobs of which none may need leave that was not given, where that is known beforehand; by default all.
-    workers : int
-        Processes that work at once.
+    engine : Engine
+        Where jobs run.
     watcher : Watcher, optional
         Told how it goes.
     """
     executed = Executed(0, 0, {}, {})
     require_allowed(prepared, store, among)
-    with execute.Staff(workers) as staff:
+    with Staff(engine) as staff:
 
         def run(jobs: list[Job]) -> Executed:
             nonlocal executed
@@ -184,14 +189,14 @@ def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = 
         execute.refuse_commands(execute.missing(prepared.jobs if among is None else among, store))
 
 
-def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
+def conduct(prepared: Prepared, store: Store, *, engine: Engine = HERE, watcher: Watcher | None = None) -> Study:
     """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
 
     What the winner's potential is asked besides comes last, as nobody knows before who that is.
 
     Parameters
     ----------
-    prepared, store, workers, watcher
+    prepared, store, engine, watcher
         As in :func:`carry_out`.
     """
     chosen_after = searched_before = 0
@@ -203,20 +208,17 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
             searched_before = declarations.searches(found, store)
         return found.jobs
 
-    carried = carry_out(prepared, store, everything, workers=workers, watcher=watcher)
+    carried = carry_out(prepared, store, everything, engine=engine, watcher=watcher)
     prepared, results, executed = carried.prepared, carried.results, carried.executed
     comparisons = _judged(prepared, results, prepared.protocol.analysis.metric, prepared.rules)
     co_primary = {key: _judged(prepared, results, key, rules) for key, rules in prepared.co_primary.items()}
-    agreements = {
-        name: executed.failures[job] if job in executed.failures else store.load(job)
-        for name, job in prepared.inputs.agreements.items()
-    }
+    agreements = {name: _answer(job, executed, store) for name, job in prepared.inputs.agreements.items()}
     winner = choose(prepared, results)
     asked: list[Job] = [] if winner is None else list(winner.jobs)
     if asked:
         before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
-        executed += execute.execute([*before, *asked], store, workers=workers, watcher=watcher)
-    probed = {job: executed.failures[job] if job in executed.failures else store.load(job) for job in asked}
+        executed += execute.execute([*before, *asked], store, engine=engine, watcher=watcher)
+    probed = {job: _answer(job, executed, store) for job in asked}
     return Study(
         prepared,
         results,
@@ -231,6 +233,13 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
     )
 
 
+def _answer(job: Job, executed: Executed, store: Store) -> Outcome | Failure:
+    """Return what came of a job, be it that it was not started."""
+    if job in executed.failures:
+        return executed.failures[job]
+    return Failure("It was not started, as the time was up.") if job in executed.left else store.load(job)
+
+
 def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tuple[Comparison, ...]:
     comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results, metric), rules))
     if prepared.protocol.quick:
@@ -243,7 +252,12 @@ def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: St
 
     def answer(jobs: list[Job]) -> dict[Job, Outcome | Failure]:
         executed = run(jobs)
-        return {job: executed.failures[job] if job in executed.failures else store.load(job) for job in jobs}
+        if executed.left:
+            raise EngineError(
+                "The time was up before every search had ended. What is done is stored; the same command goes on from "
+                "there."
+            )
+        return {job: _answer(job, executed, store) for job in jobs}
 
     explored = exploration.explore(prepared.explored.laid, answer)
     declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}

@@ -13,8 +13,8 @@ import pytest
 from bpbench.errors import DataError, StoreError
 from bpbench.features import G2
 from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Split, Train
-from bpbench.runner import execute as room
-from bpbench.runner import work
+from bpbench.runner import staff, work
+from bpbench.runner.engine import Engine
 from bpbench.runner.execute import Failure, execute, missing
 from bpbench.runner.progress import Progress
 from bpbench.runner.store import Outcome, Store
@@ -162,6 +162,6 @@ def test_no_work_starts_no_workers(tmp_path: Path, did: list[Job], monkeypatch: 
     """A run in which everything is stored never starts a cluster."""
     store = Store(tmp_path)
     execute([training(1)], store)
-    monkeypatch.setattr(room, "_cluster", lambda _: pytest.fail("workers were started"))
-    assert execute([training(1)], store, workers=8).made == 0
+    monkeypatch.setattr(staff, "_local", lambda *_: pytest.fail("workers were started"))
+    assert execute([training(1)], store, engine=Engine(8)).made == 0
     assert len(did) == 5

@@ -7,6 +7,7 @@ Every training still goes its own way, and gives the numbers that it gives alone
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
@@ -39,6 +40,7 @@ from bpbench.jobs import (
     MakeFrames,
     ModelSpec,
     N2p2,
+    Ping,
     RandomForest,
     ReadTable,
     Simulate,
@@ -85,6 +87,7 @@ _LABELS: Final = {
     Stretch: "stretch",
     Simulate: "simulate",
     Distribute: "count g(r)",
+    Ping: "ping",
 }
 
 
@@ -139,6 +142,9 @@ def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per ki
         return _importance(job, load)
     if isinstance(job, Stretch | Simulate | Distribute):
         return _probe(job, load)
+    if isinstance(job, Ping):
+        time.sleep(job.wait_s)
+        return Outcome({"status": "done"})
     return _train(job, load)
 
 
