@@ -136,6 +136,19 @@ def needed(job: Job, frames: Configurations) -> int:
     return int(_near(frames))
 
 
+def values(job: Train, frames: Configurations) -> int:
+    """Return the bytes of a training's inputs in one layout: what it reads of the store.
+
+    Parameters
+    ----------
+    job : Train
+        What would run.
+    frames : Configurations
+        The frames it works on.
+    """
+    return int(frames.offsets[-1]) * len(job.functions) * np.dtype(job.pool[0].precision).itemsize if job.pool else 0
+
+
 def inputs(job: Train, frames: Configurations) -> int:
     """Return the bytes of a training's inputs in every layout that is kept for its cohort.
 
@@ -146,12 +159,10 @@ def inputs(job: Train, frames: Configurations) -> int:
     frames : Configurations
         The frames it works on.
     """
-    if not job.pool:
-        return 0
-    values = int(frames.offsets[-1]) * len(job.functions) * np.dtype(job.pool[0].precision).itemsize
+    one = values(job, frames)
     elements = len(frames.elements) if isinstance(frames, Frames) else 1
-    again = isinstance(job.model, Hdnn) and (values <= HELD or elements > 1)
-    return values * (2 if again else 1)
+    again = isinstance(job.model, Hdnn) and (one <= HELD or elements > 1)
+    return one * (2 if again else 1)
 
 
 def _near(frames: Configurations) -> float:

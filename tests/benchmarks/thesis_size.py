@@ -55,7 +55,7 @@ question: What does the thesis-size study take?
 data: {kind: file, path: frames.npz}
 pool: thesis-329
 precision: float32
-sets: {A: thesis-57-A, B: thesis-57-B, C: thesis-57-C, D: thesis-57-D, 22: thesis-22}
+sets: {all: thesis-329, A: thesis-57-A, B: thesis-57-B, C: thesis-57-C, D: thesis-57-D, 22: thesis-22}
 models:
   kalman: {kind: hdnn, hidden: [10, 10], epochs: 20, skip: true, optimizer: {kind: kalman}}
   adam: {kind: hdnn, hidden: [10, 10], epochs: 200}
@@ -68,6 +68,8 @@ variants:
   - {name: C, set: C, model: kalman}
   - {name: D, set: D, model: kalman}
   - {name: 22, set: 22, model: kalman}
+  - {name: 329, set: all, model: kalman}
+  - {name: 329 linear, set: all, model: linear}
   - {name: D Adam, set: D, model: adam}
   - {name: D forest, set: D, model: forest}
   - {name: D LightGBM, set: D, model: boosting}
