@@ -228,6 +228,15 @@ def _watching(prepared: Prepared, store: Store) -> Progress:
     return Progress(cost.estimator(stored, prepared.frames, store), growing=not prepared.explored.complete)
 
 
+def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:
+    """Say before anything starts that the store has no room for what would come into it."""
+    from bpbench.outlay import room_for
+    from bpbench.report.outlay import too_little_room
+
+    if (short := too_little_room(room_for(prepared, store))) is not None:
+        _say(short)
+
+
 def _run(options: argparse.Namespace) -> int:
     from bpbench import study
     from bpbench.environment import environment
@@ -243,6 +252,7 @@ def _run(options: argparse.Namespace) -> int:
     study.require_allowed(prepared, store)
     _writable(store.root, "--store")
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
+    _say_if_short_of_room(prepared, store)
     try:
         with _watching(prepared, store) as progress:
             conducted = study.conduct(prepared, store, engine=engine, watcher=progress)

@@ -13,6 +13,7 @@ from bpbench import metrics, reserve, roles, shares, winner
 from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
+from bpbench.outlay import outlay
 from bpbench.runner import cost, execute, work
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
@@ -48,10 +49,11 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     todo = execute.missing(prepared.jobs, store)
     new = set(todo)
     stored = [job for job in prepared.jobs if job not in new]
-    estimate = cost.estimator(stored, prepared.frames, store)
+    estimate = cost.estimator(stored, prepared.frames, store, workers)
     kinds: dict[str, dict[str, Any]] = {}
     probe, asked = _probe(prepared, store, estimate)
     new.update(job for job in asked if not store.has(job))
+    taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, workers)
     for job in (*prepared.jobs, *asked):
         entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
@@ -76,7 +78,8 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "units": units,
         "design": protocol.split.design,
         "jobs": kinds,
-        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
+        "expected_s": taken["wall_s"],
+        "outlay": taken,
         "probe": probe,
         "exploration": _exploration(prepared, estimate, workers),
         "reserve": reserve.told(prepared, _stored(prepared, store)),

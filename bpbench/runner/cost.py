@@ -190,9 +190,7 @@ class Estimator:
         Processes that would work at once.
     """
 
-    def __init__(
-        self, stored: Iterable[Job], frames: Configurations, store: Store, workers: int | None = None
-    ) -> None:
+    def __init__(self, stored: Iterable[Job], frames: Configurations, store: Store, workers: int | None = None) -> None:
         self.need = Needs(frames)
         self._seconds: dict[int, float] = {}
         seen: dict[str, list[_Seen]] = {}
@@ -253,9 +251,7 @@ def _read(job: Job, need: Need, store: Store) -> _Seen | None:
     return None if taken is None else _Seen(need.counted_s, taken, told.get("cpu"), told.get("processes"))
 
 
-def estimator(
-    stored: Iterable[Job], frames: Configurations, store: Store, workers: int | None = None
-) -> Estimator:
+def estimator(stored: Iterable[Job], frames: Configurations, store: Store, workers: int | None = None) -> Estimator:
     """Return a function that gives the expected seconds of a job, and what it needs beside.
 
     Parameters

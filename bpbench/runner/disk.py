@@ -154,16 +154,7 @@ def _trained(job: Train, frames: Configurations) -> Iterator[Shape]:
         yield (round(share * float(frames.offsets[-1])), 3)
     elements = _inputs_by_element(job, frames)
     if isinstance(model, Hdnn):
-        if model.ensemble > 1:
-            yield (model.ensemble, len(frames))
-        yield from [(model.epochs,)] * (3 if model.forces is None else 5)
-        yield from _scales(elements)
-        for inputs in elements:
-            for below, above in pairwise([inputs, *model.hidden, 1]):
-                yield model.ensemble, below, above
-                yield model.ensemble, above
-            if model.skip:
-                yield model.ensemble, inputs
+        yield from _network(model, elements, len(frames))
     elif isinstance(model, Linear):
         yield from _scales(elements)
         yield from [(), ()]  # intercept and strength
@@ -172,6 +163,19 @@ def _trained(job: Train, frames: Configurations) -> Iterator[Shape]:
         yield from [(3,)] * len(elements) if forces else [(model.rounds,)] * 3
     elif isinstance(model, Foreign) and getattr(model, "shift", None) == "fitted":
         yield (len(elements),)
+
+
+def _network(model: Hdnn, elements: list[int], frames: int) -> Iterator[Shape]:
+    if model.ensemble > 1:
+        yield (model.ensemble, frames)
+    yield from [(model.epochs,)] * (3 if model.forces is None else 5)
+    yield from _scales(elements)
+    for inputs in elements:
+        for below, above in pairwise([inputs, *model.hidden, 1]):
+            yield model.ensemble, below, above
+            yield model.ensemble, above
+        if model.skip:
+            yield model.ensemble, inputs
 
 
 def _scales(elements: list[int]) -> Iterator[Shape]:

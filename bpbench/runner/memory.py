@@ -48,9 +48,11 @@ if TYPE_CHECKING:
 
     from bpbench.data.frames import Configurations
 
-#: Bytes that a process holds: with NumPy, the study or Dask; and more with compiled kernels, scikit-learn, TensorFlow.
+#: Bytes that a process holds: with NumPy, the study or Dask; and more with Numba and our kernels of descriptors, with
+#: those of networks, with scikit-learn, and with TensorFlow.
 _PROCESS: Final = 100_000_000
-_KERNELS: Final = 120_000_000
+_NUMBA: Final = 50_000_000
+_NETWORKS: Final = 70_000_000
 _TREES: Final = 125_000_000
 _KERAS: Final = 580_000_000
 #: Columns of eight bytes for each training atom while inputs are scaled, and for each atom while they are pooled.
@@ -99,14 +101,14 @@ def _libraries(job: Job) -> set[int]:
         model = job.model
         if isinstance(model, RandomForest | LightGbm):
             return {_TREES}
-        kernels = isinstance(model, Hdnn) or job.score_forces
-        return ({_KERNELS} if kernels else set()) | (
-            {_KERAS} if isinstance(model, Hdnn) and isinstance(model.optimizer, KerasAdam) else set()
-        )
-    return {_KERNELS} if isinstance(job, Describe | TimeDescribe | Stretch | Simulate) else set()
+        network = isinstance(model, Hdnn)
+        keras = isinstance(model, Hdnn) and isinstance(model.optimizer, KerasAdam)
+        kernels = {_NUMBA} if network or job.score_forces else set()
+        return kernels | ({_NETWORKS} if network else set()) | ({_KERAS} if keras else set())
+    return {_NUMBA} if isinstance(job, Describe | TimeDescribe | Stretch | Simulate) else set()
 
 
-def needed(job: Job, frames: Configurations) -> int:
+def needed(job: Job, frames: Configurations) -> int:  # noqa: PLR0911 - one line per kind of job
     """Return the bytes that a job needs beside what its process holds: its inputs, and what it works with.
 
     Parameters

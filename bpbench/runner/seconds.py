@@ -37,8 +37,7 @@ from bpbench.jobs import (
 )
 from bpbench.runner import counts, memory, timing
 
-#: Seconds to find an atom's neighbours (about 70), for each radial function of them, for their pairs and for each angular
-#: function.
+#: Seconds to find an atom's neighbours (about 70), for each radial function; for pairs of them, for each angular one.
 _NEIGHBOURS: Final = 6.5e-6
 _RADIAL: Final = 3.5e-8
 _PAIRS: Final = 1e-5
@@ -92,7 +91,7 @@ _EMT: Final = 1.3e-3
 _PAIR: Final = 2e-7
 
 
-def expected(job: Job, frames: Configurations) -> float:
+def expected(job: Job, frames: Configurations) -> float:  # noqa: PLR0911 - one line per kind of job
     """Return the expected seconds of a job on one core, from its work alone.
 
     Parameters

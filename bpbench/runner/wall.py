@@ -1,4 +1,4 @@
-"""How long jobs take by the wall clock on so many processes: not the sum over their number, but a course played through.
+"""How long jobs take by the wall clock on so many processes: not their sum by this number, but a course played through.
 
 Jobs are handed out in the driver's order, each to the process that becomes free first; those that need the results of
 others wait for all of these. A process that begins with another cohort reads and lays out its inputs first. What comes
@@ -25,7 +25,6 @@ from bpbench.jobs import (
     TimeDescribe,
     Train,
 )
-from bpbench.runner import work
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence

@@ -13,6 +13,8 @@ networks 57-10-10-1 on four sets of 57 and on 22, a forest, LightGBM and a ridge
 4. runs a pilot of trainings, one of each kind; plans the others, and runs as many as the minutes allow, other ones;
 5. prints, for these two disjoint parts, what was predicted before they began and what was measured.
 
+What is stored in FOLDER already counts as a pilot, and only what is new is compared: run it again to go on.
+
 Seconds are CPU seconds of single jobs (``cpu_s`` of their provenance): the wall clock also counts what else a machine
 does. Every kind of job runs in a process of its own, whose peak of resident memory the system tells.
 """
@@ -22,6 +24,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import time
@@ -32,14 +35,19 @@ import numpy as np
 
 from bpbench.data import aluminium, archive, blocks, readers
 from bpbench.descriptors.neighbours import neighbours
-from bpbench.jobs import Describe, Job, Train
+from bpbench.identity import address
+from bpbench.outlay import outlay
 from bpbench.protocol import loads
+from bpbench.report import outlay as told
 from bpbench.runner import cost, execute, work
+from bpbench.runner.machine import kind_of_host
 from bpbench.runner.store import Store
 from bpbench.study import Prepared, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+    from bpbench.jobs import Job
 
 #: Frames of each state point, in the order of :data:`bpbench.data.aluminium.STATES`.
 FRAMES = (1000, 342, 344, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 346)
@@ -49,6 +57,10 @@ STRAIN, SHAKE = 0.005, 0.05
 A, XI, P, Q, R_0 = 0.1221, 1.316, 8.612, 2.516, 2.864
 #: Where its bonds end, Å.
 REACH = 6.5
+
+#: Chunks of the pilot, and contestants of which none is in it.
+PILOT = 8
+DEAR = ("329", "329 linear")
 
 PROTOCOL = """
 question: What does the thesis-size study take?
@@ -122,3 +134,163 @@ def make_frames(path: Path, count: int) -> None:
         ),
         method="second-moment tight binding (Cleri and Rosato 1993)",
     )
+
+
+def read(folder: Path) -> tuple[Prepared, Store]:
+    """Return the study laid out, and its store."""
+    store = Store(folder / "store")
+    return prepare(loads(PROTOCOL, file=str(folder / "thesis-size.yaml")), store), store
+
+
+def perform(folder: Path, addresses: Sequence[str]) -> None:
+    """Run some jobs in this process, and print the peak of its memory, bytes."""
+    prepared, store = read(folder)
+    chosen = [job for job in prepared.jobs if address(job) in set(addresses)]
+    failures = execute.execute(chosen, store).failures
+    assert not failures, failures
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    print(next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:")))
+
+
+@dataclasses.dataclass
+class Measured:
+    """What jobs of one kind were predicted to take, and took.
+
+    Attributes
+    ----------
+    jobs : int
+        How many.
+    counted_s, predicted_s, taken_s : float
+        CPU seconds by counts alone, by the plan before they began, and measured.
+    wall_s : float
+        Seconds of the process that did them, with its start.
+    memory, peak : int
+        Bytes of that process, predicted and measured.
+    disk, stored : int
+        Bytes in the store, predicted and measured.
+    """
+
+    jobs: int
+    counted_s: float
+    predicted_s: float
+    memory: int
+    disk: int
+    taken_s: float = 0.0
+    wall_s: float = 0.0
+    peak: int = 0
+    stored: int = 0
+
+
+def run(folder: Path, jobs: Sequence[Job]) -> dict[str, Measured]:
+    """Predict what jobs take, run them kind by kind, each in a process of its own, and measure it."""
+    prepared, store = read(folder)
+    blind = cost.estimator([], prepared.frames, store)
+    estimate = cost.estimator([job for job in prepared.jobs if store.has(job)], prepared.frames, store, 1)
+    found: dict[str, Measured] = {}
+    for kind in dict.fromkeys(map(work.label, jobs)):
+        some = [job for job in jobs if work.label(job) == kind]
+        made = found[kind] = Measured(
+            len(some),
+            sum(map(blind, some)),
+            sum(map(estimate, some)),
+            max(cost.memory(job, prepared.frames) for job in some),
+            sum(cost.disk(job, prepared.frames) for job in some),
+        )
+        start = time.perf_counter()
+        command = [sys.executable, __file__, str(folder), "--work", json.dumps([address(job) for job in some])]
+        answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        made.wall_s, made.peak = time.perf_counter() - start, int(answer.stdout)
+        made.taken_s = sum(store.provenance(job)["cpu_s"] for job in some)
+        for job in some:
+            files = [store.folder(job), *store.folder(job).iterdir()]
+            made.stored += sum(512 * file.stat().st_blocks for file in files)
+    return found
+
+
+def further(prepared: Prepared, store: Store, seconds: float) -> list[Job]:
+    """Return trainings that are not stored, repeat after repeat and the dearest last, as many as time allows."""
+    estimate = cost.estimator([job for job in prepared.jobs if store.has(job)], prepared.frames, store, 1)
+    left = [entry for entry in prepared.trainings.items() if not store.has(entry[1])]
+    taken: list[Job] = []
+    for _, job in sorted(left, key=lambda entry: (entry[0][0] == DEAR[0], entry[0][1])):
+        if estimate(job) <= seconds:
+            seconds -= estimate(job)
+            taken.append(job)
+    return taken
+
+
+def pilot_of(jobs: Sequence[Job], least: int, store: Store) -> list[Job]:
+    """Return jobs, spread evenly, that are to run so that so many of them are stored."""
+    lacking = max(0, least - sum(store.has(job) for job in jobs))
+    left = [job for job in jobs if not store.has(job)]
+    return left[:: max(1, len(left) // lacking)][:lacking] if lacking else []
+
+
+def tell_plan(prepared: Prepared, store: Store, title: str) -> None:
+    """Print what the rest of the study takes."""
+    todo = execute.missing(prepared.jobs, store)
+    estimate = cost.estimator([job for job in prepared.jobs if store.has(job)], prepared.frames, store, 1)
+    planned = outlay(todo, estimate, store, 2)
+    print(f"\n{title}: {len(todo)} jobs, wall time of 2 processes {told.duration(planned['wall_s'])}")
+    print("\n".join(told.lines(planned)), flush=True)
+
+
+def table(parts: dict[str, Measured]) -> None:
+    """Print what was predicted and measured."""
+    print(f"\n{'':22}{'jobs':>6}{'counted':>12}{'predicted':>12}{'measured':>12}{'ratio':>8}  within 25 %")
+    for title, names, unit in (
+        ("CPU seconds", ("predicted_s", "taken_s"), 1.0),
+        ("peak of a process, MB", ("memory", "peak"), 1e6),
+        ("disk, MB", ("disk", "stored"), 1e6),
+    ):
+        print(title)
+        for kind, part in parts.items():
+            predicted, measured = (getattr(part, name) / unit for name in names)
+            counted = f"{part.counted_s:.1f}" if unit == 1.0 else ""
+            ratio = predicted / measured
+            verdict = "yes" if 0.75 <= ratio <= 1.25 else "NO"
+            print(f"  {kind:20}{part.jobs:6}{counted:>12}{predicted:12.1f}{measured:12.1f}{ratio:8.2f}  {verdict}")
+
+
+def main() -> None:
+    """Make, plan, run, plan again, run on, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, default=15.0, help="wall time of the whole")
+    parser.add_argument("--frames", type=int, default=sum(FRAMES))
+    parser.add_argument("--work", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    folder, start = asked.folder, time.perf_counter()
+    if asked.work:
+        perform(folder, json.loads(asked.work))
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "frames.npz").exists():
+        make_frames(folder / "frames.npz", asked.frames)
+        print(f"{asked.frames} frames made in {time.perf_counter() - start:.0f} s")
+    prepared, store = read(folder)
+    print(f"{kind_of_host()}; load {os.getloadavg()[0]:.1f} when this began")
+    tell_plan(prepared, store, "The study, before anything runs")
+    chunks = list(prepared.inputs.chunks)
+    everything = run(folder, pilot_of([prepared.inputs.make], 1, store) + pilot_of(chunks, PILOT, store))
+    tell_plan(prepared, store, "What is left, after some chunks")
+    parts = run(folder, [job for job in chunks if not store.has(job)])
+    kinds: dict[str, list[Job]] = {}
+    for (variant, _), job in prepared.trainings.items():
+        if variant not in DEAR:
+            kinds.setdefault(work.label(job), []).append(job)
+    everything |= run(folder, [job for some in kinds.values() for job in pilot_of(some, 1, store)])
+    tell_plan(prepared, store, "What is left, after one training of each kind")
+    everything |= parts
+    spent = sum(part.wall_s for part in everything.values())
+    busy = sum(part.taken_s for part in everything.values()) / spent if spent else 0.5
+    parts |= run(folder, further(prepared, store, busy * (60 * asked.minutes - (time.perf_counter() - start))))
+    table(parts)
+    tell_plan(prepared, store, "What is left")
+    print(
+        f"\n{time.perf_counter() - start:.0f} s in all; before the further trainings, jobs had {busy:.0%} of one processor"
+    )
+
+
+if __name__ == "__main__":
+    main()
