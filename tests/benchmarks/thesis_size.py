@@ -288,7 +288,7 @@ def main() -> None:
     table(parts)
     tell_plan(prepared, store, "What is left")
     print(
-        f"\n{time.perf_counter() - start:.0f} s in all; before the further trainings, jobs had {busy:.0%} of one processor"
+        f"\n{time.perf_counter() - start:.0f} s in all; jobs had {busy:.0%} of a processor at first"
     )
 
 
