@@ -44,9 +44,9 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int)
     by_kind: dict[str, float] = {}
     one: dict[str, Job] = {}
     for job in todo:
-        kind = estimate.need(job).kind
-        by_kind[kind] = by_kind.get(kind, 0.0) + estimate(job)
-        one.setdefault(kind, job)
+        need = estimate.need(job)
+        by_kind[need.kind] = by_kind.get(need.kind, 0.0) + estimate.of(need)
+        one.setdefault(need.kind, job)
     factors = {kind: estimate.factor(kind) for kind in by_kind}
     # Kinds are estimated apart, so what they lie off adds up as independent errors do.
     off = {

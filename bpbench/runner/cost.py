@@ -24,7 +24,7 @@ n with spread s of ln q             exp(t s √(1 + 1/n)), t Student's 95 % poin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from statistics import median
@@ -63,6 +63,8 @@ class Need:
     ----------
     kind : str
         As the progress display calls it.
+    cohort : hashable or None
+        What trainings on the same inputs, and the questions asked of them, have in common.
     counted_s : float
         Seconds on one core by the count alone.
     reading_s : float
@@ -74,6 +76,7 @@ class Need:
     """
 
     kind: str
+    cohort: Hashable | None
     counted_s: float
     reading_s: float
     memory: int
@@ -96,17 +99,17 @@ class Needs:
 
     def __call__(self, job: Job) -> Need:
         """Return what a job needs."""
-        key = self.shape(job)
+        key = self._shape(job)
         if key not in self._of:
             self._of[key] = (job, self._counted(job))
         return self._of[key][1]
 
-    def shape(self, job: Job) -> tuple[Any, ...]:
+    def _shape(self, job: Job) -> tuple[Any, ...]:
         """Return a key that jobs of one shape share; parts are told apart by the very object, which jobs share."""
         if isinstance(job, Train):
             split = job.split
             return (
-                *self.cohort(job),
+                *self._cohort(job),
                 id(job.model),
                 job.observations,
                 job.score_forces,
@@ -115,15 +118,14 @@ class Needs:
                 split.explore,
             )
         if isinstance(job, Importance):
-            return ("asked", job.by, job.shuffles, *self.shape(job.training))
+            return ("asked", job.by, job.shuffles, *self._shape(job.training))
         if isinstance(job, Describe):
             offsets = self._frames.offsets
             return ("described", id(job.functions), int(offsets[job.last] - offsets[job.first]), job.precision)
         return (type(job).__name__, id(job))
 
     @staticmethod
-    def cohort(job: Train) -> tuple[int, ...]:
-        """Return a key that trainings on the same inputs share."""
+    def _cohort(job: Train) -> tuple[int, ...]:
         return (id(job.functions), len(job.pool), id(job.pool[0]) if job.pool else 0)
 
     def _counted(self, job: Job) -> Need:
@@ -131,6 +133,7 @@ class Needs:
         training = job.training if isinstance(job, Importance) else job
         return Need(
             work.label(job),
+            self._cohort(training) if isinstance(training, Train) else None,
             expected(job, frames),
             laying_out(training, frames) if isinstance(training, Train) else 0.0,
             needed(job, frames),
@@ -165,8 +168,11 @@ class _Kind:
         alike = [one for one in here if one.processes == workers]
         chosen = alike or here or seen
         by_size: dict[float, list[float]] = {}
+        sizes: dict[float, float] = {}
         for one in chosen:
-            by_size.setdefault(round(math.log(one.counted_s), 2), []).append(math.log(one.taken_s / one.counted_s))
+            size = math.log(one.counted_s)
+            exact = sizes.setdefault(round(size, 2), size)  # what differs by less is of one size
+            by_size.setdefault(exact, []).append(math.log(one.taken_s / one.counted_s))
         middle = {size: median(logs) for size, logs in sorted(by_size.items())}
         off = [log - middle[size] for size, logs in by_size.items() for log in logs]
         free = len(off) - len(middle)
@@ -202,7 +208,10 @@ class Estimator:
 
     def __call__(self, job: Job) -> float:
         """Return the expected seconds of a job."""
-        need = self.need(job)
+        return self.of(self.need(job))
+
+    def of(self, need: Need) -> float:
+        """Return the expected seconds of a job that has such needs."""
         if id(need) not in self._seconds:
             self._seconds[id(need)] = need.counted_s * self._ratio(need)
         return self._seconds[id(need)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from bpbench.jobs import (
@@ -29,7 +30,7 @@ from bpbench.jobs import (
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from bpbench.runner.cost import Estimator
+    from bpbench.runner.cost import Estimator, Need
 
 #: Seconds in which a process starts and loads what it needs.
 START_S: Final = 3.0
@@ -84,13 +85,14 @@ def course(todo: Sequence[Job], estimate: Estimator, workers: int) -> Course:
     workers : int
         Processes at once.
     """
-    stages: dict[int, list[Job]] = {}
+    stages: dict[int, list[Need]] = {}
     timed = 0.0
     for job in todo:
+        need = estimate.need(job)
         if isinstance(job, TimeDescribe):  # one at a time, when all others have ended
-            timed += estimate(job)
+            timed += estimate.of(need)
         else:
-            stages.setdefault(_STAGES[type(job)], []).append(job)
+            stages.setdefault(_STAGES[type(job)], []).append(need)
     at_once = max(1, min(workers, sum(map(len, stages.values()))))
     wall = START_S if at_once > 1 else 0.0
     busy = reading = longest = 0.0
@@ -102,32 +104,26 @@ def course(todo: Sequence[Job], estimate: Estimator, workers: int) -> Course:
     return Course(wall + timed, busy + timed, reading, longest + timed, max(0.0, waiting))
 
 
-def _play(jobs: Sequence[Job], estimate: Estimator, workers: int) -> Course:
+def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:
     """Play through jobs that wait for nothing but a process."""
     free: list[tuple[float, int]] = [(0.0, worker) for worker in range(workers)]
-    cohorts: list[Hashable] = [None] * workers
+    held: list[Hashable] = [None] * workers
     reading = longest = 0.0
-    for job in _by_cohort(jobs, estimate):
-        since, worker = heapq.heappop(free)
-        cohort, seconds = _cohort(job, estimate), estimate(job)
-        layed = estimate.need(job).reading_s
-        longest = max(longest, seconds + layed)
-        if cohort is not None and cohorts[worker] != cohort:
-            cohorts[worker] = cohort
-            reading, seconds = reading + layed, seconds + layed
-        heapq.heappush(free, (since + seconds, worker))
+    for need in _by_cohort(needs):
+        since, worker = free[0]
+        seconds = estimate.of(need)
+        longest = max(longest, seconds + need.reading_s)
+        if need.cohort is not None and held[worker] != need.cohort:
+            held[worker] = need.cohort
+            reading, seconds = reading + need.reading_s, seconds + need.reading_s
+        heapq.heapreplace(free, (since + seconds, worker))
     ends = [end for end, _ in free]
     return Course(max(ends), sum(ends), reading, longest, 0.0)
 
 
-def _cohort(job: Job, estimate: Estimator) -> Hashable | None:
-    training = job.training if isinstance(job, Importance) else job
-    return estimate.need.cohort(training) if isinstance(training, Train) else None
-
-
-def _by_cohort(jobs: Sequence[Job], estimate: Estimator) -> list[Job]:
+def _by_cohort(needs: Sequence[Need]) -> list[Need]:
     """Return jobs as the driver hands them out: those on the same inputs together."""
-    cohorts: dict[Hashable | None, list[Job]] = {}
-    for job in jobs:
-        cohorts.setdefault(_cohort(job, estimate), []).append(job)
-    return [job for each in cohorts.values() for job in each]
+    cohorts: dict[Hashable | None, list[Need]] = {}
+    for need in needs:
+        cohorts.setdefault(need.cohort, []).append(need)
+    return list(chain.from_iterable(cohorts.values()))

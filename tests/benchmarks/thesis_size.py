@@ -287,9 +287,7 @@ def main() -> None:
     parts |= run(folder, further(prepared, store, busy * (60 * asked.minutes - (time.perf_counter() - start))))
     table(parts)
     tell_plan(prepared, store, "What is left")
-    print(
-        f"\n{time.perf_counter() - start:.0f} s in all; jobs had {busy:.0%} of a processor at first"
-    )
+    print(f"\n{time.perf_counter() - start:.0f} s in all; jobs had {busy:.0%} of a processor at first")
 
 
 if __name__ == "__main__":
