@@ -14,7 +14,7 @@ from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
 from bpbench.outlay import outlay
-from bpbench.runner import cost, execute, work
+from bpbench.runner import cost, execute
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -55,9 +55,10 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     new.update(job for job in asked if not store.has(job))
     taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, workers)
     for job in (*prepared.jobs, *asked):
-        entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
+        need = estimate.need(job)
+        entry = kinds.setdefault(need.kind, {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
-        entry["expected_s"] += estimate(job) if job in new else 0.0
+        entry["expected_s"] += estimate.of(need) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units, alpha, dz = protocol.units, prepared.hardest_alpha, prepared.detectable_dz
     pilots = _pilots(prepared, store)
