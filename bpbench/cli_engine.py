@@ -1,4 +1,4 @@
-"""Options that say where jobs run (``--jobs``, ``--scheduler``), and until when (``--max-hours``)."""
+"""Options that say where jobs run (``--jobs``, ``--scheduler``, ``--cluster``), and until when (``--max-hours``)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ def options(parser: argparse.ArgumentParser, cores: Callable[[], int], count: Ca
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="use the workers of a running Dask scheduler, tcp://HOST:PORT"
     )
+    where.add_argument(
+        "--cluster", metavar="FILE", help="use workers from a batch system (Slurm, OAR or PBS), see docs/clusters.md"
+    )
     parser.set_defaults(cores=cores)
 
 
@@ -51,7 +54,7 @@ def engine(options: argparse.Namespace) -> Engine:
     Raises
     ------
     RequestError
-        When an address of a scheduler is none.
+        When an address of a scheduler is none, or a cluster file has mistakes.
     """
     hours = getattr(options, "max_hours", None)
     until = None if hours is None else time.monotonic() + 3600.0 * hours
@@ -60,4 +63,9 @@ def engine(options: argparse.Namespace) -> Engine:
             f"--scheduler: expected an address such as tcp://10.0.0.1:8786, found '{options.scheduler}'; "
             "`dask scheduler` prints its own."
         )
+    if options.cluster is not None:
+        from bpbench.runner.cluster_file import read
+
+        cluster = read(options.cluster)
+        return Engine(workers=cluster.maximum, cluster=cluster, until=until)
     return Engine(workers=options.jobs or options.cores(), scheduler=options.scheduler, until=until)

@@ -2,6 +2,10 @@
 
 A job's address is the digest of its plain value; a seed is the digest of a root and of names. Both are therefore
 the same on every machine and in every order of work.
+
+A digest is that of canonical JSON: keys in order, no spaces, ASCII. Jobs by the hundred thousand share functions,
+models, splits and pools, so the text of whatever cannot change is written once and kept by the very object it is of
+(:func:`_fragment`); it is the text that :func:`plain` and :mod:`json` give.
 """
 
 from __future__ import annotations
@@ -10,12 +14,14 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path, PurePath
-from typing import Any, cast
+from typing import Any, Final, NamedTuple, cast
 
 from bpbench.errors import BpbenchError
+from bpbench.remembered import by_object
 
 #: Field metadata for what does not decide a result (a path, when the content's digest stands beside it).
 NOT_IDENTITY = {"identity": False}
@@ -94,10 +100,184 @@ def settings(value: Any) -> dict[str, Any]:
     return {name: part for name, part in dataclasses.asdict(value).items() if name in counted}
 
 
+class Kept:
+    """Base of the jobs that are many: what has its address and its hash once, keeps them beside its fields.
+
+    Neither is a field, so neither is compared, copied or sent to another process. A frozen dataclass takes part with
+    ``__hash__ = Kept.__hash__`` in its body, and says under :meth:`_hashed` what its hash is made of.
+    """
+
+    __slots__ = ("_address", "_hash")
+    _address: str
+    _hash: int
+
+    def __hash__(self) -> int:
+        """Return the hash of what :meth:`_hashed` gives."""
+        try:
+            return self._hash
+        except AttributeError:
+            made = hash(self._hashed())
+            object.__setattr__(self, "_hash", made)
+            return made
+
+    def _hashed(self) -> tuple[Hashable, ...]:
+        """Return what decides the hash; unequal jobs may have it in common."""
+        raise NotImplementedError
+
+
 def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical JSON of ``plain(value)``, as 64 hexadecimal digits."""
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    if isinstance(value, Kept):
+        return _of_job(value)
+    if dataclasses.is_dataclass(value):
+        text = _of_fields(value)
+    elif type(value) in {list, tuple}:
+        text = f"[{','.join(map(_fragment, value))}]"
+    else:
+        text = _dumps(plain(value))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _number(value: float) -> str:
+    return float.__repr__(_plain(value, top=False))
+
+
+#: The text of what is written without looking further.
+_WRITTEN: Final[dict[type, Callable[[Any], str]]] = {
+    str: json.encoder.encode_basestring_ascii,
+    int: int.__repr__,
+    float: _number,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+}
+#: How many characters of text are kept.
+_MOST: Final = 2**24
+
+
+class _Texts:
+    """The text of values that cannot change, each held with its text, so that no other takes its place."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, tuple[object, str]] = {}
+        self.size = 0
+
+    def keep(self, value: object, text: str) -> None:
+        """Hold a value and its text; beyond so many characters the older half is let go."""
+        if self.size > _MOST:
+            for old in list(self.held)[: (len(self.held) + 1) // 2]:
+                self.size -= len(self.held.pop(old, (None, ""))[1])
+        self.held[id(value)] = (value, text)
+        self.size += len(text)
+
+    def lasting(self, values: Iterable[object]) -> bool:
+        """Return whether none of some values, whose text was just written, can change."""
+        return all(type(value) in _WRITTEN or id(value) in self.held or isinstance(value, Kept) for value in values)
+
+
+_texts = _Texts()
+
+
+def _fragment(value: Any) -> str:  # noqa: PLR0911 - one line per kind of value
+    """Return the canonical JSON of a value within another: what :func:`plain` gives of it there, written out."""
+    kind: Any = type(value)
+    written = _WRITTEN.get(kind)
+    if written is not None:
+        return written(value)
+    found = _texts.held.get(id(value))
+    if found is not None:
+        return found[1]
+    if kind is tuple:
+        text = f"[{','.join(map(_fragment, value))}]"
+        if _texts.lasting(value):
+            _texts.keep(value, text)
+        return text
+    if kind is dict:
+        named = {str(key): item for key, item in value.items()}
+        return f"{{{','.join(f'{_dumps(key)}:{_fragment(named[key])}' for key in sorted(named))}}}"
+    if not _is_dataclass(kind):
+        return _dumps(_plain(value, top=False))
+    if hasattr(value, "version"):
+        return f'{{"job":"{address(value)}"}}'
+    text = _of_fields(value)
+    if kind.__dataclass_params__.frozen and _texts.lasting(_shape(kind).read(value)):
+        _texts.keep(value, text)
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _is_dataclass(kind: type) -> bool:
+    return dataclasses.is_dataclass(kind)
+
+
+class _Shape(NamedTuple):
+    """How a dataclass is written: how its fields are read, in the order of their names, and how each begins.
+
+    ``defaults`` holds the value at which a field is left out, or ``MISSING``; ``named`` is the place of the class's
+    name among the fields.
+    """
+
+    read: Callable[[Any], tuple[Any, ...]]
+    begins: tuple[str, ...]
+    defaults: tuple[Any, ...]
+    named: int
+
+
+@lru_cache(maxsize=1024)
+def _shape(kind: type) -> _Shape:
+    counted = {field.name: field for field in dataclasses.fields(kind) if field.metadata.get("identity", True)}
+    names = sorted({*counted, "is"})
+    read = attrgetter(*("__class__.__name__" if name == "is" else name for name in names))
+    defaults = tuple(_left_out(counted[name]) if name in counted else dataclasses.MISSING for name in names)
+    made = read if len(names) > 1 else lambda value: (read(value),)
+    return _Shape(made, tuple(f"{_dumps(name)}:" for name in names), defaults, names.index("is"))
+
+
+def _left_out(field: dataclasses.Field[Any]) -> Any:
+    """Return the value at which a field does not count, ``MISSING`` where it always does."""
+    if field.metadata.get("identity") != IF_SET["identity"]:
+        return dataclasses.MISSING
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _fields(begins: Iterable[str], defaults: Iterable[Any], values: Iterable[Any]) -> str:
+    """Return the canonical JSON of some fields, a comma behind each."""
+    return "".join(
+        f"{begin}{_fragment(value)},"
+        for begin, default, value in zip(begins, defaults, values, strict=True)
+        if default is dataclasses.MISSING or value != default
+    )
+
+
+def _of_fields(value: Any) -> str:
+    """Return the canonical JSON of a dataclass by its fields."""
+    kind: Any = type(value)
+    shape = _shape(kind)
+    return f"{{{_fields(shape.begins, shape.defaults, shape.read(value))[:-1]}}}"
+
+
+def _of_job(job: Kept) -> str:
+    """Return the digest of a job whose first fields are those of many: what is common is digested once."""
+    kind: Any = type(job)
+    shape = _shape(kind)
+    values = shape.read(job)
+    common = 0
+    while type(values[common]) not in _WRITTEN or common == shape.named:
+        common += 1
+    begun = _begun(kind, *values[:common]).copy()
+    rest = _fields(shape.begins[common:], shape.defaults[common:], values[common:])
+    begun.update(f"{rest[:-1]}}}".encode("ascii"))  # of the version at least
+    return str(begun.hexdigest())
+
+
+@by_object
+def _begun(kind: type, *values: Any) -> Any:
+    """Return the digest of the beginning of a job."""
+    shape, many = _shape(kind), len(values)
+    return hashlib.sha256(f"{{{_fields(shape.begins[:many], shape.defaults[:many], values)}".encode("ascii"))
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
@@ -108,9 +288,20 @@ def digest_of_files(paths: Iterable[Path]) -> str:
     return whole.hexdigest()
 
 
-@lru_cache(maxsize=100_000)
 def address(job: Hashable) -> str:
     """Return the address of a (hashable, frozen) job in the store: the digest of its plain value."""
+    if not isinstance(job, Kept):
+        return _address(job)
+    try:
+        return job._address  # noqa: SLF001 - kept there for this function alone
+    except AttributeError:
+        made = digest(job)
+        object.__setattr__(job, "_address", made)
+        return made
+
+
+@lru_cache(maxsize=1024)
+def _address(job: Hashable) -> str:
     return digest(job)
 
 

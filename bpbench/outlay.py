@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bpbench.runner import cost, execute, wall
+from bpbench.runner import cost, execute, graph, wall
 from bpbench.runner.disk import room
 from bpbench.runner.machine import free_memory
 
@@ -103,4 +103,4 @@ def disk(todo: Iterable[Job], need: Needs, store: Store) -> dict[str, Any]:
 
 def room_for(prepared: Prepared, store: Store) -> dict[str, Any]:
     """Return what a study would still add to a store, and what is free there; see :func:`disk`."""
-    return disk(execute.missing(prepared.jobs, store), cost.Needs(prepared.frames), store)
+    return disk(graph.missing(prepared.jobs, store), cost.Needs(prepared.frames), store)

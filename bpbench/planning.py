@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +16,8 @@ from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
 from bpbench.outlay import outlay
-from bpbench.runner import cost, execute
+from bpbench.roles import Repeat
+from bpbench.runner import cost, execute, graph
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -46,22 +49,25 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     workers : int
         Processes that would work at once.
     """
-    todo = execute.missing(prepared.jobs, store)
+    jobs = prepared.jobs
+    todo = graph.missing(jobs, store)
     new = set(todo)
-    stored = [job for job in prepared.jobs if job not in new]
+    stored = [job for job in jobs if job not in new]
     estimate = cost.estimator(stored, prepared.frames, store, workers)
     kinds: dict[str, dict[str, Any]] = {}
-    probe, asked = _probe(prepared, store, estimate)
+    probe, asked = _probe(prepared, store, estimate, new)
     new.update(job for job in asked if not store.has(job))
     taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, workers)
-    for job in (*prepared.jobs, *asked):
+    for job in (*jobs, *asked):
         need = estimate.need(job)
         entry = kinds.setdefault(need.kind, {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
         entry["expected_s"] += estimate.of(need) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units, alpha, dz = protocol.units, prepared.hardest_alpha, prepared.detectable_dz
-    pilots = _pilots(prepared, store)
+    told = _told(prepared, new)
+    results = {key: store.load(job) for key, job in told.trainings.items() if job not in new}
+    pilots = _pilots(told, results) if results else []
     pilot = pilots[0] if pilots else None
     return {
         "protocol": protocol.name,
@@ -83,7 +89,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "outlay": taken,
         "probe": probe,
         "exploration": _exploration(prepared, estimate, workers),
-        "reserve": reserve.told(prepared, _stored(prepared, store)),
+        "reserve": reserve.told(told, results),
         "programs": execute.programs(todo),
         "commands_allowed": prepared.allow_commands,
         "workers": workers if protocol.measure is None else 1,
@@ -123,18 +129,43 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     }
 
 
-def _stored(prepared: Prepared, store: Store) -> dict[tuple[str, int], Outcome | Failure]:
-    return {key: store.load(job) for key, job in prepared.trainings.items() if store.has(job)}
+#: Results that are read to tell the noise of a study: beyond so many only some repeats of each contestant are,
+_READ: Final = 10_000
+#: but at least so many, or of so many splits.
+_LEAST: Final = 10
+
+
+def _told(prepared: Prepared, new: AbstractSet[Job]) -> Prepared:
+    """Return the study with those of its repeats that are read to tell its noise: all of them, unless it is very large.
+
+    A spread is known well enough from some repeats, and its upper limit counts them. A crossed design keeps whole
+    splits; those repeats of which most is stored are read first.
+    """
+    stored = Counter(number for (_, number), job in prepared.trainings.items() if job not in new)
+    if stored.total() <= _READ:
+        return prepared
+    crossed = prepared.protocol.split.design == "crossed"
+    units: dict[int, list[Repeat]] = {}
+    for repeat in prepared.repeats:
+        units.setdefault(repeat.split_number if crossed else repeat.number, []).append(repeat)
+    best = sorted(units.values(), key=lambda unit: -sum(stored[repeat.number] for repeat in unit))
+    each = sum(stored[repeat.number] for repeat in best[0])
+    kept = {repeat.number for unit in best[: max(_LEAST, _READ // each)] for repeat in unit}
+    return replace(
+        prepared,
+        repeats=tuple(repeat for repeat in prepared.repeats if repeat.number in kept),
+        trainings={key: job for key, job in prepared.trainings.items() if key[1] in kept},
+    )
 
 
 def _probe(
-    prepared: Prepared, store: Store, estimate: Callable[[Job], float]
+    prepared: Prepared, store: Store, estimate: Callable[[Job], float], new: AbstractSet[Job]
 ) -> tuple[dict[str, Any] | None, list[Job]]:
     """Return whose potential will be probed, and the jobs; until all results are there, those that cost the most."""
     if prepared.protocol.probe is None:
         return None, []
-    results = _stored(prepared, store)
-    settled = prepared.explored.complete and len(results) == len(prepared.trainings)
+    settled = prepared.explored.complete and new.isdisjoint(prepared.trainings.values())
+    results = {key: store.load(job) for key, job in prepared.trainings.items()} if settled else {}
     known = winner.choose(prepared, results) if settled else None
     if known is not None:
         return {"variant": known.variant, "settled": True}, list(known.jobs)
@@ -214,13 +245,12 @@ class _Pilot:
     baseline_mean: float
 
 
-def _pilots(prepared: Prepared, store: Store) -> list[_Pilot]:
+def _pilots(prepared: Prepared, results: Mapping[tuple[str, int], Outcome | Failure]) -> list[_Pilot]:
     """Return what is known from stored repeats of the spread that the test sees, the noisiest pair first.
 
     A pilot has at least three pairs of repeats, and some spread: that of copies of one result is rounding.
     """
     still = roles.deterministic(prepared.protocol)
-    results = _stored(prepared, store)
     crossed, rules = prepared.protocol.split.design == "crossed", prepared.rules
     found = []
     for pair in pairs(prepared, results):

@@ -19,7 +19,7 @@ from bpbench.data.frames import Configurations, Frames
 from bpbench.errors import ProtocolError, StatisticsError
 from bpbench.exploration import Explored
 from bpbench.features import FeatureSet
-from bpbench.identity import digest, plain, seed
+from bpbench.identity import digest, seed
 from bpbench.inputs import Inputs, lay_out
 from bpbench.jobs import (
     Foreign,
@@ -160,8 +160,8 @@ class Prepared:
     @property
     def digest(self) -> str:
         """Digest of the protocol and the data: the study's identity."""
-        tables = [plain(table.source) for name, table in self.inputs.tables.items() if name in self.declared.sets]
-        return digest([plain(self.declared), plain(self.source), *tables])
+        tables = [table.source for name, table in self.inputs.tables.items() if name in self.declared.sets]
+        return digest([self.declared, self.source, *tables])
 
     @property
     def folder(self) -> str:
@@ -198,7 +198,7 @@ def prepare(protocol: Protocol, store: Store, *, allow_commands: bool = False) -
 
 def _stored(store: Store, jobs: list[Job]) -> dict[Job, Outcome | Failure]:
     """Return the results that are stored."""
-    return {job: store.load(job) for job in jobs if store.has(job)}
+    return {job: found for job in jobs if (found := store.find(job)) is not None}
 
 
 def laid_out(declared: Protocol, inputs: Inputs, explored: Explored) -> Prepared:
@@ -229,13 +229,7 @@ def laid_out(declared: Protocol, inputs: Inputs, explored: Explored) -> Prepared
         inputs=inputs,
         repeats=laid,
         parts=parts,
-        trainings={
-            (variant.name, repeat.number): _training(
-                protocol, variant, repeat, inputs, parts[variant.split_by][repeat.split_number]
-            )
-            for variant in protocol.variants
-            for repeat in laid
-        },
+        trainings=_trainings(protocol, laid, inputs, parts),
         rules=_rules(protocol, parts),
         declared=declared,
         explored=explored,
@@ -402,23 +396,37 @@ def _measurements(protocol: Protocol, inputs: Inputs) -> dict[tuple[str, int], T
     )
 
 
-def _training(protocol: Protocol, variant: Variant, repeat: Repeat, inputs: Inputs, part: splits.Parts) -> Train:
-    assert variant.model is not None  # the protocol was refused otherwise
-    model = protocol.models[variant.model]
-    count = learned(variant, part)
-    random = roles.drawn(model)
-    chosen = inputs.sets[variant.set]
-    return Train(
-        frames=inputs.make,
-        pool=() if isinstance(model, Foreign) else inputs.pool_of(variant.set),
-        functions=chosen.functions,
-        model=model,
-        split=replace(repeat.split, by=variant.split_by),
-        weights_seed=repeat.weights_seed if "weights" in random else 0,
-        order_seed=repeat.order_seed if "order" in random else 0,
+def _trainings(
+    protocol: Protocol,
+    repeats: tuple[Repeat, ...],
+    inputs: Inputs,
+    parts: Mapping[SplitBy, tuple[splits.Parts, ...]],
+) -> dict[tuple[str, int], Train]:
+    """Return the training of every repeat of each contestant; what several have in common is one object."""
+    ways = {by: [replace(repeat.split, by=by) for repeat in repeats] for by in parts}
+    scored, made = protocol.scores_forces, {}
+    for variant in protocol.variants:
+        assert variant.model is not None  # the protocol was refused otherwise
+        model, chosen = protocol.models[variant.model], inputs.sets[variant.set]
+        random = roles.drawn(model)
         # All of them, however they were asked for, are one training.
-        observations=None if count == len(part.train) else count,
-        rerun=repeat.rerun,
-        score_forces=protocol.scores_forces and protocol.has_forces(variant),
-        centres=chosen.centres if isinstance(chosen, FeatureSet) else (),
-    )
+        counts = [(learned(variant, part), len(part.train)) for part in parts[variant.split_by]]
+        observations = [None if count == every else count for count, every in counts]
+        alike = partial(
+            Train,
+            frames=inputs.make,
+            pool=() if isinstance(model, Foreign) else inputs.pool_of(variant.set),
+            functions=chosen.functions,
+            model=model,
+            score_forces=scored and protocol.has_forces(variant),
+            centres=chosen.centres if isinstance(chosen, FeatureSet) else (),
+        )
+        for repeat, split in zip(repeats, ways[variant.split_by], strict=True):
+            made[variant.name, repeat.number] = alike(
+                split=split,
+                weights_seed=repeat.weights_seed if "weights" in random else 0,
+                order_seed=repeat.order_seed if "order" in random else 0,
+                observations=observations[repeat.split_number],
+                rerun=repeat.rerun,
+            )
+    return made

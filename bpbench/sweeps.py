@@ -242,7 +242,7 @@ def _point(
     asked = {"name": name_of(values), "set": named["set"], "model": _own_name(named["model"], changes)}
     asked |= {key: values[key] for key in ("train_share", "observations") if key in values}
     try:
-        variant = TypeAdapter(Variant).validate_json(json.dumps(asked), strict=True)
+        variant = _variants().validate_json(json.dumps(asked), strict=True)
     except ValidationError as error:
         return sentences(error.errors(), asked, Variant, lambda *place: where(*places[str(place[0])], *place[1:]), ())
     model = _model(named["model"], known["model"][named["model"]], changes, places, where)
@@ -301,6 +301,11 @@ def _wrong_names(
 @lru_cache(maxsize=1)
 def _adapter() -> TypeAdapter[ModelSpec]:
     return TypeAdapter(Model)
+
+
+@lru_cache(maxsize=1)
+def _variants() -> TypeAdapter[Variant]:
+    return TypeAdapter(Variant)
 
 
 def _optimizer(model: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpbench.data.frames import Floats, Frames
 from bpbench.errors import DataError, nearest
-from bpbench.formats.n2p2_text import OPENERS
+from bpbench.formats.packed import OPENERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,22 @@ _KINDS: Final = (
     "expected extended XYZ, an OUTCAR or whatever else ASE reads, an input.data of n2p2 or RuNNer (its first word is "
     "'begin'), or bpbench's own .npz"
 )
+#: Kinds of files, by ASE's names, that are read. Their readers look at this one file, as text, as XML or (``traj``) as
+#: numbers with JSON: none unpickles, runs or imports what a file names, follows it to other files, or asks a server or
+#: a database. What is not here can be made into an extended XYZ by ``ase convert``.
+KINDS: Final = frozenset(
+    {
+        *("extxyz", "xyz", "traj", "cif", "cfg", "xsf", "proteindatabank", "mol", "sdf", "gen", "eon"),
+        *("vasp", "vasp-out", "vasp-xdatcar", "vasp-xml", "espresso-out", "castep-castep", "castep-geom", "castep-md"),
+        *("aims", "aims-output", "abinit-out", "gpaw-out", "gaussian-out", "nwchem-out", "orca-output", "qbox"),
+        *("lammps-data", "lammps-dump-text", "dlp4", "dlp-history", "crystal", "gromacs", "gromos", "gpumd", "rmc6f"),
+        *("turbomole", "turbomole-gradient", "siesta-xv", "struct_out", "dacapo-text", "acemolecule-out", "v-sim"),
+    }
+)
+#: Letters of the line of keys of an extended XYZ, and columns of its atoms: more are nobody's, and would be made room
+#: for before they are looked for.
+_LINE: Final = 1 << 20
+_COLUMNS: Final = 4096
 
 
 def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
@@ -37,6 +53,8 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
     """
     try:
         images = _images(path)
+    except DataError:
+        raise
     except Exception as error:
         text = re.sub(r"\s+", " ", str(error)).strip().rstrip(".") or "it ends too early or is empty"
         raise DataError(
@@ -158,16 +176,43 @@ def _results(atoms: Any) -> dict[str, Any]:
 
 
 def _images(path: Path) -> list[Any]:
-    import ase.io
-
     if path.suffix not in OPENERS:
-        return list(ase.io.read(path.absolute(), ":", do_not_split_by_at_sign=True))
+        return _read(path.absolute(), path)
     # ASE jumps back and forth in the files it reads, which a compressed stream serves by starting all over again.
     with TemporaryDirectory() as folder, OPENERS[path.suffix](path, "rb") as packed:
         unpacked = Path(folder) / path.stem
         with unpacked.open("wb") as stream:
             shutil.copyfileobj(packed, stream)
-        return list(ase.io.read(unpacked, ":", do_not_split_by_at_sign=True))
+        return _read(unpacked, path)
+
+
+def _read(file: Path, path: Path) -> list[Any]:
+    """Return the images of a file if it is of a kind that is read; ``path`` is how it is called."""
+    import ase.io
+    from ase.io.formats import filetype
+
+    kind = filetype(str(file))
+    if kind not in KINDS:
+        raise DataError(
+            f"{path}: the file cannot be read as '{kind}', which ASE takes it for: readers of this kind are not used, "
+            "as one may run code or open other files; if you trust it, make an extended XYZ by ase convert FILE "
+            "frames.extxyz."
+        )
+    options = {"properties_parser": _keys} if kind == "extxyz" else {}
+    return list(ase.io.read(str(file), ":", format=kind, do_not_split_by_at_sign=True, **options))
+
+
+def _keys(line: str) -> dict[str, Any]:
+    """Return keys and values of the second line of a frame, as ASE reads them, if it asks for nothing unheard of."""
+    from ase.io.extxyz import key_val_str_to_dict
+
+    if len(line) > _LINE:
+        raise ValueError(f"the line of keys has {len(line)} letters, expected at most {_LINE}")
+    found: dict[str, Any] = key_val_str_to_dict(line)
+    widths = str(found.get("Properties", "")).split(":")[2::3]
+    if any(len(width) > 4 for width in widths) or sum(int(width) for width in widths) > _COLUMNS:
+        raise ValueError(f"Properties names more than {_COLUMNS} columns")
+    return found
 
 
 def _energy(path: Path, number: int, atoms: Any, needed: bool) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -80,7 +81,15 @@ class JsonLines:
             for place, item in enumerate(column):
                 if item is not None and (isinstance(item, bool) or not isinstance(item, int | float)):
                     raise not_numbers(self.path, name, f"{item!r} in row {first + place + 1}", descriptor=False)
-            labels[name] = np.array([np.nan if item is None else item for item in column], dtype=np.float64)
+            labels[name] = np.array([np.nan if item is None else _number(item) for item in column], dtype=np.float64)
         for name in words:
             labels[name] = text_of(self.path, name, np.array([row.get(name) for row in rows], dtype=object), first)
         return Piece(first, np.empty((0, len(rows))), labels)
+
+
+def _number(item: float) -> float:
+    """Return a number as float64, in which one that is too large is infinite."""
+    try:
+        return float(item)
+    except OverflowError:
+        return math.inf if item > 0 else -math.inf

@@ -7,6 +7,7 @@ count from 0), so that nothing behind this door needs to look again.
 from __future__ import annotations
 
 import hashlib
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -238,6 +239,9 @@ def sha256_of(path: Path) -> str:
     if path.is_dir():
         raise DataError(f"{path}: expected a file of frames, found a folder.")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # A pipe would be waited for without end, and is not there a second time.
+            raise DataError(f"{path}: expected a file of frames or a table, found a pipe or a device.")
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError as error:

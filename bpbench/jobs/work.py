@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from bpbench.features import Column, Feature
-from bpbench.identity import IF_SET, NOT_IDENTITY
+from bpbench.identity import IF_SET, NOT_IDENTITY, Kept
 from bpbench.jobs.models import ModelSpec
+from bpbench.remembered import by_object
+
+#: The hash of what many jobs share.
+_hash = by_object(hash)
 
 # ------------------------------------------------------------------------------------------------------ data
 
@@ -49,7 +54,7 @@ class FrameSource:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeFrames:
+class MakeFrames(Kept):
     """Read frames into the store's own form."""
 
     source: FrameSource
@@ -98,7 +103,7 @@ class TableSource:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadTable:
+class ReadTable(Kept):
     """Read a table into the store's own form: labels by configuration, descriptors in chunks with ``precision``."""
 
     source: TableSource
@@ -107,7 +112,7 @@ class ReadTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Describe:
+class Describe(Kept):
     """Values of the pool's symmetry functions for the atoms of frames ``first`` to ``last`` (excluded).
 
     They are computed in float64 and stored with ``precision``.
@@ -120,14 +125,16 @@ class Describe:
     precision: Literal["float64", "float32"] = "float64"
     version: int = 2
 
-    def __hash__(self) -> int:
-        """Return a hash in which one function stands for all: every training on a large pool is looked up by it."""
+    __hash__ = Kept.__hash__
+
+    def _hashed(self) -> tuple[Hashable, ...]:
+        """Let one function stand for all: every training on a large pool is looked up by it."""
         of_functions = (len(self.functions), self.functions[:1])
-        return hash((self.frames, of_functions, self.first, self.last, self.precision, self.version))
+        return (self.frames, of_functions, self.first, self.last, self.precision, self.version)
 
 
 @dataclass(frozen=True, slots=True)
-class TimeDescribe:
+class TimeDescribe(Kept):
     """Measure once, alone on the machine, what it takes to describe some frames with one set of functions.
 
     Attributes
@@ -156,7 +163,7 @@ class TimeDescribe:
 
 
 @dataclass(frozen=True, slots=True)
-class Agree:
+class Agree(Kept):
     """Compare columns of a table with symmetry functions, value by value; no training depends on it.
 
     Attributes
@@ -210,7 +217,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Train:
+class Train(Kept):
     """Fit one model once and score it: the unit that is repeated.
 
     Attributes
@@ -251,10 +258,16 @@ class Train:
     centres: tuple[tuple[str, tuple[int, ...]], ...] = field(default=(), metadata=IF_SET)
     score_forces: bool = field(default=False, metadata=IF_SET)
     version: int = 5
+    __hash__ = Kept.__hash__
+
+    def _hashed(self) -> tuple[Hashable, ...]:
+        """Hash once what many trainings share, and beside it what tells their repeats apart."""
+        seeds = (self.split.split_seed, self.split.reserve_seed, self.weights_seed, self.order_seed, self.rerun)
+        return (_hash(self.functions), _hash(self.model), _hash(self.pool), self.observations, *seeds)
 
 
 @dataclass(frozen=True, slots=True)
-class Importance:
+class Importance(Kept):
     """Ask how much each input of a trained model matters; see :mod:`bpbench.models.importance`.
 
     Attributes
@@ -275,6 +288,10 @@ class Importance:
     shuffles: int = 5
     seed: int = 0
     version: int = 1
+    __hash__ = Kept.__hash__
+
+    def _hashed(self) -> tuple[Hashable, ...]:
+        return (self.training, self.by, self.shuffles, self.seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,16 +22,16 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from bpbench.errors import RequestError
 from bpbench.identity import address
 from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
 from bpbench.runner.engine import HERE, Engine
+from bpbench.runner.graph import by_cohort, missing
 from bpbench.runner.line import Line
 from bpbench.runner.staff import Crew, Ended, Staff
 from bpbench.runner.store import Store
@@ -106,7 +106,7 @@ class Executed:
         Wall time of each job run now.
     failures : dict of Job to Failure
         Jobs without a result.
-    left : tuple of Job
+    left : frozenset of Job
         Jobs that were not started, as the time was up.
     """
 
@@ -114,31 +114,15 @@ class Executed:
     loaded: int
     seconds: dict[Job, float]
     failures: dict[Job, Failure]
-    left: tuple[Job, ...] = ()
+    left: frozenset[Job] = frozenset()
 
     def __add__(self, other: Executed) -> Executed:
         """Return both together; what the first made, the second may have loaded."""
         loaded = max(self.loaded, other.loaded - self.made)
         kept = {job: failure for job, failure in self.failures.items() if job not in other.seconds}
-        left = tuple(dict.fromkeys((*(job for job in self.left if job not in other.seconds), *other.left)))
+        left = other.left.union(job for job in self.left if job not in other.seconds)
         seconds = {**self.seconds, **other.seconds}
         return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
-
-
-def missing(jobs: Iterable[Job], store: Store) -> list[Job]:
-    """Return the jobs without a stored result and those they need in turn, every need before its user."""
-    ordered: dict[Job, None] = {}
-
-    def visit(job: Job) -> None:
-        if job in ordered or store.has(job):
-            return
-        for need in work.needs(job):
-            visit(need)
-        ordered[job] = None
-
-    for job in jobs:
-        visit(job)
-    return list(ordered)
 
 
 def programs(todo: Iterable[Job]) -> list[str]:
@@ -166,17 +150,6 @@ def refuse_commands(todo: Iterable[Job]) -> None:
 def at_once(todo: Sequence[Job], workers: int) -> int:
     """Return how many of these jobs run at once, at most."""
     return max(1, min(workers, sum(not work.alone(job) for job in todo)))
-
-
-def by_cohort(todo: Sequence[Job]) -> list[Job]:
-    """Return the jobs in their order, but trainings behind all others, and those on the same inputs together.
-
-    A process keeps the inputs of its last training, so a cohort reads and lays them out once in each process.
-    """
-    cohorts: dict[Any, list[Job]] = {}
-    for job in todo:
-        cohorts.setdefault(work.cohort(job), []).append(job)
-    return [*cohorts.pop(None, []), *chain.from_iterable(cohorts.values())]
 
 
 def execute(
@@ -214,6 +187,8 @@ def execute(
     ------
     StoreError
         When results cannot be written: nothing could be kept, so nothing more is started.
+    ReadOnlyError
+        When something is missing in a store that may only be read; nothing was started.
     EngineError
         When the workers are lost, or have other versions.
     RequestError
@@ -227,20 +202,22 @@ def execute(
     if not allow_commands:
         refuse_commands(todo)
     if todo:
+        store.require_writable(len(todo))
         store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
-    left: list[Job] = []
+    left: set[Job] = set()
     together, alone = [[job for job in todo if work.alone(job) is kind] for kind in (False, True)]
     together = by_cohort(together)
     watcher.begin(todo, staff.at_once(len(together), store, watcher.note))
-    for jobs_here in (together, alone):
+    for kind in (together, alone):
+        if left:  # of those that run alone, some may need what was not started
+            left.update([job for job in kind if not left.isdisjoint(work.needs(job))])
+        jobs_here = [job for job in kind if job not in left]
         if not jobs_here:
             continue
         with _hearing() as heard:
-            crew = (
-                staff.crew(len(jobs_here), store, watcher.note) if jobs_here is together else staff.nobody_else(store)
-            )
+            crew = staff.crew(len(jobs_here), store, watcher.note) if kind is together else staff.nobody_else(store)
             drive = _Drive(jobs_here, store, crew, watcher, set(failures))
             for job, wall, failure in drive.run(staff.engine.until):
                 seconds[job] = wall
@@ -249,11 +226,11 @@ def execute(
                 watcher.finished(job, wall, failure)
                 if heard:
                     raise KeyboardInterrupt
-            left += drive.left
+            left.update(drive.left)
     watcher.end()
     work.forget()
     made = len(seconds) - len(failures)
-    return Executed(made, len(set(jobs) - set(todo)), seconds, failures, tuple(left))
+    return Executed(made, len(set(jobs) - set(todo)), seconds, failures, frozenset(left))
 
 
 @contextmanager
@@ -312,7 +289,7 @@ class _Drive:
         self.line = Line(todo, failed)
         self.pace = _Pace()
         self.deaths: Counter[Job] = Counter()
-        self.remade: Counter[Job] = Counter()
+        self.remade: Counter[tuple[Job, Job]] = Counter()
         self.suspects: deque[Job] = deque()
         self.suspected: Job | None = None
         self.left: list[Job] = []
@@ -395,15 +372,26 @@ class _Drive:
 
     def _again(self, job: Job, done: Done) -> Iterator[Told]:
         """Have a result that a job needs made again."""
-        need = next((each for each in work.needs(job) if address(each) == done.lacking), None)
+        need = next((each for each in _all_needs(job) if address(each) == done.lacking), None)
         if need is not None:
-            self.remade[need] += 1
-        if need is None or self.remade[need] > REMADE:
+            self.remade[job, need] += 1
+        if need is None or self.remade[job, need] > REMADE:
             what = work.label(need or job)
             yield self._ended(job, 0.0, f"The result of '{what}' that it needs was not whole: {done.why}.")
             return
-        self.watcher.note(f"The stored result of '{work.label(need)}' was not whole ({done.why}); it is made again.")
-        self.line.back(job, missing([need], self.store))
+        # Others found the same, and it may be in line already, or made again by now.
+        lacking = [] if need in self.line else missing([need], self.store)
+        if lacking:
+            what = work.label(need)
+            self.watcher.note(f"The stored result of '{what}' was not whole ({done.why}); it is made again.")
+        self.line.back(job, lacking)
+
+
+def _all_needs(job: Job) -> Iterator[Job]:
+    """Yield the jobs that a job needs, and those that these need in turn."""
+    for need in work.needs(job):
+        yield need
+        yield from _all_needs(need)
 
 
 def _alike(job: Job) -> object:

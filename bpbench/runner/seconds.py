@@ -49,7 +49,7 @@ _KERAS: Final = 1.5e-9
 #: Seconds for an atom and hidden node in double precision, whose activation is not a vector instruction.
 _NODE: Final = 4e-9
 #: Seconds per element of the filter's covariance and configuration.
-_COVARIANCE: Final = 7e-11
+_COVARIANCE: Final = 8e-11
 #: Seconds that a step of Keras takes beside its arithmetic.
 _KERAS_STEP: Final = 5e-3
 #: Seconds per multiplication of a large matrix product; seconds to start a training, and one of Keras.

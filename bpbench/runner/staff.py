@@ -10,8 +10,8 @@ import logging
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +21,9 @@ from typing import Any, Final, Protocol, Self
 from bpbench.errors import EngineError, RequestError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import Job
-from bpbench.runner import work
+from bpbench.runner import cluster, work
 from bpbench.runner.engine import Engine
+from bpbench.runner.resources import Resources, of
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Done, Order, do, do_all, installed, strange
 
@@ -113,7 +114,15 @@ class _Here:
 
 @dataclass(slots=True)
 class _Dask:
-    """Processes of a Dask cluster, on this machine or elsewhere."""
+    """Processes of a Dask cluster, on this machine or elsewhere.
+
+    Attributes
+    ----------
+    hints : mapping of str to Resources
+        What kinds of jobs need.
+    trouble : callable
+        Gives the reason why no workers may ever come, where there is one.
+    """
 
     client: Any
     order: Order
@@ -124,6 +133,8 @@ class _Dask:
     ended: Any = None
     out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
     sent: int = 0
+    hints: Mapping[str, Resources] = field(default_factory=dict)
+    trouble: Callable[[], str | None] = lambda: None
 
     def free(self) -> bool:
         return len(self.out) < self.size
@@ -131,17 +142,23 @@ class _Dask:
     def submit(self, jobs: Sequence[Job]) -> None:
         self.sent += 1
         key = f"{work.label(jobs[0])}-{address(jobs[0])}-{self.sent}"
-        future = self.client.submit(do_all, tuple(jobs), self.order, key=key, pure=False)
+        asked = of(jobs[0], self.hints).asked() or None  # a bundle is of one kind
+        future = self.client.submit(do_all, tuple(jobs), self.order, key=key, pure=False, resources=asked)
         self.out[future.key] = tuple(jobs)
         if self.ended is None:
             from distributed import as_completed
 
-            self.ended = as_completed()
+            self.ended = as_completed(loop=self.client.loop)
         self.ended.add(future)
 
     def next(self) -> Ended:
         from distributed.scheduler import KilledWorker
 
+        while not (self.ended.has_ready() or self.ended.is_empty()):
+            if (why := self.trouble()) is not None:
+                raise EngineError(f"No workers come. {why}")
+            with self.ended.thread_condition:
+                self.ended.thread_condition.wait(timeout=0.1)
         future = next(self.ended)
         if future.cancelled() or self.client.status != "running":
             raise EngineError(
@@ -208,7 +225,7 @@ class Staff:
         if self._held is None or self._held.root != root or not (self.engine.elsewhere or self._held.crew.size >= size):
             self.dismiss()
             stack = ExitStack()
-            opened = _running(self.engine, store, say) if self.engine.elsewhere else _local(size, store, say)
+            opened = _opened(self.engine, size, store, say)
             self._held = _Held(stack, stack.enter_context(opened), root)
         return self._held.crew
 
@@ -230,6 +247,12 @@ class Staff:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         """End all processes."""
         self.dismiss()
+
+
+def _opened(engine: Engine, size: int, store: Store, say: Say) -> AbstractContextManager[_Dask]:
+    if engine.cluster is not None:
+        return _batch(engine.cluster, store, say)
+    return _local(size, store, say) if engine.scheduler is None else _running(engine, store, say)
 
 
 @contextmanager
@@ -273,6 +296,32 @@ def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
             _tell_dashboard(client, say)
             # The scheduler has tried elsewhere already, as often as it is set to.
             yield _Dask(client, order, order.processes, deaths=1, who=f"The scheduler at {engine.scheduler}")
+
+
+@contextmanager
+def _batch(wanted: cluster.Cluster, store: Store, say: Say) -> Iterator[_Dask]:
+    """Have workers from a batch system; each looks for itself whether it is fit, as none is here yet."""
+    import dask
+    from distributed import Client
+
+    with (
+        dask.config.set(SETTINGS),
+        cluster.start(wanted) as made,
+        Client(made, set_as_default=False) as client,
+        _marked(store) as mark,
+    ):
+        say(f"Workers come from {wanted.kind}, {wanted.maximum} processes at most.")
+        _tell_dashboard(client, say)
+        order = Order(str(store.root.resolve()), wanted.maximum, installed(), str(mark))
+        yield _Dask(
+            client,
+            order,
+            wanted.maximum,
+            deaths=3,
+            who="The scheduler",
+            hints=wanted.hints,
+            trouble=lambda: cluster.trouble(made),
+        )
 
 
 def _tell_dashboard(client: Any, say: Say) -> None:

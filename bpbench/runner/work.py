@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames, Ints
 from bpbench.errors import DivergedError
 from bpbench.features import G2, G5, Column
-from bpbench.identity import address
+from bpbench.identity import address, digest
 from bpbench.jobs import (
     OPTIMIZERS,
     Agree,
@@ -52,6 +52,7 @@ from bpbench.jobs import (
 from bpbench.models import constant, fit, importance
 from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
+from bpbench.remembered import by_object
 from bpbench.runner import command, imported, probing, scored, timing
 from bpbench.runner.store import Outcome
 
@@ -61,7 +62,7 @@ Load = Callable[[Job], Outcome]
 def needs(job: Job) -> tuple[Job, ...]:
     """Return the jobs whose results a job reads."""
     if isinstance(job, Train):
-        return tuple(dict.fromkeys((*job.pool, job.frames)))
+        return _of_pool(job.pool, job.frames)
     if isinstance(job, Importance):
         return (job.training, *needs(job.training))
     if isinstance(job, Agree):
@@ -71,6 +72,12 @@ def needs(job: Job) -> tuple[Job, ...]:
     if isinstance(job, Stretch | Distribute):
         return (job.frames,)
     return (job.frames,) if isinstance(job, Describe | TimeDescribe) else ()
+
+
+@by_object
+def _of_pool(pool: tuple[Describe | ReadTable, ...], frames: MakeFrames | ReadTable) -> tuple[Job, ...]:
+    """Return what every training on a pool needs; all of them have the same tuple."""
+    return tuple(dict.fromkeys((*pool, frames)))
 
 
 def alone(job: Job) -> bool:
@@ -105,6 +112,16 @@ def label(job: Job) -> str:
     if isinstance(job.model, Hdnn):
         return f"train hdnn ({job.model.optimizer.kind})"
     return f"score {job.model.kind}" if isinstance(job.model, N2p2) else f"train {job.model.kind}"
+
+
+def kinds() -> list[str]:
+    """Return what :func:`label` may call a job, and before these the words that several of them start with."""
+    models = [str(get_type_hints(model)["kind"].__args__[0]) for model in get_args(ModelSpec) if model is not N2p2]
+    asked = [f"{by}, {kind}" for by in get_args(get_type_hints(Importance)["by"]) for kind in models]
+    trained = [f"train {kind}" for kind in models]
+    optimized = [f"train hdnn ({kind})" for kind in OPTIMIZERS]
+    weighed = [f"weigh inputs ({words})" for words in asked]
+    return [*_LABELS.values(), "score n2p2", "weigh inputs", *trained, *optimized, *weighed]
 
 
 def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per kind of job
@@ -229,7 +246,12 @@ def cohort(job: Job) -> Hashable | None:
         return cohort(job.training)
     if not isinstance(job, Train):
         return None
-    return (address(job.frames), tuple(address(chunk) for chunk in job.pool), job.functions)
+    return _cohort(job.frames, job.pool, job.functions)
+
+
+@by_object
+def _cohort(*inputs: Hashable) -> str:
+    return digest(inputs)
 
 
 def forget() -> None:

@@ -39,7 +39,7 @@ from bpbench.identity import address
 from bpbench.outlay import outlay
 from bpbench.protocol import loads
 from bpbench.report import outlay as told
-from bpbench.runner import cost, execute, work
+from bpbench.runner import cost, execute, graph, work
 from bpbench.runner.machine import kind_of_host
 from bpbench.runner.store import Store
 from bpbench.study import Prepared, prepare
@@ -228,7 +228,7 @@ def pilot_of(jobs: Sequence[Job], least: int, store: Store) -> list[Job]:
 
 def tell_plan(prepared: Prepared, store: Store, title: str) -> None:
     """Print what the rest of the study takes."""
-    todo = execute.missing(prepared.jobs, store)
+    todo = graph.missing(prepared.jobs, store)
     estimate = cost.estimator([job for job in prepared.jobs if store.has(job)], prepared.frames, store, 1)
     planned = outlay(todo, estimate, store, 2)
     print(f"\n{title}: {len(todo)} jobs, wall time of 2 processes {told.duration(planned['wall_s'])}")
