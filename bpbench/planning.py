@@ -15,8 +15,9 @@ from bpbench import metrics, reserve, roles, shares, winner
 from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
+from bpbench.outlay import outlay
 from bpbench.roles import Repeat
-from bpbench.runner import cost, execute, graph, work
+from bpbench.runner import cost, execute, graph
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -55,14 +56,16 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     todo = graph.missing(jobs, store)
     new = set(todo)
     stored = [job for job in jobs if job not in new]
-    estimate = cost.estimator(stored, prepared.frames, store)
+    estimate = cost.estimator(stored, prepared.frames, store, workers)
     kinds: dict[str, dict[str, Any]] = {}
     probe, asked = _probe(prepared, store, estimate, new)
     new.update(job for job in asked if not store.has(job))
+    taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, workers)
     for job in (*jobs, *asked):
-        entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
+        need = estimate.need(job)
+        entry = kinds.setdefault(need.kind, {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
-        entry["expected_s"] += estimate(job) if job in new else 0.0
+        entry["expected_s"] += estimate.of(need) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units, alpha, dz = protocol.units, prepared.hardest_alpha, prepared.detectable_dz
     told = _told(prepared, new)
@@ -85,7 +88,8 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "units": units,
         "design": protocol.split.design,
         "jobs": kinds,
-        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
+        "expected_s": taken["wall_s"],
+        "outlay": taken,
         "probe": probe,
         "exploration": _exploration(prepared, estimate, workers),
         "reserve": reserve.told(told, _with_energies(told, results)),
