@@ -107,10 +107,12 @@ def _count_from_here() -> int | None:
 def _resident(key: str) -> int | None:
     """Return a number of KiB that the system tells of this process, ``None`` where it does not."""
     try:
-        lines = (_PROCESS / "status").read_text(encoding="utf-8").splitlines()
+        with (_PROCESS / "status").open("rb", buffering=0) as file:
+            told = file.read()
     except OSError:
         return None
-    return next((int(line.split()[1]) for line in lines if line.startswith(f"{key}:")), None)
+    _, found, after = told.partition(f"\n{key}:".encode())
+    return int(after.split(maxsplit=1)[0]) if found else None
 
 
 @lru_cache(maxsize=1)
