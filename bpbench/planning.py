@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -15,7 +16,7 @@ from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
 from bpbench.roles import Repeat
-from bpbench.runner import cost, execute, work
+from bpbench.runner import cost, execute, graph, work
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -48,7 +49,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         Processes that would work at once.
     """
     jobs = prepared.jobs
-    todo = execute.missing(jobs, store)
+    todo = graph.missing(jobs, store)
     new = set(todo)
     stored = [job for job in jobs if job not in new]
     estimate = cost.estimator(stored, prepared.frames, store)
@@ -130,7 +131,7 @@ _READ: Final = 10_000
 _LEAST: Final = 10
 
 
-def _told(prepared: Prepared, new: Set[Job]) -> Prepared:
+def _told(prepared: Prepared, new: AbstractSet[Job]) -> Prepared:
     """Return the study with those of its repeats that are read to tell its noise: all of them, unless it is very large.
 
     A spread is known well enough from some repeats, and its upper limit counts them. A crossed design keeps whole
@@ -154,7 +155,7 @@ def _told(prepared: Prepared, new: Set[Job]) -> Prepared:
 
 
 def _probe(
-    prepared: Prepared, store: Store, estimate: Callable[[Job], float], new: Set[Job]
+    prepared: Prepared, store: Store, estimate: Callable[[Job], float], new: AbstractSet[Job]
 ) -> tuple[dict[str, Any] | None, list[Job]]:
     """Return whose potential will be probed, and the jobs; until all results are there, those that cost the most."""
     if prepared.protocol.probe is None:

@@ -54,6 +54,8 @@ QUICK: Final = (
 
 #: Has jobs made as far as they are missing.
 Run = Callable[[list[Job]], Executed]
+#: Why a job has no result when the time that a run may take is over.
+LATE: Final = "It was not started, as the time was up."
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +174,13 @@ def carry_out(
 
         enrol(prepared, store, prepared.jobs)
         if not prepared.explored.complete:
-            prepared = _explore(prepared, ask, store)
+            prepared = _explore(prepared, ask, store, watcher)
             enrol(prepared, store, prepared.jobs)
         run([job for job in wanted(prepared) if job not in executed.failures])  # what failed is not tried twice
         results = {
-            key: _answer(job, executed, store, run)
+            key: _answer(job, executed, store, run, watcher)
             for key, job in prepared.trainings.items()
-            if job in executed.failures or store.has(job)
+            if job in executed.failures or job in executed.left or store.has(job)
         }
     return Carried(prepared, results, executed)
 
@@ -217,7 +219,7 @@ def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = 
         With the programs; nothing was started.
     """
     if not prepared.allow_commands:
-        execute.refuse_commands(execute.missing(prepared.jobs if among is None else among, store))
+        execute.refuse_commands(graph.missing(prepared.jobs if among is None else among, store))
 
 
 def conduct(prepared: Prepared, store: Store, *, engine: Engine = HERE, watcher: Watcher | None = None) -> Study:
@@ -254,14 +256,14 @@ def _conduct(prepared: Prepared, store: Store, engine: Engine, watcher: Watcher 
     def run(jobs: list[Job]) -> Executed:
         return execute.execute(jobs, store, engine=engine, watcher=watcher, allow_commands=prepared.allow_commands)
 
-    agreements = {name: _answer(job, executed, store, run) for name, job in prepared.inputs.agreements.items()}
+    agreements = {name: _answer(job, executed, store, run, watcher) for name, job in prepared.inputs.agreements.items()}
     winner = choose(prepared, results)
     asked: list[Job] = [] if winner is None else list(winner.jobs)
     if asked:
         enrol(prepared, store, asked)
         before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
         executed += run([*before, *asked])
-    probed = {job: _answer(job, executed, store, run) for job in asked}
+    probed = {job: _answer(job, executed, store, run, watcher) for job in asked}
     return Study(
         prepared,
         results,
@@ -276,16 +278,17 @@ def _conduct(prepared: Prepared, store: Store, engine: Engine, watcher: Watcher 
     )
 
 
-def _answer(job: Job, executed: Executed, store: Store, run: Run) -> Outcome | Failure:
+def _answer(job: Job, executed: Executed, store: Store, run: Run, watcher: Watcher | None) -> Outcome | Failure:
     """Return what came of a job, be it that it was not started; what turns out damaged now is made again."""
     for _ in range(execute.REMADE):
         if job in executed.failures:
             return executed.failures[job]
         if job in executed.left:
-            return Failure("It was not started, as the time was up.")
+            return Failure(LATE)
         try:
             return store.load(job)
-        except DamagedError:
+        except DamagedError as error:
+            (watcher or execute.Silent()).note(str(error))
             executed = run([job])
     return executed.failures[job] if job in executed.failures else store.load(job)
 
@@ -297,7 +300,7 @@ def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tupl
     return comparisons
 
 
-def _explore(prepared: Prepared, run: Run, store: Store) -> Prepared:
+def _explore(prepared: Prepared, run: Run, store: Store, watcher: Watcher | None) -> Prepared:
     """Let strategies search to their ends, and return the study with the contestants that they found."""
 
     def answer(jobs: list[Job]) -> dict[Job, Outcome | Failure]:
@@ -307,7 +310,7 @@ def _explore(prepared: Prepared, run: Run, store: Store) -> Prepared:
                 "The time was up before every search had ended. What is done is stored; the same command goes on from "
                 "there."
             )
-        return {job: _answer(job, executed, store, run) for job in jobs}
+        return {job: _answer(job, executed, store, run, watcher) for job in jobs}
 
     explored = exploration.explore(prepared.explored.laid, answer)
     declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}

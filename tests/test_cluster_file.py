@@ -192,6 +192,7 @@ def test_the_batch_job_of_an_example_asks_for_what_it_says(
     for setting in ("SPILL=False", "TARGET=False", "PAUSE=False", "TERMINATE=0.95"):
         assert f"export DASK_DISTRIBUTED__WORKER__MEMORY__{setting}" in lines
     assert "export DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD=spawn" in lines
+    assert f"export BPBENCH_PROGRAM_THREADS={8 if name == 'slurm-gpu' else 1}" in lines
     worker = lines[-1] or lines[-2]
     offered = "THREADS=8,MEMORY=32000000000,GPU=1" if name == "slurm-gpu" else "THREADS=1,MEMORY=4000000000"
     assert f"{sys.executable} -m distributed.cli.dask_worker tls://" in worker

@@ -10,7 +10,8 @@ import getpass
 import time
 from typing import Any, Final
 
-from dask_jobqueue.core import JobQueueCluster
+from dask_jobqueue.core import Job, JobQueueCluster
+from distributed.core import Status
 from distributed.deploy.adaptive import Adaptive
 
 #: Seconds after which a worker that was heard of no more is given up, and its batch job asked for again.
@@ -23,6 +24,25 @@ ASK_S: Final = 10
 REFUSED_S: Final = 60
 #: Batch jobs in a row that may end before their workers came; then something is wrong with all of them.
 VANISHED: Final = 3
+
+
+class OneThread(Job):  # type: ignore[misc]
+    """A batch job whose worker processes have one thread each, whatever cores it holds; it knows when it ended."""
+
+    worker_process_threads = 1
+
+    async def start(self) -> None:
+        """Submit it."""
+        try:
+            await super().start()
+        except BaseException:
+            self.status = Status.failed
+            raise
+
+    async def close(self) -> None:
+        """Cancel it."""
+        await super().close()
+        self.status = Status.closed
 
 
 class Growing(JobQueueCluster):  # type: ignore[misc]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bpbench.errors import RequestError
+from bpbench.runner import command
 from bpbench.runner.cluster_file import Cluster, read
 
 __all__ = ["Cluster", "build", "read", "start", "trouble"]
@@ -58,10 +59,10 @@ def start(cluster: Cluster) -> Iterator[Any]:
         When dask-jobqueue is not installed, the batch system is not here, or it refuses the first batch job.
     """
     _, job = _classes(cluster)
-    for command in (job.submit_command, job.cancel_command):
-        if shutil.which(command) is None:
+    for program in (job.submit_command, job.cancel_command):
+        if shutil.which(program) is None:
             raise RequestError(
-                f"The cluster file says kind: {cluster.kind}, and {command} is not on this machine; run bpbench where "
+                f"The cluster file says kind: {cluster.kind}, and {program} is not on this machine; run bpbench where "
                 "batch jobs are submitted."
             )
     import dask
@@ -128,7 +129,7 @@ def build(cluster: Cluster, keys: str) -> Any:
         "python": cluster.python,
         "job_name": "bpbench",
         "log_directory": logs,
-        "job_script_prologue": [*_settings(), *file.job_script_prologue],
+        "job_script_prologue": [*_settings(cluster), *file.job_script_prologue],
         "worker_extra_args": _arguments(cluster),
         "scheduler_options": {"dashboard_address": f"127.0.0.1:{file.dashboard}"},
         "security": _certificates(Path(keys)) if file.tls else None,
@@ -136,8 +137,7 @@ def build(cluster: Cluster, keys: str) -> Any:
         **_of_kind(cluster, logs),
     }
     kind = type(base.__name__, (batch.Growing, base), {})
-    # One thread for each worker process, whatever cores it holds.
-    made = kind(job_cls=type(job.__name__, (job,), {"worker_process_threads": 1}), **options)
+    made = kind(job_cls=type(job.__name__, (batch.OneThread, job), {}), **options)
     made.processes, made.kind, made.log_directory = cluster.processes, cluster.kind, logs
     return made
 
@@ -160,8 +160,9 @@ def _of_kind(cluster: Cluster, logs: str) -> dict[str, Any]:
     }
 
 
-def _settings() -> list[str]:
-    return [f"export DASK_DISTRIBUTED__WORKER__{name}={value}" for name, value in _SETTINGS.items()]
+def _settings(cluster: Cluster) -> list[str]:
+    settings = [f"export DASK_DISTRIBUTED__WORKER__{name}={value}" for name, value in _SETTINGS.items()]
+    return [*settings, f"export {command.THREADS}={cluster.offers.threads}"]
 
 
 def _arguments(cluster: Cluster) -> list[str]:

@@ -49,6 +49,10 @@ class Line:
         """Return how many jobs have neither ended nor failed, running ones among them."""
         return len(self._unmade)
 
+    def __contains__(self, job: object) -> bool:
+        """Return whether a job has neither ended nor failed."""
+        return job in self._unmade
+
     @property
     def ready(self) -> int:
         """How many could start now."""
