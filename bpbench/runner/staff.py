@@ -129,7 +129,7 @@ class _Dask:
     size: int
     deaths: int
     who: str
-    bundle: int = 256
+    bundle: int = 1000
     ended: Any = None
     out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
     sent: int = 0

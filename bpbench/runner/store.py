@@ -115,7 +115,7 @@ class Store:
     def folder(self, job: Job) -> Path:
         """Return where the result of a job lies, or would lie."""
         name = address(job)
-        return Path(self.root, name[:2], name)
+        return Path(f"{self.root}/{name[:2]}/{name}")
 
     def has(self, job: Job) -> bool:
         """Return whether the result of a job is stored.
@@ -336,7 +336,7 @@ class Store:
 
     def scratch(self) -> Path:
         """Return a new name for something unfinished of this process, or to be removed; :meth:`sweep` clears it up."""
-        return self.root / TMP / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
+        return Path(f"{self.root}/{TMP}/{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}")
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""
