@@ -206,7 +206,9 @@ def searching(file: Path, root: Path) -> dict[str, float]:
         took["addresses"] += time.process_time() - start
         start = time.process_time()
         asked += len(jobs)
-        found = {job: Outcome(made_up(rng, 2 + len(job.functions) / 10)) for job in jobs}  # fewer are better, to the end
+        found = {
+            job: Outcome(made_up(rng, 2 + len(job.functions) / 10)) for job in jobs
+        }  # fewer are better, to the end
         took["answers"] += time.process_time() - start
         return found
 
