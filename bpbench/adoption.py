@@ -23,6 +23,7 @@ from bpbench.history import Decision, History
 from bpbench.identity import address, digest
 from bpbench.jobs import Job
 from bpbench.prepared import Prepared
+from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Failure, Watcher
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
@@ -65,7 +66,7 @@ def check(
     store: Store,
     history: History,
     *,
-    workers: int = 1,
+    engine: Engine = HERE,
     watcher: Watcher | None = None,
 ) -> Json:
     """Decide whether a candidate takes the incumbent's place, with stored repeats and those that are missing.
@@ -80,8 +81,8 @@ def check(
         Where results are and go.
     history : History
         Where decisions are kept.
-    workers : int
-        Processes that work at once.
+    engine : Engine
+        Where jobs run.
     watcher : Watcher, optional
         Told how it goes.
 
@@ -115,7 +116,7 @@ def check(
 
     history.require_writable()
     among = case.jobs if prepared.explored.complete else None  # a program that neither of both needs is not run
-    carried = study.carry_out(prepared, store, wanted, workers=workers, watcher=watcher, among=among)
+    carried = study.carry_out(prepared, store, wanted, engine=engine, watcher=watcher, among=among)
     _require_searched(carried.prepared, asked)
     case = _Case.of(carried.prepared, asked)
     if (free := case.settled) is not None:

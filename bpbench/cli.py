@@ -9,18 +9,24 @@ succeeded is kept and reported; 4 undecided (``check``); 70 a fault of ours; 130
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import gc
+import io
 import json
 import os
 import shlex
+import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bpbench import (
     __version__,
@@ -30,17 +36,22 @@ from bpbench import (
     cli_data,
     cli_describe,
     cli_doctor,
+    cli_engine,
     cli_export,
     cli_report,
+    cli_store,
     cli_track,
 )
-from bpbench.errors import BpbenchError, RequestError, StoreError
+from bpbench.errors import BpbenchError, DamagedError, EngineError, ReadOnlyError, RequestError, StoreError
+from bpbench.report.document import shown
 
 if TYPE_CHECKING:
     from bpbench.prepared import Prepared
     from bpbench.protocol import Protocol
+    from bpbench.runner.engine import Engine
     from bpbench.runner.progress import Progress
     from bpbench.runner.store import Store
+    from bpbench.study import Study
 
 DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -62,8 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(cli_compare.joined(words))
     options.command = shlex.join(["bpbench", *words])
+    _hear_the_end()
     try:
-        code: int = options.verb(options)
+        with contextlib.redirect_stdout(_Shown(sys.stdout)):
+            code: int = options.verb(options)
     except KeyboardInterrupt:
         _say("Interrupted. What is done is stored; the same command goes on from there.")
         return INTERRUPTED
@@ -74,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             _print_json({"error": str(error)})
         _say(f"bpbench: {error}")
-        return WRONG
+        return INCOMPLETE if isinstance(error, EngineError) else WRONG
     except Exception:  # noqa: BLE001 - the last line of defence names the place of the traceback
         with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")
@@ -82,6 +95,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"bpbench: this is a fault of ours ({last}). The traceback is in {file.name}; please report it.")
         return OURS
     return code
+
+
+def _hear_the_end() -> None:
+    """Have SIGTERM, which batch systems send at the end of a job's time, end this process as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,10 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     plan = verb(verbs, "plan", _plan, "Say what is stored, what is new, what it costs and what it could show.")
     validate = verb(verbs, "validate", _validate, "Check protocol files without reading their data.")
     report = verb(verbs, "report", _report, "Render a report again from its findings.json.")
-    data = verbs.add_parser("data", help="Make the embedded sample, or audit a file of frames.")
+    data = verbs.add_parser("data", help="Make the embedded sample, audit a file of frames, look after the store.")
     parts = data.add_subparsers(required=True, metavar="VERB")
     make = verb(parts, "make", _data_make, "Generate an aluminium sample (EMT, Langevin dynamics).")
     inspect = verb(parts, "inspect", _data_inspect, "Audit a file of frames before training on it.")
+    cli_store.verbs(parts, verb, _look_after)
     described = verb(verbs, "describe", _describe, "Compute symmetry functions, or compare a table of them with ours.")
     compared = verb(verbs, "compare", _compare, "Judge scores of repeated runs that any tool made.")
     checked = verb(verbs, "check", _check, "Decide whether to adopt a candidate in the incumbent's place.")
@@ -127,10 +151,11 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--data", metavar="FILE", help="use these frames instead of the protocol's data")
         each.add_argument("--store", metavar="DIR", help="where results are kept (default .bpbench/store)")
     for each in (run, plan, checked):
-        each.add_argument("--jobs", metavar="N", type=_count, default=_cores(), help="processes at once")
+        cli_engine.options(each, _cores, _count)
         cli_track.add_allowance(each)
     for each in (run, plan):
         each.add_argument("--reports", metavar="DIR", default="reports", help="where reports go (default reports)")
+    cli_engine.add_limit(run)
     cli_report.options(report)
     cli_data.options(make, inspect, _cores, _count)
     cli_describe.options(described, _cores, _count)
@@ -155,8 +180,24 @@ def _cores() -> int:
     return cores()
 
 
+class _Shown(io.TextIOBase):
+    """Standard output, where names from files are text and no orders to the terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(shown(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
@@ -197,6 +238,12 @@ def _writable(folder: Path, option: str) -> Path:
     return folder
 
 
+def _readable(folder: Path) -> None:
+    """Make the folder of a store; one that is there may be one that can only be read, until something is missing."""
+    if not folder.is_dir():
+        _writable(folder, "--store")
+
+
 def _store(options: argparse.Namespace) -> Store:
     from bpbench.runner.execute import default_store
     from bpbench.runner.store import Store
@@ -210,40 +257,80 @@ def _watching(prepared: Prepared, store: Store) -> Progress:
     from bpbench.runner.progress import Progress
 
     stored = store.present(prepared.jobs)
-    return Progress(cost.estimator((job for job in prepared.jobs if job in stored), prepared.frames, store), growing=not prepared.explored.complete)
+    return Progress(
+        cost.estimator((job for job in prepared.jobs if job in stored), prepared.frames, store),
+        growing=not prepared.explored.complete,
+    )
+
+
+@contextmanager
+def _stopped() -> Iterator[None]:
+    """Have a run that stops in the middle, as nothing more can be kept, end as one that lost its workers."""
+    try:
+        yield
+    except ReadOnlyError:
+        raise
+    except StoreError as error:
+        raise EngineError(f"{error} What was stored before is kept.") from error
+
+
+def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dict[str, Any]]:
+    """Conduct a study and say what it found; a result that is only then seen to be damaged is made again."""
+    from bpbench import study
+    from bpbench.findings import findings
+    from bpbench.runner.execute import REMADE
+
+    for _ in range(REMADE):
+        try:
+            with _watching(prepared, store) as progress:
+                conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
+            return conducted, findings(conducted)
+        except DamagedError as error:
+            _say(str(error))
+            again = error
+    raise again
+
+
+def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:
+    """Say before anything starts that the store has no room for what would come into it."""
+    from bpbench.outlay import room_for
+    from bpbench.report.outlay import too_little_room
+
+    if (short := too_little_room(room_for(prepared, store))) is not None:
+        _say(short)
 
 
 def _run(options: argparse.Namespace) -> int:
     from bpbench import study
     from bpbench.environment import environment
-    from bpbench.findings import findings
     from bpbench.report import render
     from bpbench.report.answer import answer
-    from bpbench.report.templating import folders
+    from bpbench.report.templating import ReportError, folders
 
     folders(options.templates)  # that are missing are better missed now than after hours of training
-    start = time.monotonic()
+    start, engine = time.monotonic(), cli_engine.engine(options)
     protocol, store = _protocol(options), _store(options)
     prepared = study.prepare(protocol, store, allow_commands=options.allow_commands)
     study.require_allowed(prepared, store)
-    _writable(store.root, "--store")
+    _readable(store.root)
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
-    try:
-        with _watching(prepared, store) as progress:
-            conducted = study.conduct(prepared, store, workers=options.jobs, watcher=progress)
-    except StoreError as error:
-        _say(f"bpbench: {error} What was stored before is kept; the same command goes on from there.")
-        return INCOMPLETE
-    found = findings(conducted)
+    _say_if_short_of_room(prepared, store)
+    with _stopped():
+        conducted, found = _found(prepared, store, engine)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
-    written = render.write_report(
-        found,
-        beside,
-        folder,
-        formats=options.formats or protocol.report.formats,
-        language=options.language or protocol.report.language,
-        templates=options.templates,
-    )
+    try:
+        written = render.write_report(
+            found,
+            beside,
+            folder,
+            formats=options.formats or protocol.report.formats,
+            language=options.language or protocol.report.language,
+            templates=options.templates,
+        )
+    except ReportError as error:
+        if not isinstance(error.__cause__, OSError):  # a full disk and the like, not a template with a mistake
+            raise
+        raise EngineError(f"{error} What was trained is stored; the same command writes the report.") from None
     if options.json:
         _print_json({"findings": found, **written.told()})
     else:
@@ -253,6 +340,9 @@ def _run(options: argparse.Namespace) -> int:
             print(line)
     if written.note:
         _say(written.note)
+    if left := len(conducted.executed.left):
+        jobs = "1 job was" if left == 1 else f"{left} jobs were"
+        _say(f"{jobs} not started, as the time was up; the same command goes on from there.")
     if not conducted.complete:
         gone = found["jobs"]["total"] - found["jobs"]["done"]
         what = "trainings have no score" if protocol.measure is None else "measurements failed"
@@ -270,7 +360,7 @@ def _plan(options: argparse.Namespace) -> int:
 
     store = _store(options)
     prepared = study.prepare(_protocol(options), store, allow_commands=options.allow_commands)
-    planned = planning.plan(prepared, store, options.jobs)
+    planned = planning.plan(prepared, store, cli_engine.engine(options).workers)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:
         _print_json(planned)
@@ -359,6 +449,15 @@ def _data_inspect(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _look_after(options: argparse.Namespace) -> int:
+    told, lines, sound = cli_store.look_after(options, _store(options))
+    if options.json:
+        _print_json(told)
+    else:
+        print("\n".join(lines))
+    return DONE if sound else INCOMPLETE
+
+
 def _describe(options: argparse.Namespace) -> int:
     try:
         told, lines = cli_describe.describe(options, _say)
@@ -388,9 +487,10 @@ def _check(options: argparse.Namespace) -> int:
     from bpbench.report import adopted
 
     protocol, store = _protocol(options), _store(options)
-    _writable(store.root, "--store")
+    _readable(store.root)
     try:
-        told, code = cli_check.check(options, protocol, store, _watching)
+        with _stopped():
+            told, code = cli_check.check(options, protocol, store, _watching)
     except UnfinishedError as error:
         if options.json:
             _print_json({"error": str(error)})
@@ -417,9 +517,9 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _track(options: argparse.Namespace) -> int:
-    told, lines, code = cli_track.track(
-        options, cli_track.Doors(_protocol, _watching, lambda given: _writable(_store(given).root, "--store"))
-    )
+    doors = cli_track.Doors(_protocol, _watching, lambda given: _writable(_store(given).root, "--store"))
+    with _stopped() if options.track == "record" else nullcontext():
+        told, lines, code = cli_track.track(options, doors)
     if options.json:
         _print_json(told)
     else:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench import cli_engine
+
 if TYPE_CHECKING:
     from bpbench.protocol import Protocol
     from bpbench.runner.store import Store
@@ -47,7 +49,7 @@ def check(
     Parameters
     ----------
     asked : argparse.Namespace
-        Of :func:`options`, and ``jobs``.
+        Of :func:`options`, and those of :mod:`bpbench.cli_engine`.
     protocol : Protocol
         The study.
     store : Store
@@ -63,5 +65,5 @@ def check(
     prepared = prepare(protocol, store, allow_commands=asked.allow_commands)
     adoption.require(prepared, wanted)
     with History(Path(asked.history or default_history())) as history, watching(prepared, store) as watcher:
-        told = adoption.check(prepared, wanted, store, history, workers=asked.jobs, watcher=watcher)
+        told = adoption.check(prepared, wanted, store, history, engine=cli_engine.engine(asked), watcher=watcher)
     return told, CODES[told["answer"]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bpbench import shipped
 from bpbench.elements import NUMBERS
 from bpbench.errors import FeatureError, ProtocolError, RequestError, nearest
-from bpbench.formats.n2p2_text import PACKED
+from bpbench.formats.packed import PACKED
 
 if TYPE_CHECKING:
     from bpbench.features import FeatureSet

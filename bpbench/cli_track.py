@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench import cli_engine
 from bpbench.errors import RequestError, nearest
 from bpbench.whole import put
 
@@ -83,7 +84,7 @@ def verbs(
     made["record"].add_argument(
         "--store", metavar="DIR", help="below which the run has a store of its own, for a while"
     )
-    made["record"].add_argument("--jobs", metavar="N", type=count, default=cores(), help="processes at once")
+    cli_engine.options(made["record"], cores, count)
     add_allowance(made["record"])
     for name in ("list", "decisions"):
         made[name].add_argument("study", nargs="?", help="name of a protocol; default: all studies")
@@ -140,7 +141,7 @@ def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
             history,
             doors.store(asked) / "track",
             doors.watching,
-            workers=asked.jobs,
+            engine=cli_engine.engine(asked),
             allow_commands=asked.allow_commands,
         )
     failed = sum(result["status"] != "done" for variant in run.variants.values() for result in variant["results"])

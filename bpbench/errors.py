@@ -49,6 +49,34 @@ class StoreError(BpbenchError):
     """The store or the history cannot be read or written; the text says where."""
 
 
+class ReadOnlyError(StoreError):
+    """Something would have to be written to a store that may only be read; nothing was started. Exit code 2."""
+
+
+class DamagedError(StoreError):
+    """A stored result that was asked for is not whole, or not there; it can be made again.
+
+    Attributes
+    ----------
+    address : str
+        Of the result.
+    why : str
+        What is wrong with it, a clause.
+    """
+
+    def __init__(self, address: str, why: str, text: str = "") -> None:
+        super().__init__(text or f"The stored result {address} is not whole: {why}.")
+        self.address, self.why = address, why
+
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str, str]]:
+        """Return how it is made anew in another process; of an exception that would be by its text alone."""
+        return type(self), (self.address, self.why, str(self))
+
+
+class EngineError(BpbenchError):
+    """Work stopped in the middle, most often as workers cannot be had; what is stored is kept. Exit code 3."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return a hint such as ``; did you mean 'rmse'?``, or a list of what is possible, which ends the sentence.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from bpbench import cuts
 from bpbench.data import readers, tables
 from bpbench.data.frames import Configurations, Frames
-from bpbench.errors import DataError, FeatureError, nearest
+from bpbench.errors import DamagedError, DataError, FeatureError, nearest
 from bpbench.features import Column, ColumnSet, FeatureSet, preset
 from bpbench.jobs import Agree, Describe, FrameSource, Job, MakeFrames, ReadTable, TableSource
 from bpbench.protocol import Columns, FileData, Protocol, SampleData, TableData
@@ -149,7 +149,11 @@ def _agreement(
 
 
 def _frames(make: MakeFrames, store: Store) -> Frames:
-    return Frames.from_arrays(store.load(make).arrays) if store.has(make) else readers.read(make.source)
+    try:
+        stored = store.find(make)
+        return readers.read(make.source) if stored is None else Frames.from_arrays(stored.arrays)
+    except DamagedError:  # found out when an array was opened
+        return readers.read(make.source)
 
 
 def _check_forces(protocol: Protocol, make: MakeFrames, frames: Frames) -> None:
@@ -195,10 +199,11 @@ def _for_elements(chosen: FeatureSet, elements: Sequence[str]) -> FeatureSet:
 
 
 def _contents(table: ReadTable, store: Store) -> Contents:
-    if not store.has(table):
+    try:
+        stored = store.find(table)
+        return tables.contents(table.source) if stored is None else tables.stored(stored.values["names"], stored.arrays)
+    except DamagedError:  # found out when an array was opened
         return tables.contents(table.source)
-    outcome = store.load(table)
-    return tables.stored(outcome.values["names"], outcome.arrays)
 
 
 def _choose(spec: Columns, held: Contents, file: str, sha256: str = "") -> ColumnSet:

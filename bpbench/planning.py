@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -14,8 +15,9 @@ from bpbench import metrics, reserve, roles, shares, winner
 from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
+from bpbench.outlay import outlay
 from bpbench.roles import Repeat
-from bpbench.runner import cost, execute, work
+from bpbench.runner import cost, execute, graph
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -51,17 +53,19 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         Processes that would work at once.
     """
     jobs = prepared.jobs
-    todo = execute.missing(jobs, store)
+    todo = graph.missing(jobs, store)
     new = set(todo)
     stored = [job for job in jobs if job not in new]
-    estimate = cost.estimator(stored, prepared.frames, store)
+    estimate = cost.estimator(stored, prepared.frames, store, workers)
     kinds: dict[str, dict[str, Any]] = {}
     probe, asked = _probe(prepared, store, estimate, new)
     new.update(job for job in asked if not store.has(job))
+    taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, workers)
     for job in (*jobs, *asked):
-        entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
+        need = estimate.need(job)
+        entry = kinds.setdefault(need.kind, {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
-        entry["expected_s"] += estimate(job) if job in new else 0.0
+        entry["expected_s"] += estimate.of(need) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units, alpha, dz = protocol.units, prepared.hardest_alpha, prepared.detectable_dz
     told = _told(prepared, new)
@@ -84,7 +88,8 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "units": units,
         "design": protocol.split.design,
         "jobs": kinds,
-        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
+        "expected_s": taken["wall_s"],
+        "outlay": taken,
         "probe": probe,
         "exploration": _exploration(prepared, estimate, workers),
         "reserve": reserve.told(told, _with_energies(told, results)),
@@ -135,7 +140,7 @@ _LEAST: Final = 5
 _ENERGIES: Final = 2_000
 
 
-def _told(prepared: Prepared, new: Set[Job]) -> Prepared:
+def _told(prepared: Prepared, new: AbstractSet[Job]) -> Prepared:
     """Return the study with those of its repeats that are read to tell its noise: all of them, unless it is very large.
 
     A spread is known well enough from some repeats, and its upper limit counts them. A crossed design keeps whole
@@ -168,7 +173,7 @@ def _with_energies(told: Prepared, results: Results) -> Results:
 
 
 def _probe(
-    prepared: Prepared, store: Store, estimate: Callable[[Job], float], new: Set[Job]
+    prepared: Prepared, store: Store, estimate: Callable[[Job], float], new: AbstractSet[Job]
 ) -> tuple[dict[str, Any] | None, list[Job]]:
     """Return whose potential will be probed, and the jobs; until all results are there, those that cost the most."""
     if prepared.protocol.probe is None:

@@ -198,7 +198,7 @@ def prepare(protocol: Protocol, store: Store, *, allow_commands: bool = False) -
 
 def _stored(store: Store, jobs: list[Job]) -> dict[Job, Outcome | Failure]:
     """Return the results that are stored."""
-    return {job: store.load(job) for job in jobs if store.has(job)}
+    return {job: found for job in jobs if (found := store.find(job)) is not None}
 
 
 def laid_out(declared: Protocol, inputs: Inputs, explored: Explored) -> Prepared:

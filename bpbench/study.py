@@ -7,17 +7,21 @@ show. :mod:`bpbench.findings` then says everything a report may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from bpbench import declarations, exploration
+from bpbench.errors import DamagedError, EngineError
 from bpbench.jobs import Job
 from bpbench.prepared import Prepared, check_design, laid_out, learned, prepare, test_to_train
-from bpbench.runner import execute
+from bpbench.runner import execute, graph
+from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Executed, Failure, Watcher
+from bpbench.runner.registry import Enrolled
+from bpbench.runner.staff import Staff
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare
 from bpbench.statistics.compare import Comparison, Pair, Rules
@@ -46,6 +50,12 @@ __all__ = [
 QUICK: Final = (
     "A quick run proves the path from protocol to report and decides nothing; run it without --quick for a verdict."
 )
+
+
+#: Has jobs made as far as they are missing.
+Run = Callable[[list[Job]], Executed]
+#: Why a job has no result when the time that a run may take is over.
+LATE: Final = "It was not started, as the time was up."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,9 @@ class Study:
     @property
     def complete(self) -> bool:
         """Whether every training has a score, and every search came to its end."""
-        return self.prepared.explored.complete and all(_scores(result) is not None for result in self.results.values())
+        return self.prepared.explored.complete and all(
+            _scores(self.results.get(key)) is not None for key in self.prepared.trainings
+        )
 
     @property
     def unanswered(self) -> int:
@@ -125,7 +137,7 @@ def carry_out(
     store: Store,
     wanted: Callable[[Prepared], list[Job]],
     *,
-    workers: int = 1,
+    engine: Engine = HERE,
     watcher: Watcher | None = None,
     among: list[Job] | None = None,
 ) -> Carried:
@@ -141,14 +153,14 @@ def carry_out(
         Gives the jobs, once it is known what strategies found and before any of them runs.
     among : list of Job, optional
         Jobs of which none may need leave that was not given, where that is known beforehand; by default all.
-    workers : int
-        Processes that work at once.
+    engine : Engine
+        Where jobs run.
     watcher : Watcher, optional
         Told how it goes.
     """
     executed = Executed(0, 0, {}, {})
     require_allowed(prepared, store, among)
-    with execute.Staff(workers) as staff:
+    with store.driving(), Staff(engine) as staff:
 
         def run(jobs: list[Job]) -> Executed:
             nonlocal executed
@@ -156,15 +168,41 @@ def carry_out(
             executed += went
             return went
 
+        def ask(jobs: list[Job]) -> Executed:
+            enrol(prepared, store, jobs)
+            return run(jobs)
+
+        enrol(prepared, store, prepared.jobs)
         if not prepared.explored.complete:
-            prepared = _explore(prepared, run, store)
+            prepared = _explore(prepared, ask, store, watcher)
+            enrol(prepared, store, prepared.jobs)
         run([job for job in wanted(prepared) if job not in executed.failures])  # what failed is not tried twice
-    results: dict[tuple[str, int], Outcome | Failure] = {
-        key: executed.failures[job] if job in executed.failures else store.load(job)
-        for key, job in prepared.trainings.items()
-        if job in executed.failures or store.has(job)
-    }
+        results = {
+            key: _answer(job, executed, store, run, watcher)
+            for key, job in prepared.trainings.items()
+            if job in executed.failures or job in executed.left or store.has(job)
+        }
     return Carried(prepared, results, executed)
+
+
+def enrol(prepared: Prepared, store: Store, jobs: Sequence[Job], *, whole: bool = False) -> None:
+    """Note in a store that a study needs the results of some jobs, and of those that they need in turn.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The study.
+    store : Store
+        Where the results are and go.
+    jobs : sequence of Job
+        What it is known to need by now.
+    whole : bool
+        Whether that is all.
+    """
+    protocol = prepared.protocol
+    needed = frozenset(graph.needed(jobs))
+    study = Enrolled(prepared.digest, protocol.name, str(protocol.origin.file), protocol.quick, jobs=needed)
+    store.enrol(study, whole=whole)
 
 
 def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = None) -> None:
@@ -181,19 +219,26 @@ def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = 
         With the programs; nothing was started.
     """
     if not prepared.allow_commands:
-        execute.refuse_commands(execute.missing(prepared.jobs if among is None else among, store))
+        execute.refuse_commands(graph.missing(prepared.jobs if among is None else among, store))
 
 
-def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watcher | None = None) -> Study:
+def conduct(prepared: Prepared, store: Store, *, engine: Engine = HERE, watcher: Watcher | None = None) -> Study:
     """Run what is missing, load what is stored, and judge; a quick version is not judged, and declares nothing.
 
     What the winner's potential is asked besides comes last, as nobody knows before who that is.
 
     Parameters
     ----------
-    prepared, store, workers, watcher
+    prepared, store, engine, watcher
         As in :func:`carry_out`.
     """
+    with store.driving():
+        study = _conduct(prepared, store, engine, watcher)
+        enrol(study.prepared, store, [*study.prepared.jobs, *study.probed], whole=study.complete)
+    return study
+
+
+def _conduct(prepared: Prepared, store: Store, engine: Engine, watcher: Watcher | None) -> Study:
     chosen_after = searched_before = 0
 
     def everything(found: Prepared) -> list[Job]:
@@ -203,20 +248,22 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
             searched_before = declarations.searches(found, store)
         return found.jobs
 
-    carried = carry_out(prepared, store, everything, workers=workers, watcher=watcher)
+    carried = carry_out(prepared, store, everything, engine=engine, watcher=watcher)
     prepared, results, executed = carried.prepared, carried.results, carried.executed
     comparisons = _judged(prepared, results, prepared.protocol.analysis.metric, prepared.rules)
     co_primary = {key: _judged(prepared, results, key, rules) for key, rules in prepared.co_primary.items()}
-    agreements = {
-        name: executed.failures[job] if job in executed.failures else store.load(job)
-        for name, job in prepared.inputs.agreements.items()
-    }
+
+    def run(jobs: list[Job]) -> Executed:
+        return execute.execute(jobs, store, engine=engine, watcher=watcher, allow_commands=prepared.allow_commands)
+
+    agreements = {name: _answer(job, executed, store, run, watcher) for name, job in prepared.inputs.agreements.items()}
     winner = choose(prepared, results)
     asked: list[Job] = [] if winner is None else list(winner.jobs)
     if asked:
+        enrol(prepared, store, asked)
         before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
-        executed += execute.execute([*before, *asked], store, workers=workers, watcher=watcher)
-    probed = {job: executed.failures[job] if job in executed.failures else store.load(job) for job in asked}
+        executed += run([*before, *asked])
+    probed = {job: _answer(job, executed, store, run, watcher) for job in asked}
     return Study(
         prepared,
         results,
@@ -231,6 +278,21 @@ def conduct(prepared: Prepared, store: Store, *, workers: int = 1, watcher: Watc
     )
 
 
+def _answer(job: Job, executed: Executed, store: Store, run: Run, watcher: Watcher | None) -> Outcome | Failure:
+    """Return what came of a job, be it that it was not started; what turns out damaged now is made again."""
+    for _ in range(execute.REMADE):
+        if job in executed.failures:
+            return executed.failures[job]
+        if job in executed.left:
+            return Failure(LATE)
+        try:
+            return store.load(job)
+        except DamagedError as error:
+            (watcher or execute.Silent()).note(str(error))
+            executed = run([job])
+    return executed.failures[job] if job in executed.failures else store.load(job)
+
+
 def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tuple[Comparison, ...]:
     comparisons = _given_roles(prepared, compare.judge(pairs(prepared, results, metric), rules))
     if prepared.protocol.quick:
@@ -238,12 +300,17 @@ def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tupl
     return comparisons
 
 
-def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: Store) -> Prepared:
+def _explore(prepared: Prepared, run: Run, store: Store, watcher: Watcher | None) -> Prepared:
     """Let strategies search to their ends, and return the study with the contestants that they found."""
 
     def answer(jobs: list[Job]) -> dict[Job, Outcome | Failure]:
         executed = run(jobs)
-        return {job: executed.failures[job] if job in executed.failures else store.load(job) for job in jobs}
+        if executed.left:
+            raise EngineError(
+                "The time was up before every search had ended. What is done is stored; the same command goes on from "
+                "there."
+            )
+        return {job: _answer(job, executed, store, run, watcher) for job in jobs}
 
     explored = exploration.explore(prepared.explored.laid, answer)
     declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}

@@ -28,7 +28,6 @@ import numpy as np
 from fake_ground import Scores, ground, play, radial
 
 from bpbench import study
-from bpbench.calibration.claims import few_objects_to_collect
 from bpbench.features import Feature, preset
 from bpbench.protocol import loads
 from bpbench.runner.store import Store
@@ -118,16 +117,15 @@ def studies(count: int, names: Sequence[str] = tuple(STRATEGIES), seed: int = 1)
     zero = dict.fromkeys(names, 0)
     confirmed, naive, filled, family = dict(zero), dict(zero), dict(zero), 0
     rules = Rules("paired-t", "fixed", "holm", alpha=ALPHA)
-    with few_objects_to_collect():
-        for _ in range(count):
-            explore, confirm = drawn(rng), drawn(rng)
-            found = {name: _searched(name, explore, rng) for name in names}
-            pairs = [_pair(name, found[name], confirm, CONFIRMED) for name in names]
-            for name, pair in zip(names, pairs, strict=True):
-                filled[name] += pair.candidate_sample is not None
-                confirmed[name] += _better([pair], rules)
-                naive[name] += _better([_pair(name, found[name], explore, EXPLORED)], rules)
-            family += _better(pairs, rules)
+    for _ in range(count):
+        explore, confirm = drawn(rng), drawn(rng)
+        found = {name: _searched(name, explore, rng) for name in names}
+        pairs = [_pair(name, found[name], confirm, CONFIRMED) for name in names]
+        for name, pair in zip(names, pairs, strict=True):
+            filled[name] += pair.candidate_sample is not None
+            confirmed[name] += _better([pair], rules)
+            naive[name] += _better([_pair(name, found[name], explore, EXPLORED)], rules)
+        family += _better(pairs, rules)
     return Told(count, confirmed, naive, family, filled)
 
 
@@ -306,7 +304,7 @@ def studies_of_data(count: int, names: Sequence[str] = tuple(OF_DATA), seed: int
     rng, lower = np.random.default_rng(seed), dict.fromkeys(names, 0)
     lines = "\n  ".join(f"{name}: {{{OF_DATA[name]}, set: pool, model: linear}}" for name in names)
     for _ in range(count):
-        with few_objects_to_collect(), TemporaryDirectory(prefix="bpbench-") as folder:
+        with TemporaryDirectory(prefix="bpbench-") as folder:
             _write_equals(Path(folder) / "table.npz", rng)
             for name, difference in _differences(_DATA.replace("STRATEGIES", lines), Path(folder), rng).items():
                 lower[name] += difference < 0

@@ -58,8 +58,6 @@ def _drawn(seed: int, n: int = 12, shift: float = 0.0, sd: float = 0.7) -> tuple
 def _unplanned() -> Iterator[None]:
     """Leave out how many repeats would be enough, which takes a hundred times as long as the decision."""
     with pytest.MonkeyPatch.context() as patch:
-        # of one p, without the collection of garbage that comes with every correction
-        patch.setattr(compare, "adjust", lambda p, *_, **__: tuple(p))
         patch.setattr(compare, "needed", lambda *_, **__: None)
         patch.setattr(adoption, "repeats_to_show", lambda *_, **__: 10**6)
         yield

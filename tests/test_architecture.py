@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ DOORS = {
     "ase": ("data/", "probing/", "ase_calculator.py"),
     "vesin": ("descriptors/neighbours.py",),
     "numba": ("compiled.py",),
-    "dask": ("runner/execute.py",),
-    "distributed": ("runner/execute.py",),
+    "dask": ("runner/staff.py", "runner/cluster.py"),
+    "distributed": ("runner/staff.py", "runner/cluster.py", "runner/keys.py", "runner/batch.py"),
+    "dask_jobqueue": ("runner/cluster.py", "runner/batch.py"),
     "rich": ("runner/progress.py",),
     "matplotlib": ("report/",),
     "jinja2": ("report/templating.py",),
@@ -37,7 +39,8 @@ DOORS = {
 }
 
 
-def imported(path: Path) -> set[str]:
+@cache  # each module is read once, not once for each library
+def imported(path: Path) -> frozenset[str]:
     """Return the top names of everything a module imports, anywhere in it."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -45,7 +48,7 @@ def imported(path: Path) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
-    return names
+    return frozenset(names)
 
 
 @pytest.mark.parametrize("library", DOORS)

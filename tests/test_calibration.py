@@ -14,7 +14,7 @@ import pytest
 
 from bpbench import cli, cli_calibrate, study
 from bpbench.calibration import nulls, plan, table, trainings
-from bpbench.calibration.claims import RISK, Bound, Claim, Experiment, Rate, few_objects_to_collect, limits, measure
+from bpbench.calibration.claims import RISK, Bound, Claim, Experiment, Rate, limits, measure
 from bpbench.report import calibrated
 from bpbench.runner.store import Store
 from bpbench.statistics.compare import TESTS, Rules
@@ -263,9 +263,3 @@ def test_a_table_that_cannot_be_written_is_told_before(tmp_path: Path, capsys: p
     out = tmp_path / "no" / "table.md"
     assert cli.main(["doctor", "--calibrate", "--out", str(out)]) == cli.WRONG
     assert f"--out: {out} cannot be written (No such file or directory); name another file." in capsys.readouterr().err
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick() -> object:
-    with few_objects_to_collect():
-        yield

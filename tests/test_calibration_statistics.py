@@ -8,13 +8,12 @@ The simulations are those of ``bpbench doctor --calibrate``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from bpbench.calibration import effects, nulls
-from bpbench.calibration.claims import few_objects_to_collect
 from bpbench.calibration.effects import Truth
 from bpbench.statistics.compare import Rules
 from bpbench.statistics.equivalence import Evidence, two_sided_p
@@ -27,12 +26,6 @@ from bpbench.statistics.student import paired
 
 Array = np.ndarray
 ALPHA = 0.05
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick() -> Iterator[None]:
-    with few_objects_to_collect():
-        yield
 
 
 def _error(rate: float, runs: int) -> float:

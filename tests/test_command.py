@@ -283,6 +283,19 @@ def test_a_script_that_says_no_interpreter_is_told(frames: Frames, problem: Prob
         run(Command("command", run=(made, ("./train",))), frames, problem)
 
 
+@pytest.mark.parametrize("held", [None, "8"])
+def test_a_program_is_told_its_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str | None) -> None:
+    """One thread, or as many as the worker of a batch system holds for it, whatever that worker itself may use."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", command.THREADS):
+        monkeypatch.delenv(name, raising=False)
+    if held is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        monkeypatch.setenv(command.THREADS, held)
+    asked = "import os; print(*(os.environ[f'{name}_NUM_THREADS'] for name in ('OMP', 'OPENBLAS', 'MKL')))"
+    assert command._step([sys.executable, "-c", asked], tmp_path, tmp_path / "log", 60.0) == 0
+    assert (tmp_path / "log").read_text("utf-8").split() == [held or "1"] * 3
+
+
 def test_colours_are_no_words(frames: Frames, problem: Problem) -> None:
     """What is kept of what a program says goes into reports."""
     says = (sys.executable, "-c", r"print('\033[31mepoch 1\033[0m\a'); raise SystemExit(2)")

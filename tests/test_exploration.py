@@ -18,7 +18,8 @@ from bpbench.jobs import Importance, Job, RandomForest, Train
 from bpbench.planning import plan
 from bpbench.protocol import Protocol, loads
 from bpbench.reserve import told
-from bpbench.runner import execute, work
+from bpbench.runner import staff, work
+from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Executed, Failure
 from bpbench.runner.store import Store
 from bpbench.statistics.reserve import observed_error
@@ -71,8 +72,8 @@ def protocol(tmp_path: Path) -> Any:
     return lambda *args, **more: loads(text(*args, **more), file=str(tmp_path / "p.yaml"), name="p")
 
 
-def run(protocol: Protocol, store: Store, workers: int = 1) -> Study:
-    return conduct(prepare(protocol, store), store, workers=workers)
+def run(protocol: Protocol, store: Store, engine: Engine = HERE) -> Study:
+    return conduct(prepare(protocol, store), store, engine=engine)
 
 
 def test_winners_become_contestants(protocol: Any, tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_a_search_is_answered_from_the_store(protocol: Any, tmp_path: Path) -> N
     again = run(made, store)
     assert again.executed.made == 0
     assert findings(again) == findings(first)
-    other = run(made, Store(tmp_path / "t"), workers=2)
+    other = run(made, Store(tmp_path / "t"), engine=Engine(2))
     assert json.dumps(findings(other), sort_keys=True) == json.dumps(findings(first), sort_keys=True)
 
 
@@ -391,12 +392,12 @@ def test_searches_on_one_reserve_are_counted(protocol: Any, tmp_path: Path) -> N
 def test_processes_stay_between_rounds(protocol: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many rounds a search asks in, processes are started once."""
     started = []
-    inner = execute._cluster
-    monkeypatch.setattr(execute, "_cluster", lambda size: started.append(size) or inner(size))
+    inner = staff._local
+    monkeypatch.setattr(staff, "_local", lambda size, *more: started.append(size) or inner(size, *more))
     run(
         protocol("\n  back: {kind: backward, set: all, model: linear, order: listed}\n"),
         Store(tmp_path / "s"),
-        workers=2,
+        Engine(2),
     )
     assert started == [2]
 

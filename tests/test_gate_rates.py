@@ -22,12 +22,6 @@ _METRICS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _uncollected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no garbage collected at every call: statsmodels asks for it, and it takes most of the time."""
-    monkeypatch.setattr("gc.collect", lambda *_: 0)
-
-
 def a_run(rng: np.random.Generator, number: int, *, n: int, cv: float, step: float = 0.0) -> Run:
     """Return a run whose repeats are drawn: two scores of each training that go together, times of a moody machine.
 

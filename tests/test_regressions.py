@@ -427,12 +427,6 @@ VARIANTS = 7
 NOISE = {"loss": 0.2, "time": 0.08, "memory": 0.03}
 
 
-@pytest.fixture
-def _quick_collections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no garbage collected at every correction: statsmodels asks for it, and it takes most of the time."""
-    monkeypatch.setattr("gc.collect", lambda *_: 0)
-
-
 def _lognormal(rng: np.random.Generator, n: int, cv: float) -> Array:
     """Return trainings of all variants (one row each) of mean 1 that share half of their variance within a repeat."""
     sigma = np.sqrt(np.log1p(cv**2))
@@ -473,21 +467,18 @@ def _red(sizes: tuple[int, int], calls: int, **how: Any) -> int:
 ALL_KINDS: tuple[Kind, ...] = ("loss", "time", "memory")
 
 
-@pytest.mark.usefixtures("_quick_collections")
 def test_two_runs_of_the_same_code_stay_green() -> None:
     """Of 600 calls over 22 members each at most α name anything as worse, but for the error of counting (99.9 %)."""
     red = _red((8, 8), 300, kinds=ALL_KINDS) + _red((8, 80), 300, kinds=ALL_KINDS)
     assert red <= stats.binom.ppf(0.999, 600, 0.05)
 
 
-@pytest.mark.usefixtures("_quick_collections")
 def test_failures_that_go_together_stay_green() -> None:
     """What breaks all trainings of some repeats, in both runs alike, is no regression: the repeat is the unit."""
     red = _red((6, 6), 300, kinds=(), failing=0.3)
     assert 0 < red <= stats.binom.ppf(0.999, 300, 0.05)
 
 
-@pytest.mark.usefixtures("_quick_collections")
 def test_a_slower_run_within_the_margin_stays_green() -> None:
     """All times and memories larger by exactly the margin, where H0 is hardest to keep; more turns the call red."""
     kinds: tuple[Kind, ...] = ("time", "memory")
@@ -498,7 +489,6 @@ def test_a_slower_run_within_the_margin_stays_green() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_quick_collections")
 @pytest.mark.parametrize("sizes", [(8, 8), (8, 80), (3, 8), (80, 8)])
 @pytest.mark.parametrize("slower", [1.0, 1.25])
 def test_green_at_full_size(sizes: tuple[int, int], slower: float) -> None:
@@ -517,7 +507,6 @@ def _found(sizes: tuple[int, int], step: float, calls: int) -> float:
     return found / calls
 
 
-@pytest.mark.usefixtures("_quick_collections")
 @pytest.mark.parametrize("sizes", [(16, 16), (8, 80)])
 def test_a_planted_step_of_five_per_cent_is_found_with_the_promised_power(
     sizes: tuple[int, int], monkeypatch: pytest.MonkeyPatch

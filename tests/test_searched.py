@@ -13,6 +13,7 @@ from bpbench.jobs import Train
 from bpbench.protocol import loads
 from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
+from bpbench.runner.engine import Engine
 from bpbench.runner.store import Store
 from bpbench.searched import _sizes
 from bpbench.selection.trace import Step, Trace, Tried
@@ -49,7 +50,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     offsets = np.arange(frames + 1) * atoms
     np.savez(folder / "data.npz", values=values, names=np.array(COLUMNS), offsets=offsets, energy=energy)
     store = Store(folder / "store")
-    return conduct(prepare(loads(TEXT, file=str(folder / "p.yaml"), name="p"), store), store, workers=1)
+    return conduct(prepare(loads(TEXT, file=str(folder / "p.yaml"), name="p"), store), store, engine=Engine(1))
 
 
 @pytest.fixture(scope="module")

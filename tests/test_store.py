@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpbench.errors import StoreError
+from bpbench.errors import DamagedError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import FrameSource, MakeFrames
 from bpbench.runner.store import Outcome, Store
@@ -44,12 +44,16 @@ def test_the_first_writer_wins(tmp_path: Path) -> None:
 
 
 def test_a_damaged_result_names_its_folder(tmp_path: Path) -> None:
-    """A result with a file missing is refused in a sentence that says what to remove."""
+    """A result with a file missing is moved aside, in a sentence that says where to and what next."""
     store = Store(tmp_path)
     store.save(JOB, OUTCOME, dict)
     (store.folder(JOB) / "energy.npy").unlink()
-    with pytest.raises(StoreError, match=rf"{address(JOB)} is not whole .* remove that folder and run again"):
+    what = rf"{address(JOB)} is not whole \(energy\.npy is missing\); it lies in .*/damaged/{address(JOB)}-\w+ now, and"
+    with pytest.raises(DamagedError, match=rf"{what} the same command makes it again\.") as told:
         store.load(JOB)
+    assert (told.value.address, told.value.why) == (address(JOB), "energy.npy is missing")
+    assert not store.has(JOB)
+    assert len(list((tmp_path / "damaged").glob(f"{address(JOB)}-*/values.json"))) == 1
 
 
 def test_a_file_is_no_store(tmp_path: Path) -> None:
@@ -113,13 +117,17 @@ def test_many_results_hold_no_files_open(tmp_path: Path) -> None:
 
 
 def test_an_array_that_cannot_be_read_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
-    """The folder to remove is named, as for a result that lacks a file."""
+    """A file that is too short is found out at once, one with other content when it is opened first."""
     store = Store(tmp_path)
     store.save(JOB, Outcome({}, {"a": np.arange(3.0)}), dict)
-    (store.folder(JOB) / "a.npy").write_bytes(b"")
+    path = store.folder(JOB) / "a.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
     outcome = store.load(JOB)
-    with pytest.raises(StoreError, match=rf"{address(JOB)} is not whole .* remove that folder and run again"):
+    with pytest.raises(
+        DamagedError, match=rf"{address(JOB)} is not whole \(a\.npy has other content than was written\)"
+    ):
         outcome.arrays["a"]
-    (store.folder(JOB) / "a.npy").unlink()
-    with pytest.raises(StoreError, match=rf"{address(JOB)} is not whole"):
+    store.save(JOB, Outcome({}, {"a": np.arange(3.0)}), dict)
+    path.write_bytes(b"")
+    with pytest.raises(DamagedError, match=r"is not whole \(a\.npy has 0 bytes instead of 152\)"):
         store.load(JOB)

@@ -35,7 +35,8 @@ from bpbench.report import draw, plans, words
 from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Table, Text
-from bpbench.runner import cost, execute, machine, timing, work
+from bpbench.runner import cost, execute, graph, machine, staff, timing, work
+from bpbench.runner.engine import Engine
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import Prepared, Study, check_design, conduct, prepare
@@ -272,28 +273,27 @@ def test_clocks_run_alone_and_last(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     told: list[Any] = []
 
     @contextmanager
-    def cluster(size: int) -> Iterator[Any]:
+    def cluster(size: int, store: Store, _say: Any) -> Iterator[Any]:
         told.append(f"{size} open")
-        here = execute._Here()
-        yield here
+        yield staff._Here(store)
         told.append("gone")
 
-    monkeypatch.setattr(execute, "_cluster", cluster)
+    monkeypatch.setattr(staff, "_local", cluster)
     monkeypatch.setattr(work, "perform", lambda job, _: told.append(job) or Outcome({"status": "done"}))
     for ready in ("warm", "lay_out"):  # there is nothing to read
         monkeypatch.setattr(work, ready, lambda *_: 0)
     clocks = list(laid(rounds=2).values())
     mixed: list[Job] = [clocks[0], training(1), *clocks[1:], training(2)]
-    went = execute.execute(mixed, Store(tmp_path), workers=3)
+    went = execute.execute(mixed, Store(tmp_path), engine=Engine(3))
     assert told == ["3 open", MAKE, training(1), training(2), "gone", *clocks]
     assert went.made == len(mixed) + 1
 
 
 def test_a_study_of_times_starts_no_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing can run beside a clock, so the wall time expected is not divided by the number of processes."""
-    monkeypatch.setattr(execute, "_cluster", lambda _: pytest.fail("workers were started"))
+    monkeypatch.setattr(staff, "_local", lambda *_: pytest.fail("workers were started"))
     monkeypatch.setattr(work, "perform", lambda *_: Outcome({"status": "done"}))
-    execute.execute(list(laid().values()), Store(tmp_path), workers=8)
+    execute.execute(list(laid().values()), Store(tmp_path), engine=Engine(8))
     assert execute.at_once(list(laid().values()), 8) == 1
     assert execute.at_once([training(1), training(2), *laid().values()], 8) == 2
 
@@ -476,9 +476,9 @@ def test_another_host_measures_anew_and_more_rounds_join(folder: Path, monkeypat
     assert conducted(folder)[0].executed.made == 9
     assert conducted(folder)[0].executed.made == 0
     longer = prepared(folder, TEXT.replace("repeats: 4", "repeats: 6"))
-    assert execute.missing(longer.jobs, store) == list(longer.trainings.values())[8:]
+    assert graph.missing(longer.jobs, store) == list(longer.trainings.values())[8:]
     monkeypatch.setattr(machine, "kind_of_host", lambda: "Abacus, 10 beads")
-    assert execute.missing(prepared(folder).jobs, store) == list(prepared(folder).trainings.values())
+    assert graph.missing(prepared(folder).jobs, store) == list(prepared(folder).trainings.values())
 
 
 def test_failed_measurements_leave_no_verdict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from bpbench.jobs import (
 )
 from bpbench.models import Problem, fit
 from bpbench.runner import work
+from bpbench.runner.engine import Engine
 from bpbench.runner.execute import execute
 from bpbench.runner.store import Outcome, Store
 
@@ -89,7 +90,7 @@ def test_company_changes_no_bit(store: Store, tmp_path: Path) -> None:
         alone[job] = content(apart, job)
     for name, order, workers in (("on", jobs, 1), ("back", jobs[::-1], 1), ("two", jobs, 2)):
         together = copied(store, tmp_path / name)
-        went = execute(order, together, workers=workers)
+        went = execute(order, together, engine=Engine(workers))
         assert not went.failures
         for job in jobs:
             assert content(together, job) == alone[job]
@@ -197,7 +198,7 @@ def test_what_is_made_while_it_is_saved_is_metered(
         def read(self) -> dict[str, float]:
             return next(readings)
 
-    monkeypatch.setattr("bpbench.runner.execute.Meter", Counting)
+    monkeypatch.setattr("bpbench.runner.worker.Meter", Counting)
     monkeypatch.setattr(work, "perform", lambda *_: Outcome({"status": "done"}, more=iter(more) if more else ()))
     execute([MAKE], Store(tmp_path))
     assert Store(tmp_path).provenance(MAKE)["cpu_s"] == (2.0 if more else 1.0)

@@ -22,22 +22,21 @@ outside its bound below :data:`RISK`, whatever the seed.
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from bpbench.identity import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
 Bound = Literal["at most", "at least", "equal", "reported"]
 #: Takes a generator and a number of runs, and returns for each claim how many runs showed its event.
@@ -208,9 +207,8 @@ def _simulated(
 ) -> Generator[tuple[_Task, Sequence[int]]]:
     """Yield each task with its counts, in any order."""
     if jobs == 1:
-        with few_objects_to_collect():
-            for task in tasks:
-                yield task, _simulate(experiments[task[0]], root, task)
+        for task in tasks:
+            yield task, _simulate(experiments[task[0]], root, task)
         return
     before = set(active_children())
     # Started afresh rather than forked: a fork would copy locks held by the threads of libraries.
@@ -226,17 +224,8 @@ def _simulated(
             raise
 
 
-#: Simulations that have run in this process: what they load is set aside from collection.
-_warm: set[Any] = set()
-
-
 def _simulate(experiment: Experiment, root: int, task: _Task) -> Sequence[int]:
     _, first, runs = task
-    kind = getattr(experiment.simulate, "func", experiment.simulate)
-    if kind not in _warm:
-        experiment.simulate(np.random.default_rng(0), 1)
-        gc.freeze()
-        _warm.add(kind)
     rng = np.random.default_rng(seed(root, "calibration", experiment.name, first))
     return experiment.simulate(rng, runs)
 
@@ -248,7 +237,6 @@ def _begin() -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_follow, daemon=True).start()
-    _freeze()
 
 
 def _follow() -> None:
@@ -256,23 +244,3 @@ def _follow() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)  # killed without a word to us
-
-
-def _freeze() -> None:
-    from bpbench.statistics.corrections import adjust
-
-    adjust([0.5, 0.5], "holm")  # loads the library, whose own objects are to be frozen too
-    gc.collect()
-    gc.freeze()
-
-
-@contextmanager
-def few_objects_to_collect() -> Iterator[None]:
-    """Keep corrections quick: statsmodels' ``multipletests`` collects all garbage at every call (50 ms)."""
-    within = gc.get_freeze_count() > 0  # of another call, which ends later
-    _freeze()
-    try:
-        yield
-    finally:
-        if not within:
-            gc.unfreeze()

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpbench.data.frames import Frames
 from bpbench.errors import DataError, nearest
+from bpbench.formats.packed import check_zip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,8 +72,11 @@ def save(path: Path, frames: Frames, *, method: str | None = None) -> None:
 
 def method(path: Path) -> str | None:
     """Return how the energies of a file written by :func:`save` were computed, if it says so."""
-    with np.load(path, allow_pickle=False) as archive:
-        return str(archive["method"]) if "method" in archive.files else None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return str(archive["method"]) if "method" in archive.files else None
+    except Exception as error:
+        raise DataError(f"{path}: the array 'method' cannot be read ({error}).") from error
 
 
 def load(path: Path) -> Frames:
@@ -94,6 +98,7 @@ def load(path: Path) -> Frames:
         When the file is no archive of frames: a member is missing, unknown, of the wrong kind or of the wrong length.
     """
     try:
+        check_zip(path)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except Exception as error:

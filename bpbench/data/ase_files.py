@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from bpbench.data.frames import Floats, Frames
 from bpbench.errors import DataError, nearest
-from bpbench.formats.n2p2_text import OPENERS
+from bpbench.formats.packed import OPENERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,24 @@ _KINDS: Final = (
     "expected extended XYZ, an OUTCAR or whatever else ASE reads, an input.data of n2p2 or RuNNer (its first word is "
     "'begin'), or bpbench's own .npz"
 )
+#: Kinds of files, by ASE's names, that are read. Their readers look at this one file, as text, as XML or (``traj``) as
+#: numbers with JSON: none unpickles, runs or imports what a file names, follows it to other files, or asks a server or
+#: a database. What is not here can be made into an extended XYZ by ``ase convert``.
+KINDS: Final = frozenset(
+    {
+        *("extxyz", "xyz", "traj", "cif", "cfg", "xsf", "proteindatabank", "mol", "sdf", "gen", "eon"),
+        *("vasp", "vasp-out", "vasp-xdatcar", "vasp-xml", "espresso-out", "castep-castep", "castep-geom", "castep-md"),
+        *("aims", "aims-output", "abinit-out", "gpaw-out", "gaussian-out", "nwchem-out", "orca-output", "qbox"),
+        *("lammps-data", "lammps-dump-text", "dlp4", "dlp-history", "crystal", "gromacs", "gromos", "gpumd", "rmc6f"),
+        *("turbomole", "turbomole-gradient", "siesta-xv", "struct_out", "dacapo-text", "acemolecule-out", "v-sim"),
+    }
+)
+#: Letters of the line of keys of an extended XYZ, and columns of its atoms: more are nobody's, and would be made room
+#: for before they are looked for.
+_LINE: Final = 1 << 20
+_COLUMNS: Final = 4096
+#: How often a reader may ask for a line behind the end.
+_ASKED: Final = 8
 
 
 def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
@@ -37,6 +56,8 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
     """
     try:
         images = _images(path)
+    except DataError:
+        raise
     except Exception as error:
         text = re.sub(r"\s+", " ", str(error)).strip().rstrip(".") or "it ends too early or is empty"
         raise DataError(
@@ -56,6 +77,7 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
         group=group,
         block=block,
         temperature=None if source.temperature is None else _temperatures(path, images, source.temperature),
+        where=f"{path}, ",
     )
 
 
@@ -130,10 +152,17 @@ def _gathered(
     group: npt.NDArray[np.str_],
     block: npt.NDArray[np.str_] | None,
     temperature: Floats | None,
+    where: str = "",
 ) -> Frames:
-    """Return images as frames; without declared blocks each group is one."""
+    """Return images as frames; without declared blocks each group is one. Errors begin with ``where``."""
     found = [_results(atoms).get("forces") for atoms in images]
-    forces = [part for part in found if part is not None]
+    forces = [np.asarray(part) for part in found if part is not None]
+    for number, (atoms, part) in enumerate(zip(images, found, strict=True)):
+        if part is not None and (np.shape(part) != (len(atoms), 3) or np.asarray(part).dtype.kind not in "iuf"):
+            raise DataError(
+                f"{where}frame {number}: expected three numbers as the force on each of {len(atoms)} atoms, found an "
+                f"array of shape {np.shape(part)} and type {np.asarray(part).dtype}."
+            )
     sizes = [len(atoms) for atoms in images]
     return Frames(
         positions=np.concatenate([atoms.positions for atoms in images]).astype(np.float64),
@@ -158,16 +187,58 @@ def _results(atoms: Any) -> dict[str, Any]:
 
 
 def _images(path: Path) -> list[Any]:
-    import ase.io
-
     if path.suffix not in OPENERS:
-        return list(ase.io.read(path.absolute(), ":", do_not_split_by_at_sign=True))
+        return _read(path.absolute(), path)
     # ASE jumps back and forth in the files it reads, which a compressed stream serves by starting all over again.
     with TemporaryDirectory() as folder, OPENERS[path.suffix](path, "rb") as packed:
         unpacked = Path(folder) / path.stem
         with unpacked.open("wb") as stream:
             shutil.copyfileobj(packed, stream)
-        return list(ase.io.read(unpacked, ":", do_not_split_by_at_sign=True))
+        return _read(unpacked, path)
+
+
+def _read(file: Path, path: Path) -> list[Any]:
+    """Return the images of a file if it is of a kind that is read; ``path`` is how it is called."""
+    import ase.io
+    from ase.io.formats import filetype
+
+    kind = filetype(str(file))
+    if kind not in KINDS:
+        raise DataError(
+            f"{path}: the file cannot be read as '{kind}', which ASE takes it for: readers of this kind are not used, "
+            "as one may run code or open other files; if you trust it, make an extended XYZ by ase convert FILE "
+            "frames.extxyz."
+        )
+    if kind != "extxyz":
+        return list(ase.io.read(str(file), ":", format=kind, do_not_split_by_at_sign=True))
+    with _Ending(file.open("rb"), encoding="utf-8") as stream:
+        return list(ase.io.read(stream, ":", format=kind, properties_parser=_keys))
+
+
+class _Ending(io.TextIOWrapper):
+    """A file that ends: ASE would go on to ask for the lines of a frame of 10¹⁸ atoms."""
+
+    _asked = 0
+
+    def readline(self, size: int = -1, /) -> str:
+        line = super().readline(size)
+        self._asked += not line
+        if self._asked > _ASKED:
+            raise EOFError("it ends before its last frame does")
+        return line
+
+
+def _keys(line: str) -> dict[str, Any]:
+    """Return keys and values of the second line of a frame, as ASE reads them, if it asks for nothing unheard of."""
+    from ase.io.extxyz import key_val_str_to_dict
+
+    if len(line) > _LINE:
+        raise ValueError(f"the line of keys has {len(line)} letters, expected at most {_LINE}")
+    found: dict[str, Any] = key_val_str_to_dict(line)
+    widths = str(found.get("Properties", "")).split(":")[2::3]
+    if any(len(width) > 4 for width in widths) or sum(int(width) for width in widths) > _COLUMNS:
+        raise ValueError(f"Properties names more than {_COLUMNS} columns")
+    return found
 
 
 def _energy(path: Path, number: int, atoms: Any, needed: bool) -> float:
@@ -181,7 +252,12 @@ def _energy(path: Path, number: int, atoms: Any, needed: bool) -> float:
         raise DataError(
             f"{path}, frame {number}: the frame carries no energy (expected under 'energy', in eV; {found})."
         )
-    return float(energy)
+    try:
+        return float(energy)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{path}, frame {number}: expected one number as the energy (eV), found {energy!r:.60}."
+        ) from None
 
 
 def _groups(path: Path, images: list[Any], key: str | None) -> npt.NDArray[np.str_]:

@@ -12,7 +12,7 @@ import numpy as np
 from bpbench.data.npz_columns import Npz
 from bpbench.data.pieces import Columns, Piece, not_numbers, not_text, readable, rows_at_once, text_of, unique
 from bpbench.errors import DataError
-from bpbench.formats.n2p2_text import OPENERS
+from bpbench.formats.packed import OPENERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +70,8 @@ class _Csv:
 
         self.path, self.gaps, self.whole = path, gaps, whole
         try:
-            header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+            with self._stream() as stream:
+                header = pd.read_csv(stream, header=None, nrows=1, dtype=str, keep_default_na=False)
         except pd.errors.EmptyDataError:
             raise DataError(f"{path}: the file is empty.") from None
         names = tuple(str(name).strip() for name in header.iloc[0])
@@ -93,10 +94,10 @@ class _Csv:
         first = 0
         # A first row with more cells than the header would lose the surplus with a mere warning, and any such row
         # without one if columns were chosen; so they are chosen only where neither values nor whole rows are wanted.
-        with readable(self.path), warnings.catch_warnings():
+        with readable(self.path), warnings.catch_warnings(), self._stream() as stream:
             warnings.simplefilter("error", pd.errors.ParserWarning)
             reader = pd.read_csv(
-                self.path,
+                stream,
                 header=0,
                 names=list(self.names),
                 usecols=None
@@ -124,6 +125,10 @@ class _Csv:
                         | {name: text_of(self.path, name, frame[name].to_numpy(object), first) for name in words},
                     )
                     first += len(frame)
+
+    def _stream(self) -> Any:
+        """Return the file open; what is packed is unpacked here, up to its limit, and not by pandas."""
+        return OPENERS.get(self.path.suffix.lower(), open)(self.path, "rb")
 
     def _whole(self, reader: Any) -> Iterator[Any]:
         """Yield what pandas reads; of a row that is too long it says the line of the file or nothing at all."""

@@ -21,7 +21,7 @@ from bpbench.data.frames import Frames, Ints
 from bpbench.data.labels import is_label
 from bpbench.errors import DataError, RequestError, nearest
 from bpbench.formats.n2p2 import read_values
-from bpbench.formats.n2p2_text import PACKED
+from bpbench.formats.packed import PACKED
 
 Array = npt.NDArray[Any]
 

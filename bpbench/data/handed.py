@@ -28,6 +28,7 @@ from bpbench.data.frames import Frames
 from bpbench.elements import symbol
 from bpbench.errors import DataError
 from bpbench.formats.n2p2 import Structure, write_structures
+from bpbench.formats.packed import check_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,6 +186,7 @@ def _read_csv(path: Path, count: int) -> tuple[Floats, None]:
 def _read_npz(path: Path, count: int) -> tuple[Floats, Floats | None]:
     held: dict[str, Any] = {}
     try:
+        check_zip(path)
         with np.load(path, allow_pickle=False) as file:
             for name in {"energy", "forces"} & set(file):
                 held[name] = file[name].astype(np.float64, casting="same_kind")

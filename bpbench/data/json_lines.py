@@ -9,6 +9,7 @@ import numpy as np
 
 from bpbench.data.pieces import Piece, not_numbers, readable, rows_at_once, text_of
 from bpbench.errors import DataError
+from bpbench.formats.learning_curves import real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +81,7 @@ class JsonLines:
             for place, item in enumerate(column):
                 if item is not None and (isinstance(item, bool) or not isinstance(item, int | float)):
                     raise not_numbers(self.path, name, f"{item!r} in row {first + place + 1}", descriptor=False)
-            labels[name] = np.array([np.nan if item is None else item for item in column], dtype=np.float64)
+            labels[name] = np.array([np.nan if item is None else real(item) for item in column], dtype=np.float64)
         for name in words:
             labels[name] = text_of(self.path, name, np.array([row.get(name) for row in rows], dtype=object), first)
         return Piece(first, np.empty((0, len(rows))), labels)

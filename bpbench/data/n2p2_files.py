@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,7 @@ from bpbench.data.ase_files import ONE_GROUP
 from bpbench.data.frames import Frames
 from bpbench.errors import DataError
 from bpbench.formats.n2p2 import read_structures
-from bpbench.formats.n2p2_text import OPENERS
+from bpbench.formats.packed import OPENERS, UNREADABLE
 
 if TYPE_CHECKING:
     from bpbench.jobs import FrameSource
@@ -26,7 +25,7 @@ def recognised(path: Path) -> bool:
     try:
         with OPENERS.get(path.suffix, open)(path, "rb") as stream:
             head = stream.read(_HEAD)
-    except (OSError, EOFError, lzma.LZMAError):
+    except UNREADABLE:
         # What cannot be opened is for the next reader to refuse.
         return False
     return bool(head.split(maxsplit=1)[:1] == [b"begin"])

@@ -17,6 +17,7 @@ import numpy as np
 
 from bpbench.data.pieces import Array, Piece, readable, rows_at_once, text_of, unique
 from bpbench.errors import DataError
+from bpbench.formats.packed import check_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,6 +66,7 @@ def members(path: Path) -> dict[str, Member]:
         When an array holds Python objects.
     """
     found = {}
+    check_zip(path)
     with zipfile.ZipFile(path) as archive, path.open("rb") as raw:
         for info in archive.infolist():
             with archive.open(info) as stream:

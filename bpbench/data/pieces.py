@@ -5,6 +5,7 @@ Rows count from 1 in every message, the header of a csv not counted.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def not_text(path: Path) -> DataError:
 
 def unique(path: Path, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of columns; two that are equal are refused."""
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise DataError(f"{path}: expected a name of its own for each column, found '{twice[0]}' twice.")
     return names

@@ -6,18 +6,16 @@ Neither program writes units into its files. Whoever reads or writes one therefo
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import math
 import re
 from contextlib import contextmanager
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import IO, TYPE_CHECKING, Final, Literal, get_args
 
 from bpbench.elements import NUMBERS
 from bpbench.errors import BpbenchError, RequestError, nearest
+from bpbench.formats.packed import OPENERS, PACKED, UNREADABLE
 from bpbench.units import ANGSTROM_PER_BOHR, EV_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -25,13 +23,24 @@ if TYPE_CHECKING:
 
 #: Units of length and energy of a file.
 Units = Literal["angstrom-ev", "bohr-hartree"]
-#: How a file is packed, by the end of its name.
-OPENERS: Final[dict[str, Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
-#: Ends of the names of packed files.
-PACKED: Final = tuple(OPENERS)
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
-_WHOLE: Final = re.compile(r"[+-]?\d+")
+__all__ = [
+    "OPENERS",
+    "PACKED",
+    "Units",
+    "factor",
+    "known",
+    "number",
+    "numbered",
+    "numbers",
+    "opened",
+    "whole",
+    "written",
+]
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+# No number here has more digits; Python itself refuses to read some thousand of them.
+_WHOLE: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 # Far more digits than a float64 has, so that a number is rounded once, not at every step.
 _EXACT: Final = Context(prec=60)
 
@@ -121,7 +130,7 @@ def opened(path: Path, mode: Literal["rt", "wt"], family: type[BpbenchError]) ->
             yield stream
     except FileNotFoundError as error:
         raise family(f"{path}: there is no such file or folder.") from error
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except UNREADABLE as error:
         why = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise family(f"{path}: the file cannot be {'read' if mode == 'rt' else 'written'} ({why}).") from error
 

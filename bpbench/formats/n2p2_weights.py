@@ -58,7 +58,9 @@ def read_weights(source: Path | str, nodes: Sequence[int]) -> Layers:
     """
     file = "weights" if isinstance(source, str) else str(source)
     shape = "-".join(map(str, nodes))
-    places = list(_places(nodes))
+    count = sum((before + 1) * here for before, here in pairwise(nodes))
+    # Made as they are needed: a settings file may ask for more nodes than there is room for.
+    places = _places(nodes)
     values: list[float] = []
     width = 0
     for line, text in list(numbered(source, FeatureError)):
@@ -66,16 +68,16 @@ def read_weights(source: Path | str, nodes: Sequence[int]) -> Layers:
         if not words:
             continue
         where = f"{file}, line {line}"
-        if len(values) == len(places):
+        if len(values) == count:
             raise FeatureError(
-                f"{where}: expected the end after the {len(places)} values of a network {shape}, found "
+                f"{where}: expected the end after the {count} values of a network {shape}, found "
                 f"'{' '.join(words)}'; is it the file of another network?"
             )
         width = width or len(words)
-        values.append(_value(where, words, len(values) + 1, places[len(values)], alone=width == 1))
-    if len(values) < len(places):
+        values.append(_value(where, words, len(values) + 1, next(places), alone=width == 1))
+    if len(values) < count:
         raise FeatureError(
-            f"{file}: a network {shape} has {len(places)} weights and biases, found {len(values)}; is the file whole, "
+            f"{file}: a network {shape} has {count} weights and biases, found {len(values)}; is the file whole, "
             "and does it belong to this input.nn?"
         )
     return _layers(np.array(values), nodes)

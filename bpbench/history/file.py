@@ -302,7 +302,7 @@ class History:
     def _read(self, kind: type[R], query: str, *values: Any) -> list[R]:
         try:
             return [kind.of_plain(json.loads(body)) for (body,) in self._rows(query, *values)]
-        except (ValueError, TypeError, RequestError) as error:
+        except (ValueError, TypeError, RecursionError, RequestError) as error:
             raise malformed(self.path, error) from error
 
     def _count(self, query: str, *values: Any) -> int:

@@ -110,10 +110,14 @@ def opened(path: Path, *, create: bool, wait_s: float) -> sqlite3.Connection:
         address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
         connection = sqlite3.connect(address, uri=True, timeout=wait_s, isolation_level=None)
         try:
+            # A file that somebody sent may be made to mislead. (``trusted_schema = OFF`` would refuse our own columns,
+            # which are read off by json_extract; what others a file could have is refused instead.)
+            connection.execute("PRAGMA cell_size_check = ON")
             application, layout, tables = schema.standing(connection)
             schema.refuse_strangers(application, layout, tables, path)
             if layout < len(schema.STEPS):
                 schema.bring_up(connection)
+            schema.refuse_additions(connection, path)
             _refuse_damaged(connection, path)
         except BaseException:
             connection.close()

@@ -118,6 +118,38 @@ def refuse_strangers(application: int, layout: int, tables: int, path: object) -
         )
 
 
+def refuse_additions(connection: sqlite3.Connection, path: object) -> None:
+    """Refuse a history that would do more than keep what is written: by triggers, or by other tables and indexes.
+
+    Parameters
+    ----------
+    connection : Connection
+        A file of the present layout.
+    path : path-like
+        For the sentence.
+
+    Raises
+    ------
+    StoreError
+        When there is a trigger, a table or index that is not ours, or one of ours is laid out otherwise.
+    """
+    ours = {words[2]: words for step in STEPS for words in map(str.split, step)}
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+    held = {str(name): (str(kind), str(text).split()) for kind, name, text in rows}
+    # Other views than those in the place of a table are never asked here.
+    other = [
+        f"{kind} '{name}'"
+        for name, (kind, words) in held.items()
+        if words != ours.get(name) and (kind != "view" or name in ours)
+    ]
+    other += [f"{words[1].lower()} '{name}'" for name, words in ours.items() if name not in held]
+    if other:
+        raise StoreError(
+            f"The history {path} has another {other[0]} than bpbench makes, and may do more than keep records; have "
+            "its lines exported by whoever sent it, and read those in."
+        )
+
+
 def bring_up(connection: sqlite3.Connection) -> None:
     """Apply the steps that a file lacks, each in one transaction; of two processes at it, one finds them done."""
     for number, statements in enumerate(STEPS, start=1):

@@ -398,4 +398,33 @@ class Distribute:
     version: int = 1
 
 
-Job = MakeFrames | ReadTable | Describe | TimeDescribe | Agree | Train | Importance | Stretch | Simulate | Distribute
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Do nothing: what orchestration costs is measured with it, and a cluster is tried.
+
+    Attributes
+    ----------
+    number : int
+        To tell one from another.
+    wait_s : float
+        Seconds to wait.
+    """
+
+    number: int
+    wait_s: float = 0.0
+    version: int = 1
+
+
+Job = (
+    MakeFrames
+    | ReadTable
+    | Describe
+    | TimeDescribe
+    | Agree
+    | Train
+    | Importance
+    | Stretch
+    | Simulate
+    | Distribute
+    | Ping
+)

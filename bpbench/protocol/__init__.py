@@ -19,7 +19,17 @@ from bpbench.declared import (
     TableData,
     Variant,
 )
-from bpbench.protocol.reading import functions_in, load, loads, locate, model_of, quick_version, schema, track_in
+from bpbench.protocol.reading import (
+    functions_in,
+    load,
+    loads,
+    locate,
+    model_of,
+    quick_version,
+    read_as,
+    schema,
+    track_in,
+)
 from bpbench.protocol.uses import Check, Track
 from bpbench.protocol.vocabulary import Analysis, Origin, Protocol, ReportSpec, SplitSpec
 
@@ -47,6 +57,7 @@ __all__ = [
     "locate",
     "model_of",
     "quick_version",
+    "read_as",
     "schema",
     "track_in",
 ]

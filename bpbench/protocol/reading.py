@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,7 +24,7 @@ from bpbench.protocol.quick import KEY, REFUSED, merged, parted
 from bpbench.protocol.uses import Track
 from bpbench.protocol.vocabulary import Origin, Protocol
 
-_Part = TypeVar("_Part", Explicit, Track, Hdnn, Linear)
+_Part = TypeVar("_Part")
 
 
 @lru_cache(maxsize=1)
@@ -235,6 +235,39 @@ def track_in(text: str, file: str) -> Track:
     data, lines = parse(text, file)
     block = data.get("track") if isinstance(data, dict) else None
     return Track() if block is None else _part(Track, block, Origin(file, text, lines).where)
+
+
+def read_as(kind: type[_Part], path: str | Path, what: str) -> tuple[_Part, Origin]:
+    """Return the content of another YAML file than a protocol, checked in the same way, and where it came from.
+
+    Parameters
+    ----------
+    kind : type
+        The frozen dataclass that says what the file may say.
+    path : path-like
+        The file.
+    what : str
+        What such a file is, for what is said of mistakes: "a cluster file".
+
+    Raises
+    ------
+    RequestError
+        Where it cannot be read.
+    ProtocolError
+        One sentence per mistake, with file, line and path.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise RequestError(f"{path} cannot be read as {what}: {reason}.") from None
+    data, lines = parse(text, str(path), what)
+    origin = Origin(str(path), text, lines)
+    if not isinstance(data, dict):
+        keys = ", ".join(item.name for item in dataclasses.fields(cast("Any", kind)))
+        raise ProtocolError(f"{path}: {what} is a mapping with some of the keys {keys}.")
+    return _part(kind, data, origin.where), origin
 
 
 def _part(kind: type[_Part], data: Any, where: Callable[..., str]) -> _Part:

@@ -73,7 +73,7 @@ def archive(folder: Path) -> Path:
         held = json.loads((folder / "stamp.json").read_text(encoding="utf-8"))["files"]
         files = {name: _within(folder, name).read_bytes() for name in held}
         findings = json.loads(files["findings.json"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReportError(
             f"{folder} holds no whole report ({error}); render it with `bpbench report {folder}` first."
         ) from error
@@ -90,6 +90,8 @@ def _within(folder: Path, name: str) -> Path:
     """Return the place of a file that a report wrote: in its folder or one below, never elsewhere."""
     if not _OURS.fullmatch(name):
         raise ValueError(f"stamp.json names {name!r}")
+    if (folder / name).is_symlink() or (folder / name).parent.resolve() != (folder.resolve() / name).parent:
+        raise ValueError(f"{name} is a link to elsewhere")
     return folder / name
 
 

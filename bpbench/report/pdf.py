@@ -16,10 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from bpbench.report.document import shown
 from bpbench.report.operators import Drawn, UnknownDrawingError, drawn
+from bpbench.report.templating import ReportError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PDF_PACKAGES: Final = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 #: Family, file, weight and style of the fonts a page may use.
@@ -143,16 +145,22 @@ def render_pdf(html: str, *, identifier: str, attachments: Mapping[str, bytes] =
     attachments : dict of str to bytes
         Files to go with it, by their paths in the report's folder; within the PDF a name has no folders, since readers
         that write it out would have to make them.
+
+    Raises
+    ------
+    ReportError
+        When the page asks for something that it does not hold itself; nothing outside is looked at.
     """
     import weasyprint
     from weasyprint.text.fonts import FontConfiguration
 
+    fetcher = _fetcher()
     for name in ("weasyprint", "fontTools"):
         # CSS for screens that a printer does not know is no news to the user.
         logging.getLogger(name).setLevel(logging.ERROR)
     fonts = FontConfiguration()
-    style = weasyprint.CSS(string=_font_faces(), font_config=fonts)
-    page = weasyprint.HTML(string=_foreign(html), base_url=None)
+    style = weasyprint.CSS(string=_font_faces(), font_config=fonts, url_fetcher=fetcher)
+    page = weasyprint.HTML(string=_foreign(html), base_url=None, url_fetcher=fetcher)
     files = [
         weasyprint.Attachment(
             string=content, name=path.replace("/", "-"), description=path, created=_NO_DATE, modified=_NO_DATE
@@ -166,7 +174,47 @@ def render_pdf(html: str, *, identifier: str, attachments: Mapping[str, bytes] =
         pdf_identifier=bytes.fromhex(identifier)[:16],
         attachments=files,
     )
+    _refuse(fetcher.refused)
     return made
+
+
+def _fetcher() -> Any:
+    """Return what WeasyPrint asks for everything that a page names: it gives what the page itself holds, and our fonts.
+
+    Whatever else a template of one's own, or a name that found a way into the page, asks for - a server, or a file of
+    this machine - is not looked at, and is listed in ``refused``.
+    """
+    from weasyprint.urls import URLFetcher
+
+    ours = frozenset(path.as_uri() for path in font_files().values())
+
+    class Fetcher(URLFetcher):  # type: ignore[misc]  # a library without types
+        def __init__(self) -> None:
+            super().__init__(allowed_protocols=("data", "file"), allow_redirects=False)
+            self.refused: list[str] = []
+
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if not url.lower().startswith("data:") and url not in ours:
+                self.refused.append(url)
+                raise ValueError("a report is printed without network and files")
+            return super().fetch(url, headers)
+
+    return Fetcher()
+
+
+def _refuse(asked: Sequence[str]) -> None:
+    """Refuse a page that asked for something outside, which would be missing in it.
+
+    Raises
+    ------
+    ReportError
+        With the first of it.
+    """
+    if asked:
+        raise ReportError(
+            f"The page asks for {shown(asked[0])[:200]}, and a report is printed without network and without files of "
+            "this machine; put it into the template itself, as a data: address."
+        )
 
 
 _SIZE: Final = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)pt"[^>]*?\bheight="([\d.]+)pt"', re.DOTALL)
@@ -185,6 +233,8 @@ def figure_pdf(svg: str) -> bytes:
     ------
     ValueError
         If it does not say its size.
+    ReportError
+        If it asks for something outside.
     """
     import weasyprint
 
@@ -199,5 +249,8 @@ def figure_pdf(svg: str) -> bytes:
     page = f'<title></title><style>{look}</style><img alt="" src="data:image/svg+xml;base64,{code}">'
     identifier = hashlib.sha256(svg.encode("utf-8")).digest()[:16]
     # Of a version that every pdfTeX takes in without a warning.
-    made: bytes = weasyprint.HTML(string=page).write_pdf(pdf_identifier=identifier, pdf_version="1.5")
+    fetcher = _fetcher()
+    drawing = weasyprint.HTML(string=page, url_fetcher=fetcher)
+    made: bytes = drawing.write_pdf(pdf_identifier=identifier, pdf_version="1.5")
+    _refuse(fetcher.refused)
     return made

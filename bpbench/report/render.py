@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 _STAMP: Final = "stamp.json"
 #: The file of each format that a reader opens first.
 _MAIN: Final = {"html": "report.html", "pdf": "report.pdf", "latex": "report.tex"}
+#: How a formula begins for spreadsheets, which pass over what cannot be seen; and what begins so and is none.
+_FORMULA: Final = re.compile(r"[\s\x00-\x1f\ufeff]*[=+\-@＝＋－＠]")
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+#: The files of a report, in its folder or one of two below.
+_OURS: Final = re.compile(r"(?:(?:tables|figures)/)?[A-Za-z0-9_-][A-Za-z0-9._-]*")
+#: What comes of findings that a file had, and that are of the wrong kind or size in any place.
+_WRONG: Final = (
+    *(TypeError, AttributeError, ValueError, LookupError, ArithmeticError),
+    *(AssertionError, RecursionError, MemoryError, StopIteration),
+)
 #: The drawings that go with LaTeX, which are made by what makes the PDF.
 _DRAWINGS: Final = "drawings"
 
@@ -198,7 +209,7 @@ def rerender(
         )
     except KeyError as error:
         raise ReportError(f"The report in {folder} lacks {error}; run the protocol again to make it anew.") from error
-    except (TypeError, AttributeError, ValueError, LookupError, ArithmeticError, StopIteration) as error:
+    except _WRONG as error:
         raise ReportError(
             f"The report in {folder} holds something of the wrong kind ({error}); run the protocol again to make it "
             "anew."
@@ -294,12 +305,23 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
 
 def csv_file(table: Table) -> bytes:
-    """Return a table as CSV: fixed names of columns, numbers unrounded."""
+    """Return a table as CSV: fixed names of columns, numbers unrounded.
+
+    A spreadsheet takes text that begins with ``=``, ``+``, ``-`` or ``@`` for a formula, and a formula may do much.
+    Such text has an apostrophe before it, which says that it is text; numbers, written as words too, stay as they are.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([f"{column.key} ({column.unit})" if column.unit else column.key for column in table.columns])
-    writer.writerows(["" if cell.value is None else cell.value for cell in row] for row in table.rows)
+    writer.writerows([_plain(cell.value) for cell in row] for row in table.rows)
     return shown(stream.getvalue()).encode("utf-8")
+
+
+def _plain(value: float | str | None) -> float | str:
+    """Return what goes into a cell of a CSV: text as text to whatever opens it."""
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
 
 
 def _svg_file(figure: Figure) -> bytes:
@@ -324,10 +346,12 @@ def _stamp(findings: Mapping[str, Any], language: str, places: Sequence[Path]) -
 def _held(folder: Path) -> dict[str, Any]:
     try:
         held = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     known = isinstance(held, dict) and isinstance(held.get("stamp"), str) and isinstance(held.get("files"), list)
-    return held if known else {}
+    # A folder that was sent may say anything; what is no file of a report is none of ours to look at or to remove.
+    ours = known and all(isinstance(name, str) and _OURS.fullmatch(name) for name in held["files"])
+    return held if ours else {}
 
 
 def _here(folder: Path, held: Mapping[str, Any], stamp: str) -> set[str]:
@@ -340,7 +364,14 @@ def _here(folder: Path, held: Mapping[str, Any], stamp: str) -> set[str]:
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes], *, old: Iterable[str], stamp: str) -> None:
+    for below in ("tables", "figures"):
+        if (folder / below).is_symlink():
+            raise ReportError(
+                f"{folder / below} is a link to elsewhere; remove it, so that the report stays in its folder."
+            )
     for name, content in files.items():
+        if not _OURS.fullmatch(name):
+            raise ReportError(f"The report would write the file {name!r}, which is no name of a file of a report.")
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         put(path, content)

@@ -56,9 +56,14 @@ def found(name: str, places: Sequence[Path]) -> Path:
         If none has it.
     """
     for place in places:
-        if (place / name).is_file():
+        if _within(place, name):
             return place / name
     raise ReportError(f"There is no template {name} in {' or '.join(str(place) for place in places)}.")
+
+
+def _within(place: Path, name: str) -> bool:
+    """Return whether a folder has a file of that name; what lies elsewhere is no template."""
+    return Path(name).name == name and (place / name).is_file()
 
 
 def read(name: str, places: Sequence[Path]) -> str:
@@ -81,7 +86,7 @@ def environment(places: Sequence[Path], **options: Any) -> jinja2.Environment:
     import jinja2
 
     def loaded(name: str) -> tuple[str, str, None] | None:
-        if not any((place / name).is_file() for place in places):
+        if not any(_within(place, name) for place in places):
             return None
         return read(name, places), str(found(name, places)), None
 

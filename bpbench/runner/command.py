@@ -47,8 +47,11 @@ _ENDS: Final = {"extxyz": ".extxyz", "input.data": ".data"}
 _FIELD: Final = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 #: What a program says to a terminal beside words.
 _COLOURS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-#: Threads that a program gets where nothing else is said: as many programs run at once as there are processes.
+#: What says how many threads a program may use: one where nothing else is said, as many programs run at once as there
+#: are processes.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Set in a worker of a batch system that holds several cores, which are for programs alone.
+THREADS: Final = "BPBENCH_PROGRAM_THREADS"
 
 
 def fit(
@@ -204,6 +207,8 @@ def _there(word: str, folder: Path) -> bool:
 def _step(words: list[str], folder: Path, log: Path, seconds: float) -> int:
     """Run one step and return its exit code; whatever becomes of it or of us, nothing that it started goes on."""
     environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
+    if (held := os.environ.get(THREADS)) is not None:
+        environment |= dict.fromkeys(_THREADS, held)
     with log.open("ab") as said:
         process = subprocess.Popen(  # noqa: S603 - what is run was allowed, and no shell reads it
             [sys.executable, "-I", guard.__file__, *words],

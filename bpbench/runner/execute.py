@@ -1,35 +1,46 @@
-"""Get the results of jobs: load what is stored, make what is not, in one process or several.
+"""Get the results of jobs: load what is stored, make what is not, in one process or many.
 
-The driver hands out one job per free worker, dependencies first, so it always knows what runs. Workers write to the
-store themselves; the driver hears only how it went. A job that raises becomes a :class:`Failure`, and with it the jobs
-that need its result; everything else goes on. Jobs in which a clock runs come last: when all others have ended and the
-workers are gone, one at a time, in this process and in the order in which they were asked for.
+The driver hands out bundles of jobs, dependencies first and never more than there are workers, so it always knows what
+runs. Workers write to the store themselves; the driver hears only how it went:
+
+- a job that raises becomes a :class:`Failure`, and with it the jobs that need its result; everything else goes on;
+- a job whose worker died is tried again, and fails after a few deaths, as it may be what kills them;
+- a job that finds a result of another damaged waits until that is made again;
+- when the time is up, nothing more is started, and what runs comes to its end.
+
+Jobs in which a clock runs come last: when all others have ended and the workers are gone, one at a time, in this
+process and in the order in which they were asked for.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Protocol, Self
+from types import FrameType
+from typing import Final, Protocol
 
-from bpbench.errors import BpbenchError, RequestError, StoreError
+from bpbench.errors import RequestError
 from bpbench.identity import address
 from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
+from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.graph import by_cohort, missing
-from bpbench.runner.machine import machine
-from bpbench.runner.meter import Meter
+from bpbench.runner.line import Line
+from bpbench.runner.staff import Crew, Ended, Staff
 from bpbench.runner.store import Store
+from bpbench.runner.worker import Done
+
+#: How often a result that turns out damaged is made again.
+REMADE: Final = 3
+#: Seconds that a bundle of small jobs should take.
+BUNDLE_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,9 @@ class Watcher(Protocol):
     def finished(self, job: Job, seconds: float, failure: Failure | None) -> None:
         """Say that a job ended."""
 
+    def note(self, text: str) -> None:
+        """Say a sentence that the user should read."""
+
     def end(self) -> None:
         """Say that nothing is left."""
 
@@ -71,6 +85,9 @@ class Silent:
         """Say nothing."""
 
     def finished(self, job: Job, seconds: float, failure: Failure | None) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
         """Say nothing."""
 
     def end(self) -> None:
@@ -89,18 +106,23 @@ class Executed:
         Wall time of each job run now.
     failures : dict of Job to Failure
         Jobs without a result.
+    left : frozenset of Job
+        Jobs that were not started, as the time was up.
     """
 
     made: int
     loaded: int
     seconds: dict[Job, float]
     failures: dict[Job, Failure]
+    left: frozenset[Job] = frozenset()
 
     def __add__(self, other: Executed) -> Executed:
         """Return both together; what the first made, the second may have loaded."""
         loaded = max(self.loaded, other.loaded - self.made)
-        left = {job: failure for job, failure in self.failures.items() if job not in other.seconds}
-        return Executed(self.made + other.made, loaded, {**self.seconds, **other.seconds}, {**left, **other.failures})
+        kept = {job: failure for job, failure in self.failures.items() if job not in other.seconds}
+        left = other.left.union(job for job in self.left if job not in other.seconds)
+        seconds = {**self.seconds, **other.seconds}
+        return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
 
 
 def programs(todo: Iterable[Job]) -> list[str]:
@@ -134,7 +156,7 @@ def execute(
     jobs: Sequence[Job],
     store: Store,
     *,
-    workers: int = 1,
+    engine: Engine = HERE,
     watcher: Watcher | None = None,
     staff: Staff | None = None,
     allow_commands: bool = False,
@@ -147,12 +169,12 @@ def execute(
         What is wanted.
     store : Store
         Where results are and go.
-    workers : int
-        Processes that work at once; 1 works in this process.
+    engine : Engine
+        Where jobs run; by default in this process.
     watcher : Watcher, optional
         Told about every start and end.
     staff : Staff, optional
-        Processes that stay for the next call, as many as it says; by default they come and go with this call.
+        Processes that stay for the next call, in place of those of ``engine``, which come and go with this call.
     allow_commands : bool
         Whether programs that a protocol names may be run.
 
@@ -165,38 +187,50 @@ def execute(
     ------
     StoreError
         When results cannot be written: nothing could be kept, so nothing more is started.
+    ReadOnlyError
+        When something is missing in a store that may only be read; nothing was started.
+    EngineError
+        When the workers are lost, or have other versions.
     RequestError
         When a program would be run and that is not allowed; nothing was started.
     """
     if staff is None:
-        with Staff(workers) as own:
+        with Staff(engine) as own:
             return execute(jobs, store, watcher=watcher, staff=own, allow_commands=allow_commands)
-    watcher, workers = watcher or Silent(), staff.workers
+    watcher = watcher or Silent()
     todo = missing(jobs, store)
     if not allow_commands:
         refuse_commands(todo)
-    store.sweep()
+    if todo:
+        store.require_writable(len(todo))
+        store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
+    left: set[Job] = set()
     together, alone = [[job for job in todo if work.alone(job) is kind] for kind in (False, True)]
     together = by_cohort(together)
-    watcher.begin(todo, at_once(todo, workers))
-    for jobs_here, size in ((together, at_once(todo, workers)), (alone, 1)):
+    watcher.begin(todo, staff.at_once(len(together), store, watcher.note))
+    for kind in (together, alone):
+        if left:  # of those that run alone, some may need what was not started
+            left.update([job for job in kind if not left.isdisjoint(work.needs(job))])
+        jobs_here = [job for job in kind if job not in left]
         if not jobs_here:
             continue
-        if jobs_here is alone:
-            staff.dismiss()
         with _hearing() as heard:
-            for job, wall, failure in _drive(jobs_here, store, staff.crew(size), watcher, set(failures)):
+            crew = staff.crew(len(jobs_here), store, watcher.note) if kind is together else staff.nobody_else(store)
+            drive = _Drive(jobs_here, store, crew, watcher, set(failures))
+            for job, wall, failure in drive.run(staff.engine.until):
                 seconds[job] = wall
                 if failure is not None:
                     failures[job] = failure
                 watcher.finished(job, wall, failure)
                 if heard:
                     raise KeyboardInterrupt
+            left.update(drive.left)
     watcher.end()
     work.forget()
-    return Executed(len(todo) - len(failures), len(set(jobs) - set(todo)), seconds, failures)
+    made = len(seconds) - len(failures)
+    return Executed(made, len(set(jobs) - set(todo)), seconds, failures, frozenset(left))
 
 
 @contextmanager
@@ -210,227 +244,158 @@ def _hearing() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():  # where no signal arrives
         yield heard
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def note(number: int, frame: FrameType | None) -> None:
         heard.append(number)
-        if callable(before):
-            before(number, frame)
+        handler = before[signal.Signals(number)]
+        assert callable(handler)  # only then does this stand in its place
+        handler(number, frame)
 
-    if callable(before):
-        signal.signal(signal.SIGINT, note)
+    replaced = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in replaced:
+        signal.signal(number, note)
     try:
         yield heard
     finally:
-        if callable(before):
-            signal.signal(signal.SIGINT, before)
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
 
 
-Ended = tuple[Job, float, Failure | None]
+Told = tuple[Job, float, Failure | None]
 
 
-def _drive(todo: Sequence[Job], store: Store, crew: Crew, watcher: Watcher, failed: set[Job]) -> Iterator[Ended]:
-    """Hand out jobs whose needs are met, as workers become free, and yield each that ended; some ``failed`` before."""
-    waiting = deque(todo)
-    unmade = set(todo)
-    running: set[Job] = set()
-    while waiting or running:
-        blocked: deque[Job] = deque()
-        while waiting and len(running) < crew.size:
-            job = waiting.popleft()
-            bad = next((need for need in work.needs(job) if need in failed), None)
-            if bad is not None:
-                failed.add(job)
-                unmade.discard(job)
-                yield job, 0.0, Failure(f"It needs the result of '{work.label(bad)}', which failed.")
-            elif any(need in unmade for need in work.needs(job)):
-                blocked.append(job)
+@dataclass(slots=True)
+class _Pace:
+    """How long jobs of a kind have taken in this call, on the average."""
+
+    jobs: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    def saw(self, kind: str, wall: float) -> None:
+        self.jobs[kind] += 1
+        self.seconds[kind] += wall  # type: ignore[assignment]
+
+    def of(self, kind: str) -> float | None:
+        """Return the mean, ``None`` before the first has ended."""
+        return self.seconds[kind] / self.jobs[kind] if self.jobs[kind] else None
+
+
+class _Drive:
+    """One call's jobs on one crew."""
+
+    def __init__(self, todo: Sequence[Job], store: Store, crew: Crew, watcher: Watcher, failed: set[Job]) -> None:
+        self.store, self.crew, self.watcher = store, crew, watcher
+        self.line = Line(todo, failed)
+        self.pace = _Pace()
+        self.deaths: Counter[Job] = Counter()
+        self.remade: Counter[tuple[Job, Job]] = Counter()
+        self.suspects: deque[Job] = deque()
+        self.suspected: Job | None = None
+        self.left: list[Job] = []
+
+    def run(self, until: float | None) -> Iterator[Told]:
+        """Hand out jobs as workers become free, and yield each that ended."""
+        yield from self._lost()
+        while len(self.line):
+            while self.crew.free() and (bundle := self._next()):
+                if until is not None and time.monotonic() + (self.pace.of(work.label(bundle[0])) or 0.0) > until:
+                    self._leave(bundle)
+                    break
+                for job in bundle:
+                    self.watcher.started(job)
+                self.crew.submit(bundle)
+            if not len(self.line):  # everything that was left is left
+                break
+            for told in self._hear(self.crew.next()):
+                yield told
+                yield from self._lost()
+
+    def _leave(self, bundle: Iterable[Job]) -> None:
+        """Start nothing more: neither this bundle nor anything that is in line."""
+        for job in (*bundle, *self.suspects):
+            self.line.back(job)
+        self.suspects.clear()
+        self.suspected = None
+        self.left += self.line.leave()
+
+    def _next(self) -> list[Job]:
+        """Return the jobs that go to a worker next; one that may kill workers goes alone, and one such at a time."""
+        if self.suspects and self.suspected is None:
+            self.suspected = self.suspects.popleft()
+            return [self.suspected]
+        if not self.line.ready:
+            return []
+        kind = work.label(self.line.first())
+        took = self.pace.of(kind)
+        # At the end every worker should have its share.
+        fitting = 1 if took is None else int(BUNDLE_S / max(took, 1e-6))
+        return self.line.take_alike(max(1, min(fitting, self.crew.bundle, self.line.ready // self.crew.size)), _alike)
+
+    def _lost(self) -> Iterator[Told]:
+        while self.line.lost:
+            job, bad = self.line.lost.pop()
+            yield job, 0.0, Failure(f"It needs the result of '{work.label(bad)}', which failed.")
+
+    def _hear(self, ended: Ended) -> Iterator[Told]:
+        if self.suspected in ended.jobs:
+            self.suspected = None
+        if ended.death is not None:
+            yield from self._died(ended.jobs, ended.death)
+            return
+        for job, done in zip(ended.jobs, ended.done, strict=True):
+            if done.lacking is not None:
+                yield from self._again(job, done)
+                continue
+            self.pace.saw(work.label(job), done.wall_s)
+            yield self._ended(job, done.wall_s, done.message)
+
+    def _ended(self, job: Job, wall: float, message: str | None) -> Told:
+        if message is None:
+            self.line.made(job)
+            return job, wall, None
+        self.line.fail(job)
+        return job, wall, Failure(message)
+
+    def _died(self, jobs: Sequence[Job], why: str) -> Iterator[Told]:
+        """Count a death against each job that may have caused it; what got its result before that is done."""
+        for job in jobs:
+            if self.store.has(job):
+                yield self._ended(job, 0.0, None)
+                continue
+            self.deaths[job] += 1
+            if self.deaths[job] >= self.crew.deaths:
+                times = f"{self.deaths[job]} times " if self.deaths[job] > 1 else ""
+                yield self._ended(job, 0.0, f"Its worker process died {times}({why}).")
             else:
-                running.add(job)
-                watcher.started(job)
-                crew.submit(job, store)
-        waiting.extendleft(reversed(blocked))
-        if running:
-            job, wall, failure = crew.next()
-            running.discard(job)
-            unmade.discard(job)
-            if failure is not None:
-                failed.add(job)
-            yield job, wall, failure
+                self.suspects.append(job)
+
+    def _again(self, job: Job, done: Done) -> Iterator[Told]:
+        """Have a result that a job needs made again."""
+        need = next((each for each in _all_needs(job) if address(each) == done.lacking), None)
+        if need is not None:
+            self.remade[job, need] += 1
+        if need is None or self.remade[job, need] > REMADE:
+            what = work.label(need or job)
+            yield self._ended(job, 0.0, f"The result of '{what}' that it needs was not whole: {done.why}.")
+            return
+        # Others found the same, and it may be in line already, or made again by now.
+        lacking = [] if need in self.line else missing([need], self.store)
+        if lacking:
+            what = work.label(need)
+            self.watcher.note(f"The stored result of '{what}' was not whole ({done.why}); it is made again.")
+        self.line.back(job, lacking)
 
 
-def do(job: Job, root: str, processes: int) -> tuple[float, str | None]:
-    """Perform one job and save its result; runs in a worker, of so many that work at once.
-
-    Returns
-    -------
-    tuple
-        Wall time in seconds, and the message if the job raised.
-    """
-    store = Store(root)
-    start = time.perf_counter()
-
-    def provenance() -> dict[str, Any]:
-        wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
-        needed = meter.read() if outcome.more else costs
-        if work.runs_a_program(job):
-            needed["peak_mb"] = None  # that of another process, which nobody measured
-        return {"wall_s": wall, **needed, "processes": processes, "made": made, **machine()}
-
-    try:
-        work.warm(job)
-        inputs = work.lay_out(job, store.load)
-        start, meter = time.perf_counter(), Meter.start(inputs)
-        outcome = work.perform(job, store.load)
-        costs = meter.read()  # without the saving, unless there is more to be made meanwhile, which may fail as well
-        store.save(job, outcome, provenance)
-    except StoreError:
-        raise
-    except BpbenchError as error:
-        return time.perf_counter() - start, str(error)
-    except Exception as error:  # noqa: BLE001 - whatever a job raises is its recorded failure
-        return time.perf_counter() - start, f"{type(error).__name__}: {error}"
-    return time.perf_counter() - start, None
+def _all_needs(job: Job) -> Iterator[Job]:
+    """Yield the jobs that a job needs, and those that these need in turn."""
+    for need in work.needs(job):
+        yield need
+        yield from _all_needs(need)
 
 
-class Crew(Protocol):
-    """Workers behind one small door."""
-
-    size: int
-
-    def submit(self, job: Job, store: Store) -> None:
-        """Start a job."""
-
-    def next(self) -> Ended:
-        """Wait for the next job that ends."""
-
-
-class _Here:
-    """One worker: this process."""
-
-    size = 1
-
-    def __init__(self) -> None:
-        self.job: tuple[Job, Store] | None = None
-
-    def submit(self, job: Job, store: Store) -> None:
-        self.job = (job, store)
-
-    def next(self) -> Ended:
-        assert self.job is not None
-        job, store = self.job
-        wall, message = do(job, str(store.root), self.size)
-        return job, wall, None if message is None else Failure(message)
-
-
-class _Dask:
-    """Several processes on this machine, or elsewhere, by dask.distributed."""
-
-    def __init__(self, client: Any, size: int) -> None:
-        from distributed import as_completed
-
-        self.client = client
-        self.size = size
-        self.ended = as_completed()
-        self.jobs: dict[Any, Job] = {}
-
-    def submit(self, job: Job, store: Store) -> None:
-        future = self.client.submit(
-            do, job, str(store.root.resolve()), self.size, key=f"{work.label(job)}-{address(job)}"
-        )
-        self.jobs[future.key] = job
-        self.ended.add(future)
-
-    def next(self) -> Ended:
-        future = next(self.ended)
-        job = self.jobs.pop(future.key)
-        error = future.exception()
-        if isinstance(error, StoreError):
-            raise error
-        if error is not None:  # the worker itself died: memory, a crash in a library
-            return job, 0.0, Failure(f"Its worker process died ({type(error).__name__}: {error}).")
-        wall, message = future.result()
-        future.release()
-        return job, wall, None if message is None else Failure(message)
-
-
-class Staff:
-    """Processes that work for one call of :func:`execute` after another; they start with the first that needs them.
-
-    Parameters
-    ----------
-    workers : int
-        Processes at once; 1 works in this process.
-    """
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self._held: tuple[ExitStack, _Dask] | None = None
-
-    def crew(self, size: int) -> Crew:
-        """Return who does so many jobs at once: this process for one, else processes, as many or more."""
-        if size == 1:
-            return _Here()
-        if self._held is None or self._held[1].size < size:
-            self.dismiss()
-            stack = ExitStack()
-            self._held = (stack, stack.enter_context(_cluster(size)))
-        return self._held[1]
-
-    def dismiss(self) -> None:
-        """End all processes; the next call that needs some starts them anew."""
-        if self._held is not None:
-            stack, self._held = self._held[0], None
-            stack.close()
-
-    def __enter__(self) -> Self:
-        """Return itself; leaving ends all processes."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """End all processes."""
-        self.dismiss()
-
-
-@contextmanager
-def _cluster(workers: int) -> Iterator[_Dask]:
-    import dask
-    from distributed import Client, LocalCluster
-
-    quiet: dict[str, Any] = {
-        "distributed.worker.multiprocessing-method": "spawn",  # compiled threads do not survive a fork
-        "distributed.admin.log-format": "%(message)s",
-        "distributed.comm.timeouts.connect": "60s",
-        "distributed.scheduler.allowed-failures": 1,
-    }
-    with dask.config.set(quiet):
-        with _shielded():
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,
-            )
-        with cluster, Client(cluster) as client:
-            yield _Dask(client, workers)
-
-
-@contextmanager
-def _shielded() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: they inherit that SIGINT is ignored.
-
-    A terminal sends it to the workers as well; now only the driver answers, and ends them, instead of each of them
-    printing a traceback. (A blocked signal would not do: multiprocessing unblocks it.)
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _alike(job: Job) -> object:
+    return work.label(job), work.cohort(job)
 
 
 def default_store() -> Path:

@@ -82,6 +82,10 @@ class Progress:
             self.said = self.clock()
             self.console.print(self._line(), markup=False, highlight=False)
 
+    def note(self, text: str) -> None:
+        """Print a sentence above the display."""
+        self.console.print(text, markup=False, highlight=False)
+
     def end(self) -> None:
         """Close the display."""
         if self.live is not None:

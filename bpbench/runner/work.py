@@ -7,12 +7,13 @@ Every training still goes its own way, and gives the numbers that it gives alone
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from bpbench.jobs import (
     MakeFrames,
     ModelSpec,
     N2p2,
+    Ping,
     RandomForest,
     ReadTable,
     Simulate,
@@ -92,6 +94,7 @@ _LABELS: Final = {
     Stretch: "stretch",
     Simulate: "simulate",
     Distribute: "count g(r)",
+    Ping: "ping",
 }
 
 
@@ -109,6 +112,16 @@ def label(job: Job) -> str:
     if isinstance(job.model, Hdnn):
         return f"train hdnn ({job.model.optimizer.kind})"
     return f"score {job.model.kind}" if isinstance(job.model, N2p2) else f"train {job.model.kind}"
+
+
+def kinds() -> list[str]:
+    """Return what :func:`label` may call a job, and before these the words that several of them start with."""
+    models = [str(get_type_hints(model)["kind"].__args__[0]) for model in get_args(ModelSpec) if model is not N2p2]
+    asked = [f"{by}, {kind}" for by in get_args(get_type_hints(Importance)["by"]) for kind in models]
+    trained = [f"train {kind}" for kind in models]
+    optimized = [f"train hdnn ({kind})" for kind in OPTIMIZERS]
+    weighed = [f"weigh inputs ({words})" for words in asked]
+    return [*_LABELS.values(), "score n2p2", "weigh inputs", *trained, *optimized, *weighed]
 
 
 def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per kind of job
@@ -146,6 +159,9 @@ def perform(job: Job, load: Load) -> Outcome:  # noqa: PLR0911 - one line per ki
         return _importance(job, load)
     if isinstance(job, Stretch | Simulate | Distribute):
         return _probe(job, load)
+    if isinstance(job, Ping):
+        time.sleep(job.wait_s)
+        return Outcome({"status": "done"})
     return _train(job, load)
 
 

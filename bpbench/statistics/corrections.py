@@ -26,6 +26,7 @@ does; Benjamini, Krieger and Yekutieli (2006) prove the rate q for a first step 
 
 from __future__ import annotations
 
+import gc
 import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -129,8 +130,12 @@ def adjust(p: Sequence[float | None], method: str, *, alpha: float = 0.05) -> tu
     from statsmodels.stats.multitest import multipletests
 
     filled = [1.0 if value is None or math.isnan(value) else value for value in p]
-    with np.errstate(divide="ignore"):  # Šidák's logarithm of 1 - p at p = 1
-        adjusted = multipletests(filled, alpha=alpha, method=METHODS[method], maxiter=1, is_sorted=False)[1]
+    gc.freeze()  # it looks through all garbage at every call, half a second among all that a report has drawn
+    try:
+        with np.errstate(divide="ignore"):  # Šidák's logarithm of 1 - p at p = 1
+            adjusted = multipletests(filled, alpha=alpha, method=METHODS[method], maxiter=1, is_sorted=False)[1]
+    finally:
+        gc.unfreeze()
     return tuple(float(new) if has else value for value, new, has in zip(p, adjusted, known, strict=True))
 
 

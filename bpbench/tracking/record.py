@@ -26,6 +26,7 @@ from bpbench.identity import digest
 from bpbench.prepared import Prepared
 from bpbench.protocol import Protocol, track_in
 from bpbench.protocol.uses import Track
+from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Watcher
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
@@ -43,7 +44,7 @@ def record(
     root: Path,
     watching: Watching,
     *,
-    workers: int = 1,
+    engine: Engine = HERE,
     allow_commands: bool = False,
 ) -> Run:
     """Conduct a study anew and record it.
@@ -59,8 +60,8 @@ def record(
         asks again goes on where the last attempt was killed.
     watching : callable
         Makes the watcher.
-    workers : int
-        Processes that work at once.
+    engine : Engine
+        Where jobs run.
     allow_commands : bool
         Whether the programs that the protocol names may be run.
 
@@ -92,7 +93,7 @@ def record(
         prepared = study.prepare(asked, store, allow_commands=allow_commands)
         study.require_allowed(prepared, store)
         with watching(prepared, store) as watcher:
-            conducted = study.conduct(prepared, store, workers=workers, watcher=watcher)
+            conducted = study.conduct(prepared, store, engine=engine, watcher=watcher)
         run = _kept(protocol, conducted, store, history, draw)
         shutil.rmtree(store.root, ignore_errors=True)
     return run

@@ -34,6 +34,7 @@ from bpbench.features import preset
 from bpbench.inputs import chunks_of
 from bpbench.jobs import Describe, MakeFrames
 from bpbench.runner import execute
+from bpbench.runner.engine import Engine
 from bpbench.runner.machine import cores
 from bpbench.runner.store import Store
 
@@ -130,7 +131,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.work:
         done = execute.execute(
-            jobs_of(asked.folder / "frames.npz", asked.precision), Store(asked.folder / "store"), workers=cores()
+            jobs_of(asked.folder / "frames.npz", asked.precision), Store(asked.folder / "store"), engine=Engine(cores())
         )
         sys.exit(bool(done.failures))
     asked.folder.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,7 @@ def stages(file: Path, root: Path) -> dict[str, float]:
     from bpbench.identity import address
     from bpbench.protocol import load
     from bpbench.report import plans
-    from bpbench.runner.execute import by_cohort, missing
+    from bpbench.runner.graph import by_cohort, missing
     from bpbench.runner.store import Store
 
     store = Store(root)
@@ -187,7 +187,7 @@ def searching(file: Path, root: Path) -> dict[str, float]:
     from bpbench import exploration, study
     from bpbench.identity import address
     from bpbench.protocol import load
-    from bpbench.runner.execute import missing
+    from bpbench.runner.graph import missing
     from bpbench.runner.store import Outcome, Store
 
     store, rng = Store(root), np.random.default_rng(1)
@@ -275,7 +275,9 @@ def main() -> None:
                 show("search", child("--child", "searching", str(file), str(root)))
                 continue
             whole(file, root)  # compiles
-            show(f"{shape}, no result stored", {**child("--child", "stages", str(file), str(root)), **whole(file, root)})
+            show(
+                f"{shape}, no result stored", {**child("--child", "stages", str(file), str(root)), **whole(file, root)}
+            )
             if options.only_fresh:
                 continue
             child("--child", "fill", "--part", str(options.part), str(file), str(root))

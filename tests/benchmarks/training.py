@@ -174,6 +174,7 @@ def executed_epoch(folder: Path, batch: int, replicas: int, epochs: int) -> floa
 
     They are those of the whole call: processes started, inputs read, results stored. Frames and descriptors are there.
     """
+    from bpbench.runner.engine import Engine
     from bpbench.runner.execute import execute
     from bpbench.runner.store import Store
 
@@ -189,7 +190,7 @@ def executed_epoch(folder: Path, batch: int, replicas: int, epochs: int) -> floa
         Train(make, pool, chosen.functions, spec, split, time.time_ns() % 2**31, number) for number in range(replicas)
     ]
     start = time.perf_counter()
-    went = execute(jobs, store, workers=2)
+    went = execute(jobs, store, engine=Engine(2))
     assert not went.failures
     return (time.perf_counter() - start) / (epochs * replicas)
 

@@ -1,0 +1,207 @@
+"""Worker processes from a batch system, by dask-jobqueue: Slurm, OAR or PBS, as a cluster file says.
+
+A batch job is long-lived: it holds as many worker processes as the file says, each of which does one job of ours after
+another on one thread. How many batch jobs there are follows the work: one worker process for each task that has not
+ended, between the file's minimum and maximum. A batch job that disappears (cancelled, its node lost, its wall time
+reached) is asked for again. Workers leave a little before their wall time, so that nobody need kill them.
+
+The driver opens a port, and whoever may talk to a Dask scheduler can run code as its owner. A login node has many
+users; so driver and workers know each other by certificates made for this run (TLS). The keys lie in a folder that only
+its owner can enter, below the file's ``shared_directory``, until the run ends.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from bpbench.errors import RequestError
+from bpbench.runner import command, keys
+from bpbench.runner.cluster_file import Cluster, read
+
+__all__ = ["Cluster", "build", "read", "start", "trouble"]
+
+#: What a worker must be told beside its command line. Mapped files count as memory of a process, so that a worker that
+#: holds back above some share of it would stand still for ever; only what threatens the node is ended.
+_SETTINGS: Final = {
+    "MEMORY__TARGET": "False",
+    "MEMORY__SPILL": "False",
+    "MEMORY__PAUSE": "False",
+    "MEMORY__TERMINATE": "0.95",
+    "MULTIPROCESSING_METHOD": "spawn",
+}
+_CLASSES: Final = {"slurm": "SLURM", "oar": "OAR", "pbs": "PBS"}
+_ROLES: Final = ("client", "scheduler", "worker")
+
+
+@contextmanager
+def start(cluster: Cluster) -> Iterator[Any]:
+    """Ask a batch system for worker processes, as many as the work needs, and give all of them back at the end.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        From :func:`read`.
+
+    Yields
+    ------
+    dask_jobqueue.JobQueueCluster
+        Its scheduler is in this process; a ``distributed.Client`` of it submits. One batch job at least was accepted;
+        workers come and go by themselves.
+
+    Raises
+    ------
+    RequestError
+        When dask-jobqueue is not installed, the batch system is not here, or it refuses the first batch job.
+    """
+    _, job = _classes(cluster)
+    for program in (job.submit_command, job.cancel_command):
+        if shutil.which(program) is None:
+            raise RequestError(
+                f"The cluster file says kind: {cluster.kind}, and {program} is not on this machine; run bpbench where "
+                "batch jobs are submitted."
+            )
+    import dask
+
+    from bpbench.runner import batch
+
+    shared = Path(cluster.file.shared_directory).expanduser()
+    shared.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="keys-", dir=shared.resolve()) as keys,
+        dask.config.set({"distributed.deploy.lost-worker-timeout": f"{batch.LOST_S}s"}),
+        build(cluster, keys) as made,
+    ):
+        try:
+            made.sync(made.ask, max(1, cluster.minimum // cluster.processes))
+        except (OSError, RuntimeError) as error:
+            raise RequestError(f"{cluster.kind} refused a batch job for workers: {batch.said(error)}") from None
+        made.adapt(
+            Adaptive=batch.ByTasks,
+            minimum=cluster.minimum,
+            maximum=cluster.maximum,
+            interval=f"{batch.LOOK_S}s",
+            wait_count=batch.IDLE_S // batch.LOOK_S,
+        )
+        yield made
+
+
+def trouble(made: Any) -> str | None:
+    """Return why no workers may ever come, a sentence, or ``None`` where all is well.
+
+    Parameters
+    ----------
+    made : dask_jobqueue.JobQueueCluster
+        From :func:`start`.
+    """
+    said: str | None = made.trouble
+    return said
+
+
+def build(cluster: Cluster, keys: str) -> Any:
+    """Return the cluster of dask-jobqueue, its scheduler running and no batch job asked for.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        From :func:`read`.
+    keys : str
+        Folder for the certificates, on a file system that workers see.
+    """
+    base, job = _classes(cluster)
+    from bpbench.runner import batch
+
+    file = cluster.file
+    logs = str(Path(file.log_directory).expanduser().resolve())
+    options: dict[str, Any] = {
+        "cores": file.cores,
+        "processes": cluster.processes,
+        "memory": str(cluster.memory),
+        "walltime": file.walltime,
+        "queue": file.queue,
+        "interface": file.interface,
+        "local_directory": file.local_directory,
+        "death_timeout": file.death_timeout,
+        "python": cluster.python,
+        "job_name": "bpbench",
+        "log_directory": logs,
+        "job_script_prologue": [*_settings(cluster), *file.job_script_prologue],
+        "worker_extra_args": _arguments(cluster),
+        "scheduler_options": {"dashboard_address": f"127.0.0.1:{file.dashboard}"},
+        "security": _certificates(Path(keys)) if file.tls else None,
+        "silence_logs": "critical",
+        **_of_kind(cluster, logs),
+    }
+    kind = type(base.__name__, (batch.Growing, base), {})
+    made = kind(job_cls=type(job.__name__, (batch.OneThread, job), {}), **options)
+    made.processes, made.kind, made.log_directory = cluster.processes, cluster.kind, logs
+    return made
+
+
+def _of_kind(cluster: Cluster, logs: str) -> dict[str, Any]:
+    """Return the options that one batch system calls otherwise than the others, or has alone."""
+    file = cluster.file
+    # None leaves to Dask's own configuration of a site what the file does not say.
+    further = list(file.job_extra_directives)
+    if cluster.kind == "slurm":
+        return {"account": file.account, "job_extra_directives": further or None}
+    if cluster.kind == "pbs":
+        named = {"account": file.account, "resource_spec": file.resource_spec}
+        return {**named, "job_extra_directives": further or None}
+    return {
+        "project": file.account,
+        "resource_spec": file.resource_spec,
+        "memory_per_core_property_name": file.memory_property or "not_applicable",
+        "job_extra_directives": [f"-O {logs}/bpbench-%jobid%.out", f"-E {logs}/bpbench-%jobid%.err", *further],
+    }
+
+
+def _settings(cluster: Cluster) -> list[str]:
+    settings = [f"export DASK_DISTRIBUTED__WORKER__{name}={value}" for name, value in _SETTINGS.items()]
+    return [*settings, f"export {command.THREADS}={cluster.offers.threads}"]
+
+
+def _arguments(cluster: Cluster) -> list[str]:
+    """Return what a worker's command line says beside what dask-jobqueue writes.
+
+    A worker leaves at a moment drawn between two and four spare times before the wall time: not all leave at once.
+    """
+    spare = min(150, max(5, cluster.walltime_s // 40))
+    return [
+        *("--resources", cluster.offers.offered()),
+        *("--lifetime", f"{cluster.walltime_s - 3 * spare}s", "--lifetime-stagger", f"{spare}s"),
+        "--no-dashboard",
+    ]
+
+
+def _certificates(folder: Path) -> Any:
+    """Return a key and its certificate, made for this run, in files that workers can read and nobody else."""
+    from distributed import Security
+
+    try:
+        made = keys.temporary()
+    except ImportError:
+        raise RequestError(
+            "Certificates for driver and workers need the package cryptography: pip install 'bpbench[cluster]', or say "
+            "tls: false in the cluster file where nobody else can reach the driver's ports."
+        ) from None
+    for name, text in (("certificate.pem", made.tls_ca_file), ("key.pem", made.tls_worker_key)):
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(text, encoding="utf-8")
+    files = {f"tls_{role}_cert": f"{folder}/certificate.pem" for role in _ROLES}
+    files |= {f"tls_{role}_key": f"{folder}/key.pem" for role in _ROLES}
+    return Security(require_encryption=True, tls_ca_file=f"{folder}/certificate.pem", **files)
+
+
+def _classes(cluster: Cluster) -> tuple[Any, Any]:
+    """Return dask-jobqueue's classes of a kind: the cluster, and the batch job."""
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise RequestError("--cluster needs dask-jobqueue: pip install 'bpbench[cluster]'.") from None
+    base = getattr(dask_jobqueue, f"{_CLASSES[cluster.kind]}Cluster")
+    return base, base.job_cls

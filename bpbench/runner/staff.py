@@ -1,0 +1,449 @@
+"""Processes that do jobs, behind one small door: this process, others of this machine, or those of a cluster.
+
+Whatever listens on a port here does so with TLS and keys that are made for one run: whoever may send jobs to a Dask
+scheduler may run any code as its user, and on a shared machine everybody reaches its ports.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from bpbench.errors import EngineError, RequestError, StoreError
+from bpbench.identity import address
+from bpbench.jobs import Job
+from bpbench.runner import cluster, keys, work
+from bpbench.runner.engine import Engine
+from bpbench.runner.resources import Resources, of
+from bpbench.runner.store import Store
+from bpbench.runner.worker import Done, Order, do, do_all, installed, strange
+
+Say = Callable[[str], None]
+
+#: How Dask behaves wherever we start it.
+SETTINGS: Final[dict[str, Any]] = {
+    "distributed.worker.multiprocessing-method": "spawn",  # compiled threads do not survive a fork
+    "distributed.admin.log-format": "%(message)s",
+    "distributed.comm.timeouts.connect": "60s",
+    # The driver counts deaths itself, job by job.
+    "distributed.scheduler.allowed-failures": 0,
+    # What a process maps of the store counts as its memory and can be let go at any time: pausing would wait for ever.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+}
+#: Seconds in which a scheduler that runs already must answer, and have a worker.
+ANSWERS_S: Final = 15
+#: Seconds from one look whether there are workers to the next, and those in which a process can be replaced.
+LOOK_S: Final = 5
+REPLACED_S: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A bundle that came back.
+
+    Attributes
+    ----------
+    jobs : tuple of Job
+        Its jobs.
+    done : tuple of Done
+        How each went; empty after a death.
+    death : str or None
+        What is known of the end of the process that was doing them.
+    """
+
+    jobs: tuple[Job, ...]
+    done: tuple[Done, ...] = ()
+    death: str | None = None
+
+
+class Crew(Protocol):
+    """Workers behind one small door.
+
+    Attributes
+    ----------
+    size : int
+        Bundles that are done at once.
+    bundle : int
+        The most jobs that go together.
+    deaths : int
+        How many processes may die of a job before it has failed.
+    """
+
+    size: int
+    bundle: int
+    deaths: int
+
+    def free(self) -> bool:
+        """Return whether another bundle may be submitted."""
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Start a bundle."""
+
+    def next(self) -> Ended:
+        """Wait for the next bundle that ends."""
+
+
+@dataclass(slots=True)
+class _Here:
+    """One worker: this process."""
+
+    store: Store
+    size: int = 1
+    bundle: int = 1  # nothing is gained by more, and Ctrl-C comes between them
+    deaths: int = 1
+    jobs: tuple[Job, ...] = ()
+
+    def free(self) -> bool:
+        return not self.jobs
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        self.jobs = tuple(jobs)
+
+    def next(self) -> Ended:
+        jobs, self.jobs = self.jobs, ()
+        return Ended(jobs, tuple(do(job, self.store, self.size) for job in jobs))
+
+
+@dataclass(slots=True)
+class _Dask:
+    """Processes of a Dask cluster, on this machine or elsewhere.
+
+    Attributes
+    ----------
+    hints : mapping of str to Resources
+        What kinds of jobs need.
+    trouble : callable
+        Gives the reason why no workers may ever come, where there is one.
+    """
+
+    client: Any
+    order: Order
+    size: int
+    deaths: int
+    who: str
+    bundle: int = 256
+    ended: Any = None
+    out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
+    sent: int = 0
+    hints: Mapping[str, Resources] = field(default_factory=dict)
+    trouble: Callable[[], str | None] = lambda: None
+
+    def free(self) -> bool:
+        return len(self.out) < self.size
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        self.sent += 1
+        key = f"{work.label(jobs[0])}-{address(jobs[0])}-{self.sent}"
+        asked = of(jobs[0], self.hints).asked() or None  # a bundle is of one kind
+        future = self.client.submit(do_all, tuple(jobs), self.order, key=key, pure=False, resources=asked)
+        self.out[future.key] = tuple(jobs)
+        if self.ended is None:
+            from distributed import as_completed
+
+            self.ended = as_completed(loop=self.client.loop)
+        self.ended.add(future)
+
+    def next(self) -> Ended:
+        from distributed.scheduler import KilledWorker
+
+        while not (self.ended.has_ready() or self.ended.is_empty()):
+            if (why := self.trouble()) is not None:
+                raise EngineError(f"No workers come. {why}")
+            with self.ended.thread_condition:
+                self.ended.thread_condition.wait(timeout=0.1)
+        future = next(self.ended)
+        if future.cancelled() or self.client.status != "running":
+            raise EngineError(
+                f"{self.who} was lost. What was stored before is kept; the same command goes on from there."
+            )
+        jobs = self.out.pop(future.key)
+        error = future.exception()
+        if error is None:
+            done = tuple(future.result())
+            future.release()
+            return Ended(jobs, done)
+        if isinstance(error, StoreError | EngineError):
+            raise error
+        why = "killed, most often for want of memory" if isinstance(error, KilledWorker) else f"{error}"
+        return Ended(jobs, death=f"{type(error).__name__}: {why}")
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Looks every few seconds whether there are workers at all."""
+
+    count: Callable[[], int]
+    looked: float = 0.0
+    since: float | None = None
+    told: bool = False
+
+    def without(self) -> float:
+        """Return for how many seconds there have been none."""
+        now = time.monotonic()
+        if now - self.looked > LOOK_S:
+            self.looked = now
+            if self.count():
+                self.since, self.told = None, False
+            elif self.since is None:
+                self.since = now
+        return 0.0 if self.since is None else now - self.since
+
+    def given_up(self) -> str | None:
+        """Return a sentence once there have been none for longer than it takes to start some."""
+        if self.without() < REPLACED_S:
+            return None
+        return f"The last process ended {REPLACED_S} s ago, and none could be started in its place."
+
+    def awaited(self, who: str, say: Say) -> None:
+        """Say once that there are none; somebody may start others."""
+        if self.without() > LOOK_S and not self.told:
+            self.told = True
+            say(f"{who} no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was started, and how to end it."""
+
+    stack: ExitStack
+    crew: _Dask
+    root: str
+
+
+class Staff:
+    """Processes that work for one call of :func:`~bpbench.runner.execute.execute` after another.
+
+    They start with the first call that needs them.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where they are.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._held: _Held | None = None
+
+    def at_once(self, jobs: int, store: Store, say: Say) -> int:
+        """Return how many of so many jobs are done at once, at most."""
+        if self.engine.elsewhere:
+            return self.crew(jobs, store, say).size if jobs else 1
+        return max(1, min(self.engine.workers, jobs))
+
+    def crew(self, jobs: int, store: Store, say: Say) -> Crew:
+        """Return who does so many jobs: this process for one at a time, else processes, as many as are of use or more.
+
+        Parameters
+        ----------
+        jobs : int
+            How many there are.
+        store : Store
+            Where results go.
+        say : callable
+            Is told where the workers' dashboard is.
+        """
+        size = jobs if self.engine.elsewhere else self.at_once(jobs, store, say)
+        if size == 1 and not self.engine.elsewhere:
+            return _Here(store)
+        root = str(store.root.resolve())
+        if self._held is None or self._held.root != root or not (self.engine.elsewhere or self._held.crew.size >= size):
+            self.dismiss()
+            stack = ExitStack()
+            opened = _opened(self.engine, size, store, say)
+            self._held = _Held(stack, stack.enter_context(opened), root)
+        return self._held.crew
+
+    def nobody_else(self, store: Store) -> Crew:
+        """Return this process, after all others have ended."""
+        self.dismiss()
+        return _Here(store)
+
+    def dismiss(self) -> None:
+        """End all processes, or let go of those that were there before; the next call that needs some has them anew."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            held.stack.close()
+
+    def __enter__(self) -> Self:
+        """Return itself; leaving ends all processes."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """End all processes."""
+        self.dismiss()
+
+
+def _opened(engine: Engine, size: int, store: Store, say: Say) -> AbstractContextManager[_Dask]:
+    if engine.cluster is not None:
+        return _batch(engine.cluster, store, say)
+    return _local(size, store, say) if engine.scheduler is None else _running(engine, store, say)
+
+
+@contextmanager
+def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    with dask.config.set(SETTINGS):
+        with _shielded():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                protocol="tls://",
+                security=keys.temporary(),
+                dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster) as client:
+            _tell_dashboard(client, say)
+            order = Order(str(store.root.resolve()), workers)
+            seen = _Seen(lambda: len(cluster.scheduler.workers))
+            yield _Dask(client, order, workers, deaths=3, who="The local scheduler", trouble=seen.given_up)
+
+
+@contextmanager
+def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
+    """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
+    import dask
+    from distributed import Client
+
+    with dask.config.set({**SETTINGS, "distributed.comm.timeouts.connect": f"{ANSWERS_S}s"}):
+        try:
+            client = Client(engine.scheduler, timeout=f"{ANSWERS_S}s", set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise RequestError(
+                f"--scheduler: no Dask scheduler answers at {engine.scheduler} ({error}); start one with "
+                "`dask scheduler`, or look at its address."
+            ) from None
+        with client, _marked(store) as mark:
+            order = Order(str(store.root.resolve()), _seen(client, engine), installed(), str(mark))
+            _tell_dashboard(client, say)
+            # The scheduler has tried elsewhere already, as often as it is set to.
+            who = f"The scheduler at {engine.scheduler}"
+            seen = _Seen(lambda: _count(client))
+            yield _Dask(
+                client, order, order.processes, deaths=1, who=who, trouble=lambda: seen.awaited(f"{who} has", say)
+            )
+
+
+@contextmanager
+def _batch(wanted: cluster.Cluster, store: Store, say: Say) -> Iterator[_Dask]:
+    """Have workers from a batch system; each looks for itself whether it is fit, as none is here yet."""
+    import dask
+    from distributed import Client
+
+    with (
+        dask.config.set(SETTINGS),
+        cluster.start(wanted) as made,
+        Client(made, set_as_default=False) as client,
+        _marked(store) as mark,
+    ):
+        say(f"Workers come from {wanted.kind}, {wanted.maximum} processes at most.")
+        _tell_dashboard(client, say)
+        order = Order(str(store.root.resolve()), wanted.maximum, installed(), str(mark))
+        yield _Dask(
+            client,
+            order,
+            wanted.maximum,
+            deaths=3,
+            who="The scheduler",
+            hints=wanted.hints,
+            trouble=lambda: cluster.trouble(made),
+        )
+
+
+def _count(client: Any) -> int:
+    """Return how many workers a scheduler has; one that cannot be asked is told of otherwise."""
+    try:
+        return len(client.scheduler_info(n_workers=-1)["workers"])
+    except (OSError, TimeoutError):
+        return 1
+
+
+def _tell_dashboard(client: Any, say: Say) -> None:
+    if find_spec("bokeh") is not None:
+        say(f"Dashboard of the workers: {client.dashboard_link}")
+
+
+def _seen(client: Any, engine: Engine) -> int:
+    """Return how many workers there are, once all of them are found to be fit.
+
+    Raises
+    ------
+    RequestError
+        When there is none, or one has other versions, or several threads.
+    """
+    try:
+        client.wait_for_workers(1, timeout=ANSWERS_S)
+        found = client.run(installed)
+    except TimeoutError:
+        raise RequestError(
+            f"--scheduler: {engine.scheduler} has no workers; start some with `dask worker {engine.scheduler} "
+            "--nworkers N --nthreads 1`."
+        ) from None
+    except ImportError as error:
+        raise RequestError(
+            f"--scheduler: a worker of {engine.scheduler} lacks a package ({error}); install there what is "
+            "installed here."
+        ) from None
+    ours = installed()
+    for name, theirs in found.items():
+        if differs := strange(theirs, ours):
+            raise RequestError(
+                f"--scheduler: the worker at {name} has {differs}; install the same on both, so that a number does not "
+                "depend on who made it."
+            )
+    threads = client.nthreads()
+    for name, count in threads.items():
+        if count != 1:
+            raise RequestError(
+                f"--scheduler: the worker at {name} has {count} threads, and a process does one job at a time; "
+                "start workers with --nthreads 1, and as many as there are cores with --nworkers."
+            )
+    return len(threads)
+
+
+@contextmanager
+def _marked(store: Store) -> Iterator[Path]:
+    """Put a file into the store by which workers elsewhere know that they see the same folder."""
+    mark = store.root.resolve() / "tmp" / f"seen-{uuid.uuid4().hex}"
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    except OSError as error:
+        raise StoreError(f"Nothing can be written to {store.root}: {error}.") from error
+    try:
+        yield mark
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: they inherit that SIGINT is ignored.
+
+    A terminal sends it to the workers as well; now only the driver answers, and ends them, instead of each of them
+    printing a traceback. (A blocked signal would not do: multiprocessing unblocks it.)
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,161 @@
+"""What a worker does: one bundle of jobs after another, each result saved before the next job begins.
+
+A bundle is a few jobs on the same inputs. Whoever sends it need not be there when it ends: results go to the store, and
+a job whose result is there already is not done again, so it does no harm to send a bundle twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bpbench.errors import BpbenchError, DamagedError, EngineError, StoreError
+from bpbench.jobs import Job
+from bpbench.runner import work
+from bpbench.runner.machine import machine
+from bpbench.runner.meter import Meter
+from bpbench.runner.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker must know beside its jobs.
+
+    Attributes
+    ----------
+    root : str
+        The store's folder.
+    processes : int
+        How many work at once.
+    installed : dict or None
+        What the driver has installed, from :func:`installed`: a worker with anything else does nothing. ``None`` where
+        the worker is the driver.
+    mark : str or None
+        A file that the driver has put into the store; a worker that does not see it has another folder of that name.
+    """
+
+    root: str
+    processes: int = 1
+    installed: dict[str, str] | None = None
+    mark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How one job went.
+
+    Attributes
+    ----------
+    wall_s : float
+        Seconds it took.
+    message : str or None
+        What went wrong, if it raised.
+    lacking : str or None
+        Address of a result that it needs and that is not there, or not whole: nothing was done.
+    why : str
+        What was wrong with that result.
+    """
+
+    wall_s: float
+    message: str | None = None
+    lacking: str | None = None
+    why: str = ""
+
+
+#: A process does one bundle at a time, whatever threads its Dask worker has: inputs are kept from job to job.
+_ONE_AT_A_TIME: Final = threading.Lock()
+
+
+#: Libraries that only pages depend on, which no worker makes.
+_OF_PAGES: Final = frozenset({"matplotlib", "jinja2", "weasyprint", "pydantic", "statsmodels"})
+
+
+def installed() -> dict[str, str]:
+    """Return what decides numbers in this process: the versions of bpbench, Python and libraries, and our sources."""
+    here = machine()
+    versions = {name: version for name, version in here["versions"].items() if name not in _OF_PAGES}
+    return {"bpbench": here["bpbench"], "sources": here["sources"], "Python": here["python"], **versions}
+
+
+def strange(theirs: dict[str, str], ours: dict[str, str]) -> str:
+    """Return in words how two installations differ, or nothing.
+
+    Parameters
+    ----------
+    theirs, ours : dict of str to str
+        Of a worker and of the driver, from :func:`installed`.
+    """
+    other = [name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name)]
+    return ", ".join(
+        f"{name} {_short(name, theirs)} where the driver has {_short(name, ours)}"
+        for name in sorted(other, key=lambda name: (name not in {"bpbench", "sources"}, name))
+    )
+
+
+def _short(name: str, versions: dict[str, str]) -> str:
+    return versions.get(name, "none")[: 12 if name == "sources" else None]
+
+
+def do_all(jobs: Sequence[Job], order: Order) -> list[Done]:
+    """Do a bundle of jobs, one after another.
+
+    Raises
+    ------
+    EngineError
+        When this process has other versions than the driver, or another store.
+    StoreError
+        When a result cannot be kept.
+    """
+    store = Store(order.root)
+    with _ONE_AT_A_TIME:
+        if order.installed is not None and (differs := strange(installed(), order.installed)):
+            raise EngineError(
+                f"The worker on {machine()['host']} has {differs}; install the same on both, so that a number does not "
+                "depend on who made it."
+            )
+        if order.mark is not None and not Path(order.mark).exists():
+            raise EngineError(
+                f"The worker on {machine()['host']} does not see the driver's store in {order.root}; name with --store "
+                "a folder that all machines share."
+            )
+        return [do(job, store, order.processes) for job in jobs]
+
+
+def do(job: Job, store: Store, processes: int) -> Done:
+    """Perform one job and save its result, unless it is there already."""
+    if store.has(job):
+        return Done(0.0)
+    start = time.perf_counter()
+
+    def provenance() -> dict[str, Any]:
+        wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
+        needed = meter.read() if outcome.more else costs
+        if work.runs_a_program(job):
+            needed["peak_mb"] = None  # that of another process, which nobody measured
+        return {"wall_s": wall, **needed, "processes": processes, "made": made, **machine()}
+
+    try:
+        work.warm(job)
+        inputs = work.lay_out(job, store.load)
+        start, meter = time.perf_counter(), Meter.start(inputs)
+        outcome = work.perform(job, store.load)
+        costs = meter.read()  # without the saving, unless there is more to be made meanwhile, which may fail as well
+        store.save(job, outcome, provenance)
+    except DamagedError as error:
+        return Done(time.perf_counter() - start, lacking=error.address, why=error.why)
+    except StoreError:
+        raise
+    except BpbenchError as error:
+        return Done(time.perf_counter() - start, str(error))
+    except MemoryError as error:
+        work.forget()
+        why = f" ({error})" if str(error) else ""
+        return Done(time.perf_counter() - start, f"It needs more memory than this process could get{why}.")
+    except Exception as error:  # noqa: BLE001 - whatever a job raises is its recorded failure
+        return Done(time.perf_counter() - start, f"{type(error).__name__}: {error}")
+    return Done(time.perf_counter() - start)
