@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -200,12 +201,17 @@ def _ground(
     of = spec.of if isinstance(spec, ByWeight) else None
     scale = metric(protocol.analysis.metric)
 
+    @lru_cache(maxsize=1024)
+    def taken(chosen: Chosen) -> tuple[Feature | Column, ...]:
+        """Return the functions of a set: the repeats of one set share them."""
+        return tuple(functions[place] for place in chosen)
+
     def train(chosen: Chosen, number: int, model: ModelSpec = model) -> Train:
         repeat, random = repeats[number], roles.drawn(model)
         return Train(
             frames=inputs.make,
             pool=pool,
-            functions=tuple(functions[place] for place in chosen),
+            functions=taken(chosen),
             model=model,
             split=repeat.split,
             weights_seed=repeat.weights_seed if "weights" in random else 0,

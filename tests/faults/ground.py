@@ -52,6 +52,7 @@ variants:
 repeats: {repeats}
 report: {{formats: [html]}}
 analysis: {{baseline: poor, margin: 5 %}}
+{more}
 """
 CONTESTANTS: Final = """
   - {name: rich, set: rich, model: forest}
@@ -156,6 +157,7 @@ class Ground:
         models: str = "",
         contestants: str = CONTESTANTS,
         variants: str = "",
+        more: str = "",
     ) -> None:
         """Write the study's protocol and its program."""
         text = PROTOCOL.format(
@@ -165,6 +167,7 @@ class Ground:
             models=models,
             contestants=contestants,
             variants=variants,
+            more=more,
         )
         (self.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
         shutil.copy(PROGRAM, self.folder)
