@@ -237,19 +237,8 @@ def check_sizes(folder: Path, names: Iterable[str], sums: Sums | None) -> None:
             raise FlawError(f"{name} has {size} bytes instead of {expected}")
 
 
-def opened(folder: Path, name: str, sums: Sums | None, *, anew: bool = False) -> npt.NDArray[Any]:
+def opened(folder: Path, name: str, sums: Sums | None) -> npt.NDArray[Any]:
     """Return an array, memory-mapped and read-only; its content is compared unless that was done before.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the result.
-    name : str
-        Of the array.
-    sums : Sums or None
-        Of the result, if it has any.
-    anew : bool
-        Whether it is compared in any case.
 
     Raises
     ------
@@ -259,7 +248,7 @@ def opened(folder: Path, name: str, sums: Sums | None, *, anew: bool = False) ->
     path = folder / f"{name}.npy"
     if sums is not None:
         expected, here = _expected(path.name, sums), _identity(path)
-        if anew or _compared.get(str(path)) != here:
+        if _compared.get(str(path)) != here:
             _compare(path.name, expected, summed(path))
             if len(_compared) >= _MOST_COMPARED:
                 _compared.clear()
@@ -271,6 +260,22 @@ def opened(folder: Path, name: str, sums: Sums | None, *, anew: bool = False) ->
         raise
     except Exception as error:  # noqa: BLE001 - a header that is not NumPy's may raise anything
         raise FlawError(f"{path.name} cannot be read: {error}") from None
+
+
+def check_contents(folder: Path, names: Iterable[str], sums: Sums | None) -> None:
+    """Refuse arrays that are not what was written; all of their content is read, where there are sums.
+
+    Raises
+    ------
+    FlawError, or another of :data:`UNWHOLE`
+        With the first that is not.
+    """
+    for name in names:
+        if sums is None:
+            opened(folder, name, None)
+        else:
+            path = folder / f"{name}.npy"
+            _compare(path.name, _expected(path.name, sums), summed(path))
 
 
 def summed(path: Path) -> Sum:
