@@ -63,6 +63,7 @@ def console() -> int:
     Python looks for garbage once more when it ends, a second's work among all that a report has drawn; what is frozen
     it leaves to the operating system.
     """
+    gc.set_threshold(20_000, 10, 10)  # a hundred thousand jobs are no garbage, and need not be looked through as often
     code = main()
     gc.freeze()
     return code
@@ -297,6 +298,15 @@ def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dic
                 _say(str(other))
 
 
+def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:
+    """Say before anything starts that the store has no room for what would come into it."""
+    from bpbench.outlay import room_for
+    from bpbench.report.outlay import too_little_room
+
+    if (short := too_little_room(room_for(prepared, store))) is not None:
+        _say(short)
+
+
 def _run(options: argparse.Namespace) -> int:
     from bpbench import study
     from bpbench.environment import environment
@@ -311,6 +321,7 @@ def _run(options: argparse.Namespace) -> int:
     study.require_allowed(prepared, store)
     _readable(store.root)
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
+    _say_if_short_of_room(prepared, store)
     with _stopped():
         conducted, found = _found(prepared, store, engine)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)

@@ -134,7 +134,7 @@ class _Dask:
     size: int
     deaths: int
     who: str
-    bundle: int = 256
+    bundle: int = 1000
     ended: Any = None
     out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
     sent: int = 0
@@ -163,7 +163,8 @@ class _Dask:
             if (why := self.trouble()) is not None:
                 raise EngineError(f"No workers come. {why}")
             with self.ended.thread_condition:
-                self.ended.thread_condition.wait(timeout=0.1)
+                if not self.ended.has_ready():  # looked at with the lock held: nothing can end unheard
+                    self.ended.thread_condition.wait(timeout=0.1)
         future = next(self.ended)
         if future.cancelled() or self.client.status != "running":
             raise EngineError(
