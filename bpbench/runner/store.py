@@ -105,10 +105,16 @@ class Store:
     ----------
     root : path-like
         Folder; made when something is first saved.
+
+    Attributes
+    ----------
+    flaws : list of DamagedError
+        What turned out damaged where something else could be taken in its place, for whoever tells the user.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self.flaws: list[DamagedError] = []
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"The store must be a folder; {self.root} is a file. Name another with --store.")
 
@@ -178,7 +184,8 @@ class Store:
         """
         try:
             return self.load(job) if self.has(job) else None
-        except DamagedError:
+        except DamagedError as error:
+            self.flaws.append(error)
             return None
 
     def _read(self, folder: Path) -> Outcome:
