@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -62,6 +63,7 @@ def console() -> int:
     Python looks for garbage once more when it ends, a second's work among all that a report has drawn; what is frozen
     it leaves to the operating system.
     """
+    gc.set_threshold(20_000, 10, 10)  # a hundred thousand jobs are no garbage, and need not be looked through as often
     code = main()
     gc.freeze()
     return code
@@ -279,15 +281,30 @@ def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dic
     from bpbench.findings import findings
     from bpbench.runner.execute import REMADE
 
-    for _ in range(REMADE):
+    met: Counter[str] = Counter()
+    for flaw in store.flaws:
+        _say(str(flaw))
+    while True:
         try:
             with _watching(prepared, store) as progress:
                 conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
             return conducted, findings(conducted)
         except DamagedError as error:
             _say(str(error))
-            again = error
-    raise again
+            met[error.address] += 1
+            if met[error.address] > REMADE:
+                raise
+            for other in study.damaged(prepared, store):  # where one is there may be more, and all are made at once
+                _say(str(other))
+
+
+def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:
+    """Say before anything starts that the store has no room for what would come into it."""
+    from bpbench.outlay import room_for
+    from bpbench.report.outlay import too_little_room
+
+    if (short := too_little_room(room_for(prepared, store))) is not None:
+        _say(short)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -304,6 +321,7 @@ def _run(options: argparse.Namespace) -> int:
     study.require_allowed(prepared, store)
     _readable(store.root)
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
+    _say_if_short_of_room(prepared, store)
     with _stopped():
         conducted, found = _found(prepared, store, engine)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)

@@ -107,6 +107,8 @@ class ByTasks(Adaptive):  # type: ignore[misc]
         self.refused: float | None = None
         self.idle: dict[str, int] = {}
         self.vanished = 0
+        #: Batch jobs whose workers have been here.
+        self.came: set[str] = set()
 
     async def target(self) -> int:
         """Return how many tasks have not ended."""
@@ -120,6 +122,7 @@ class ByTasks(Adaptive):  # type: ignore[misc]
             return
         if self.cluster.scheduler.workers:
             self.vanished, self.cluster.trouble = 0, None
+            self.came |= {job.job_id for name, job in self.cluster.workers.items() if self.cluster.present(name)}
         if self.refused is None or time.monotonic() - self.refused > REFUSED_S:
             try:
                 await super().adapt()
@@ -165,7 +168,10 @@ class ByTasks(Adaptive):  # type: ignore[misc]
             cluster.trouble = f"The batch system refuses batch jobs for workers: {said(error)}"
 
     async def _look_for_vanished(self) -> None:
-        """Ask again for batch jobs that ended before their workers came; of Slurm alone, whose list is known."""
+        """Ask again for batch jobs that are there no more; of Slurm alone, whose list is known.
+
+        Those whose workers had come were cancelled, or their node was lost; the others may all have the same fault.
+        """
         cluster = self.cluster
         waiting = {name: job for name, job in cluster.workers.items() if job.job_id and not cluster.present(name)}
         if not waiting or cluster.kind != "slurm":
@@ -178,7 +184,7 @@ class ByTasks(Adaptive):  # type: ignore[misc]
             return  # a controller that does not answer now
         for name, job in waiting.items():
             if job.job_id not in listed.split() and not cluster.present(name):
-                self.vanished += 1
+                self.vanished += job.job_id not in self.came
                 cluster.forget(name)
         if self.vanished >= VANISHED and not cluster.scheduler.workers:
             cluster.trouble = (

@@ -105,17 +105,23 @@ class Store:
     ----------
     root : path-like
         Folder; made when something is first saved.
+
+    Attributes
+    ----------
+    flaws : list of DamagedError
+        What turned out damaged where something else could be taken in its place, for whoever tells the user.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self.flaws: list[DamagedError] = []
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"The store must be a folder; {self.root} is a file. Name another with --store.")
 
     def folder(self, job: Job) -> Path:
         """Return where the result of a job lies, or would lie."""
         name = address(job)
-        return self.root / name[:2] / name
+        return Path(f"{self.root}/{name[:2]}/{name}")
 
     def has(self, job: Job) -> bool:
         """Return whether the result of a job is stored.
@@ -178,7 +184,8 @@ class Store:
         """
         try:
             return self.load(job) if self.has(job) else None
-        except DamagedError:
+        except DamagedError as error:
+            self.flaws.append(error)
             return None
 
     def _read(self, folder: Path) -> Outcome:
@@ -272,9 +279,8 @@ class Store:
         final = self.folder(job)
         made = self.scratch()
         try:
-            made.mkdir(parents=True)
+            _folder(made)
             ran = self._write(made, job, outcome, provenance)
-            final.parent.mkdir(parents=True, exist_ok=True)
             self._put(made, final)
             if ran >= SYNC_FROM_S:
                 integrity.sync(final.parent)
@@ -308,6 +314,9 @@ class Store:
     def _put(self, made: Path, final: Path) -> None:
         try:
             made.rename(final)
+        except FileNotFoundError:  # the first result of that folder
+            final.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(final)
         except NotADirectoryError:  # a file stands where the folder belongs
             if final.is_dir():
                 raise
@@ -334,7 +343,7 @@ class Store:
 
     def scratch(self) -> Path:
         """Return a new name for something unfinished of this process, or to be removed; :meth:`sweep` clears it up."""
-        return self.root / TMP / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
+        return Path(f"{self.root}/{TMP}/{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}")
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""
@@ -419,6 +428,14 @@ def _is_folder(path: Path) -> bool:
         return False
     except OSError as error:
         raise _unseen(path, error) from None
+
+
+def _folder(made: Path) -> None:
+    """Make a folder, and what is above it where that is not there yet."""
+    try:
+        made.mkdir()
+    except FileNotFoundError:
+        made.mkdir(parents=True)
 
 
 def _folders(folder: Path) -> list[str]:

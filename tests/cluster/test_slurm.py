@@ -127,6 +127,27 @@ def test_batch_jobs_that_end_before_their_workers_come_are_said(
         assert any("/nowhere/python: No such file" in log.read_text("utf-8") for log in logs)
 
 
+@pytest.mark.slow
+def test_workers_leave_before_their_wall_time_and_idle_ones_are_given_back(
+    nothing_left: Slurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slurm kills none: the first batch job leaves in time, the second when there is nothing to do; both end well."""
+    from distributed import Client
+
+    quick(monkeypatch)
+    monkeypatch.setattr(batch, "IDLE_S", 3)
+    text = Path("cluster.yaml")
+    read(1)
+    text.write_text(text.read_text("utf-8").replace("00:10:00", "00:01:00"), encoding="utf-8")
+    with cluster.start(cluster.read(text)) as made, Client(made, set_as_default=False) as client:
+        futures = client.map(lambda number: (time.sleep(3), number)[1], range(20), pure=False)
+        assert client.gather(futures) == list(range(20))
+        until(lambda: not nothing_left.jobs(), 60)
+        assert nothing_left.jobs("TIMEOUT,FAILED,NODE_FAIL") == []
+        assert len(nothing_left.jobs("COMPLETED,CANCELLED")) >= 2
+        assert client.submit(lambda: 5, pure=False).result(timeout=60) == 5
+
+
 #: Holds batch jobs, and says when their first worker is here.
 HOLDER = """
 import time
