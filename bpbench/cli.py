@@ -22,7 +22,9 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -41,14 +43,16 @@ from bpbench import (
     cli_store,
     cli_track,
 )
-from bpbench.errors import BpbenchError, EngineError, ReadOnlyError, RequestError, StoreError
+from bpbench.errors import BpbenchError, DamagedError, EngineError, ReadOnlyError, RequestError, StoreError
 from bpbench.report.document import shown
 
 if TYPE_CHECKING:
     from bpbench.prepared import Prepared
     from bpbench.protocol import Protocol
+    from bpbench.runner.engine import Engine
     from bpbench.runner.progress import Progress
     from bpbench.runner.store import Store
+    from bpbench.study import Study
 
 DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -59,6 +63,7 @@ def console() -> int:
     Python looks for garbage once more when it ends, a second's work among all that a report has drawn; what is frozen
     it leaves to the operating system.
     """
+    gc.set_threshold(20_000, 10, 10)  # a hundred thousand jobs are no garbage, and need not be looked through as often
     code = main()
     gc.freeze()
     return code
@@ -83,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             _print_json({"error": str(error)})
         _say(f"bpbench: {error}")
-        return WRONG
+        return INCOMPLETE if isinstance(error, EngineError) else WRONG
     except Exception:  # noqa: BLE001 - the last line of defence names the place of the traceback
         with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")
@@ -259,13 +264,55 @@ def _watching(prepared: Prepared, store: Store) -> Progress:
     )
 
 
+@contextmanager
+def _stopped() -> Iterator[None]:
+    """Have a run that stops in the middle, as nothing more can be kept, end as one that lost its workers."""
+    try:
+        yield
+    except ReadOnlyError:
+        raise
+    except StoreError as error:
+        raise EngineError(f"{error} What was stored before is kept.") from error
+
+
+def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dict[str, Any]]:
+    """Conduct a study and say what it found; a result that is only then seen to be damaged is made again."""
+    from bpbench import study
+    from bpbench.findings import findings
+    from bpbench.runner.execute import REMADE
+
+    met: Counter[str] = Counter()
+    for flaw in store.flaws:
+        _say(str(flaw))
+    while True:
+        try:
+            with _watching(prepared, store) as progress:
+                conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
+            return conducted, findings(conducted)
+        except DamagedError as error:
+            _say(str(error))
+            met[error.address] += 1
+            if met[error.address] > REMADE:
+                raise
+            for other in study.damaged(prepared, store):  # where one is there may be more, and all are made at once
+                _say(str(other))
+
+
+def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:
+    """Say before anything starts that the store has no room for what would come into it."""
+    from bpbench.outlay import room_for
+    from bpbench.report.outlay import too_little_room
+
+    if (short := too_little_room(room_for(prepared, store))) is not None:
+        _say(short)
+
+
 def _run(options: argparse.Namespace) -> int:
     from bpbench import study
     from bpbench.environment import environment
-    from bpbench.findings import findings
     from bpbench.report import render
     from bpbench.report.answer import answer
-    from bpbench.report.templating import folders
+    from bpbench.report.templating import ReportError, folders
 
     folders(options.templates)  # that are missing are better missed now than after hours of training
     start, engine = time.monotonic(), cli_engine.engine(options)
@@ -274,29 +321,23 @@ def _run(options: argparse.Namespace) -> int:
     study.require_allowed(prepared, store)
     _readable(store.root)
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
-    try:
-        with _watching(prepared, store) as progress:
-            conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
-    except ReadOnlyError:
-        raise
-    except (StoreError, EngineError) as error:
-        kept = (
-            ""
-            if isinstance(error, EngineError)
-            else " What was stored before is kept; the same command goes on from there."
-        )
-        _say(f"bpbench: {error}{kept}")
-        return INCOMPLETE
-    found = findings(conducted)
+    _say_if_short_of_room(prepared, store)
+    with _stopped():
+        conducted, found = _found(prepared, store, engine)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
-    written = render.write_report(
-        found,
-        beside,
-        folder,
-        formats=options.formats or protocol.report.formats,
-        language=options.language or protocol.report.language,
-        templates=options.templates,
-    )
+    try:
+        written = render.write_report(
+            found,
+            beside,
+            folder,
+            formats=options.formats or protocol.report.formats,
+            language=options.language or protocol.report.language,
+            templates=options.templates,
+        )
+    except ReportError as error:
+        if not isinstance(error.__cause__, OSError):  # a full disk and the like, not a template with a mistake
+            raise
+        raise EngineError(f"{error} What was trained is stored; the same command writes the report.") from None
     if options.json:
         _print_json({"findings": found, **written.told()})
     else:
@@ -306,6 +347,9 @@ def _run(options: argparse.Namespace) -> int:
             print(line)
     if written.note:
         _say(written.note)
+    if left := len(conducted.executed.left):
+        jobs = "1 job was" if left == 1 else f"{left} jobs were"
+        _say(f"{jobs} not started, as the time was up; the same command goes on from there.")
     if not conducted.complete:
         gone = found["jobs"]["total"] - found["jobs"]["done"]
         what = "trainings have no score" if protocol.measure is None else "measurements failed"
@@ -452,7 +496,8 @@ def _check(options: argparse.Namespace) -> int:
     protocol, store = _protocol(options), _store(options)
     _readable(store.root)
     try:
-        told, code = cli_check.check(options, protocol, store, _watching)
+        with _stopped():
+            told, code = cli_check.check(options, protocol, store, _watching)
     except UnfinishedError as error:
         if options.json:
             _print_json({"error": str(error)})
@@ -479,9 +524,9 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _track(options: argparse.Namespace) -> int:
-    told, lines, code = cli_track.track(
-        options, cli_track.Doors(_protocol, _watching, lambda given: _writable(_store(given).root, "--store"))
-    )
+    doors = cli_track.Doors(_protocol, _watching, lambda given: _writable(_store(given).root, "--store"))
+    with _stopped() if options.track == "record" else nullcontext():
+        told, lines, code = cli_track.track(options, doors)
     if options.json:
         _print_json(told)
     else:

@@ -74,7 +74,7 @@ class DamagedError(StoreError):
 
 
 class EngineError(BpbenchError):
-    """Workers cannot be had, or not trusted with the work; what is stored is kept. Exit code 3."""
+    """Work stopped in the middle, most often as workers cannot be had; what is stored is kept. Exit code 3."""
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,8 @@ def lay_out(protocol: Protocol, inputs: Inputs) -> dict[str, Laid]:
         try:
             functions, pool = _pool(spec, inputs, made)
             outer = 1 if isinstance(spec, Smallest) else spec.outer
-            grounds = tuple(_ground(protocol, name, (functions, pool, near), inputs, number) for number in range(outer))
+            base = (functions, pool, _counted(functions, near))
+            grounds = tuple(_ground(protocol, name, base, inputs, number) for number in range(outer))
             place = {function: number for number, function in enumerate(functions)}
             named = spec.sets if isinstance(spec, Smallest) else ()
             candidates = tuple(
@@ -187,9 +189,13 @@ def _set_of(spec: Strategy) -> str:
 
 
 def _ground(
-    protocol: Protocol, name: str, base: tuple[tuple[Feature | Column, ...], Pool, float], inputs: Inputs, outer: int
+    protocol: Protocol,
+    name: str,
+    base: tuple[tuple[Feature | Column, ...], Pool, Callable[[Chosen], float]],
+    inputs: Inputs,
+    outer: int,
 ) -> Ground:
-    functions, pool, near = base
+    functions, pool, counted = base
     spec, explore = protocol.strategies[name], protocol.explore
     repeats = roles.exploring(protocol, outer)
     ratio = 0.0
@@ -200,12 +206,17 @@ def _ground(
     of = spec.of if isinstance(spec, ByWeight) else None
     scale = metric(protocol.analysis.metric)
 
+    @lru_cache(maxsize=1024)
+    def taken(chosen: Chosen) -> tuple[Feature | Column, ...]:
+        """Return the functions of a set: the repeats of one set share them."""
+        return tuple(functions[place] for place in chosen)
+
     def train(chosen: Chosen, number: int, model: ModelSpec = model) -> Train:
         repeat, random = repeats[number], roles.drawn(model)
         return Train(
             frames=inputs.make,
             pool=pool,
-            functions=tuple(functions[place] for place in chosen),
+            functions=taken(chosen),
             model=model,
             split=repeat.split,
             weights_seed=repeat.weights_seed if "weights" in random else 0,
@@ -224,9 +235,19 @@ def _ground(
         margin=None if written is None else Margin.parse(written),
         alpha=protocol.analysis.alpha,
         seed=seed(protocol.seed, "explore", "strategy", name, outer),
-        cost=lambda chosen: cost([functions[place] for place in chosen], near),
+        cost=counted,
         weigh=None if of is None else lambda number: train(tuple(range(len(functions))), number, protocol.models[of]),
     )
+
+
+def _counted(functions: tuple[Feature | Column, ...], near: float) -> Callable[[Chosen], float]:
+    """Return what gives the cost of a candidate: each is counted once for all outer splits, and whenever it ties."""
+
+    @lru_cache(maxsize=4096)
+    def count(chosen: Chosen) -> float:
+        return cost([functions[place] for place in chosen], near)
+
+    return count
 
 
 def crowd(inputs: Inputs) -> float:

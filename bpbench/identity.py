@@ -129,7 +129,7 @@ def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical JSON of ``plain(value)``, as 64 hexadecimal digits."""
     if isinstance(value, Kept):
         return _of_job(value)
-    if _is_dataclass(type(value)):
+    if dataclasses.is_dataclass(value):
         text = _of_fields(value)
     elif type(value) in {list, tuple}:
         text = f"[{','.join(map(_fragment, value))}]"
@@ -181,9 +181,9 @@ class _Texts:
 _texts = _Texts()
 
 
-def _fragment(value: Any) -> str:
+def _fragment(value: Any) -> str:  # noqa: PLR0911 - one line per kind of value
     """Return the canonical JSON of a value within another: what :func:`plain` gives of it there, written out."""
-    kind = type(value)
+    kind: Any = type(value)
     written = _WRITTEN.get(kind)
     if written is not None:
         return written(value)
@@ -254,21 +254,23 @@ def _fields(begins: Iterable[str], defaults: Iterable[Any], values: Iterable[Any
 
 def _of_fields(value: Any) -> str:
     """Return the canonical JSON of a dataclass by its fields."""
-    shape = _shape(type(value))
+    kind: Any = type(value)
+    shape = _shape(kind)
     return f"{{{_fields(shape.begins, shape.defaults, shape.read(value))[:-1]}}}"
 
 
 def _of_job(job: Kept) -> str:
     """Return the digest of a job whose first fields are those of many: what is common is digested once."""
-    shape = _shape(type(job))
+    kind: Any = type(job)
+    shape = _shape(kind)
     values = shape.read(job)
     common = 0
     while type(values[common]) not in _WRITTEN or common == shape.named:
         common += 1
-    begun = _begun(type(job), *values[:common]).copy()
+    begun = _begun(kind, *values[:common]).copy()
     rest = _fields(shape.begins[common:], shape.defaults[common:], values[common:])
     begun.update(f"{rest[:-1]}}}".encode("ascii"))  # of the version at least
-    return begun.hexdigest()
+    return str(begun.hexdigest())
 
 
 @by_object

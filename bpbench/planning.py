@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -14,8 +15,9 @@ from bpbench import metrics, reserve, roles, shares, winner
 from bpbench.exploration import Laid
 from bpbench.features import ColumnSet
 from bpbench.jobs import Importance, Job
+from bpbench.outlay import outlay
 from bpbench.roles import Repeat
-from bpbench.runner import cost, execute, work
+from bpbench.runner import cost, execute, graph
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -23,6 +25,7 @@ from bpbench.statistics.compare import Rules
 from bpbench.statistics.designs import TESTS
 from bpbench.statistics.repeats import (
     CONFIDENCE,
+    Needed,
     Noise,
     floor_of_difference,
     floor_of_equivalence,
@@ -33,6 +36,8 @@ from bpbench.statistics.repeats import (
 from bpbench.statistics.samples import average_within_splits
 from bpbench.strategies import Smallest, best_of
 from bpbench.study import Prepared, pairs
+
+Results = Mapping[tuple[str, int], Outcome | Failure]
 
 
 def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
@@ -48,17 +53,19 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         Processes that would work at once.
     """
     jobs = prepared.jobs
-    todo = execute.missing(jobs, store)
+    todo = graph.missing(jobs, store)
     new = set(todo)
     stored = [job for job in jobs if job not in new]
-    estimate = cost.estimator(stored, prepared.frames, store)
+    estimate = cost.estimator(stored, prepared.frames, store, workers)
     kinds: dict[str, dict[str, Any]] = {}
     probe, asked = _probe(prepared, store, estimate, new)
     new.update(job for job in asked if not store.has(job))
+    taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, workers)
     for job in (*jobs, *asked):
-        entry = kinds.setdefault(work.label(job), {"stored": 0, "new": 0, "expected_s": 0.0})
+        need = estimate.need(job)
+        entry = kinds.setdefault(need.kind, {"stored": 0, "new": 0, "expected_s": 0.0})
         entry["new" if job in new else "stored"] += 1
-        entry["expected_s"] += estimate(job) if job in new else 0.0
+        entry["expected_s"] += estimate.of(need) if job in new else 0.0
     rules, protocol = prepared.rules, prepared.protocol
     units, alpha, dz = protocol.units, prepared.hardest_alpha, prepared.detectable_dz
     told = _told(prepared, new)
@@ -81,10 +88,11 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         "units": units,
         "design": protocol.split.design,
         "jobs": kinds,
-        "expected_s": sum(entry["expected_s"] for entry in kinds.values()) / execute.at_once(todo, workers),
+        "expected_s": taken["wall_s"],
+        "outlay": taken,
         "probe": probe,
         "exploration": _exploration(prepared, estimate, workers),
-        "reserve": reserve.told(told, results),
+        "reserve": reserve.told(told, _with_energies(told, results)),
         "programs": execute.programs(todo),
         "commands_allowed": prepared.allow_commands,
         "workers": workers if protocol.measure is None else 1,
@@ -125,12 +133,14 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
 
 
 #: Results that are read to tell the noise of a study: beyond so many only some repeats of each contestant are,
-_READ: Final = 10_000
+_READ: Final = 3_000
 #: but at least so many, or of so many splits.
-_LEAST: Final = 10
+_LEAST: Final = 5
+#: Results whose energies are read.
+_ENERGIES: Final = 2_000
 
 
-def _told(prepared: Prepared, new: Set[Job]) -> Prepared:
+def _told(prepared: Prepared, new: AbstractSet[Job]) -> Prepared:
     """Return the study with those of its repeats that are read to tell its noise: all of them, unless it is very large.
 
     A spread is known well enough from some repeats, and its upper limit counts them. A crossed design keeps whole
@@ -153,8 +163,17 @@ def _told(prepared: Prepared, new: Set[Job]) -> Prepared:
     )
 
 
+def _with_energies(told: Prepared, results: Results) -> Results:
+    """Return those results whose predicted energies are read: a mean over some repeats tells a reserve's blocks."""
+    if len(results) <= _ENERGIES:
+        return results
+    each = max(1, _ENERGIES // len({name for name, _ in results}))
+    first = {repeat.number for repeat in told.repeats[:each]}
+    return {key: result for key, result in results.items() if key[1] in first}
+
+
 def _probe(
-    prepared: Prepared, store: Store, estimate: Callable[[Job], float], new: Set[Job]
+    prepared: Prepared, store: Store, estimate: Callable[[Job], float], new: AbstractSet[Job]
 ) -> tuple[dict[str, Any] | None, list[Job]]:
     """Return whose potential will be probed, and the jobs; until all results are there, those that cost the most."""
     if prepared.protocol.probe is None:
@@ -225,8 +244,10 @@ def _floor(rules: Rules, alpha: float) -> float:
     return max(floor(noise, alpha=alpha, power=rules.power) for floor in (floor_of_difference, floor_of_equivalence))
 
 
-#: Pairs below which stored repeats are no pilot.
+#: Pairs of repeats below which stored repeats are no pilot.
 _FEWEST: Final = 3
+#: Compared pairs whose number of repeats is told at most.
+_PAIRS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +261,7 @@ class _Pilot:
     baseline_mean: float
 
 
-def _pilots(prepared: Prepared, results: Mapping[tuple[str, int], Outcome | Failure]) -> list[_Pilot]:
+def _pilots(prepared: Prepared, results: Results) -> list[_Pilot]:
     """Return what is known from stored repeats of the spread that the test sees, the noisiest pair first.
 
     A pilot has at least three pairs of repeats, and some spread: that of copies of one result is rounding.
@@ -264,16 +285,47 @@ def _pilots(prepared: Prepared, results: Mapping[tuple[str, int], Outcome | Fail
 
 
 def _enough(prepared: Prepared, pilots: list[_Pilot]) -> list[dict[str, Any]]:
-    """Return how many repeats decide each pair at the margin, but for pairs whose noise is not known in its unit."""
+    """Return how many repeats decide each pair at the margin, but for pairs whose noise is not known in its unit.
+
+    Of very many pairs these are the hardest.
+    """
     rules, margin = prepared.rules, prepared.rules.margin
     if margin is None:
         return []
-    enough = partial(needed, test=rules.test, alpha=prepared.hardest_alpha, power=rules.power)
+    alpha = prepared.hardest_alpha
+    enough = partial(needed, test=rules.test, alpha=alpha, power=rules.power)
     if margin.kind == "d_z":  # needs no pilot, and is one number for all pairs
         noise = Noise(1.0, rules.test_to_train or 0.0)
         return [{"pair": None, **asdict(enough(margin.value, noise, in_dz=True))}]
-    return [
-        {"pair": list(pilot.pair), **asdict(enough(size, pilot.noise))}
+    sized = [
+        (pilot, size)
         for pilot in pilots
         if (size := margin.value * (pilot.baseline_mean if margin.kind == "relative" else 1.0)) > 0
     ]
+    hardest = sorted(sized, key=lambda each: each[1] / each[0].noise.sd)[:_PAIRS]
+    found: dict[tuple[str, str], Needed] = {}
+    for ratio in dict.fromkeys(pilot.noise.test_to_train for pilot, _ in hardest):
+        alike = [each for each in hardest if each[0].noise.test_to_train == ratio]
+        for (pilot, _), least in zip(alike, _between(alike, enough), strict=True):
+            floors = (floor_of_difference, floor_of_equivalence)
+            floor = max(floor(pilot.noise, alpha=alpha, power=rules.power) for floor in floors)
+            found[pilot.pair] = replace(least, spread=pilot.noise.sd, floor=floor)
+    return [{"pair": list(pilot.pair), **asdict(found[pilot.pair])} for pilot in pilots if pilot.pair in found]
+
+
+def _between(pairs: list[tuple[_Pilot, float]], enough: Callable[[float, Noise], Needed]) -> list[Needed]:
+    """Return what each of some pairs needs, the hardest first: a pair between two that need the same needs that too."""
+    ends = [enough(size, pilot.noise) for pilot, size in (pairs[0], pairs[-1])]
+    known = {0: ends[0], len(pairs) - 1: ends[1]}
+    stretches = [(0, len(pairs) - 1)]
+    while stretches:
+        first, last = stretches.pop()
+        low, high = known[first], known[last]
+        if (low.difference, low.equivalence) == (high.difference, high.equivalence):
+            known |= dict.fromkeys(range(first, last), low)
+        elif last - first > 1:
+            middle = (first + last) // 2
+            pilot, size = pairs[middle]
+            known[middle] = enough(size, pilot.noise)
+            stretches += [(first, middle), (middle, last)]
+    return [known[place] for place in range(len(pairs))]

@@ -8,11 +8,13 @@ would have shown: leaving out one block at a time gives the standard error of th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
 
+from bpbench.metrics import Array
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome
 from bpbench.statistics.pairs import Comparison
@@ -54,8 +56,9 @@ def told(prepared: Prepared, results: Results) -> Json | None:
     (part, *_) = prepared.parts_of(prepared.protocol.analysis.baseline)
     blocks, margin = part.test_blocks, prepared.rules.margin
     z, pairs = float(ndtri((1 + LEVEL) / 2)), []
+    errors = cache(partial(_errors, prepared, results))  # the baseline's are asked for again and again
     for candidate, rival in prepared.protocol.family:
-        found = _observed(prepared, results, candidate, rival)
+        found = _observed(prepared, errors, candidate, rival)
         if found is not None:
             width = math.inf
             if margin is not None and margin.kind == "absolute":
@@ -117,26 +120,33 @@ def _turns(comparison: Comparison, half: float) -> bool:
     return half >= size
 
 
-def _observed(prepared: Prepared, results: Results, candidate: str, rival: str) -> ObservedError | None:
+def _observed(
+    prepared: Prepared, errors: Callable[[str], Array | None], candidate: str, rival: str
+) -> ObservedError | None:
     """Return the difference of two contestants on the reserve's blocks, from squared errors averaged over repeats."""
     if prepared.protocol.analysis.metric != "rmse":
         return None
     (part, *_) = prepared.parts_of(prepared.protocol.analysis.baseline)
-    frames = prepared.frames
-    sides = []
-    for name in (candidate, rival):
-        outcomes = [results.get((name, repeat.number)) for repeat in prepared.repeats]
-        energies = [
-            np.asarray(outcome.arrays["energy"])[part.test]
-            for outcome in outcomes
-            if isinstance(outcome, Outcome) and outcome.values["status"] == "done"
-        ]
-        if not energies:
-            return None
-        errors = (np.array(energies) - frames.energy[part.test]) / frames.atoms[part.test] * MEV_PER_EV
-        sides.append(np.mean(errors**2, axis=0))
-    _, block, count = np.unique(frames.block[part.test], return_inverse=True, return_counts=True)
-    if len(count) < 2:
+    _, block, count = np.unique(prepared.frames.block[part.test], return_inverse=True, return_counts=True)
+    sides = [side for name in (candidate, rival) if (side := errors(name)) is not None]
+    if len(sides) < 2 or len(count) < 2:
         return None
     ours, theirs = (np.bincount(block, weights=side) / count for side in sides)
     return observed_error(ours, theirs, count.astype(np.float64))
+
+
+def _errors(prepared: Prepared, results: Results, name: str) -> Array | None:
+    """Return the squared errors of a contestant on the reserve's frames, averaged over repeats, if there are any."""
+    (part, *_) = prepared.parts_of(prepared.protocol.analysis.baseline)
+    frames = prepared.frames
+    outcomes = [results.get((name, repeat.number)) for repeat in prepared.repeats]
+    energies = [
+        np.asarray(outcome.arrays["energy"])[part.test]
+        for outcome in outcomes
+        if isinstance(outcome, Outcome) and outcome.values["status"] == "done"
+    ]
+    if not energies:
+        return None
+    errors = (np.array(energies) - frames.energy[part.test]) / frames.atoms[part.test] * MEV_PER_EV
+    squared: Array = np.mean(errors**2, axis=0)
+    return squared

@@ -7,7 +7,7 @@ show. :mod:`bpbench.findings` then says everything a report may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from bpbench import declarations, exploration
 from bpbench.errors import DamagedError, EngineError
 from bpbench.jobs import Job
 from bpbench.prepared import Prepared, check_design, laid_out, learned, prepare, test_to_train
-from bpbench.runner import execute
+from bpbench.runner import execute, graph
 from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Executed, Failure, Watcher
 from bpbench.runner.registry import Enrolled
@@ -38,6 +38,7 @@ __all__ = [
     "carry_out",
     "check_design",
     "conduct",
+    "damaged",
     "learned",
     "matched",
     "pairs",
@@ -50,6 +51,12 @@ __all__ = [
 QUICK: Final = (
     "A quick run proves the path from protocol to report and decides nothing; run it without --quick for a verdict."
 )
+
+
+#: Has jobs made as far as they are missing.
+Run = Callable[[list[Job]], Executed]
+#: Why a job has no result when the time that a run may take is over.
+LATE: Final = "It was not started, as the time was up."
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +175,13 @@ def carry_out(
 
         enrol(prepared, store, prepared.jobs)
         if not prepared.explored.complete:
-            prepared = _explore(prepared, ask, store)
+            prepared = _explore(prepared, ask, store, watcher)
             enrol(prepared, store, prepared.jobs)
         run([job for job in wanted(prepared) if job not in executed.failures])  # what failed is not tried twice
         results = {
-            key: _loaded(job, executed, store, run)
+            key: _answer(job, executed, store, run, watcher)
             for key, job in prepared.trainings.items()
-            if job in executed.failures or store.has(job)
+            if job in executed.failures or job in executed.left or store.has(job)
         }
     return Carried(prepared, results, executed)
 
@@ -194,21 +201,29 @@ def enrol(prepared: Prepared, store: Store, jobs: Sequence[Job], *, whole: bool 
         Whether that is all.
     """
     protocol = prepared.protocol
-    needed = frozenset(execute.needed(jobs))
+    needed = frozenset(graph.needed(jobs))
     study = Enrolled(prepared.digest, protocol.name, str(protocol.origin.file), protocol.quick, jobs=needed)
     store.enrol(study, whole=whole)
 
 
-def _loaded(job: Job, executed: Executed, store: Store, run: Callable[[list[Job]], Executed]) -> Outcome | Failure:
-    """Return what came of a job; what turns out damaged when it is loaded is made again."""
-    for _ in range(execute.REMADE):
-        if job in executed.failures:
-            return executed.failures[job]
+def damaged(prepared: Prepared, store: Store) -> Iterator[DamagedError]:
+    """Look through all stored results of a study, and yield what is wrong with each that turns out damaged.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        From :func:`prepare`.
+    store : Store
+        Where results are; what is damaged is moved aside there.
+    """
+    for job in prepared.jobs:
         try:
-            return store.load(job)
-        except DamagedError:
-            executed = run([job])
-    return executed.failures[job] if job in executed.failures else store.load(job)
+            if store.has(job):
+                arrays = store.load(job).arrays
+                for name in arrays:
+                    arrays[name]
+        except DamagedError as error:
+            yield error
 
 
 def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = None) -> None:
@@ -225,7 +240,7 @@ def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = 
         With the programs; nothing was started.
     """
     if not prepared.allow_commands:
-        execute.refuse_commands(execute.missing(prepared.jobs if among is None else among, store))
+        execute.refuse_commands(graph.missing(prepared.jobs if among is None else among, store))
 
 
 def conduct(prepared: Prepared, store: Store, *, engine: Engine = HERE, watcher: Watcher | None = None) -> Study:
@@ -258,14 +273,18 @@ def _conduct(prepared: Prepared, store: Store, engine: Engine, watcher: Watcher 
     prepared, results, executed = carried.prepared, carried.results, carried.executed
     comparisons = _judged(prepared, results, prepared.protocol.analysis.metric, prepared.rules)
     co_primary = {key: _judged(prepared, results, key, rules) for key, rules in prepared.co_primary.items()}
-    agreements = {name: _answer(job, executed, store) for name, job in prepared.inputs.agreements.items()}
+
+    def run(jobs: list[Job]) -> Executed:
+        return execute.execute(jobs, store, engine=engine, watcher=watcher, allow_commands=prepared.allow_commands)
+
+    agreements = {name: _answer(job, executed, store, run, watcher) for name, job in prepared.inputs.agreements.items()}
     winner = choose(prepared, results)
     asked: list[Job] = [] if winner is None else list(winner.jobs)
     if asked:
         enrol(prepared, store, asked)
         before = [job for job in prepared.jobs if job not in executed.failures]  # counted as loaded, or as made before
-        executed += execute.execute([*before, *asked], store, engine=engine, watcher=watcher)
-    probed = {job: _answer(job, executed, store) for job in asked}
+        executed += run([*before, *asked])
+    probed = {job: _answer(job, executed, store, run, watcher) for job in asked}
     return Study(
         prepared,
         results,
@@ -280,11 +299,19 @@ def _conduct(prepared: Prepared, store: Store, engine: Engine, watcher: Watcher 
     )
 
 
-def _answer(job: Job, executed: Executed, store: Store) -> Outcome | Failure:
-    """Return what came of a job, be it that it was not started."""
-    if job in executed.failures:
-        return executed.failures[job]
-    return Failure("It was not started, as the time was up.") if job in executed.left else store.load(job)
+def _answer(job: Job, executed: Executed, store: Store, run: Run, watcher: Watcher | None) -> Outcome | Failure:
+    """Return what came of a job, be it that it was not started; what turns out damaged now is made again."""
+    for _ in range(execute.REMADE):
+        if job in executed.failures:
+            return executed.failures[job]
+        if job in executed.left:
+            return Failure(LATE)
+        try:
+            return store.load(job)
+        except DamagedError as error:
+            (watcher or execute.Silent()).note(str(error))
+            executed = run([job])
+    return executed.failures[job] if job in executed.failures else store.load(job)
 
 
 def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tuple[Comparison, ...]:
@@ -294,7 +321,7 @@ def _judged(prepared: Prepared, results: Any, metric: str, rules: Rules) -> tupl
     return comparisons
 
 
-def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: Store) -> Prepared:
+def _explore(prepared: Prepared, run: Run, store: Store, watcher: Watcher | None) -> Prepared:
     """Let strategies search to their ends, and return the study with the contestants that they found."""
 
     def answer(jobs: list[Job]) -> dict[Job, Outcome | Failure]:
@@ -304,7 +331,7 @@ def _explore(prepared: Prepared, run: Callable[[list[Job]], Executed], store: St
                 "The time was up before every search had ended. What is done is stored; the same command goes on from "
                 "there."
             )
-        return {job: _answer(job, executed, store) for job in jobs}
+        return {job: _answer(job, executed, store, run, watcher) for job in jobs}
 
     explored = exploration.explore(prepared.explored.laid, answer)
     declared = {name: chosen for name, chosen in prepared.inputs.sets.items() if name in prepared.declared.sets}

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 
 import pytest
 
+#: Groups that take longest, the longest first: begun last, one process would work at them while the other has nothing.
+LONGEST = (
+    "faults",
+    "test_cli",
+    "test_killed_search",
+    "slurm",
+    "test_null_strategies",
+    "test_track_regression",
+    "tensorflow",
+    "test_study_protocols",
+    "test_planted",
+)
+
+
+def group(item: pytest.Item) -> str:
+    """Return the name of the tests that share a process with this one: its module, or what a mark of it says.
+
+    Two processes would make everything that the tests of a module share twice; a mark says what several modules share,
+    such as TensorFlow.
+    """
+    mark = item.get_closest_marker("xdist_group")
+    return item.path.stem if mark is None else mark.args[0]
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a module in one process: two would make everything that they share twice.
-
-    A module whose group is named by a mark shares it with others, such as those that need TensorFlow.
-    """
+    """Keep groups together, and begin with the longest."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
-def pytest_collection_finish() -> None:
-    """Set aside what thousands of tests are made of, so that no search for garbage looks through it again."""
-    gc.collect()
-    gc.freeze()
+            item.add_marker(pytest.mark.xdist_group(group(item)))
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(group(item), len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -155,11 +155,13 @@ def strangers(page: str, data: dict[str, Any], *, folded: bool = False) -> list[
     text = visible(page, folded=folded).replace("SHA-256", " ")
     for string in strings:
         plain = string.replace("\u00a0", " ").replace("−", "-")
-        text = re.sub(rf"(?<![\w.]){re.escape(plain)}(?![\d.]*\d)", " ", text)
+        if plain in text:
+            text = re.sub(rf"(?<![\w.]){re.escape(plain)}(?![\d.]*\d)", " ", text)
         for line in plain.splitlines():
             if len(line) > 8:
                 text = text.replace(line, " ")
     found = []
+    printed: dict[int, set[str]] = {}  # by decimal places
     for match in NUMBER.finditer(text):
         mantissa, power, bare = match.groups()
         if power or bare:
@@ -172,7 +174,9 @@ def strangers(page: str, data: dict[str, Any], *, folded: bool = False) -> list[
                 continue
         else:
             places = len(mantissa.partition(".")[2])
-            if any(f"{abs(number):.{places}f}" == mantissa for number in numbers):
+            if places not in printed:
+                printed[places] = {f"{abs(number):.{places}f}" for number in numbers}
+            if mantissa in printed[places]:
                 continue
         found.append(match.group())
     return found

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +15,17 @@ import pytest
 
 from bpbench.errors import DataError, StoreError
 from bpbench.features import G2
-from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Split, Train
+from bpbench.identity import address
+from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Ping, Split, TimeDescribe, Train
+from bpbench.runner import execute as execute_module
 from bpbench.runner import staff, work
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import Failure, execute, missing
+from bpbench.runner.execute import REMADE, Failure, Silent, _Drive, _Pace, execute
+from bpbench.runner.graph import missing
 from bpbench.runner.progress import Progress
+from bpbench.runner.staff import Ended
 from bpbench.runner.store import Outcome, Store
+from bpbench.runner.worker import Done
 
 MAKE = MakeFrames(FrameSource(path="a", sha256="00"))
 FUNCTIONS = (G2(1.0, 0.0, 6.0), G2(2.0, 0.0, 6.0))
@@ -165,3 +173,198 @@ def test_no_work_starts_no_workers(tmp_path: Path, did: list[Job], monkeypatch: 
     monkeypatch.setattr(staff, "_local", lambda *_: pytest.fail("workers were started"))
     assert execute([training(1)], store, engine=Engine(8)).made == 0
     assert len(did) == 5
+
+
+# -------------------------------------------------------------------------------------- workers that die, come late
+
+
+class Fake:
+    """Workers that end what they were given in order, each as a script says.
+
+    Parameters
+    ----------
+    store : Store
+        Where results go.
+    script : callable
+        ``script(job, times)`` says how a job ends that is done for so many times: ``None`` for well, a
+        :class:`Done`, or words of a death.
+    """
+
+    def __init__(self, store: Store, script: Callable[[Job, int], Done | str | None], size: int = 2) -> None:
+        self.store, self.script, self.size = store, script, size
+        self.bundle, self.deaths = 16, 3
+        self.out: list[tuple[Job, ...]] = []
+        self.sent: list[tuple[Job, ...]] = []
+        self.times: Counter[Job] = Counter()
+
+    def free(self) -> bool:
+        return len(self.out) < self.size
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        self.out.append(tuple(jobs))
+        self.sent.append(tuple(jobs))
+
+    def next(self) -> Ended:
+        jobs = self.out.pop(0)
+        done: list[Done] = []
+        for job in jobs:
+            if self.store.has(job):
+                done.append(Done(0.0))
+                continue
+            self.times[job] += 1
+            how = self.script(job, self.times[job])
+            if isinstance(how, str):
+                return Ended(jobs, death=how)
+            if how is None:
+                self.store.save(job, Outcome({"status": "done"}), dict)
+            done.append(how or Done(0.01))
+        return Ended(jobs, tuple(done))
+
+
+class Notes(Silent):
+    """A watcher that keeps what it is told in words."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+def driven(crew: Fake, jobs: Sequence[Job], until: float | None = None) -> tuple[dict[Job, Failure | None], list[str]]:
+    """Drive jobs on some workers; return how each ended, and what was said."""
+    notes = Notes()
+    drive = _Drive(missing(jobs, crew.store), crew.store, crew, notes, set())
+    ended = {job: failure for job, _, failure in drive.run(until)}
+    return ended, [*notes.said, *(f"left {work.label(job)}" for job in drive.left)]
+
+
+def test_small_jobs_go_together_once_it_is_known_how_small(tmp_path: Path) -> None:
+    """The first goes alone; then as many as take half a second, and no worker is left without its share."""
+    crew = Fake(Store(tmp_path), lambda *_: None)
+    pings: list[Job] = [Ping(number) for number in range(40)]
+    ended, _ = driven(crew, pings)
+    assert ended == dict.fromkeys(pings)
+    sizes = [len(bundle) for bundle in crew.sent]
+    assert sizes[:2] == [1, 1]
+    assert max(sizes) == crew.bundle
+    assert sum(sizes) == 40
+
+
+def test_after_a_death_each_job_of_the_bundle_is_tried_alone(tmp_path: Path) -> None:
+    """What was done before the death is done; the culprit alone dies again, one suspect at a time, and fails."""
+    culprit = Ping(9)
+    crew = Fake(Store(tmp_path), lambda job, _: "KilledWorker: killed" if job == culprit else None)
+    pings: list[Job] = [Ping(number) for number in range(20)]
+    ended, _ = driven(crew, pings)
+    failed = {job: failure for job, failure in ended.items() if failure is not None}
+    assert failed == {culprit: Failure("Its worker process died 3 times (KilledWorker: killed).")}
+    assert set(ended) == set(pings)
+    where = [bundle for bundle in crew.sent if culprit in bundle]
+    assert len(where) == 3
+    assert where[1:] == [(culprit,), (culprit,)]
+    assert crew.times[culprit] == 3
+
+
+def test_a_worker_that_dies_twice_of_a_job_may_do_it_at_last(tmp_path: Path) -> None:
+    """Deaths by chance cost nothing but time, and a result that was stored before a death counts."""
+    store = Store(tmp_path)
+
+    def dies(job: Job, times: int) -> str | None:
+        if times > 2:
+            return None
+        if job == training(2):
+            store.save(job, Outcome({"status": "done"}), dict)
+        return "gone"
+
+    ended, _ = driven(Fake(store, dies), [training(1), training(2)])
+    assert set(ended.values()) == {None}
+    assert store.has(training(1))
+
+
+def test_what_needs_a_job_that_kills_its_workers_fails_with_it(tmp_path: Path) -> None:
+    """Nothing waits for ever for it."""
+    crew = Fake(Store(tmp_path), lambda job, _: "gone" if job == CHUNKS[0] else None)
+    ended, _ = driven(crew, [training(1)])
+    assert ended[CHUNKS[0]] == Failure("Its worker process died 3 times (gone).")
+    assert ended[training(1)] == Failure("It needs the result of 'describe', which failed.")
+
+
+def test_a_damaged_need_is_made_again_once_for_all_that_lack_it(tmp_path: Path) -> None:
+    """Ten trainings find the same chunk damaged; it is said and made once, and all of them succeed."""
+    store = Store(tmp_path)
+    driven(Fake(store, lambda *_: None), CHUNKS)
+    shutil.rmtree(store.folder(CHUNKS[1]))
+
+    def lacks(job: Job, _times: int) -> Done | None:
+        if isinstance(job, Train) and not store.has(CHUNKS[1]):
+            return Done(0.0, lacking=address(CHUNKS[1]), why="values.json has other content than was written")
+        return None
+
+    jobs = [training(number) for number in range(10)]
+    crew = Fake(store, lacks, size=10)
+    drive = _Drive(jobs, store, crew, notes := Notes(), set())  # it looked whole when the call began
+    assert {job: failure for job, _, failure in drive.run(None)} == dict.fromkeys([CHUNKS[1], *jobs])
+    assert notes.said == [
+        "The stored result of 'describe' was not whole (values.json has other content than was written); it is made "
+        "again."
+    ]
+
+
+def test_a_result_that_is_never_whole_fails_what_needs_it(tmp_path: Path) -> None:
+    """A disk that damages whatever is written would be written to for ever; an unknown address is no need at all."""
+    store = Store(tmp_path)
+    lacking = Done(0.0, lacking=address(CHUNKS[1]), why="it is bad")
+    crew = Fake(store, lambda job, _: lacking if isinstance(job, Train) else None)
+    ended, said = driven(crew, [training(1)])
+    assert ended[training(1)] == Failure("The result of 'describe' that it needs was not whole: it is bad.")
+    assert crew.times[training(1)] == REMADE + 1
+    assert said == []
+    unknown = Fake(store, lambda *_: Done(0.0, lacking="ff", why="it is bad"))
+    ended, _ = driven(unknown, [training(2)])
+    failure = ended[training(2)]
+    assert failure is not None
+    assert failure.message.endswith("that it needs was not whole: it is bad.")
+
+
+def test_when_the_time_is_up_nothing_more_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs comes to its end; the rest is left, also what waits, and suspects of a death."""
+    now = [0.0]
+    monkeypatch.setattr(execute_module.time, "monotonic", lambda: now[0])
+
+    def slow(job: Job, _: int) -> str | None:
+        now[0] += 10.0
+        return "gone" if job == CHUNKS[0] else None
+
+    crew = Fake(Store(tmp_path), slow)
+    ended, said = driven(crew, [training(1)], until=15.0)
+    assert ended == dict.fromkeys([MAKE, CHUNKS[1]])
+    assert said == ["left describe", "left describe", "left train linear"]
+
+
+def test_a_call_without_time_begins_nothing(tmp_path: Path, did: list[Job]) -> None:
+    """All of it is left, and no worker is asked."""
+    store = Store(tmp_path)
+    went = execute([training(1)], store, engine=Engine(until=time.monotonic() - 1))
+    assert (went.made, did) == (0, [])
+    assert set(went.left) == {MAKE, *CHUNKS, training(1)}
+
+
+def test_a_timing_whose_frames_were_left_is_left_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that run alone come last, and may need what was not started before them."""
+    now = [0.0]
+    monkeypatch.setattr(execute_module.time, "monotonic", lambda: now[0])
+
+    def perform(_job: Job, _load: Callable[[Job], Outcome]) -> Outcome:
+        now[0] += 6.0
+        return Outcome({"status": "done"})
+
+    monkeypatch.setattr(work, "perform", perform)
+    monkeypatch.setattr(work, "lay_out", lambda *_: 0)
+    monkeypatch.setattr(work, "warm", lambda *_: None)
+    later = MakeFrames(FrameSource(path="b", sha256="01"))
+    timed = [TimeDescribe(made, FUNCTIONS, (0,), 0, "host", "code") for made in (MAKE, later)]
+    monkeypatch.setattr(_Pace, "of", lambda *_: 6.0)
+    went = execute(timed, Store(tmp_path), engine=Engine(until=11.0))
+    assert set(went.left) == {later, *timed}
+    assert set(went.seconds) == {MAKE}

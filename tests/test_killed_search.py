@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from test_cli import SMOKE, findings, start, stored
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 #: One strategy of every kind, on models that are fitted in a moment, and one that asks networks.
 PROTOCOL = """
 question: Does a search that was killed go on?

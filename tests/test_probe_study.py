@@ -231,7 +231,8 @@ def test_the_plan_counts_what_the_dearest_would_cost_and_then_what_is_there(
     assert {name: before["jobs"][name]["new"] for name in ("stretch", "simulate", "count g(r)")} == {
         "stretch": 4, "simulate": 2, "count g(r)": 1
     }  # fmt: skip
-    assert before["expected_s"] == pytest.approx(sum(entry["expected_s"] for entry in before["jobs"].values()))
+    jobs_s = sum(entry["expected_s"] for entry in before["jobs"].values())
+    assert before["expected_s"] == pytest.approx(jobs_s + before["outlay"]["reading_s"])
     lines = "\n".join(told_plan(before | {"report": "reports"}))
     assert "Probe: of the contestant with the best mean; counted for the dearest that is known, “ridge”." in lines
     after = planning.plan(study.prepare(protocol(), store), store, 1)

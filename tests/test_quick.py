@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +14,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
+from prompt import within
 
 from bpbench import shipped
 from bpbench.errors import ProtocolError
@@ -531,32 +530,24 @@ def test_every_printed_page_is_marked(found: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------------- the command line
 
 
-def bpbench(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run the command line in a folder; return exit code, stdout and stderr."""
-    made = subprocess.run(
-        [sys.executable, "-m", "bpbench.cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    return made.returncode, made.stdout, made.stderr
-
-
 def test_the_command_line(folder: Path) -> None:
     """Run, plan and validate say that the run is quick; the run ends with a report of its own."""
-    code, out, err = bpbench(folder, "validate", "p.yaml", "--quick")
+    code, out, err = within(folder, "validate", "p.yaml", "--quick")
     assert (code, err) == (0, "")
     assert out == ("p.yaml has a valid quick version, which gives no verdict: 4 variants, 3 repeats, 3 comparisons.\n")
-    code, out, _ = bpbench(folder, "plan", "p.yaml", "--quick")
+    code, out, _ = within(folder, "plan", "p.yaml", "--quick")
     assert code == 0
     assert out.startswith(f"{WATERMARK}: this is the plan of a quick run.\n")
     assert "effect" not in out
     assert "Test:" not in out
-    code, out, _ = bpbench(folder, "plan", "p.yaml", "--quick", "--json")
+    code, out, _ = within(folder, "plan", "p.yaml", "--quick", "--json")
     assert json.loads(out)["quick"] is True
-    code, out, err = bpbench(folder, "run", "p.yaml", "--quick", "--jobs", "1")
+    code, out, err = within(folder, "run", "p.yaml", "--quick", "--jobs", "1")
     assert code == 0, err
     assert out.startswith(f"{WATERMARK}: ")
     (report,) = (folder / "reports").glob("*/findings.json")
     assert json.loads(report.read_text())["protocol"]["quick"] is True
-    code, out, _ = bpbench(folder, "run", "p.yaml", "--jobs", "1")
+    code, out, _ = within(folder, "run", "p.yaml", "--jobs", "1")
     assert code == 0
     assert WATERMARK not in out
     assert len(list((folder / "reports").glob("*/findings.json"))) == 2
@@ -565,6 +556,6 @@ def test_the_command_line(folder: Path) -> None:
 def test_the_command_line_without_a_block(folder: Path) -> None:
     """A protocol without a quick version is a wrong request."""
     (folder / "full.yaml").write_text(FULL)
-    code, _, err = bpbench(folder, "run", "full.yaml", "--quick")
+    code, _, err = within(folder, "run", "full.yaml", "--quick")
     assert code == 2
     assert err.startswith("bpbench: full.yaml: this protocol has no quick version; ")

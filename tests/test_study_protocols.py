@@ -23,8 +23,6 @@ from bpbench.strategies import (
     Strategy,
 )
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 FOLDER = shipped("protocols")
 #: One for each step of the study, and the kinds of strategies that it is there to show.
 STEPS: dict[str, set[type[Strategy]]] = {

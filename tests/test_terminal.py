@@ -11,6 +11,22 @@ from bpbench.agreement.columns import agree
 from bpbench.data import inspect, readers
 from bpbench.report import plans, terminal
 
+OUTLAY: dict[str, Any] = {
+    "wall_s": 150.0,
+    "longest_s": 6.0,
+    "waiting": 0.02,
+    "cpu_s": 300.0,
+    "reading_s": 2.0,
+    "between_s": [200.0, 450.0],
+    "seen": {"train hdnn": {"results": 3, "elsewhere": False, "factor": 1.5}},
+    "memory": {"process": 320_000_000, "kind": "train hdnn", "processes": 2, "free": 8_000_000_000},
+    "disk": {
+        "bytes": 5_200_000,
+        "kinds": {"train hdnn": 5_200_000},
+        "free": 40_000_000_000,
+        "folder": ".bpbench/store",
+    },
+}
 PLANNED: dict[str, Any] = {
     "protocol": "p",
     "quick": False,
@@ -27,6 +43,7 @@ PLANNED: dict[str, Any] = {
         "train hdnn": {"stored": 0, "new": 50, "expected_s": 300.0},
     },
     "expected_s": 150.0,
+    "outlay": OUTLAY,
     "workers": 2,
     "family": [["A", "D"], ["B", "D"]],
     "test": "wilcoxon",
@@ -55,6 +72,9 @@ def test_a_plan_in_lines() -> None:
     assert "440 frames, 112640 atoms; 10 repeats of 3 variants" in text
     assert "wall time, 2 processes" in text
     assert "2 min" in text
+    assert "describe                         7       0         0 s       0 B" in text
+    assert "train hdnn                       0      50       5 min    5.2 MB" in text
+    assert "CPU time 5 min, 3 min to 8 min: by 3 stored results." in text
     assert "The smallest p this test can give at this n is 0.00195." in text
     assert "with power 0.8: 1.23 standard deviations of the paired differences (d_z); in units it needs" in text
     assert (

@@ -35,7 +35,7 @@ from bpbench.report import draw, plans, words
 from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Table, Text
-from bpbench.runner import cost, execute, machine, staff, timing, work
+from bpbench.runner import cost, execute, graph, machine, staff, timing, work
 from bpbench.runner.engine import Engine
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
@@ -476,9 +476,9 @@ def test_another_host_measures_anew_and_more_rounds_join(folder: Path, monkeypat
     assert conducted(folder)[0].executed.made == 9
     assert conducted(folder)[0].executed.made == 0
     longer = prepared(folder, TEXT.replace("repeats: 4", "repeats: 6"))
-    assert execute.missing(longer.jobs, store) == list(longer.trainings.values())[8:]
+    assert graph.missing(longer.jobs, store) == list(longer.trainings.values())[8:]
     monkeypatch.setattr(machine, "kind_of_host", lambda: "Abacus, 10 beads")
-    assert execute.missing(prepared(folder).jobs, store) == list(prepared(folder).trainings.values())
+    assert graph.missing(prepared(folder).jobs, store) == list(prepared(folder).trainings.values())
 
 
 def test_failed_measurements_leave_no_verdict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

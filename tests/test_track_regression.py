@@ -75,7 +75,6 @@ def _changed(folder: Path) -> Path:
     return tree
 
 
-@pytest.mark.xdist_group("cli")
 @pytest.mark.parametrize("runs", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_a_worse_learning_rate_is_caught_and_unchanged_code_is_not(tmp_path: Path, runs: int) -> None:
     """Records of the smoke protocol, all by one code, then one by a code that trains a hundred times slower."""

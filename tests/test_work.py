@@ -57,9 +57,9 @@ def training(name: str, seed: int = 1, inputs: int = 22, observations: int | Non
 
 
 def content(store: Store, job: Job) -> dict[str, bytes]:
-    """Return the files of a result that are compared, by name."""
-    folder = store.folder(job)
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "provenance.json"}
+    """Return the files of a result that are compared, by name: all but the provenance, and the sums that tell of it."""
+    told = {"provenance.json", "sums.json"}
+    return {path.name: path.read_bytes() for path in store.folder(job).iterdir() if path.name not in told}
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Modules of the room of reports that write for a terminal, a pull request or a page of trends, in English.
-ENGLISH = {"adopted", "calibrated", "comment", "kept", "plans", "terminal", "tracked", "trends", "trends_draw"}
+ENGLISH = {
+    "adopted",
+    "calibrated",
+    "comment",
+    "kept",
+    "outlay",
+    "plans",
+    "terminal",
+    "tracked",
+    "trends",
+    "trends_draw",
+}
 
 
 def messages(path: Path) -> Iterator[tuple[int, str, str | tuple[str, str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -44,6 +45,8 @@ KINDS: Final = frozenset(
 #: for before they are looked for.
 _LINE: Final = 1 << 20
 _COLUMNS: Final = 4096
+#: How often a reader may ask for a line behind the end.
+_ASKED: Final = 8
 
 
 def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
@@ -74,6 +77,7 @@ def read(path: Path, source: FrameSource, *, energies: bool = True) -> Frames:
         group=group,
         block=block,
         temperature=None if source.temperature is None else _temperatures(path, images, source.temperature),
+        where=f"{path}, ",
     )
 
 
@@ -148,10 +152,17 @@ def _gathered(
     group: npt.NDArray[np.str_],
     block: npt.NDArray[np.str_] | None,
     temperature: Floats | None,
+    where: str = "",
 ) -> Frames:
-    """Return images as frames; without declared blocks each group is one."""
+    """Return images as frames; without declared blocks each group is one. Errors begin with ``where``."""
     found = [_results(atoms).get("forces") for atoms in images]
-    forces = [part for part in found if part is not None]
+    forces = [np.asarray(part) for part in found if part is not None]
+    for number, (atoms, part) in enumerate(zip(images, found, strict=True)):
+        if part is not None and (np.shape(part) != (len(atoms), 3) or np.asarray(part).dtype.kind not in "iuf"):
+            raise DataError(
+                f"{where}frame {number}: expected three numbers as the force on each of {len(atoms)} atoms, found an "
+                f"array of shape {np.shape(part)} and type {np.asarray(part).dtype}."
+            )
     sizes = [len(atoms) for atoms in images]
     return Frames(
         positions=np.concatenate([atoms.positions for atoms in images]).astype(np.float64),
@@ -198,8 +209,23 @@ def _read(file: Path, path: Path) -> list[Any]:
             "as one may run code or open other files; if you trust it, make an extended XYZ by ase convert FILE "
             "frames.extxyz."
         )
-    options = {"properties_parser": _keys} if kind == "extxyz" else {}
-    return list(ase.io.read(str(file), ":", format=kind, do_not_split_by_at_sign=True, **options))
+    if kind != "extxyz":
+        return list(ase.io.read(str(file), ":", format=kind, do_not_split_by_at_sign=True))
+    with _Ending(file.open("rb"), encoding="utf-8") as stream:
+        return list(ase.io.read(stream, ":", format=kind, properties_parser=_keys))
+
+
+class _Ending(io.TextIOWrapper):
+    """A file that ends: ASE would go on to ask for the lines of a frame of 10¹⁸ atoms."""
+
+    _asked = 0
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # as in typeshed
+        line = super().readline(size)
+        self._asked += not line
+        if self._asked > _ASKED:
+            raise EOFError("it ends before its last frame does")
+        return line
 
 
 def _keys(line: str) -> dict[str, Any]:
@@ -226,7 +252,12 @@ def _energy(path: Path, number: int, atoms: Any, needed: bool) -> float:
         raise DataError(
             f"{path}, frame {number}: the frame carries no energy (expected under 'energy', in eV; {found})."
         )
-    return float(energy)
+    try:
+        return float(energy)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{path}, frame {number}: expected one number as the energy (eV), found {energy!r:.60}."
+        ) from None
 
 
 def _groups(path: Path, images: list[Any], key: str | None) -> npt.NDArray[np.str_]:

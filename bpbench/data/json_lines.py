@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from bpbench.data.pieces import Piece, not_numbers, readable, rows_at_once, text_of
 from bpbench.errors import DataError
+from bpbench.formats.learning_curves import real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,15 +81,7 @@ class JsonLines:
             for place, item in enumerate(column):
                 if item is not None and (isinstance(item, bool) or not isinstance(item, int | float)):
                     raise not_numbers(self.path, name, f"{item!r} in row {first + place + 1}", descriptor=False)
-            labels[name] = np.array([np.nan if item is None else _number(item) for item in column], dtype=np.float64)
+            labels[name] = np.array([np.nan if item is None else real(item) for item in column], dtype=np.float64)
         for name in words:
             labels[name] = text_of(self.path, name, np.array([row.get(name) for row in rows], dtype=object), first)
         return Piece(first, np.empty((0, len(rows))), labels)
-
-
-def _number(item: float) -> float:
-    """Return a number as float64, in which one that is too large is infinite."""
-    try:
-        return float(item)
-    except OverflowError:
-        return math.inf if item > 0 else -math.inf

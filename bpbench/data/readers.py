@@ -17,6 +17,7 @@ import numpy as np
 from bpbench.counting import grouped
 from bpbench.data import archive, ase_files, blocks, n2p2_files
 from bpbench.data.frames import Frames
+from bpbench.elements import SYMBOLS
 from bpbench.errors import DataError, nearest
 from bpbench.formats.n2p2 import Units
 from bpbench.jobs import FrameSource
@@ -288,8 +289,9 @@ def _refuse_unusable(path: Path, frames: Frames, *, energies: bool) -> None:
             bad = np.unique(owner[~finite])
             more = f" (and in {len(bad) - 1} more)" if len(bad) > 1 else ""
             raise DataError(f"{path}, frame {number}: expected finite numbers, found a NaN or infinite {name}{more}.")
-    if (frames.species < 1).any():
-        number = frame_of_atom[np.argmax(frames.species < 1)]
+    strange = (frames.species < 1) | (frames.species > len(SYMBOLS))
+    if strange.any():
+        number = frame_of_atom[np.argmax(strange)]
         raise DataError(f"{path}, frame {number}: an atom has no element.")
     for cell, pbc, number in zip(frames.cells, frames.pbc, frames.id, strict=True):
         periodic = cell[pbc]

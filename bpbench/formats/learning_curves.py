@@ -13,6 +13,7 @@ Keras's ``history.history`` is a mapping of a list per metric, one value per epo
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -127,6 +128,11 @@ def read_n2p2(text: str, path: str) -> Curve:
         if words[0].startswith("#"):
             heads = line.lstrip("# ").split()
             if heads[:1] == ["epoch"]:
+                if rows and tuple(heads) != names:
+                    raise DataError(
+                        f"{path}, line {number}: the columns are named anew below the first numbers, and otherwise; "
+                        "expected the curve of one training."
+                    )
                 names = tuple(heads)
             elif found := _TOLD.fullmatch(line):
                 told[found[1]] = found[2].rstrip(".")
@@ -141,6 +147,9 @@ def read_n2p2(text: str, path: str) -> Curve:
         raise DataError(f"{path}: expected a learning-curve.out of n2p2, found no line '# epoch …' that names columns.")
     table = np.array(rows).reshape(-1, len(names))
     columns = dict(zip(names, table.T.copy(), strict=True))
+    strange = ~(np.abs(columns["epoch"]) < 2**53)
+    if strange.any():
+        raise DataError(f"{path}: expected the number of an epoch, found {columns['epoch'][strange][0]:g}.")
     return Curve(columns, columns["epoch"], {name: text for name, text in told.items() if name in columns})
 
 
@@ -178,13 +187,21 @@ def read_keras(text: str, path: str) -> list[Curve]:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: expected JSON ({error}).") from None
     runs = document if isinstance(document, list) else [document]
     if not runs:
         raise DataError(f"{path}: expected the history of a training, found an empty list.")
     single = not isinstance(document, list)
     return [_history(run, path if single else f"{path}, run {place}") for place, run in enumerate(runs, 1)]
+
+
+def real(value: float) -> float:
+    """Return a number of JSON as float64, in which a whole number that is too large is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _history(run: Any, where: str) -> Curve:
@@ -201,7 +218,7 @@ def _history(run: Any, where: str) -> Curve:
         for place, value in enumerate(values):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
                 raise DataError(f"{where}: expected a number for '{name}', epoch {place + 1}, found {value!r}.")
-        columns[str(name)] = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        columns[str(name)] = np.array([math.nan if value is None else real(value) for value in values])
     sizes = {name: len(values) for name, values in columns.items()}
     if len(set(sizes.values())) > 1:
         said = ", ".join(f"'{name}' {size}" for name, size in sizes.items())

@@ -136,8 +136,12 @@ def refuse_additions(connection: sqlite3.Connection, path: object) -> None:
     ours = {words[2]: words for step in STEPS for words in map(str.split, step)}
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
     held = {str(name): (str(kind), str(text).split()) for kind, name, text in rows}
-    # Views are never asked here.
-    other = [f"{kind} '{name}'" for name, (kind, words) in held.items() if kind != "view" and words != ours.get(name)]
+    # Other views than those in the place of a table are never asked here.
+    other = [
+        f"{kind} '{name}'"
+        for name, (kind, words) in held.items()
+        if words != ours.get(name) and (kind != "view" or name in ours)
+    ]
     other += [f"{words[1].lower()} '{name}'" for name, words in ours.items() if name not in held]
     if other:
         raise StoreError(

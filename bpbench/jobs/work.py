@@ -11,8 +11,12 @@ from bpbench.identity import IF_SET, NOT_IDENTITY, Kept
 from bpbench.jobs.models import ModelSpec
 from bpbench.remembered import by_object
 
-#: The hash of what many jobs share.
-_hash = by_object(hash)
+
+@by_object
+def _hash_of(*shared: Hashable) -> int:
+    """Return the hash of what many jobs share."""
+    return hash(shared)
+
 
 # ------------------------------------------------------------------------------------------------------ data
 
@@ -263,7 +267,7 @@ class Train(Kept):
     def _hashed(self) -> tuple[Hashable, ...]:
         """Hash once what many trainings share, and beside it what tells their repeats apart."""
         seeds = (self.split.split_seed, self.split.reserve_seed, self.weights_seed, self.order_seed, self.rerun)
-        return (_hash(self.functions), _hash(self.model), _hash(self.pool), self.observations, *seeds)
+        return (_hash_of(self.functions, self.model, self.pool), self.observations, *seeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +399,7 @@ class Distribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Kept):
     """Do nothing: what orchestration costs is measured with it, and a cluster is tried.
 
     Attributes
@@ -409,6 +413,11 @@ class Ping:
     number: int
     wait_s: float = 0.0
     version: int = 1
+
+    __hash__ = Kept.__hash__
+
+    def _hashed(self) -> tuple[Hashable, ...]:
+        return (self.number, self.wait_s, self.version)
 
 
 Job = (

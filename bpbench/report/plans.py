@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bpbench.counting import listed
 from bpbench.data.tables import NAMED
+from bpbench.report import outlay
 from bpbench.report.kinds import WATERMARK
 from bpbench.report.numerals import count, exact, percent
+from bpbench.report.outlay import duration
 from bpbench.report.vocabulary import margin_text
 from bpbench.statistics.margins import Margin
 from bpbench.statistics.repeats import MOST
@@ -44,14 +46,17 @@ def plan(planned: dict[str, Any]) -> list[str]:
             for name, entry in planned.get("columns", {}).items()
         ),
         "",
-        f"{'job':<26}{'stored':>8}{'new':>8}{'expected':>12}",
+        f"{'job':<26}{'stored':>8}{'new':>8}{'expected':>12}{'disk':>10}",
     ]
+    added = planned["outlay"]["disk"]["kinds"]
     lines += [
-        f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{_duration(entry['expected_s']):>12}"
+        f"{kind:<26}{entry['stored']:>8}{entry['new']:>8}{duration(entry['expected_s']):>12}"
+        f"{outlay.size(added.get(kind, 0)):>10}"
         for kind, entry in planned["jobs"].items()
     ]
     lines += [
-        f"{'wall time, ' + processes:<42}{_duration(planned['expected_s']):>12}",
+        f"{'wall time, ' + processes:<42}{duration(planned['expected_s']):>12}",
+        *outlay.lines(planned["outlay"]),
         *_exploring(planned),
         *_programs(planned),
         *_probing(planned),
@@ -153,7 +158,7 @@ def _exploring(planned: dict[str, Any]) -> list[str]:
         asks = f"asks for at most {count(more, 'training')} more" if more else "what it explores is counted above"
         lines.append(f"{what}{asks}{confirm}.")
     if exploration["more_s"]:
-        lines.append(f"What strategies may still ask for takes {_duration(exploration['more_s'])} more at most.")
+        lines.append(f"What strategies may still ask for takes {duration(exploration['more_s'])} more at most.")
     return ["", *lines]
 
 
@@ -299,9 +304,3 @@ def _crossed(planned: dict[str, Any]) -> str:
 
 def _first(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

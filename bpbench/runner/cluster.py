@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bpbench.errors import RequestError
-from bpbench.runner import command
+from bpbench.runner import command, keys
 from bpbench.runner.cluster_file import Cluster, read
 
 __all__ = ["Cluster", "build", "read", "start", "trouble"]
@@ -183,7 +183,7 @@ def _certificates(folder: Path) -> Any:
     from distributed import Security
 
     try:
-        made = Security.temporary()
+        made = keys.temporary()
     except ImportError:
         raise RequestError(
             "Certificates for driver and workers need the package cryptography: pip install 'bpbench[cluster]', or say "

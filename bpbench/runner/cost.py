@@ -1,279 +1,277 @@
-"""What a job is expected to cost: a count of its work, times rates measured once, times what this store has seen.
+r"""What jobs cost: seconds by a count of their work and by what this store has seen, memory, and bytes on disk.
 
-The counts are deterministic; the rates below were measured on one core of a 2-core x86-64 machine and only need to be
-of the right size, because :func:`estimator` rescales each kind of job by the times of its stored results.
+The count (:func:`expected`) rests on rates measured on another machine. Stored results correct it: with
+
+.. math:: q = \frac{\text{CPU seconds taken}}{\text{seconds counted}}
+
+for each of them, a job's estimate is its count times q, the median over stored results of its kind and size, or between
+the medians of the two sizes next to its own. Results of the same kind of processor are used alone if there are any, and
+of these such as ran beside as many others as are planned: two at once take 1.1 to 1.8 times the CPU seconds of one
+(:mod:`bpbench.runner.meter`).
+
+How far the total of many jobs may lie from its estimate is told by a factor for each kind (:meth:`Estimator.factor`):
+
+==================================  ==================================================================================
+stored results of the kind          factor
+==================================  ==================================================================================
+none                                2
+of another kind of processor        1.5, or what follows if that is more
+one                                 1.5
+n with spread s of ln q             exp(t s √(1 + 1/n)), t Student's 95 % point for n-1 degrees of freedom; 1.1 to 2
+==================================  ==================================================================================
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+from statistics import median
 from typing import Any, Final
 
+import numpy as np
+
 from bpbench.data.frames import Configurations
-from bpbench.features import G2, Column, Feature
-from bpbench.jobs import (
-    Adam,
-    Command,
-    Describe,
-    Distribute,
-    ForceTerm,
-    Hdnn,
-    Importance,
-    Job,
-    Kalman,
-    KerasAdam,
-    LightGbm,
-    Linear,
-    N2p2,
-    RandomForest,
-    ReadTable,
-    Simulate,
-    Stretch,
-    TimeDescribe,
-    Train,
-)
-from bpbench.runner import timing, work
+from bpbench.jobs import Describe, Importance, Job, Train
+from bpbench.runner import work
+from bpbench.runner.disk import disk
+from bpbench.runner.machine import machine
+from bpbench.runner.memory import base, memory, needed
+from bpbench.runner.seconds import expected, laying_out
 from bpbench.runner.store import Store
 
-#: Seconds per radial function and atom, and per angular function and atom (about 70 neighbours).
-_RADIAL: Final = 4.5e-7
-_ANGULAR: Final = 1.3e-6
-#: Seconds for an atom and weight to go through a network and back, in single and in double precision, and by Keras.
-_SINGLE: Final = 1.4e-10
-_DOUBLE: Final = 2.3e-10
-_KERAS: Final = 1.5e-9
-#: Seconds that a step of Keras takes beside its arithmetic.
-_KERAS_STEP: Final = 5e-3
-#: Seconds per multiplication of a large matrix product; seconds to start a training, and one of Keras.
-_PRODUCT: Final = 5e-11
-_START: Final = 0.1
-_KERAS_START: Final = 3.0
-#: Seconds per row of a table.
-_TABLE_ROW: Final = 2e-5
-#: Seconds per tree, and per boosting round.
-_TREE: Final = 0.004
-_ROUND: Final = 0.001
-#: Seconds per atom, column tried and level of a tree on forces, and for an atom to go down one level of it.
-_SPLIT: Final = 7e-8
-_DOWN: Final = 1.2e-8
-#: Seconds per atom and column in a boosting round on forces, and for an atom to go down its tree.
-_BOOST: Final = 6e-9
-_LEAF: Final = 2.5e-8
-#: How often the describing of all atoms goes into a potential's energies and forces.
-_ANSWERED: Final = 3
-#: Seconds of somebody else's program, of which nothing is known before it has run.
-_PROGRAM: Final = 60.0
-#: Seconds to shuffle and sum up one value of one atom, and to send one configuration down one tree.
-_SHUFFLE: Final = 2e-8
-_WALK: Final = 2e-7
-#: How many times as long as describing a frame it takes to have its forces from a potential.
-_FORCES: Final = 3.0
-#: Seconds per function and atom of the Jacobians that are learned from, and how many atoms one component reaches.
-_JACOBIAN: Final = 1e-5
-_REACHED: Final = 80
-#: Stored results of each kind that are looked at.
-_ENOUGH: Final = 200
-#: Seconds of EMT per atom, and of g(r) per pair of atoms.
-_EMT: Final = 1.3e-3
-_PAIR: Final = 2e-7
+__all__ = ["Estimator", "Need", "base", "disk", "estimator", "expected", "laying_out", "memory", "needed"]
+
+#: Stored results that are looked at, of each shape and of each kind.
+_OF_SHAPE: Final = 12
+_OF_KIND: Final = 200
+#: How far a total may lie from its estimate: with nothing stored; with one result, or those of another processor.
+_BLIND: Final = 2.0
+_ONE: Final = 1.5
+#: What it lies off even where many results agree: runs differ that much between each other.
+_LEAST: Final = 1.1
+#: Student's t, 95 %, one-sided, for 1, 2, … degrees of freedom; the last for all more.
+_T: Final = (6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86, 1.83, 1.81, 1.7)
 
 
-def expected(job: Job, frames: Configurations) -> float:
-    """Return the expected seconds of a job on one core, from its work alone.
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a job needs, counted from its shape; the same for all jobs of one shape.
+
+    Attributes
+    ----------
+    kind : str
+        As the progress display calls it.
+    cohort : hashable or None
+        What trainings on the same inputs, and the questions asked of them, have in common.
+    counted_s : float
+        Seconds on one core by the count alone.
+    reading_s : float
+        Seconds in which a process makes its inputs ready, once for a cohort.
+    memory : int
+        Bytes beside what its process holds.
+    disk : int
+        Bytes of its result in the store.
+    """
+
+    kind: str
+    cohort: Hashable | None
+    counted_s: float
+    reading_s: float
+    memory: int
+    disk: int
+
+
+class Needs:
+    """What jobs need, worked out once for each shape: a hundred thousand jobs have a dozen.
 
     Parameters
     ----------
-    job : Job
-        What would run.
     frames : Configurations
-        The frames it works on.
+        The frames all of them work on.
     """
-    if isinstance(job, Describe):
-        return 0.2 + _describing(job.functions, int(frames.offsets[job.last] - frames.offsets[job.first]))
-    if isinstance(job, TimeDescribe):
-        atoms = int(frames.atoms[list(job.chosen)].sum())
-        return 0.1 + (1 + timing.PASSES) * _describing(job.functions, atoms)
-    if isinstance(job, ReadTable):
-        return 0.2 + float(frames.offsets[-1]) * _TABLE_ROW
-    if isinstance(job, Train):
-        return _training(job, frames)
-    if isinstance(job, Importance):
-        return _asking(job, frames)
-    return _probing(job, frames) if isinstance(job, Stretch | Simulate | Distribute) else 1.0
+
+    def __init__(self, frames: Configurations) -> None:
+        self._frames = frames
+        # With the job itself, whose parts stay alive with it, so that their ids are theirs.
+        self._of: dict[tuple[Any, ...], tuple[Job, Need]] = {}
+
+    def __call__(self, job: Job) -> Need:
+        """Return what a job needs."""
+        key = self._shape(job)
+        if key not in self._of:
+            self._of[key] = (job, self._counted(job))
+        return self._of[key][1]
+
+    def _shape(self, job: Job) -> tuple[Any, ...]:
+        """Return a key that jobs of one shape share; parts are told apart by the very object, which jobs share."""
+        if isinstance(job, Train):
+            split = job.split
+            return (
+                *self._cohort(job),
+                id(job.model),
+                job.observations,
+                job.score_forces,
+                split.reserve,
+                split.validation,
+                split.explore,
+            )
+        if isinstance(job, Importance):
+            return ("asked", job.by, job.shuffles, *self._shape(job.training))
+        if isinstance(job, Describe):
+            offsets = self._frames.offsets
+            return ("described", id(job.functions), int(offsets[job.last] - offsets[job.first]), job.precision)
+        return (type(job).__name__, id(job))
+
+    @staticmethod
+    def _cohort(job: Train) -> tuple[int, ...]:
+        return (id(job.functions), len(job.pool), id(job.pool[0]) if job.pool else 0)
+
+    def _counted(self, job: Job) -> Need:
+        frames = self._frames
+        training = job.training if isinstance(job, Importance) else job
+        return Need(
+            work.label(job),
+            self._cohort(training) if isinstance(training, Train) else None,
+            expected(job, frames),
+            laying_out(training, frames) if isinstance(training, Train) else 0.0,
+            needed(job, frames),
+            disk(job, frames),
+        )
 
 
-def _probing(job: Stretch | Simulate | Distribute, frames: Configurations) -> float:
-    """Return the expected seconds of asking a potential for one frame so many times, or of counting pairs of atoms."""
-    if isinstance(job, Distribute):
-        return 0.2 + float((frames.atoms[list(job.chosen)] ** 2).sum()) * _PAIR
-    times = len(job.scales) if isinstance(job, Stretch) else job.steps + 1
-    atoms = int(frames.atoms[job.frame])
-    if job.training is None:
-        return 0.5 + times * atoms * _EMT
-    functions = [item for item in job.training.functions if not isinstance(item, Column)]
-    return 0.5 + times * _FORCES * _describing(functions, atoms)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A stored result: what it was counted for, what it took, and where."""
+
+    counted_s: float
+    taken_s: float
+    cpu: str | None
+    processes: int | None
 
 
-def _training(job: Train, frames: Configurations) -> float:
-    learned = job.model.forces if isinstance(job.model, Hdnn | Linear) else None
-    return (
-        _fitting(job, frames)
-        + (_scoring(job, frames) if job.score_forces else 0.0)
-        + (0.0 if learned is None else _learning(job, frames, learned))
-    )
+@dataclass(slots=True)
+class _Kind:
+    """What stored results of one kind tell: the median of q by size, and how far single ones lie from it."""
+
+    results: int = 0
+    elsewhere: bool = False
+    sizes: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+    spread: float | None = None
+
+    @classmethod
+    def of(cls, seen: list[_Seen], workers: int | None) -> _Kind:
+        cpu = machine()["cpu"]
+        here = [one for one in seen if one.cpu == cpu]
+        alike = [one for one in here if one.processes == workers]
+        chosen = alike or here or seen
+        by_size: dict[float, list[float]] = {}
+        sizes: dict[float, float] = {}
+        for one in chosen:
+            size = math.log(one.counted_s)
+            exact = sizes.setdefault(round(size, 2), size)  # what differs by less is of one size
+            by_size.setdefault(exact, []).append(math.log(one.taken_s / one.counted_s))
+        middle = {size: median(logs) for size, logs in sorted(by_size.items())}
+        off = [log - middle[size] for size, logs in by_size.items() for log in logs]
+        free = len(off) - len(middle)
+        # Half of the results of a size lie nearer to their median than 0.67 spreads; one that compiled may lie far off.
+        spread = 1.48 * median(map(abs, off)) * math.sqrt(len(off) / free) if free > 0 else None
+        return cls(len(chosen), not here, list(middle), [math.exp(log) for log in middle.values()], spread)
 
 
-def _learning(job: Train, frames: Configurations, term: ForceTerm) -> float:
-    """Return the expected seconds of learning from forces, beside those of energies; Jacobians of a cohort included.
-
-    The ridge folds the rows of its components into a triangle, Adam sends every atom forward and back twice, the filter
-    asks for each component what it reaches, and multiplies P by it.
-    """
-    model, inputs = job.model, len(job.functions)
-    atoms = _learnt(job, frames) / len(frames) * float(frames.offsets[-1])
-    made, rows = atoms * inputs * _JACOBIAN, 3 * term.fraction * atoms
-    if not isinstance(model, Hdnn):
-        return made + rows * (inputs**2 * _PRODUCT + _REACHED * inputs * _DOUBLE)
-    weights = _weights(model, inputs) + (inputs if model.skip else 0)
-    if isinstance(model.optimizer, Kalman):
-        each = 1.5 * weights**2 * _PRODUCT + 2 * _REACHED * weights * _DOUBLE
-        return made + model.ensemble * model.epochs * rows * each
-    return made + model.ensemble * model.epochs * term.fraction * atoms * (
-        4 * weights * _SINGLE + inputs * _JACOBIAN / 10
-    )
-
-
-def _scoring(job: Train, frames: Configurations) -> float:
-    """Return the expected seconds of the forces of test and validation configurations."""
-    if not isinstance(job.model, Hdnn | Linear):
-        return 0.0
-    share = job.split.validation + (job.split.reserve if job.split.explore is None else job.split.explore)
-    return _FORCES * _describing(job.functions, int(share * float(frames.offsets[-1])))
-
-
-def _fitting(job: Train, frames: Configurations) -> float:
-    if isinstance(job.model, Hdnn):
-        return job.model.ensemble * _network(job.model, len(job.functions), job, frames)
-    if isinstance(job.model, RandomForest | LightGbm):
-        if job.model.target == "forces":
-            return 0.5 + _on_atoms(job.model, len(job.functions), job, frames)
-        return 0.5 + (job.model.trees * _TREE if isinstance(job.model, RandomForest) else job.model.rounds * _ROUND)
-    if isinstance(job.model, N2p2):
-        return 0.5 + _ANSWERED * _describing(job.functions, int(frames.offsets[-1]))
-    return _PROGRAM if isinstance(job.model, Command) else 0.5
-
-
-def _on_atoms(model: RandomForest | LightGbm, inputs: int, job: Train, frames: Configurations) -> float:
-    """Return the expected seconds of growing trees on atoms, and of asking them for all atoms."""
-    every = float(frames.offsets[-1])
-    learnt = _learnt(job, frames) / len(frames) * every
-    learnt = learnt if model.atoms is None else min(learnt, model.atoms)
-    if isinstance(model, LightGbm):
-        # There is little to learn of a direction: patience ends it long before the rounds are used up.
-        return 3 * min(model.rounds, 2 * model.patience) * (learnt * inputs * _BOOST + every * _LEAF)
-    levels = min(model.max_depth or math.inf, math.log2(max(learnt, 2.0)))
-    columns = max(1.0, min(model.max_features, 1.0) * inputs)
-    return model.trees * levels * (learnt * columns * _SPLIT + every * _DOWN)
-
-
-def _learnt(job: Train, frames: Configurations) -> float:
-    """Return how many configurations a split leaves to be learned from."""
-    share = 1.0 - job.split.reserve - job.split.validation - (job.split.explore or 0.0)
-    return job.observations or share * len(frames)
-
-
-def _asking(job: Importance, frames: Configurations) -> float:
-    """Return the expected seconds of asking a model for its inputs; it answers for the validation part of the frames.
-
-    Trees are grown again.
-    """
-    model, inputs = job.training.model, len(job.training.functions)
-    trees = model.trees if isinstance(model, RandomForest) else model.rounds if isinstance(model, LightGbm) else 0
-    start = expected(job.training, frames) if trees else _START
-    if job.by == "gain":
-        return start
-    seen = job.training.split.validation
-    shuffled = inputs * job.shuffles * seen * float(frames.offsets[-1])
-    weights = model.ensemble * _weights(model, inputs) if isinstance(model, Hdnn) else 0
-    walks = inputs * job.shuffles * seen * len(frames) * trees
-    return start + shuffled * (_SHUFFLE + weights * _DOUBLE) + walks * _WALK
-
-
-def _weights(model: Hdnn, inputs: int) -> int:
-    return sum((a + 1) * b for a, b in pairwise([inputs, *model.hidden, 1]))
-
-
-def _network(model: Hdnn, inputs: int, job: Train, frames: Configurations) -> float:
-    """Return the expected seconds of training one network on the share of the frames that a split leaves."""
-    weights = _weights(model, inputs)
-    learnt = _learnt(job, frames)
-    through = (learnt / len(frames)) * float(frames.offsets[-1]) * weights
-    rule = model.optimizer
-    if isinstance(rule, Adam):
-        return _START + model.epochs * through * _SINGLE
-    if isinstance(rule, KerasAdam):
-        steps = math.ceil(learnt / model.batch)
-        return _KERAS_START + model.epochs * (steps * _KERAS_STEP + through * _KERAS)
-    # The filter multiplies P twice for every block of configurations, Levenberg-Marquardt adds up JᵀJ and solves.
-    each = 1.5 * weights**2 * learnt if isinstance(rule, Kalman) else weights**2 * (learnt / 2 + weights / 6)
-    return _START + model.epochs * (through * _DOUBLE + each * _PRODUCT)
-
-
-def _describing(functions: Sequence[Feature | Column], atoms: int) -> float:
-    radial = sum(isinstance(function, G2) for function in functions)
-    return atoms * (radial * _RADIAL + (len(functions) - radial) * _ANGULAR)
-
-
-def estimator(stored: Iterable[Job], frames: Configurations, store: Store) -> Callable[[Job], float]:
-    """Return a function that gives the expected seconds of a job.
+class Estimator:
+    """Gives the expected seconds that a job keeps a core busy; of a job that runs a program, those of its wall clock.
 
     Parameters
     ----------
     stored : iterable of Job
-        Jobs whose results are in the store; the times they took rescale the estimate of their kind.
+        Jobs whose results are in the store.
     frames : Configurations
         The frames all of them work on.
     store : Store
         Where their provenance lies.
+    workers : int, optional
+        Processes that would work at once.
     """
-    taken: dict[str, float] = {}
-    thought: dict[str, float] = {}
-    for job in _some(stored):
-        wall = store.provenance(job).get("wall_s")
-        if isinstance(wall, float):
-            kind = work.label(job)
-            taken[kind] = taken.get(kind, 0.0) + wall
-            thought[kind] = thought.get(kind, 0.0) + expected(job, frames)
-    known: dict[tuple[Any, ...], tuple[Job, float]] = {}
 
-    def estimate(job: Job) -> float:
-        alike = _alike(job)
-        if alike not in known:
-            kind = work.label(job)
-            rescaled = taken[kind] / thought[kind] if thought.get(kind) else 1.0
-            known[alike] = (job, expected(job, frames) * rescaled)
-        return known[alike][1]
+    def __init__(self, stored: Iterable[Job], frames: Configurations, store: Store, workers: int | None = None) -> None:
+        self.need = Needs(frames)
+        self._seconds: dict[int, float] = {}
+        seen: dict[str, list[_Seen]] = {}
+        for job in self._some(stored):
+            need = self.need(job)
+            if (one := _read(job, need, store)) is not None:
+                seen.setdefault(need.kind, []).append(one)
+        self._kinds = {kind: _Kind.of(results, workers) for kind, results in seen.items()}
 
-    return estimate
+    def __call__(self, job: Job) -> float:
+        """Return the expected seconds of a job."""
+        return self.of(self.need(job))
+
+    def of(self, need: Need) -> float:
+        """Return the expected seconds of a job that has such needs."""
+        if id(need) not in self._seconds:
+            self._seconds[id(need)] = need.counted_s * self._ratio(need)
+        return self._seconds[id(need)]
+
+    def factor(self, kind: str) -> float:
+        """Return by what factor the total of many jobs of a kind may lie off its estimate, either way."""
+        known = self._kinds.get(kind)
+        if known is None:
+            return _BLIND
+        if known.spread is None:
+            return _ONE
+        t = _T[min(known.results - len(known.sizes), len(_T)) - 1]
+        by_spread = math.exp(t * known.spread * math.sqrt(1 + 1 / known.results))
+        return min(max(by_spread, _ONE if known.elsewhere else _LEAST), _BLIND)
+
+    def basis(self, kind: str) -> tuple[int, bool]:
+        """Return how many stored results the estimate of a kind rests on, and whether all are of other processors."""
+        known = self._kinds.get(kind)
+        return (0, False) if known is None else (known.results, known.elsewhere)
+
+    def _ratio(self, need: Need) -> float:
+        known = self._kinds.get(need.kind)
+        if known is None:
+            return 1.0
+        return float(np.interp(math.log(need.counted_s), known.sizes, known.ratios))
+
+    def _some(self, stored: Iterable[Job]) -> Iterable[Job]:
+        """Return some of the stored jobs: a few of each shape say what all do."""
+        of_shape: dict[int, list[Job]] = {}
+        for job in stored:
+            some = of_shape.setdefault(id(self.need(job)), [])
+            if len(some) < _OF_SHAPE:
+                some.append(job)
+        of_kind: dict[str, list[Job]] = {}
+        for some in of_shape.values():
+            of_kind.setdefault(self.need(some[0]).kind, []).extend(some)
+        # From the middle of each shape's and spread over all of a kind's: the first ones may have compiled something.
+        return chain.from_iterable(jobs[:: -(-len(jobs) // _OF_KIND)] for jobs in of_kind.values())
 
 
-def _some(stored: Iterable[Job]) -> Iterator[Job]:
-    """Yield some jobs of each kind, evenly spread over their order: thousands of times say no more than hundreds."""
-    kinds: dict[str, list[Job]] = {}
-    for job in stored:
-        kinds.setdefault(work.label(job), []).append(job)
-    for jobs in kinds.values():
-        yield from jobs[:: math.ceil(len(jobs) / _ENOUGH)]
+def _read(job: Job, need: Need, store: Store) -> _Seen | None:
+    """Return what a stored result took, ``None`` where it does not say."""
+    told = store.provenance(job)
+    keys = ("wall_s",) if work.runs_a_program(job) else ("cpu_s", "wall_s")
+    taken = next((told[key] for key in keys if isinstance(told.get(key), float) and told[key] > 0), None)
+    return None if taken is None else _Seen(need.counted_s, taken, told.get("cpu"), told.get("processes"))
 
 
-def _alike(job: Job) -> tuple[Any, ...]:
-    """Return what trainings that take equally long have in common; of another job, itself.
+def estimator(stored: Iterable[Job], frames: Configurations, store: Store, workers: int | None = None) -> Estimator:
+    """Return a function that gives the expected seconds of a job, and what it needs beside.
 
-    Functions and models are told apart as objects, which is quick; whoever keeps this keeps the job as well.
+    Parameters
+    ----------
+    stored : iterable of Job
+        Jobs whose results are in the store; the times they took correct the estimate of their kind.
+    frames : Configurations
+        The frames all of them work on.
+    store : Store
+        Where their provenance lies.
+    workers : int, optional
+        Processes that would work at once.
     """
-    if not isinstance(job, Train):
-        return (job,)
-    shares = (job.split.reserve, job.split.validation, job.split.explore)
-    return (id(job.functions), id(job.model), job.observations, job.score_forces, shares)
+    return Estimator(stored, frames, store, workers)

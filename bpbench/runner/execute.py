@@ -106,7 +106,7 @@ class Executed:
         Wall time of each job run now.
     failures : dict of Job to Failure
         Jobs without a result.
-    left : tuple of Job
+    left : frozenset of Job
         Jobs that were not started, as the time was up.
     """
 
@@ -114,35 +114,15 @@ class Executed:
     loaded: int
     seconds: dict[Job, float]
     failures: dict[Job, Failure]
-    left: tuple[Job, ...] = ()
+    left: frozenset[Job] = frozenset()
 
     def __add__(self, other: Executed) -> Executed:
         """Return both together; what the first made, the second may have loaded."""
         loaded = max(self.loaded, other.loaded - self.made)
         kept = {job: failure for job, failure in self.failures.items() if job not in other.seconds}
-        left = tuple(dict.fromkeys((*(job for job in self.left if job not in other.seconds), *other.left)))
+        left = other.left.union(job for job in self.left if job not in other.seconds)
         seconds = {**self.seconds, **other.seconds}
         return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
-
-
-def needed(jobs: Iterable[Job]) -> set[str]:
-    """Return the addresses of some jobs and of all that they need in turn."""
-    found: set[str] = set()
-    pools: set[tuple[int, int]] = set()  # trainings share them, and to look at each chunk for each would take long
-    todo = list(jobs)
-    while todo:
-        job = todo.pop()
-        name = address(job)
-        if name in found:
-            continue
-        found.add(name)
-        if isinstance(job, Train):
-            pool = (id(job.pool), id(job.frames))
-            if pool in pools:
-                continue
-            pools.add(pool)
-        todo += work.needs(job)
-    return found
 
 
 def programs(todo: Iterable[Job]) -> list[str]:
@@ -226,17 +206,18 @@ def execute(
         store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
-    left: list[Job] = []
+    left: set[Job] = set()
     together, alone = [[job for job in todo if work.alone(job) is kind] for kind in (False, True)]
     together = by_cohort(together)
     watcher.begin(todo, staff.at_once(len(together), store, watcher.note))
-    for jobs_here in (together, alone):
+    for kind in (together, alone):
+        if left:  # of those that run alone, some may need what was not started
+            left.update([job for job in kind if not left.isdisjoint(work.needs(job))])
+        jobs_here = [job for job in kind if job not in left]
         if not jobs_here:
             continue
         with _hearing() as heard:
-            crew = (
-                staff.crew(len(jobs_here), store, watcher.note) if jobs_here is together else staff.nobody_else(store)
-            )
+            crew = staff.crew(len(jobs_here), store, watcher.note) if kind is together else staff.nobody_else(store)
             drive = _Drive(jobs_here, store, crew, watcher, set(failures))
             for job, wall, failure in drive.run(staff.engine.until):
                 seconds[job] = wall
@@ -245,11 +226,11 @@ def execute(
                 watcher.finished(job, wall, failure)
                 if heard:
                     raise KeyboardInterrupt
-            left += drive.left
+            left.update(drive.left)
     watcher.end()
     work.forget()
     made = len(seconds) - len(failures)
-    return Executed(made, len(set(jobs) - set(todo)), seconds, failures, tuple(left))
+    return Executed(made, len(set(jobs) - set(todo)), seconds, failures, frozenset(left))
 
 
 @contextmanager
@@ -308,7 +289,7 @@ class _Drive:
         self.line = Line(todo, failed)
         self.pace = _Pace()
         self.deaths: Counter[Job] = Counter()
-        self.remade: Counter[Job] = Counter()
+        self.remade: Counter[tuple[Job, Job]] = Counter()
         self.suspects: deque[Job] = deque()
         self.suspected: Job | None = None
         self.left: list[Job] = []
@@ -357,7 +338,7 @@ class _Drive:
             yield job, 0.0, Failure(f"It needs the result of '{work.label(bad)}', which failed.")
 
     def _hear(self, ended: Ended) -> Iterator[Told]:
-        if self.suspected in ended.jobs:
+        if self.suspected is not None and self.suspected in ended.jobs:
             self.suspected = None
         if ended.death is not None:
             yield from self._died(ended.jobs, ended.death)
@@ -391,15 +372,26 @@ class _Drive:
 
     def _again(self, job: Job, done: Done) -> Iterator[Told]:
         """Have a result that a job needs made again."""
-        need = next((each for each in work.needs(job) if address(each) == done.lacking), None)
+        need = next((each for each in _all_needs(job) if address(each) == done.lacking), None)
         if need is not None:
-            self.remade[need] += 1
-        if need is None or self.remade[need] > REMADE:
+            self.remade[job, need] += 1
+        if need is None or self.remade[job, need] > REMADE:
             what = work.label(need or job)
             yield self._ended(job, 0.0, f"The result of '{what}' that it needs was not whole: {done.why}.")
             return
-        self.watcher.note(f"The stored result of '{work.label(need)}' was not whole ({done.why}); it is made again.")
-        self.line.back(job, missing([need], self.store))
+        # Others found the same, and it may be in line already, or made again by now.
+        lacking = [] if need in self.line else missing([need], self.store)
+        if lacking:
+            what = work.label(need)
+            self.watcher.note(f"The stored result of '{what}' was not whole ({done.why}); it is made again.")
+        self.line.back(job, lacking)
+
+
+def _all_needs(job: Job) -> Iterator[Job]:
+    """Yield the jobs that a job needs, and those that these need in turn."""
+    for need in work.needs(job):
+        yield need
+        yield from _all_needs(need)
 
 
 def _alike(job: Job) -> object:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from bpbench.identity import address
 from bpbench.jobs import Job
 from bpbench.runner import work
 from bpbench.runner.store import Store
@@ -51,6 +52,19 @@ def _absent(jobs: Iterable[Job], store: Store) -> dict[Job, None]:
         different = {id(needs): needs for needs in map(work.needs, new)}
         asked = dict.fromkeys(need for needs in different.values() for need in needs if need not in looked)
     return absent
+
+
+def needed(jobs: Iterable[Job]) -> set[str]:
+    """Return the addresses of some jobs and of all that they need in turn."""
+    found: set[str] = set()
+    seen: dict[int, tuple[Job, ...]] = {}
+    todo = list(jobs)
+    while todo:
+        found.update(map(address, todo))
+        different = {id(needs): needs for needs in map(work.needs, todo) if id(needs) not in seen}
+        seen |= different
+        todo = [need for needs in different.values() for need in needs]
+    return found
 
 
 def by_cohort(todo: Sequence[Job]) -> list[Job]:

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,11 @@ SUMS: Final = "sums.json"
 VALUES: Final = "values.json"
 JOB: Final = "job.json"
 PROVENANCE: Final = "provenance.json"
+#: What stands around the sums in their file, and how much comes behind them.
+_BEFORE: Final = b'{"sums": '
+_BETWEEN: Final = b', "sha256": "'
+_BEHIND: Final = b'"}'
+_REST: Final = len(_BETWEEN) + 64 + len(_BEHIND)
 #: What reading a folder that is not whole may raise.
 UNWHOLE: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 #: Faults of a disk or of what was written there; every other of the system's (no permission, too many open files) is
@@ -41,8 +46,7 @@ class FlawError(ValueError):
     """A result is not what was written; the text is a clause that says how."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """What a file must be.
 
     Attributes
@@ -75,11 +79,10 @@ class Sums:
     kind: str
     files: Mapping[str, Sum]
 
-    def text(self) -> str:
-        """Return the content of ``sums.json``; there is one text for these sums, so that every other is a fault."""
-        files = {name: [each.size, each.sha256] for name, each in self.files.items()}
-        told = {"address": self.address, "kind": self.kind, "files": files}
-        return _json({**told, "own": hashlib.sha256(_json(told).encode()).hexdigest()})
+    def content(self) -> bytes:
+        """Return the content of ``sums.json``: all that in one JSON text, and the SHA-256 of this text."""
+        files = {name: list(each) for name, each in self.files.items()}
+        return _whole(_json({"address": self.address, "kind": self.kind, "files": files}).encode())
 
     @classmethod
     def read(cls, folder: Path) -> Sums | None:
@@ -91,20 +94,19 @@ class Sums:
             When they are not what was written.
         """
         try:
-            text = (folder / SUMS).read_text(encoding="utf-8")
+            text = _content(folder, SUMS)
         except FileNotFoundError:
             return None
-        except UnicodeDecodeError:
-            raise FlawError(f"{SUMS} has other content than was written") from None
-        try:
-            told = json.loads(text)
-            files = {name: Sum(int(size), str(sha256)) for name, (size, sha256) in told["files"].items()}
-            made = cls(str(told["address"]), str(told["kind"]), files)
-        except UNWHOLE:
-            raise FlawError(f"{SUMS} has other content than was written") from None
-        if made.text() != text:
+        told = text[len(_BEFORE) : -_REST]
+        if text != _whole(told):
             raise FlawError(f"{SUMS} has other content than was written")
-        return made
+        held = json.loads(told)
+        return cls(held["address"], held["kind"], {name: Sum(*each) for name, each in held["files"].items()})
+
+
+def _whole(told: bytes) -> bytes:
+    own = hashlib.sha256(told).hexdigest()
+    return b"".join((_BEFORE, told, _BETWEEN, own.encode(), _BEHIND))
 
 
 class Writer:
@@ -122,10 +124,9 @@ class Writer:
 
     def plain(self, name: str, value: Any) -> None:
         """Write JSON types."""
-        with (self.folder / name).open("wb") as file:
-            summed = _Summed(file)
-            summed.write(_json(value).encode())
-        self.files[name] = summed.sum()
+        content = _json(value).encode()
+        _written(f"{self.folder}/{name}", content)
+        self.files[name] = Sum(len(content), hashlib.sha256(content).hexdigest())
 
     def array(self, name: str, array: npt.NDArray[Any]) -> None:
         """Write an array to ``<name>.npy``.
@@ -140,13 +141,24 @@ class Writer:
 
     def finish(self, address: str, kind: str) -> None:
         """Write the sums of everything written so far."""
-        (self.folder / SUMS).write_text(Sums(address, kind, self.files).text(), encoding="utf-8")
+        _written(f"{self.folder}/{SUMS}", Sums(address, kind, self.files).content())
 
     def sync(self) -> None:
         """Have the disk keep everything written so far, before anybody is told of it."""
         for name in (*self.files, SUMS):
             sync(self.folder / name)
         sync(self.folder)
+
+
+def _written(path: str, content: bytes) -> None:
+    """Write a new small file, in as few calls of the system as that takes: small results are many."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
 
 
 class _Summed:
@@ -174,9 +186,22 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def _content(folder: Path, name: str) -> bytes:
+    # By the system's own calls: thousands of results are looked at, and a file object takes longer than the reading.
+    handle = os.open(f"{folder}/{name}", os.O_RDONLY)
+    try:
+        size = os.fstat(handle).st_size
+        found = os.read(handle, size + 1)
+        while len(found) < size and (more := os.read(handle, size - len(found))):
+            found += more
+        return found
+    finally:
+        os.close(handle)
+
+
 def content(folder: Path, name: str, sums: Sums | None) -> bytes:
     """Return the content of a small file, compared with its sum where there are sums."""
-    found = (folder / name).read_bytes()
+    found = _content(folder, name)
     if sums is not None:
         _compare(name, _expected(name, sums), Sum(len(found), hashlib.sha256(found).hexdigest()))
     return found
@@ -207,24 +232,13 @@ def is_name(name: str) -> bool:
 def check_sizes(folder: Path, names: Iterable[str], sums: Sums | None) -> None:
     """Refuse files that are missing or, where there are sums, have another size."""
     for name in names:
-        size = (folder / name).stat().st_size
+        size = os.stat(f"{folder}/{name}").st_size  # noqa: PTH116 - thousands of results are looked at
         if sums is not None and size != (expected := _expected(name, sums).size):
             raise FlawError(f"{name} has {size} bytes instead of {expected}")
 
 
-def opened(folder: Path, name: str, sums: Sums | None, *, anew: bool = False) -> npt.NDArray[Any]:
+def opened(folder: Path, name: str, sums: Sums | None) -> npt.NDArray[Any]:
     """Return an array, memory-mapped and read-only; its content is compared unless that was done before.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the result.
-    name : str
-        Of the array.
-    sums : Sums or None
-        Of the result, if it has any.
-    anew : bool
-        Whether it is compared in any case.
 
     Raises
     ------
@@ -234,20 +248,34 @@ def opened(folder: Path, name: str, sums: Sums | None, *, anew: bool = False) ->
     path = folder / f"{name}.npy"
     if sums is not None:
         expected, here = _expected(path.name, sums), _identity(path)
-        if anew or _compared.get(str(path)) != here:
+        if _compared.get(str(path)) != here:
             _compare(path.name, expected, summed(path))
             if len(_compared) >= _MOST_COMPARED:
                 _compared.clear()
             _compared[str(path)] = here
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        # np.load would open archives as well, whatever they are called
+        return np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - a header that is not NumPy's may raise anything
         raise FlawError(f"{path.name} cannot be read: {error}") from None
-    if not isinstance(array, np.ndarray):
-        raise FlawError(f"{path.name} is not an array")
-    return array
+
+
+def check_contents(folder: Path, names: Iterable[str], sums: Sums | None) -> None:
+    """Refuse arrays that are not what was written; all of their content is read, where there are sums.
+
+    Raises
+    ------
+    FlawError, or another of :data:`UNWHOLE`
+        With the first that is not.
+    """
+    for name in names:
+        if sums is None:
+            opened(folder, name, None)
+        else:
+            path = folder / f"{name}.npy"
+            _compare(path.name, _expected(path.name, sums), summed(path))
 
 
 def summed(path: Path) -> Sum:
@@ -289,5 +317,5 @@ def told(error: BaseException) -> str:
     return str(error) if isinstance(error, FlawError) else f"{VALUES} cannot be read: {type(error).__name__}: {error}"
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
+#: Made once; :func:`json.dumps` would make one at each call.
+_json: Final = json.JSONEncoder(sort_keys=True, allow_nan=False, ensure_ascii=False).encode

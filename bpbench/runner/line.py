@@ -49,6 +49,10 @@ class Line:
         """Return how many jobs have neither ended nor failed, running ones among them."""
         return len(self._unmade)
 
+    def __contains__(self, job: object) -> bool:
+        """Return whether a job has neither ended nor failed."""
+        return job in self._unmade
+
     @property
     def ready(self) -> int:
         """How many could start now."""
@@ -118,6 +122,9 @@ class Line:
         gate = self._gates.get(key)
         if gate is None:
             needs = work.needs(job)
+            if not needs:
+                self._let(job)
+                return
             awaited = [need for need in needs if need in self._unmade]
             gate = self._gates[key] = _Gate(needs, len(awaited))
             for need in awaited:

@@ -60,7 +60,8 @@ class Progress:
         elif jobs and self.said is None:
             more = " to begin with" if self.growing else ""
             on = f"{workers} process{'es' if workers > 1 else ''}"
-            self.console.print(f"{len(jobs)} jobs{more} on {on}", highlight=False)
+            count = f"{len(jobs)} job{'s' if len(jobs) > 1 else ''}"
+            self.console.print(f"{count}{more} on {on}", highlight=False)
         self.said = self.clock() if self.said is None else self.said
 
     def started(self, job: Job) -> None:
@@ -77,14 +78,14 @@ class Progress:
             self.spent.setdefault(kind, []).append((seconds, expected))
         else:
             self.failed += 1
-            self.console.print(f"failed: {kind}: {failure.message}", markup=False, highlight=False)
+            self.console.print(f"failed: {kind}: {failure.message}", markup=False, highlight=False, soft_wrap=True)
         if self.live is None and self.said is not None and self.clock() - self.said > 15:
             self.said = self.clock()
             self.console.print(self._line(), markup=False, highlight=False)
 
     def note(self, text: str) -> None:
         """Print a sentence above the display."""
-        self.console.print(text, markup=False, highlight=False)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         """Close the display."""

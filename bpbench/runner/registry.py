@@ -17,7 +17,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -83,23 +83,28 @@ def enrol(root: Path, study: Enrolled, *, whole: bool = False) -> bool:
         Whether it could be noted; a store that may only be read keeps no notes.
     """
     path = root / STUDIES / f"{study.digest}.json"
-    before = _read(path) or _read(root / STUDIES / FORGOTTEN / path.name)
+    before = _read(path)
+    if before is not None and _says(before, study, whole=whole):
+        return True
+    before = before or _read(root / STUDIES / FORGOTTEN / path.name)
     known = frozenset() if before is None else before.jobs
     former = frozenset() if before is None else before.former
     jobs = study.jobs if whole else study.jobs | known
-    made = Enrolled(study.digest, study.name, study.file, study.quick, _now(), jobs, (former | known) - jobs)
-    if (
-        before is not None
-        and path.exists()
-        and replace(before, last_run=before.last_run[:_MINUTE]) == replace(made, last_run=made.last_run[:_MINUTE])
-    ):
-        return True
+    made = replace(study, last_run=_now(), jobs=jobs, former=(former | known) - jobs)
     try:
         _write(path, made)
         (root / STUDIES / FORGOTTEN / path.name).unlink(missing_ok=True)
     except OSError:
         return False
     return True
+
+
+def _says(before: Enrolled, study: Enrolled, *, whole: bool) -> bool:
+    """Return whether a note says already what would be noted, to the minute."""
+    same = (before.name, before.file, before.quick) == (study.name, study.file, study.quick)
+    if not same or before.last_run[:_MINUTE] != _now()[:_MINUTE]:
+        return False
+    return before.jobs == study.jobs if whole else before.jobs >= study.jobs
 
 
 def studies(root: Path, *, forgotten: bool = False) -> list[Enrolled]:
@@ -157,11 +162,26 @@ def settle(root: Path) -> None:
         (root / STUDIES / FORGOTTEN / f"{study.digest}.json").unlink(missing_ok=True)
     for study in studies(root):
         if study.former:
-            kept = Enrolled(study.digest, study.name, study.file, study.quick, study.last_run, study.jobs)
-            _write(root / STUDIES / f"{study.digest}.json", kept)
+            _write(root / STUDIES / f"{study.digest}.json", replace(study, former=frozenset()))
 
 
 def _read(path: Path) -> Enrolled | None:
+    try:
+        told = path.stat()
+        here = (told.st_ino, told.st_size, told.st_mtime_ns)
+        if (last := _last.get(path)) is None or last[0] != here:
+            last = _last[path] = here, _parsed(path)
+    except OSError:
+        return None
+    return last[1]
+
+
+#: By the note of a study: its identity when it was last read in this process, and what it said. A study asks again and
+#: again while strategies search, and may need a hundred thousand results.
+_last: dict[Path, tuple[tuple[int, ...], Enrolled | None]] = {}
+
+
+def _parsed(path: Path) -> Enrolled | None:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         return Enrolled(
@@ -170,19 +190,33 @@ def _read(path: Path) -> Enrolled | None:
             file=str(told["file"]),
             quick=bool(told["quick"]),
             last_run=str(told["last_run"]),
-            jobs=frozenset(map(str, told["jobs"])),
-            former=frozenset(map(str, told["former"])),
+            jobs=_addresses(told["jobs"]),
+            former=_addresses(told["former"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
+def _addresses(told: Any) -> frozenset[str]:
+    found = frozenset(told)
+    if not all(isinstance(each, str) for each in found):
+        raise TypeError
+    return found
+
+
 def _write(path: Path, study: Enrolled) -> None:
-    told: dict[str, Any] = {**asdict(study), "jobs": sorted(study.jobs), "former": sorted(study.former)}
+    told = {
+        "name": study.name,
+        "file": study.file,
+        "quick": study.quick,
+        "last_run": study.last_run,
+        "jobs": sorted(study.jobs),
+        "former": sorted(study.former),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        fresh.write_text(json.dumps(told, indent=0, ensure_ascii=False), encoding="utf-8")
+        fresh.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)

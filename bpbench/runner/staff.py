@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -21,7 +22,7 @@ from typing import Any, Final, Protocol, Self
 from bpbench.errors import EngineError, RequestError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import Job
-from bpbench.runner import cluster, work
+from bpbench.runner import cluster, keys, work
 from bpbench.runner.engine import Engine
 from bpbench.runner.resources import Resources, of
 from bpbench.runner.store import Store
@@ -43,6 +44,9 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 #: Seconds in which a scheduler that runs already must answer, and have a worker.
 ANSWERS_S: Final = 15
+#: Seconds from one look whether there are workers to the next, and those in which a process can be replaced.
+LOOK_S: Final = 5
+REPLACED_S: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class _Dask:
     size: int
     deaths: int
     who: str
-    bundle: int = 256
+    bundle: int = 1000
     ended: Any = None
     out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
     sent: int = 0
@@ -158,7 +162,8 @@ class _Dask:
             if (why := self.trouble()) is not None:
                 raise EngineError(f"No workers come. {why}")
             with self.ended.thread_condition:
-                self.ended.thread_condition.wait(timeout=0.1)
+                if not self.ended.has_ready():  # looked at with the lock held: nothing can end unheard
+                    self.ended.thread_condition.wait(timeout=0.1)
         future = next(self.ended)
         if future.cancelled() or self.client.status != "running":
             raise EngineError(
@@ -174,6 +179,39 @@ class _Dask:
             raise error
         why = "killed, most often for want of memory" if isinstance(error, KilledWorker) else f"{error}"
         return Ended(jobs, death=f"{type(error).__name__}: {why}")
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Looks every few seconds whether there are workers at all."""
+
+    count: Callable[[], int]
+    looked: float = 0.0
+    since: float | None = None
+    told: bool = False
+
+    def without(self) -> float:
+        """Return for how many seconds there have been none."""
+        now = time.monotonic()
+        if now - self.looked > LOOK_S:
+            self.looked = now
+            if self.count():
+                self.since, self.told = None, False
+            elif self.since is None:
+                self.since = now
+        return 0.0 if self.since is None else now - self.since
+
+    def given_up(self) -> str | None:
+        """Return a sentence once there have been none for longer than it takes to start some."""
+        if self.without() < REPLACED_S:
+            return None
+        return f"The last process ended {REPLACED_S} s ago, and none could be started in its place."
+
+    def awaited(self, who: str, say: Say) -> None:
+        """Say once that there are none; somebody may start others."""
+        if self.without() > LOOK_S and not self.told:
+            self.told = True
+            say(f"{who} no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +297,6 @@ def _opened(engine: Engine, size: int, store: Store, say: Say) -> AbstractContex
 def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
     import dask
     from distributed import Client, LocalCluster
-    from distributed.security import Security
 
     with dask.config.set(SETTINGS):
         with _shielded():
@@ -268,13 +305,15 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
                 threads_per_worker=1,
                 processes=True,
                 protocol="tls://",
-                security=Security.temporary(),
+                security=keys.temporary(),
                 dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
                 silence_logs=logging.CRITICAL,
             )
         with cluster, Client(cluster) as client:
             _tell_dashboard(client, say)
-            yield _Dask(client, Order(str(store.root.resolve()), workers), workers, deaths=3, who="The local scheduler")
+            order = Order(str(store.root.resolve()), workers)
+            seen = _Seen(lambda: len(cluster.scheduler.workers))
+            yield _Dask(client, order, workers, deaths=3, who="The local scheduler", trouble=seen.given_up)
 
 
 @contextmanager
@@ -295,7 +334,11 @@ def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
             order = Order(str(store.root.resolve()), _seen(client, engine), installed(), str(mark))
             _tell_dashboard(client, say)
             # The scheduler has tried elsewhere already, as often as it is set to.
-            yield _Dask(client, order, order.processes, deaths=1, who=f"The scheduler at {engine.scheduler}")
+            who = f"The scheduler at {engine.scheduler}"
+            seen = _Seen(lambda: _count(client))
+            yield _Dask(
+                client, order, order.processes, deaths=1, who=who, trouble=lambda: seen.awaited(f"{who} has", say)
+            )
 
 
 @contextmanager
@@ -322,6 +365,14 @@ def _batch(wanted: cluster.Cluster, store: Store, say: Say) -> Iterator[_Dask]:
             hints=wanted.hints,
             trouble=lambda: cluster.trouble(made),
         )
+
+
+def _count(client: Any) -> int:
+    """Return how many workers a scheduler has; one that cannot be asked is told of otherwise."""
+    try:
+        return len(client.scheduler_info(n_workers=-1)["workers"])
+    except (OSError, TimeoutError):
+        return 1
 
 
 def _tell_dashboard(client: Any, say: Say) -> None:

@@ -105,17 +105,23 @@ class Store:
     ----------
     root : path-like
         Folder; made when something is first saved.
+
+    Attributes
+    ----------
+    flaws : list of DamagedError
+        What turned out damaged where something else could be taken in its place, for whoever tells the user.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self.flaws: list[DamagedError] = []
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"The store must be a folder; {self.root} is a file. Name another with --store.")
 
     def folder(self, job: Job) -> Path:
         """Return where the result of a job lies, or would lie."""
         name = address(job)
-        return self.root / name[:2] / name
+        return Path(f"{self.root}/{name[:2]}/{name}")
 
     def has(self, job: Job) -> bool:
         """Return whether the result of a job is stored.
@@ -125,13 +131,7 @@ class Store:
         StoreError
             When one may not look.
         """
-        folder = self.folder(job)
-        try:
-            return stat.S_ISDIR(folder.stat().st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise _unseen(folder.parent, error) from None
+        return _is_folder(self.folder(job))
 
     def present(self, jobs: Iterable[Job]) -> set[Job]:
         """Return those of some jobs whose results are stored.
@@ -147,7 +147,7 @@ class Store:
         for digits, named in wanted.items():
             folder = self.root / digits
             if len(named) < _FEW:
-                there = [name for name in named if (folder / name).is_dir()]
+                there = [name for name in named if _is_folder(folder / name)]
             else:
                 there = [name for name in _folders(folder) if name in named]
             found.update(*(named[name] for name in there))
@@ -184,7 +184,8 @@ class Store:
         """
         try:
             return self.load(job) if self.has(job) else None
-        except DamagedError:
+        except DamagedError as error:
+            self.flaws.append(error)
             return None
 
     def _read(self, folder: Path) -> Outcome:
@@ -278,9 +279,8 @@ class Store:
         final = self.folder(job)
         made = self.scratch()
         try:
-            made.mkdir(parents=True)
+            _folder(made)
             ran = self._write(made, job, outcome, provenance)
-            final.parent.mkdir(parents=True, exist_ok=True)
             self._put(made, final)
             if ran >= SYNC_FROM_S:
                 integrity.sync(final.parent)
@@ -314,6 +314,9 @@ class Store:
     def _put(self, made: Path, final: Path) -> None:
         try:
             made.rename(final)
+        except FileNotFoundError:  # the first result of that folder
+            final.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(final)
         except NotADirectoryError:  # a file stands where the folder belongs
             if final.is_dir():
                 raise
@@ -340,7 +343,7 @@ class Store:
 
     def scratch(self) -> Path:
         """Return a new name for something unfinished of this process, or to be removed; :meth:`sweep` clears it up."""
-        return self.root / TMP / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
+        return Path(f"{self.root}/{TMP}/{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}")
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""
@@ -416,6 +419,23 @@ class Store:
             pid = left.name.removeprefix(f"{socket.gethostname()}-").split("-")[0]
             if pid.isdigit() and not registry.alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unseen(path, error) from None
+
+
+def _folder(made: Path) -> None:
+    """Make a folder, and what is above it where that is not there yet."""
+    try:
+        made.mkdir()
+    except FileNotFoundError:
+        made.mkdir(parents=True)
 
 
 def _folders(folder: Path) -> list[str]:

@@ -21,8 +21,8 @@ from bpbench import metrics
 from bpbench.agreement.columns import agree, pairing, unnamed
 from bpbench.data import foreign, readers, splits, tables
 from bpbench.data.frames import Configurations, Frames, Ints
-from bpbench.errors import DivergedError
-from bpbench.features import G2, G5, Column
+from bpbench.errors import DataError, DivergedError
+from bpbench.features import G2, G5, Column, Feature
 from bpbench.identity import address, digest
 from bpbench.jobs import (
     OPTIMIZERS,
@@ -268,9 +268,11 @@ _LEAST: Final[dict[str, ModelSpec]] = {
 
 
 def warm(job: Job) -> None:
-    """Have everything loaded and compiled that a training of this kind needs, so that its costs are its own."""
+    """Have everything loaded and compiled that a job of this kind needs, so that its costs are its own."""
     if isinstance(job, Importance):
         warm(job.training)
+    if isinstance(job, Describe):
+        _describe_one(job.functions)
     if not isinstance(job, Train) or isinstance(job.model, Foreign):
         return
     kind = job.model.optimizer.kind if isinstance(job.model, Hdnn) else job.model.kind
@@ -280,6 +282,15 @@ def warm(job: Job) -> None:
         scored.spearman()
     if job.score_forces and not of_forces_alone(job.model):
         _adjoint()
+
+
+@lru_cache(maxsize=4)
+def _describe_one(functions: tuple[Feature, ...]) -> None:
+    """Have the kernels of some functions compiled, on three atoms; those that tell elements apart need others."""
+    from bpbench.descriptors.symmetry import describe
+
+    with suppress(DataError):
+        describe(functions, np.eye(3), np.eye(3), np.zeros(3, dtype=bool))
 
 
 @lru_cache(maxsize=1)

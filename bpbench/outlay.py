@@ -1,0 +1,106 @@
+"""What a run would take of the machine: seconds, memory of a process, room on the disk; plain JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from bpbench.runner import cost, execute, graph, wall
+from bpbench.runner.disk import room
+from bpbench.runner.machine import free_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bpbench.jobs import Job
+    from bpbench.prepared import Prepared
+    from bpbench.runner.cost import Estimator, Needs
+    from bpbench.runner.store import Store
+
+
+def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int) -> dict[str, Any]:
+    """Say what some jobs take.
+
+    Parameters
+    ----------
+    todo : sequence of Job
+        What would run.
+    estimate : Estimator
+        From :func:`bpbench.runner.cost.estimator`.
+    store : Store
+        Where results go.
+    workers : int
+        Processes that would work at once.
+
+    Returns
+    -------
+    dict
+        ``wall_s``, ``longest_s`` and ``waiting`` as :class:`bpbench.runner.wall.Course` has them; ``cpu_s`` in all and
+        ``between_s``, the two ends within which it may lie; ``seen``, by kind of job how many stored results that rests
+        on, whether they are of other processors, and its factor; ``memory`` and ``disk``, bytes.
+    """
+    at_once = execute.at_once(todo, workers)
+    course = wall.course(todo, estimate, at_once)
+    by_kind: dict[str, float] = {}
+    one: dict[str, Job] = {}
+    for job in todo:
+        need = estimate.need(job)
+        by_kind[need.kind] = by_kind.get(need.kind, 0.0) + estimate.of(need)
+        one.setdefault(need.kind, job)
+    factors = {kind: estimate.factor(kind) for kind in by_kind}
+    # Kinds are estimated apart, so what they lie off adds up as independent errors do.
+    off = {
+        sign: math.hypot(*(seconds * (factors[kind] ** sign - 1) for kind, seconds in by_kind.items()))
+        for sign in (1, -1)
+    }
+    basis = {kind: estimate.basis(kind) for kind in by_kind}
+    return {
+        "wall_s": course.wall_s,
+        "longest_s": course.longest_s,
+        "waiting": course.waiting,
+        "cpu_s": course.busy_s,
+        "reading_s": course.reading_s,
+        "between_s": [max(0.0, course.busy_s - off[-1]), course.busy_s + off[1]],
+        "seen": {
+            kind: {"results": results, "elsewhere": elsewhere, "factor": factors[kind]}
+            for kind, (results, elsewhere) in basis.items()
+        },
+        "memory": _memory(todo, list(one.values()), estimate, at_once),
+        "disk": disk(todo, estimate.need, store),
+    }
+
+
+def _memory(todo: Sequence[Job], one: list[Job], estimate: Estimator, at_once: int) -> dict[str, Any]:
+    """Return what one process holds at its peak: what it has loaded for all kinds of jobs, and the neediest of them."""
+    needs = {id(need): need for need in map(estimate.need, todo)}
+    neediest = max(needs.values(), key=lambda need: need.memory, default=None)
+    return {
+        "process": 0 if neediest is None else cost.base(one) + neediest.memory,
+        "kind": None if neediest is None else neediest.kind,
+        "processes": at_once,
+        "free": free_memory(),
+    }
+
+
+def disk(todo: Iterable[Job], need: Needs, store: Store) -> dict[str, Any]:
+    """Return the bytes that some results would add to a store, in all and by kind of job, and what is free there.
+
+    Parameters
+    ----------
+    todo : iterable of Job
+        What would run.
+    need : Needs
+        What each of them needs.
+    store : Store
+        Where results go.
+    """
+    kinds: dict[str, int] = {}
+    for job in todo:
+        found = need(job)
+        kinds[found.kind] = kinds.get(found.kind, 0) + found.disk
+    return {"bytes": sum(kinds.values()), "kinds": kinds, "free": room(store.root), "folder": str(store.root)}
+
+
+def room_for(prepared: Prepared, store: Store) -> dict[str, Any]:
+    """Return what a study would still add to a store, and what is free there; see :func:`disk`."""
+    return disk(graph.missing(prepared.jobs, store), cost.Needs(prepared.frames), store)

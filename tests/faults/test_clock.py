@@ -1,0 +1,83 @@
+"""The clock of the machine is set back, between two runs or in the middle of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import Trial
+from ground import Ground, ended, gone, paced, same, until
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+FAULT = "a clock set back"
+
+
+@pytest.fixture
+def library() -> str:
+    """Return libfaketime, through which every process sees another time, or skip."""
+    for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"):
+        found = Path(folder) / "faketime/libfaketimeMT.so.1"
+        if found.exists():
+            return str(found)
+    pytest.skip("libfaketime is not installed (Debian: faketime)")
+
+
+def at(library: str, file: Path) -> dict[str, str]:
+    """Return the environment in which the time is what a file says; only a clock that nobody can set goes on."""
+    return {
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def set_back(file: Path, days: int) -> None:
+    """Set the clock so many days behind that of the machine."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(f"-{days}d\n" if days else "+0\n", encoding="ascii")
+    fresh.replace(file)
+
+
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_a_run_is_resumed_a_year_before(
+    ground: Ground, undisturbed: Ground, tried: Trial, library: str, jobs: str
+) -> None:
+    """What is stored is from the future then."""
+    clock = ground.folder / "clock"
+    set_back(clock, 0)
+    with tried(FAULT, f"a year between a killed run and the next, `--jobs {jobs}`"):
+        with ended(ground.start("--jobs", jobs, **paced(0.5), **at(library, clock))) as running:
+            until(lambda: ground.stored() > 6, 200, "some results")
+            running.kill()
+            gone(running)
+        set_back(clock, 365)
+        ran = ground.run("--jobs", jobs, **at(library, clock))
+        assert ran.code == 0, ran.err
+        same(ground, undisturbed)
+        made = [file.read_text() for file in ground.store.glob("??/*/provenance.json")]
+        assert len({json.loads(text)["made"][:4] for text in made}) == 2, "the clock was not set back"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("days", [1, 365])
+def test_the_clock_jumps_within_a_run(
+    ground: Ground, undisturbed: Ground, tried: Trial, library: str, jobs: str, days: int
+) -> None:
+    """With Dask's processes as well, which see the same clock, and a worker that has to be replaced after the jump."""
+    clock = ground.folder / "clock"
+    set_back(clock, 0)
+    with tried(FAULT, f"in the middle of a run, by {days} days, `--jobs {jobs}`"):
+        with ended(ground.start("--jobs", jobs, **paced(0.5), **at(library, clock))) as running:
+            until(lambda: ground.stored() > 6, 200, "some results")
+            set_back(clock, days)
+            if jobs == "2":
+                os.kill(running.workers()[0], 9)
+            ran = running.ends()
+            assert ran.code == 0, ran.err
+            gone(running)
+        same(ground, undisturbed)

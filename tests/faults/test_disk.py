@@ -1,0 +1,216 @@
+"""A disk that fills up, one that may only be read, and files that are not what was written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from conftest import Trial
+from ground import Ground, ended, gone, paced, same, until
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A small file system of its own."""
+
+    folder: Path
+
+    def becomes(self, *options: str) -> None:
+        """Change how it is mounted."""
+        subprocess.run(["mount", "-o", ",".join(("remount", *options)), str(self.folder)], check=True)
+
+
+@contextmanager
+def disk(folder: Path, *options: str) -> Iterator[Disk]:
+    """Put a small file system in the place of a folder, or skip where that is not permitted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", ",".join(options), "none", str(folder)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def used(ground: Ground) -> int:
+    """Return how many kilobytes an undisturbed run's store takes on a disk."""
+    told = subprocess.run(["du", "-sk", str(ground.store)], capture_output=True, check=True, text=True)
+    return int(told.stdout.split()[0])
+
+
+@pytest.mark.parametrize(
+    ("jobs", "share"),
+    [("1", 0.6), *(pytest.param(jobs, share, marks=pytest.mark.slow) for jobs in "12" for share in (0.05, 0.3, 0.8))],
+)
+def test_a_full_disk_ends_a_run_in_order(
+    ground: Ground, undisturbed: Ground, tried: Trial, jobs: str, share: float
+) -> None:
+    """3 and a sentence that names the store; with more room the same command goes on."""
+    size = max(64, int(share * used(undisturbed)))
+    with disk(ground.store, f"size={size}k") as small, tried("a full disk", f"a small tmpfs, `--jobs {jobs}`"):
+        ran = ground.run("--jobs", jobs)
+        assert ran.code == 3, ran.err
+        assert f"bpbench: The disk of the store {small.folder} is full (No space left on device)" in resolved(
+            ran.err, ground
+        )
+        assert "Traceback" not in ran.err
+        assert ground.stored() < undisturbed.stored()
+        small.becomes("size=1g")
+        ran = ground.run("--jobs", jobs)
+        assert ran.code == 0, ran.err
+        same(ground, undisturbed)
+
+
+def resolved(text: str, ground: Ground) -> str:
+    """Return what was said with the store's whole path in the place of the short one."""
+    return text.replace(" .bpbench/store", f" {ground.store}")
+
+
+@pytest.mark.slow
+def test_a_full_disk_of_reports_loses_no_result(ground: Ground, undisturbed: Ground, tried: Trial) -> None:
+    """What was trained is stored; the report is written once there is room."""
+    with disk(ground.folder / "reports", "size=64k") as small, tried("a full disk", "a small tmpfs for the report"):
+        ran = ground.run("--jobs", "1")
+        assert ran.code == 3, ran.err
+        assert "What was trained is stored; the same command writes the report." in ran.err
+        assert ground.stored() == undisturbed.stored()
+        small.becomes("size=1g")
+        ran = ground.run("--jobs", "1")
+        assert ran.code == 0, ran.err
+        same(ground, undisturbed)
+
+
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_a_store_that_may_only_be_read(ground: Ground, undisturbed: Ground, tried: Trial, jobs: str) -> None:
+    """Nothing is started when something is missing; what is complete is reported as ever."""
+    shutil.copytree(undisturbed.store, ground.store)
+    with tried("a read-only store", f"a tmpfs mounted read-only, `--jobs {jobs}`"), disk(ground.folder / "d") as there:
+        place = there.folder / "store"
+        shutil.copytree(undisturbed.store, place)
+        (lost,) = list(place.glob("??/*"))[:1]
+        kept = ground.folder / "kept"
+        shutil.move(lost, kept)
+        there.becomes("ro")
+        ran = ground.run("--jobs", jobs, "--store", "d/store")
+        assert ran.code == 2, ran.err
+        assert "The store d/store may only be read, and 1 result is missing in it; nothing was started." in ran.err
+        there.becomes("rw")
+        shutil.move(kept, lost)
+        there.becomes("ro")
+        ran = ground.run("--jobs", jobs, "--store", "d/store")
+        assert ran.code == 0, ran.err
+        same(ground, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_store_becomes_read_only_meanwhile(ground: Ground, undisturbed: Ground, tried: Trial, jobs: str) -> None:
+    """As a kernel does with a disk that fails: 3 and a sentence, and the same command goes on later."""
+    with disk(ground.store) as there, tried("a read-only store", f"read-only in the middle, `--jobs {jobs}`"):
+        with ended(ground.start("--jobs", jobs, **paced(0.5))) as running:
+            until(lambda: ground.stored() > 4, 120, "some results")
+            until(lambda: _only_read(there), 60, "a moment in which nothing is written")
+            ran = running.ends()
+            assert ran.code == 3, ran.err
+            assert "(Read-only file system)" in ran.err
+            assert "Traceback" not in ran.err
+            gone(running)
+        there.becomes("rw")
+        ran = ground.run("--jobs", jobs)
+        assert ran.code == 0, ran.err
+        same(ground, undisturbed)
+
+
+def _only_read(there: Disk) -> bool:
+    try:
+        there.becomes("ro")
+    except subprocess.CalledProcessError:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------------------------------ damaged files
+
+
+def truncate(file: Path) -> None:
+    """Cut a file in its middle."""
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+def flip(file: Path) -> None:
+    """Change one bit of the last byte but two."""
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+
+
+def empty(file: Path) -> None:
+    """Leave nothing in a file."""
+    file.write_bytes(b"")
+
+
+DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
+    "truncated": truncate,
+    "one bit flipped": flip,
+    "emptied": empty,
+    "deleted": Path.unlink,
+}
+
+
+#: Files of a result that no run reads: `data verify` finds them.
+UNREAD: Final = {"job.json", "provenance.json"}
+
+
+def results(store: Path) -> dict[str, list[Path]]:
+    """Return the results in a store by their kind: that of the job, and of the model that is trained."""
+    found: dict[str, list[Path]] = {}
+    for result in sorted(store.glob("??/*")):
+        kind = json.loads((result / "sums.json").read_text(encoding="utf-8"))["kind"]
+        model = json.loads((result / "job.json").read_text(encoding="utf-8")).get("model", {}).get("kind", "")
+        found.setdefault(f"{kind} {model}".strip(), []).append(result)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("damage", "turns"),
+    [("one bit flipped", (0,)), *(pytest.param(damage, None, marks=pytest.mark.slow) for damage in DAMAGES)],
+)
+def test_a_damaged_file_is_found_and_its_result_made_again(
+    ground: Ground, undisturbed: Ground, tried: Trial, damage: str, turns: tuple[int, ...] | None
+) -> None:
+    """Every file of every kind of result: the result is set aside, made again, and that is said."""
+    kinds = results(undisturbed.store)
+    names = {kind: sorted(file.name for file in there[0].iterdir()) for kind, there in kinds.items()}
+    for turn in range(max(map(len, names.values()))) if turns is None else turns:
+        ground.clear()
+        shutil.copytree(undisturbed.store, ground.store)
+        # Nothing would read what trainings need if all of them were there.
+        shutil.rmtree(ground.store / kinds["Train random-forest"][-1].relative_to(undisturbed.store))
+        harmed = {
+            kind: (there[0].relative_to(undisturbed.store), names[kind][turn])
+            for kind, there in kinds.items()
+            if turn < len(names[kind])
+        }
+        for result, name in harmed.values():
+            DAMAGES[damage](ground.store / result / name)
+        ran = ground.run("--jobs", "1")
+        for kind, (result, name) in harmed.items():
+            with tried("a damaged file of the store", f"{damage}: any file of a result of {kind}"):
+                assert ran.code == 0, ran.err
+                if name not in UNREAD:
+                    assert list((ground.store / "damaged").glob(f"{result.name}-*")), (name, ran.err)
+                    assert name in ran.err
+                same(ground, undisturbed)

@@ -1,0 +1,341 @@
+"""``bpbench data verify``, ``usage`` and ``gc``: what is damaged, what takes space, what goes and what stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_study
+from small_study import Here, here
+from test_integrity import older
+
+from bpbench import study
+from bpbench.cli_store import size
+from bpbench.errors import RequestError, StoreError
+from bpbench.identity import address
+from bpbench.jobs import FrameSource, MakeFrames, Ping
+from bpbench.protocol import load
+from bpbench.runner import housekeeping, registry
+from bpbench.runner.registry import Enrolled
+from bpbench.runner.store import Outcome, Store
+
+__all__ = ["here"]
+
+JOBS = tuple(MakeFrames(FrameSource(path="a", sha256=f"{number:02}")) for number in range(6))
+EARLIER = (
+    "Earlier versions kept no note of their studies: run those again that should be kept, which takes seconds, and "
+    "delete the rest with --delete --unknown."
+)
+NAMES = tuple(address(job) for job in JOBS)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Return a store of six results: two studies need 0 to 2 and 2 to 3, one needed 4 before, nobody knows of 5."""
+    made = Store(tmp_path / "store")
+    for number, job in enumerate(JOBS):
+        made.save(job, Outcome({"status": "done"}, {"a": np.arange(100 * (number + 1))}), lambda: {"wall_s": 1.0})
+    made.enrol(Enrolled("1" * 64, "first", "first.yaml", quick=False, jobs=frozenset([*NAMES[:3], NAMES[4]])))
+    made.enrol(Enrolled("1" * 64, "first", "first.yaml", quick=False, jobs=frozenset(NAMES[:3])), whole=True)
+    made.enrol(Enrolled("2" * 64, "second", "second.yaml", quick=True, jobs=frozenset([*NAMES[2:4], "f" * 64])))
+    return made
+
+
+def there(store: Store) -> list[int]:
+    """Return the numbers of the jobs whose results are stored."""
+    return [number for number, job in enumerate(JOBS) if store.has(job)]
+
+
+def test_a_whole_store_is_sound(store: Store, here: Here) -> None:
+    """Every result is counted, those of earlier versions besides."""
+    older(store.folder(JOBS[0]))
+    code, told = here.json("data", "verify", "--store", str(store.root))
+    assert code == 0
+    assert (told["results"], told["whole"], told["without_sums"], told["sound"]) == (6, 6, 1, True)
+    code, out, _ = here("data", "verify", "--store", str(store.root))
+    assert code == 0
+    assert out.splitlines() == [
+        f"{store.root}: 6 results, 6 whole.",
+        "1 result of an earlier version, without sums: only the structure could be checked.",
+    ]
+
+
+def flip(path: Path) -> None:
+    """Change the last byte of a file."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def other_job(folder: Path) -> None:
+    """Give an older result the question of another job."""
+    older(folder)
+    asked = json.loads((folder / "job.json").read_text())
+    (folder / "job.json").write_text(json.dumps({**asked, "version": 77}))
+
+
+DAMAGES: tuple[tuple[Callable[[Path], Any], str], ...] = (
+    (lambda folder: flip(folder / "a.npy"), "a.npy has other content than was written"),
+    (lambda folder: flip(folder / "job.json"), "job.json has other content than was written"),
+    (lambda folder: (folder / "values.json").unlink(), "values.json is missing"),
+    (lambda folder: (folder / "sums.json").unlink(), "sums.json is missing"),
+    (other_job, "job.json is that of the job "),
+)
+
+
+@pytest.mark.parametrize(("damage", "why"), DAMAGES, ids=[why for _, why in DAMAGES])
+def test_damage_is_told_and_moved_aside(store: Store, here: Here, damage: Callable[[Path], Any], why: str) -> None:
+    """Exit 3 and the folder with the reason; with --repair it is moved, and the store is sound."""
+    folder = store.folder(JOBS[1])
+    damage(folder)
+    words = ("data", "verify", "--store", str(store.root))
+    code, told = here.json(*words)
+    assert code == 3
+    ((path, found),) = [each.values() for each in told["damaged"]]
+    assert path == str(folder)
+    assert found.startswith(why)
+    code, out, _ = here(*words)
+    assert code == 3
+    assert f"Damaged: {folder}: {why}" in out
+    assert out.splitlines()[-1].startswith("Say --repair to move what is damaged aside; a study that needs it makes it")
+    code, out, _ = here(*words, "--repair")
+    assert code == 3
+    assert f"1 damaged item moved to {store.root}/damaged; the studies that need" in out
+    assert there(store) == [0, 2, 3, 4, 5]
+    assert here(*words)[0] == 0
+
+
+def test_a_damaged_provenance_costs_no_result(store: Store, here: Here) -> None:
+    """It is told; to repair moves it alone."""
+    folder = store.folder(JOBS[1])
+    flip(folder / "provenance.json")
+    words = ("data", "verify", "--store", str(store.root))
+    code, out, _ = here(*words, "--repair")
+    assert code == 3
+    assert f"Damaged: where {folder} was made, of which nothing depends; the result is whole." in out
+    assert here(*words)[0] == 0
+    assert len(there(store)) == 6
+    assert store.load(JOBS[1]).values == {"status": "done"}
+
+
+def test_what_is_not_ours_is_named_and_left(store: Store, here: Here) -> None:
+    """Foreign files and folders anywhere; what a network file system leaves is none, nor a run being recorded."""
+    folder = store.folder(JOBS[1])
+    foreign = [store.root / "notes.txt", store.root / "zz", folder.parent / "backup", folder / "copy.npy"]
+    for path in (foreign[0], foreign[3], folder / ".nfs0001", store.root / "smoke-1-0123456789ab.lock"):
+        path.touch()
+    for path in (*foreign[1:3], store.root / "smoke-1-0123456789ab"):
+        path.mkdir()
+    code, told = here.json("data", "verify", "--store", str(store.root))
+    assert code == 0
+    assert sorted(each["path"] for each in told["not_ours"]) == sorted(map(str, foreign))
+    _, out, _ = here("data", "verify", "--store", str(store.root))
+    assert f"Not ours: {foreign[0]}." in out
+    housekeeping.collect(store, delete=True, unknown=True)
+    assert all(path.exists() for path in foreign)
+
+
+def test_what_cannot_be_moved_is_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a store that may only be read."""
+    flip(store.folder(JOBS[1]) / "a.npy")
+
+    def refused(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Store, "set_aside", refused)
+    with pytest.raises(
+        StoreError, match=r"cannot be moved aside \(Read-only file system\); repair the store where it may"
+    ):
+        housekeeping.verify(store, repair=True)
+
+
+def bytes_of(store: Store, *numbers: int) -> int:
+    """Return the bytes of some results, counted by hand."""
+    return sum(
+        path.stat().st_size for number in numbers for path in store.folder(JOBS[number]).iterdir() if path.is_file()
+    )
+
+
+def test_usage_counts_shared_results_once(store: Store, here: Here) -> None:
+    """Each study with all that it needs and what it needs alone; kinds and the total count every result once."""
+    store.save(Ping(1), Outcome({}), dict)
+    ping = sum(path.stat().st_size for path in store.folder(Ping(1)).iterdir())
+    code, told = here.json("data", "usage", "--store", str(store.root))
+    assert code == 0
+    everything = bytes_of(store, *range(6))
+    assert told["kinds"] == {
+        "MakeFrames": {"results": 6, "bytes": everything},
+        "Ping": {"results": 1, "bytes": ping},
+    }
+    assert told["total"] == {"results": 7, "bytes": everything + ping}
+    first, second = told["studies"]
+    assert (first["protocol"], first["quick"], first["missing"]) == ("first", False, 0)
+    assert first["needed"] == {"results": 3, "bytes": bytes_of(store, 0, 1, 2)}
+    assert first["alone"] == {"results": 2, "bytes": bytes_of(store, 0, 1)}
+    assert (second["needed"]["results"], second["alone"]["bytes"], second["missing"]) == (2, bytes_of(store, 3), 1)
+    assert told["shared"] == {"results": 1, "bytes": bytes_of(store, 2)}
+    assert told["let_go"] == {"results": 1, "bytes": bytes_of(store, 4)}
+    assert told["unknown"] == {"results": 2, "bytes": bytes_of(store, 5) + ping}
+    _, out, _ = here("data", "usage", "--store", str(store.root))
+    lines = out.splitlines()
+    assert not any("tracking" in line for line in lines)
+    recording = store.root / "smoke-1-0123456789ab" / "00"
+    recording.mkdir(parents=True)
+    (recording / "values.json").write_bytes(bytes(1234))
+    code, after = here.json("data", "usage", "--store", str(store.root))
+    assert (code, after) == (0, {**told, "recordings_bytes": 1234})
+    assert lines[2].split() == ["kind", "results", "size"]
+    assert lines[3].split()[:2] == ["frames", "6"]
+    assert any(line.startswith("second (quick)") for line in lines)
+    assert f"Shared by several studies, and counted once here: 1 result, {size(bytes_of(store, 2))}." in lines
+
+
+def test_nothing_is_deleted_unless_that_is_said(store: Store, here: Here) -> None:
+    """What would go is told with its size, and what nobody knows of stays."""
+    code, out, _ = here("data", "gc", "--store", str(store.root))
+    assert code == 0
+    assert out.splitlines() == [
+        f"{store.root}: 4 results, {size(bytes_of(store, 0, 1, 2, 3))} needed by the studies that are kept.",
+        f"Would go, as no kept study needs it: 1 result, {size(bytes_of(store, 4))}.",
+        f"Stays, as nobody knows who needs it: 1 result, {size(bytes_of(store, 5))}. {EARLIER}",
+        "Nothing was deleted; say --delete to do it.",
+    ]
+    assert there(store) == [0, 1, 2, 3, 4, 5]
+
+
+def test_what_no_kept_study_needs_goes(store: Store, here: Here) -> None:
+    """And nothing else, unless that is said too; unfinished and damaged things go as well."""
+    flip(store.folder(JOBS[0]) / "a.npy")
+    housekeeping.verify(store, repair=True)
+    words = ("data", "gc", "--store", str(store.root), "--delete")
+    code, told = here.json(*words)
+    assert (code, told["deleted"], told["let_go"]["results"], told["unknown"]["results"]) == (0, "let go", 1, 1)
+    assert there(store) == [1, 2, 3, 5]
+    assert told["damaged_bytes"] > 0
+    assert list((store.root / "damaged").iterdir()) == list((store.root / "tmp").iterdir()) == []
+    assert [each.former for each in registry.studies(store.root)] == [frozenset(), frozenset()]
+    code, out, _ = here(*words, "--unknown")
+    assert code == 0
+    assert "Deleted, although nobody knows who needs it: 1 result, " in out
+    assert there(store) == [1, 2, 3]
+
+
+def test_a_study_is_let_go(store: Store, here: Here) -> None:
+    """What it alone needed goes with it; without --delete it stays enrolled."""
+    words = ("data", "gc", "--store", str(store.root), "--forget", "first")
+    code, out, _ = here(*words)
+    assert code == 0
+    assert "first (1111111111) is let go." in out
+    assert f"Would go, as no kept study needs it: 3 results, {size(bytes_of(store, 0, 1, 4))}." in out
+    assert len(registry.studies(store.root)) == 2
+    code, out, _ = here(*words, "--delete")
+    assert code == 0
+    assert "first (1111111111) was let go." in out
+    assert there(store) == [2, 3, 5]
+    assert [each.name for each in registry.studies(store.root)] == ["second"]
+    assert registry.studies(store.root, forgotten=True) == []
+    code, _, err = here(*words)
+    assert code == 2
+    assert f"--forget: no study 'first' uses the store {store.root}" in err
+
+
+def test_nothing_is_deleted_beside_a_driver(store: Store, here: Here) -> None:
+    """One that lives on this host, or that another host was seen with; of those that are gone the note goes."""
+    words = ("data", "gc", "--store", str(store.root), "--delete")
+    running = store.root / "running"
+    running.mkdir()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        path = running / f"{socket.gethostname()}-{other.pid}"
+        path.write_text(json.dumps({"born": registry.born(other.pid), "since": "2026-11-27T00:00:00+00:00"}))
+        code, _, err = here(*words)
+        assert code == 2
+        assert (
+            f"A driver works in the store {store.root}: process {other.pid} on {socket.gethostname()}, since 2026"
+            in err
+        )
+        assert f"Nothing was deleted; wait for it, or remove {path} if it is gone." in err
+        other.communicate(b"\n")
+    far = running / "far-7"
+    far.write_text("{}")
+    assert here(*words)[0] == 2
+    assert there(store) == [0, 1, 2, 3, 4, 5]
+    old = far.stat().st_mtime - registry.GONE_AFTER_S - 60
+    os.utime(far, (old, old))
+    assert here(*words)[0] == 0
+    assert list(running.iterdir()) == []
+
+
+def test_nothing_is_deleted_when_a_note_cannot_be_read(store: Store) -> None:
+    """Nobody knows what that study needs."""
+    (store.root / "studies" / f"{'2' * 64}.json").write_text("{")
+    with pytest.raises(
+        RequestError, match=r"/2{64}\.json should say what a study needs and cannot be read; nothing was"
+    ):
+        housekeeping.collect(store, delete=True)
+    assert len(there(store)) == 6
+
+
+def test_what_other_hosts_left_goes_when_it_is_old(store: Store) -> None:
+    """Unfinished results of writers elsewhere may still be written to for a day."""
+    left, young = store.root / "tmp" / "far-1-a", store.root / "tmp" / "far-1-b"
+    for folder in (left, young):
+        folder.mkdir()
+    old = young.stat().st_mtime - registry.GONE_AFTER_S - 60
+    os.utime(left, (old, old))
+    housekeeping.collect(store, delete=True)
+    assert list((store.root / "tmp").iterdir()) == [young]
+
+
+def test_requests_that_say_nothing_are_refused(tmp_path: Path, here: Here) -> None:
+    """No store, and --unknown without --delete."""
+    code, _, err = here("data", "usage", "--store", str(tmp_path / "none"))
+    assert code == 2
+    assert f"There is no store in {tmp_path}/none; name one with --store." in err
+    code, _, err = here("data", "gc", "--store", str(tmp_path), "--unknown")
+    assert code == 2
+    assert "--unknown says what --delete deletes besides; say both" in err
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.00 kB"),
+        (12_345, "12.3 kB"),
+        (999_600, "1.00 MB"),
+        (123e9, "123 GB"),
+    ],
+)
+def test_sizes_are_readable(count: float, text: str) -> None:
+    """Three digits, powers of ten."""
+    assert size(int(count)) == text
+
+
+def test_a_study_enrols_everything_it_needs(here: Here) -> None:
+    """What a conducted study needs is all kept; what turns out damaged while it is reported is made again."""
+    small_study.write(here.folder, trees=2, more="quick: {repeats: 2}")
+    store = Store("store")
+    prepared = study.prepare(load(Path("small.yaml"), quick=True), store)
+    first = study.conduct(prepared, store)
+    used = housekeeping.usage(store)
+    (share,) = used.shares
+    assert (share.study.name, share.study.quick, share.study.digest) == ("small", True, prepared.digest)
+    assert (share.needed, share.missing) == (used.total, 0)
+    assert used.total.results == len(list(housekeeping.results(store.root))) > len(set(prepared.trainings.values()))
+    assert list((store.root / "running").iterdir()) == []
+    for job in (prepared.trainings["rich", 0], prepared.inputs.make):
+        flip(store.folder(job) / "values.json")
+        again = study.conduct(study.prepare(load(Path("small.yaml"), quick=True), store), store)
+        assert {key: found.values for key, found in again.results.items()} == {
+            key: found.values for key, found in first.results.items()
+        }
+        assert housekeeping.verify(store).sound
+    assert len(list((store.root / "damaged").iterdir())) == 2

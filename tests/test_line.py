@@ -1,0 +1,117 @@
+"""The line of jobs: what may start, what waits, what a failure takes with it, and what is made anew."""
+
+from __future__ import annotations
+
+from bpbench.features import G2
+from bpbench.jobs import Describe, FrameSource, Importance, Job, Linear, MakeFrames, Ping, Split, Train
+from bpbench.runner import work
+from bpbench.runner.line import Line
+
+FRAMES = MakeFrames(FrameSource(path="a", sha256="00"))
+FUNCTIONS = (G2(1.0, 0.0, 6.0), G2(2.0, 0.0, 6.0))
+CHUNKS = tuple(Describe(FRAMES, FUNCTIONS, first, first + 1) for first in range(3))
+TRAININGS = tuple(
+    Train(FRAMES, CHUNKS, FUNCTIONS[:1], Linear("linear"), Split(0.2, 0.2, 1, 1), seed, 0) for seed in range(3)
+)
+ASKED = Importance(TRAININGS[0], "permutation")
+ALL: tuple[Job, ...] = (FRAMES, *CHUNKS, *TRAININGS, ASKED)
+
+
+def taken(line: Line) -> list[Job]:
+    """Take everything that may start now."""
+    return [line.take() for _ in range(line.ready)]
+
+
+def test_a_job_starts_when_everything_it_needs_is_made() -> None:
+    """Frames, then chunks in their order, then trainings, then what is asked of one of them."""
+    line = Line(ALL)
+    assert taken(line) == [FRAMES]
+    line.made(FRAMES)
+    assert taken(line) == list(CHUNKS)
+    for chunk in CHUNKS[:2]:
+        line.made(chunk)
+    assert line.ready == 0
+    line.made(CHUNKS[2])
+    assert taken(line) == list(TRAININGS)
+    assert ASKED in line
+    line.made(TRAININGS[0])
+    assert taken(line) == [ASKED]
+    assert len(line) == 3
+    for job in (*TRAININGS[1:], ASKED):
+        line.made(job)
+    assert len(line) == 0
+    assert ASKED not in line
+
+
+def test_jobs_alike_are_taken_together_as_far_as_they_follow() -> None:
+    """No more than are wanted, and none beyond one of another kind."""
+    pings: list[Job] = [Ping(0), Ping(1), Ping(2), FRAMES, Ping(3)]
+    line = Line(pings)
+    assert line.take_alike(2, work.label) == pings[:2]
+    assert line.take_alike(9, work.label) == pings[2:3]
+    assert line.take_alike(9, work.label) == [FRAMES]
+    assert line.take_alike(1, work.label) == pings[4:]
+
+
+def test_a_failure_takes_with_it_what_needs_it_once_each() -> None:
+    """Also when two needs of a job fail, and whatever else is needed may still be made."""
+    line = Line(ALL)
+    line.take()
+    line.made(FRAMES)
+    taken(line)
+    line.fail(CHUNKS[1])
+    assert sorted(line.lost, key=str) == sorted(
+        [*((training, CHUNKS[1]) for training in TRAININGS), (ASKED, TRAININGS[0])], key=str
+    )
+    assert len(line) == 2
+    line.fail(CHUNKS[0])
+    line.made(CHUNKS[2])
+    assert len(line.lost) == 4
+    assert (len(line), line.ready) == (0, 0)
+
+
+def test_what_failed_before_fails_its_users_from_the_start() -> None:
+    """A call that knows of failures begins with them."""
+    line = Line(TRAININGS, {CHUNKS[0]})
+    assert line.lost == [(training, CHUNKS[0]) for training in TRAININGS]
+    assert len(line) == 0
+
+
+def test_a_job_that_lacks_a_result_waits_until_that_is_made_anew() -> None:
+    """With those that wait already or come back later, and before everything else."""
+    line = Line(TRAININGS)
+    first, second = line.take(), line.take()
+    line.back(first, [FRAMES, CHUNKS[1]])
+    assert FRAMES in line
+    assert len(line) == 5
+    line.back(second)
+    assert taken(line) == [FRAMES, TRAININGS[2]]
+    line.back(TRAININGS[2])
+    line.made(FRAMES)
+    assert taken(line) == [CHUNKS[1]]
+    line.made(CHUNKS[1])
+    assert taken(line) == list(TRAININGS)
+
+
+def test_what_is_made_anew_and_fails_takes_its_users_with_it() -> None:
+    """The job that lacked it, and those that come back and ask for it after that."""
+    line = Line(TRAININGS)
+    first, second = line.take(), line.take()
+    line.back(first, [CHUNKS[1]])
+    line.take()
+    line.fail(CHUNKS[1])
+    assert line.lost == [(first, CHUNKS[1])]
+    line.back(second)
+    assert line.lost[1:] == [(second, CHUNKS[1])]
+
+
+def test_what_is_left_is_what_has_not_started() -> None:
+    """In the order of the line, ready or waiting; what runs comes to its end and lets nobody through any more."""
+    line = Line(ALL)
+    line.take()
+    line.made(FRAMES)
+    running = line.take()
+    assert line.leave() == [*CHUNKS[1:], *TRAININGS, ASKED]
+    assert len(line) == 1
+    line.made(running)
+    assert (len(line), line.ready) == (0, 0)
