@@ -241,9 +241,8 @@ def test_a_study_through_slurm_is_as_in_one_process_though_its_batch_job_is_canc
     said = ended(driver)
     assert "Workers come from slurm, 2 processes at most." in said
     assert findings("reports") == alone
-    until(
-        lambda: len(nothing_left.jobs("CANCELLED")) == before + 2, 30
-    )  # the one in the middle, and that in its place at the end
+    # The one in the middle, and at the end that in its place.
+    until(lambda: len(nothing_left.jobs("CANCELLED")) == before + 2, 30)
     assert not list(Path(".bpbench/cluster").glob("keys-*"))
 
 
