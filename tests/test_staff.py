@@ -39,7 +39,8 @@ def test_workers_elsewhere_are_waited_for_and_that_is_said_once(now: list[float]
     assert (
         said
         == [
-            "The scheduler at x has no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)"
+            "The scheduler at x has no workers any more; waiting for others. (Ctrl-C ends the run; what is done is "
+            "stored.)"
         ]
         * 2
     )
