@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bpbench.runner import cost, execute, graph, wall
 from bpbench.runner.disk import room
-from bpbench.runner.machine import free_memory
+from bpbench.runner.engine import Engine
+from bpbench.runner.machine import memory_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bpbench.runner.store import Store
 
 
-def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int) -> dict[str, Any]:
+def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, engine: Engine) -> dict[str, Any]:
     """Say what some jobs take.
 
     Parameters
@@ -29,8 +30,8 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int)
         From :func:`bpbench.runner.cost.estimator`.
     store : Store
         Where results go.
-    workers : int
-        Processes that would work at once.
+    engine : Engine
+        Where jobs would run, and on how many processes at once.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int)
         ``between_s``, the two ends within which it may lie; ``seen``, by kind of job how many stored results that rests
         on, whether they are of other processors, and its factor; ``memory`` and ``disk``, bytes.
     """
-    at_once = execute.at_once(todo, workers)
+    at_once = execute.at_once(todo, engine.workers)
     course = wall.course(todo, estimate, at_once)
     by_kind: dict[str, float] = {}
     one: dict[str, Job] = {}
@@ -65,7 +66,7 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int)
             kind: {"results": results, "elsewhere": elsewhere, "factor": factors[kind]}
             for kind, (results, elsewhere) in basis.items()
         },
-        "memory": _memory(todo, list(one.values()), estimate, at_once),
+        "memory": _memory(todo, list(one.values()), estimate, at_once) | _offered(engine),
         "disk": disk(todo, estimate.need, store),
     }
 
@@ -78,8 +79,14 @@ def _memory(todo: Sequence[Job], one: list[Job], estimate: Estimator, at_once: i
         "process": 0 if neediest is None else cost.base(one) + neediest.memory,
         "kind": None if neediest is None else neediest.kind,
         "processes": at_once,
-        "free": free_memory(),
     }
+
+
+def _offered(engine: Engine) -> dict[str, int | None]:
+    """Return what there is of memory: free on this machine, or what a cluster file gives each process; else unknown."""
+    if engine.cluster is not None:
+        return {"free": None, "each": engine.cluster.offers.memory}
+    return {"free": None if engine.elsewhere else memory_left(), "each": None}
 
 
 def disk(todo: Iterable[Job], need: Needs, store: Store) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from bpbench.jobs import Importance, Job
 from bpbench.outlay import outlay
 from bpbench.roles import Repeat
 from bpbench.runner import cost, execute, graph
+from bpbench.runner.cost import Estimator
+from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
@@ -40,7 +42,7 @@ from bpbench.study import Prepared, pairs
 Results = Mapping[tuple[str, int], Outcome | Failure]
 
 
-def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
+def plan(prepared: Prepared, store: Store, engine: Engine = HERE) -> dict[str, Any]:
     """Say what is stored, what is new, what it is expected to cost and what the design could show; plain JSON.
 
     Parameters
@@ -49,10 +51,10 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
         From :func:`bpbench.study.prepare`.
     store : Store
         Where results may be already.
-    workers : int
-        Processes that would work at once.
+    engine : Engine
+        Where jobs would run, and on how many processes at once; by default in this one.
     """
-    jobs = prepared.jobs
+    jobs, workers = prepared.jobs, engine.workers
     todo = graph.missing(jobs, store)
     new = set(todo)
     stored = [job for job in jobs if job not in new]
@@ -60,7 +62,7 @@ def plan(prepared: Prepared, store: Store, workers: int) -> dict[str, Any]:
     kinds: dict[str, dict[str, Any]] = {}
     probe, asked = _probe(prepared, store, estimate, new)
     new.update(job for job in asked if not store.has(job))
-    taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, workers)
+    taken = outlay([*todo, *(job for job in asked if job in new)], estimate, store, engine)
     for job in (*jobs, *asked):
         need = estimate.need(job)
         entry = kinds.setdefault(need.kind, {"stored": 0, "new": 0, "expected_s": 0.0})
@@ -190,12 +192,12 @@ def _probe(
     return {"variant": name, "settled": False}, list[Job](jobs)
 
 
-def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: int) -> dict[str, Any] | None:
+def _exploration(prepared: Prepared, estimate: Estimator, workers: int) -> dict[str, Any] | None:
     """Return what strategies have asked for so far and may still ask for, ``None`` where there are none."""
     explored, repeats = prepared.explored, prepared.protocol.repeat_count
     if not explored.laid:
         return None
-    entries, seconds = [], 0.0
+    entries, seconds, room = [], 0.0, 0
     contestants = {name for name, _ in prepared.trainings}
     for name, laid in explored.laid.items():
         keys = [(name, outer) for outer in range(len(laid.grounds))]
@@ -205,10 +207,13 @@ def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: 
         # The smallest of sets is compared with the best of them, which is trained as well.
         brought = {name, best_of(name)} if isinstance(laid.spec, Smallest) else {name}
         confirm = 0 if name in contestants else repeats * len(brought)
-        seconds += (more + confirm) * _dearest(laid, estimate)
+        seconds += (more + confirm) * max(map(estimate, _dearest(laid)))
+        room += (more + confirm) * max(estimate.need(job).disk for job in _dearest(laid))
         if laid.importances:
-            question = estimate(Importance(laid.grounds[0].train(laid.grounds[0].whole, 0), "permutation"))
-            seconds += len(open_) * laid.importances * max(question, _dearest(laid, estimate))
+            questions = len(open_) * laid.importances
+            asked_of = [Importance(laid.grounds[0].train(laid.grounds[0].whole, 0), "permutation"), *_dearest(laid)]
+            seconds += questions * max(map(estimate, asked_of))
+            room += questions * max(estimate.need(job).disk for job in asked_of)
         entries.append(
             {
                 "name": name,
@@ -221,14 +226,13 @@ def _exploration(prepared: Prepared, estimate: Callable[[Job], float], workers: 
                 "confirm": confirm,
             }
         )
-    return {"strategies": entries, "more_s": seconds / workers}
+    return {"strategies": entries, "more_s": seconds / workers, "more_bytes": room}
 
 
-def _dearest(laid: Laid, estimate: Callable[[Job], float]) -> float:
-    """Return the expected seconds of the dearest training that a search asks for: that of its whole pool."""
+def _dearest(laid: Laid) -> list[Job]:
+    """Return the dearest trainings that a search asks for: those of its whole pool."""
     ground = laid.grounds[0]
-    whole = [ground.train(ground.whole, 0), *(() if ground.weigh is None else (ground.weigh(0),))]
-    return max(map(estimate, whole))
+    return [ground.train(ground.whole, 0), *(() if ground.weigh is None else (ground.weigh(0),))]
 
 
 def _decided(units: int, rules: Rules, alpha: float) -> float:

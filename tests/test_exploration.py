@@ -161,18 +161,19 @@ def test_the_folder_is_known_before_anything_was_explored(protocol: Any, tmp_pat
 def test_what_a_plan_says(protocol: Any, tmp_path: Path) -> None:
     """Before the run each strategy has a bound that its search keeps, after it nothing is left to be asked."""
     store, made = Store(tmp_path / "s"), protocol()
-    planned = plan(prepare(made, store), store, 1)["exploration"]
+    planned = plan(prepare(made, store), store)["exploration"]
     assert [entry["name"] for entry in planned["strategies"]] == list(made.strategies)
     confirm = {entry["name"]: entry["confirm"] for entry in planned["strategies"]}
     assert confirm == {**dict.fromkeys(made.strategies, 4), "least": 8}  # the best of its sets is trained as well
     assert planned["more_s"] > 0
+    assert planned["more_bytes"] > 100_000  # in whole blocks, for some dozen trainings
     bound = {entry["name"]: entry["asked"] + entry["more_at_most"] for entry in planned["strategies"]}
     study = run(made, store)
     asked = study.prepared.explored.asked
     for name, most in bound.items():
         assert sum(len(jobs) for key, jobs in asked.items() if key[0] == name) <= most
-    after = plan(prepare(made, store), store, 1)["exploration"]
-    assert after["more_s"] == 0
+    after = plan(prepare(made, store), store)["exploration"]
+    assert after["more_s"] == after["more_bytes"] == 0
     assert all(entry["ended"] == entry["searches"] and entry["confirm"] == 0 for entry in after["strategies"])
 
 
@@ -299,7 +300,7 @@ def test_a_reserve_too_small_is_said_before_anything_runs(protocol: Any, tmp_pat
 
     made = loads(protocol().origin.text.replace("margin: 5.0", 'margin: "5 %"'), file=str(tmp_path / "p.yaml"))
     store = Store(tmp_path / "s")
-    planned = plan(prepare(made, store), store, 1) | {"report": "reports/p"}
+    planned = plan(prepare(made, store), store) | {"report": "reports/p"}
     blocks = planned["reserve"]["blocks"]
     needed = planned["reserve"]["blocks_for_margin"]
     assert needed == int(np.ceil((1.959964 / np.log(1.05)) ** 2))
@@ -313,7 +314,7 @@ def test_an_absolute_margin_is_set_beside_what_the_reserve_carries(protocol: Any
     from bpbench.report import plans
 
     store = Store(tmp_path / "s")
-    planned = plan(prepare(protocol(margin=0.1), store), store, 1) | {"report": "reports/p"}
+    planned = plan(prepare(protocol(margin=0.1), store), store) | {"report": "reports/p"}
     blocks, most = planned["reserve"]["blocks"], planned["reserve"]["rmse_for_margin"]
     assert most == pytest.approx(0.1 * np.sqrt(blocks) / 1.959964)
     (line,) = [line for line in plans.plan(planned) if line.startswith("The reserve")]
@@ -328,7 +329,7 @@ def test_a_reserve_of_a_block_or_two_says_nothing_of_another(protocol: Any, tmp_
     strategies = "\n  back: {kind: backward, set: few, model: linear}\n"
     written = protocol(strategies).origin.text.replace("splits: 4}", "splits: 4, reserve: 0.03}")
     made, store = loads(written, file=str(tmp_path / "p.yaml")), Store(tmp_path / "s")
-    planned = plan(prepare(made, store), store, 1) | {"report": "reports/p"}
+    planned = plan(prepare(made, store), store) | {"report": "reports/p"}
     assert planned["reserve"]["blocks"] < 3
     assert any("is too small for the margin of ±5 meV/atom, and for any" in line for line in plans.plan(planned))
     found = findings(run(made, store))

@@ -34,6 +34,7 @@ from bpbench.planning import plan
 from bpbench.protocol import loads
 from bpbench.report import outlay as told
 from bpbench.runner import cost, disk, execute, integrity, memory, wall
+from bpbench.runner.engine import Engine
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import prepare
@@ -271,7 +272,7 @@ def test_plan_tells_what_a_run_then_adds(tmp_path: Path) -> None:
     """The bytes of the plan are what the store has grown by, within a block for each result; then none is left."""
     store = Store(tmp_path / "store")
     prepared = prepare(loads(PROTOCOL, file=str(tmp_path / "p.yaml")), store)
-    before = plan(prepared, store, 2)
+    before = plan(prepared, store, Engine(2))
     assert before["expected_s"] == before["outlay"]["wall_s"] > 0
     assert set(before["outlay"]["disk"]["kinds"]) == set(before["jobs"])
     execute.execute(prepared.jobs, store)
@@ -279,7 +280,7 @@ def test_plan_tells_what_a_run_then_adds(tmp_path: Path) -> None:
     sizes = [file.stat().st_size for folder in folders for file in folder.iterdir()]
     grown = disk.BLOCK * (len(folders) + sum(math.ceil(size / disk.BLOCK) for size in sizes))
     assert abs(before["outlay"]["disk"]["bytes"] - grown) <= disk.BLOCK * len(folders)
-    after = plan(prepared, store, 2)
+    after = plan(prepared, store, Engine(2))
     assert after["outlay"]["disk"]["bytes"] == after["expected_s"] == 0
     assert told.lines(after["outlay"]) == []
 
@@ -315,7 +316,13 @@ OUTLAY: dict[str, Any] = {
     "reading_s": 2.0,
     "between_s": [3600.0, 14400.0],
     "seen": {"describe": {"results": 0, "elsewhere": False, "factor": 2.0}},
-    "memory": {"process": 1_230_000_000, "kind": "train hdnn (adam)", "processes": 4, "free": 3_000_000_000},
+    "memory": {
+        "process": 1_230_000_000,
+        "kind": "train hdnn (adam)",
+        "processes": 4,
+        "free": 3_000_000_000,
+        "each": None,
+    },
     "disk": {"bytes": 3_140_000_000, "kinds": {"a": 3_000_000_000, "b": 140_000_000}, "free": None, "folder": "s"},
 }
 
@@ -324,12 +331,15 @@ def test_what_a_run_takes_in_words() -> None:
     """Seconds with their limits and what they rest on, the longest chain, memory of all processes, the disk."""
     assert told.lines(OUTLAY) == [
         (
-            "CPU time 2.0 h, 60 min to 4.0 h: by counts and by rates of another machine, as no result is stored yet; a "
-            "few would tell it better."
+            "CPU time: 2.0 h (between 60 min and 4.0 h), by counts and by rates of another machine, as no result is "
+            "stored yet; a few would tell it better."
         ),
-        "The longest chain of jobs takes 6 s; 4 processes wait 25 % of their time, where jobs are fewer than they are.",
         (
-            "Memory: 1.2 GB for a process at its peak, most for train hdnn (adam); 4.9 GB for 4 of them, and only "
+            "No number of processes takes less than the longest chain of jobs that wait for each other, 6 s; 4 "
+            "processes have nothing to do in 25 % of their time."
+        ),
+        (
+            "Memory: 1.2 GB for a process at its peak, in train hdnn (adam); 4.9 GB for 4 of them, and only "
             "3.0 GB are free on this machine: run with --jobs 2."
         ),
         "Disk: 3.1 GB are added to the store, 3.0 GB by a and 140 MB by b.",
@@ -358,9 +368,20 @@ def test_memory_of_one_process_in_words() -> None:
     """One process is not multiplied; where not even one fits, fewer processes are no advice."""
     one = OUTLAY["memory"] | {"processes": 1}
     assert told.lines(OUTLAY | {"memory": one})[1] == (
-        "Memory: 1.2 GB for a process at its peak, most for train hdnn (adam); 3.0 GB are free on this machine."
+        "Memory: 1.2 GB for a process at its peak, in train hdnn (adam); 3.0 GB are free on this machine."
     )
     assert told.lines(OUTLAY | {"memory": one | {"free": 10_000_000}})[1].endswith(
         "and only 10 MB are free on this machine: run it where there is more."
     )
-    assert told.lines(OUTLAY | {"memory": one | {"free": None}})[1].endswith("most for train hdnn (adam).")
+    assert told.lines(OUTLAY | {"memory": one | {"free": None}})[1].endswith("in train hdnn (adam).")
+
+
+def test_memory_of_a_cluster_in_words() -> None:
+    """Each process has what the cluster file gives it, and what is free on this machine is nothing to it."""
+    memory = OUTLAY["memory"] | {"free": None, "each": 2_000_000_000}
+    assert told.lines(OUTLAY | {"memory": memory})[2].endswith(
+        "4.9 GB for 4 of them. The cluster file gives a process 2.0 GB."
+    )
+    assert told.lines(OUTLAY | {"memory": memory | {"each": 1_000_000_000}})[2].endswith(
+        "The cluster file gives a process 1.0 GB; give it more, or run fewer processes in a batch job."
+    )

@@ -75,7 +75,7 @@ def test_the_ratio_is_one_of_blocks(folder: Path) -> None:
 def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
     """Before: what the declared repeats decide, in spreads. After: by the 80 % limit of the noisiest pair."""
     prepared, store = _prepared(folder, "0.5")
-    before = plan(prepared, store, 1)
+    before = plan(prepared, store)
     ratio, alpha = prepared.rules.test_to_train, 0.05 / 2
     assert (before["pilots"], before["needed"]) == ([], [])
     noise = Noise(1.0, ratio or 0.0)
@@ -87,7 +87,7 @@ def test_a_plan_before_and_after_the_first_repeats(folder: Path) -> None:
     assert "stored repeats would tell it" in "\n".join(plans.plan(before | {"report": "r"}))
 
     study = conduct(prepared, store)
-    after = plan(prepared, store, 1)
+    after = plan(prepared, store)
     spreads = {tuple(pilot["pair"]): pilot for pilot in after["pilots"]}
     for comparison in study.comparisons:
         pilot = spreads[comparison.candidate, comparison.baseline]
@@ -109,7 +109,7 @@ def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) 
     changes = {"design: resampled": "design: crossed, splits: 5", "nadeau-bengio": "welch"}
     prepared, store = _prepared(folder, "0.5", **changes)
     study = conduct(prepared, store)
-    pilots = plan(prepared, store, 1)["pilots"]
+    pilots = plan(prepared, store)["pilots"]
     assert pilots
     for pilot in pilots:
         (pair,) = [each for each in pairs(prepared, study.results) if [each.candidate, each.baseline] == pilot["pair"]]
@@ -130,7 +130,7 @@ def test_a_plan_of_models_that_draw_nothing_on_one_split(folder: Path) -> None:
     changes = {"design: resampled": "design: fixed", "nadeau-bengio": "paired-t"}
     prepared, store = _prepared(folder, "0.5", **changes)
     for _ in range(2):
-        planned = plan(prepared, store, 1)
+        planned = plan(prepared, store)
         assert planned["deterministic"] == [["some", "all"], ["few", "all"]]
         assert (planned["pilots"], planned["needed"]) == ([], [])
         assert "All 2 comparisons are deterministic given this split" in "\n".join(
@@ -141,7 +141,7 @@ def test_a_plan_of_models_that_draw_nothing_on_one_split(folder: Path) -> None:
     later, _ = _prepared(folder, "0.7", **changes)
     assert conduct(later, store).chosen_after == 1
     redrawn, _ = _prepared(folder, "0.5")
-    assert plan(redrawn, store, 1)["deterministic"] == []
+    assert plan(redrawn, store)["deterministic"] == []
 
 
 def test_validate_tells_pairs_that_are_deterministic(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -226,7 +226,7 @@ def test_the_plan_counts_what_the_dearest_would_cost_and_then_what_is_there(
     """Before any result nobody knows the winner."""
     conducted, store = ran
     empty = Store(tmp_path / "empty")
-    before = planning.plan(study.prepare(protocol(), empty), empty, 1)
+    before = planning.plan(study.prepare(protocol(), empty), empty)
     assert before["probe"] == {"variant": "ridge", "settled": False}
     assert {name: before["jobs"][name]["new"] for name in ("stretch", "simulate", "count g(r)")} == {
         "stretch": 4, "simulate": 2, "count g(r)": 1
@@ -235,7 +235,7 @@ def test_the_plan_counts_what_the_dearest_would_cost_and_then_what_is_there(
     assert before["expected_s"] == pytest.approx(jobs_s + before["outlay"]["reading_s"])
     lines = "\n".join(told_plan(before | {"report": "reports"}))
     assert "Probe: of the contestant with the best mean; counted for the dearest that is known, “ridge”." in lines
-    after = planning.plan(study.prepare(protocol(), store), store, 1)
+    after = planning.plan(study.prepare(protocol(), store), store)
     assert after["probe"] == {"variant": named(conducted).variant, "settled": True}
     assert after["expected_s"] == 0
     assert after["jobs"]["simulate"]["stored"] == len(named(conducted).runs)

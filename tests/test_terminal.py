@@ -19,7 +19,7 @@ OUTLAY: dict[str, Any] = {
     "reading_s": 2.0,
     "between_s": [200.0, 450.0],
     "seen": {"train hdnn": {"results": 3, "elsewhere": False, "factor": 1.5}},
-    "memory": {"process": 320_000_000, "kind": "train hdnn", "processes": 2, "free": 8_000_000_000},
+    "memory": {"process": 320_000_000, "kind": "train hdnn", "processes": 2, "free": 8_000_000_000, "each": None},
     "disk": {
         "bytes": 5_200_000,
         "kinds": {"train hdnn": 5_200_000},
@@ -74,7 +74,7 @@ def test_a_plan_in_lines() -> None:
     assert "2 min" in text
     assert "describe                         7       0         0 s       0 B" in text
     assert "train hdnn                       0      50       5 min    5.2 MB" in text
-    assert "CPU time 5 min, 3 min to 8 min: by 3 stored results." in text
+    assert "CPU time: 5 min (between 3 min and 8 min), by 3 stored results." in text
     assert "The smallest p this test can give at this n is 0.00195." in text
     assert "with power 0.8: 1.23 standard deviations of the paired differences (d_z); in units it needs" in text
     assert (

@@ -45,7 +45,7 @@ def lines(outlay: Mapping[str, Any]) -> list[str]:
 
 def _seconds(outlay: Mapping[str, Any]) -> str:
     low, high = (duration(seconds) for seconds in outlay["between_s"])
-    return f"CPU time {duration(outlay['cpu_s'])}, {low} to {high}: {_basis(outlay['seen'])}."
+    return f"CPU time: {duration(outlay['cpu_s'])} (between {low} and {high}), {_basis(outlay['seen'])}."
 
 
 def _basis(seen: Mapping[str, Mapping[str, Any]]) -> str:
@@ -74,16 +74,20 @@ def _course(outlay: Mapping[str, Any]) -> list[str]:
         return []
     return [
         (
-            f"The longest chain of jobs takes {duration(outlay['longest_s'])}; {whole(processes)} processes wait "
-            f"{100 * outlay['waiting']:.0f} % of their time, where jobs are fewer than they are."
+            f"No number of processes takes less than the longest chain of jobs that wait for each other, "
+            f"{duration(outlay['longest_s'])}; {whole(processes)} processes have nothing to do in "
+            f"{100 * outlay['waiting']:.0f} % of their time."
         )
     ]
 
 
 def _memory(memory: Mapping[str, Any]) -> str:
     process, processes, free = memory["process"], memory["processes"], memory["free"]
-    own = f"Memory: {size(process)} for a process at its peak, most for {memory['kind']}"
+    own = f"Memory: {size(process)} for a process at its peak, in {memory['kind']}"
     together = own if processes < 2 else f"{own}; {size(process * processes)} for {whole(processes)} of them"
+    if (each := memory["each"]) is not None:
+        short = "; give it more, or run fewer processes in a batch job" if process > each else ""
+        return f"{together}. The cluster file gives a process {size(each)}{short}."
     if free is None:
         return f"{together}."
     if process * processes <= free:

@@ -158,7 +158,11 @@ def _exploring(planned: dict[str, Any]) -> list[str]:
         asks = f"asks for at most {count(more, 'training')} more" if more else "what it explores is counted above"
         lines.append(f"{what}{asks}{confirm}.")
     if exploration["more_s"]:
-        lines.append(f"What strategies may still ask for takes {duration(exploration['more_s'])} more at most.")
+        room = outlay.size(exploration["more_bytes"])
+        lines.append(
+            f"What strategies may still ask for takes {duration(exploration['more_s'])} and {room} of disk more at "
+            "most; neither is counted above."
+        )
     return ["", *lines]
 
 

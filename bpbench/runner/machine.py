@@ -112,15 +112,6 @@ def sources(room: str = "") -> str:
     return found.hexdigest()
 
 
-def free_memory() -> int | None:
-    """Return the bytes of memory that programs may still take, ``None`` where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
-
-
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -317,9 +317,23 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
             yield _Dask(client, order, workers, deaths=3, who="The local scheduler", trouble=seen.given_up)
 
 
+def staffed(engine: Engine) -> Engine:
+    """Return an engine that knows how many workers it has, if a scheduler runs already; nothing is sent to these.
+
+    Raises
+    ------
+    RequestError
+        When the scheduler does not answer.
+    """
+    if engine.scheduler is None:
+        return engine
+    with _connected(engine) as client:
+        return replace(engine, workers=max(1, _count(client)))
+
+
 @contextmanager
-def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
-    """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
+def _connected(engine: Engine) -> Iterator[Any]:
+    """Connect to a scheduler that runs already."""
     import dask
     from distributed import Client
 
@@ -331,15 +345,20 @@ def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
                 f"--scheduler: no Dask scheduler answers at {engine.scheduler} ({error}); start one with "
                 "`dask scheduler`, or look at its address."
             ) from None
-        with client, _marked(store) as mark:
-            order = Order(str(store.root.resolve()), _seen(client, engine), installed(), str(mark))
-            _tell_dashboard(client, say)
-            # The scheduler has tried elsewhere already, as often as it is set to.
-            who = f"The scheduler at {engine.scheduler}"
-            seen = _Seen(lambda: _count(client))
-            yield _Dask(
-                client, order, order.processes, deaths=1, who=who, trouble=lambda: seen.awaited(f"{who} has", say)
-            )
+        with client:
+            yield client
+
+
+@contextmanager
+def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
+    """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
+    with _connected(engine) as client, _marked(store) as mark:
+        order = Order(str(store.root.resolve()), _seen(client, engine), installed(), str(mark))
+        _tell_dashboard(client, say)
+        # The scheduler has tried elsewhere already, as often as it is set to.
+        who = f"The scheduler at {engine.scheduler}"
+        seen = _Seen(lambda: _count(client))
+        yield _Dask(client, order, order.processes, deaths=1, who=who, trouble=lambda: seen.awaited(f"{who} has", say))
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Course:
     longest_s : float
         The longest chain of jobs that wait for each other: less it is with no number of processes.
     waiting : float
-        Share of the processes' time in which they have nothing to do.
+        Share of the processes' time, once they have started, in which they have nothing to do.
     """
 
     wall_s: float
@@ -94,14 +94,14 @@ def course(todo: Sequence[Job], estimate: Estimator, workers: int) -> Course:
         else:
             stages.setdefault(_STAGES[type(job)], []).append(need)
     at_once = max(1, min(workers, sum(map(len, stages.values()))))
-    wall = START_S if at_once > 1 else 0.0
-    busy = reading = longest = 0.0
+    wall = busy = reading = longest = 0.0
     for stage in sorted(stages):
         played = _play(stages[stage], estimate, min(at_once, len(stages[stage])))
         wall, busy, reading = wall + played.wall_s, busy + played.busy_s, reading + played.reading_s
         longest += played.longest_s
     waiting = 1 - busy / (at_once * wall) if wall > 0 else 0.0
-    return Course(wall + timed, busy + timed, reading, longest + timed, max(0.0, waiting))
+    start = START_S if at_once > 1 else 0.0
+    return Course(start + wall + timed, busy + timed, reading, longest + timed, max(0.0, waiting))
 
 
 def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:

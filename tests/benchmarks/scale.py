@@ -151,7 +151,7 @@ def stages(file: Path, root: Path) -> dict[str, float]:
     todo = timed("missing", lambda: missing(jobs, store))
     took["number missing"] = len(todo)
     timed("by cohort", lambda: by_cohort(todo))
-    planned = timed("plan", lambda: planning.plan(prepared, store, 2))
+    planned = timed("plan", lambda: planning.plan(prepared, store, Engine(2)))
     timed("lines", lambda: plans.plan({**planned, "report": ""}))
     timed("folder", lambda: prepared.folder)
     took["largest, MB"] = peak()

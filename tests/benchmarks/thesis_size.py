@@ -41,6 +41,7 @@ from bpbench.outlay import outlay
 from bpbench.protocol import loads
 from bpbench.report import outlay as told
 from bpbench.runner import cost, execute, graph, work
+from bpbench.runner.engine import Engine
 from bpbench.runner.machine import kind_of_host
 from bpbench.runner.store import Store
 from bpbench.study import Prepared, prepare
@@ -237,7 +238,7 @@ def tell_plan(prepared: Prepared, store: Store, title: str) -> None:
     """Print what the rest of the study takes."""
     todo = graph.missing(prepared.jobs, store)
     estimate = cost.estimator([job for job in prepared.jobs if store.has(job)], prepared.frames, store, 1)
-    planned = outlay(todo, estimate, store, 2)
+    planned = outlay(todo, estimate, store, Engine(2))
     print(f"\n{title}: {len(todo)} jobs, wall time of 2 processes {told.duration(planned['wall_s'])}")
     print("\n".join(told.lines(planned)), flush=True)
 
