@@ -25,6 +25,7 @@ from bpbench.identity import address
 from bpbench.jobs import Job
 from bpbench.runner import cluster, keys, work
 from bpbench.runner.engine import Engine
+from bpbench.runner.machine import machine
 from bpbench.runner.resources import Resources, of
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Done, Order, do, do_all, installed, strange
@@ -156,6 +157,20 @@ class _Dask:
             self.ended = as_completed(loop=self.client.loop)
         self.ended.add(future)
 
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what is known of the processes that are there now, each with its address."""
+        offered = self.client.scheduler_info(n_workers=-1)["workers"]
+        shown = ("host", "cpu", "cores", "python", "bpbench")
+        return [
+            {
+                "address": address,
+                **{name: told[name] for name in shown},
+                "memory": offered[address]["memory_limit"] or None,
+            }
+            for address, told in sorted(self.client.run(machine).items())
+            if address in offered
+        ]
+
     def next(self) -> Ended:
         from distributed.scheduler import KilledWorker
 
@@ -272,6 +287,10 @@ class Staff:
         """Return this process, after all others have ended."""
         self.dismiss()
         return _Here(store)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what is known of the processes that are there now; nothing before the first call that needs some."""
+        return [] if self._held is None else self._held.crew.workers()
 
     def dismiss(self) -> None:
         """End all processes, or let go of those that were there before; the next call that needs some has them anew."""
