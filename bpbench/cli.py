@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -280,15 +281,21 @@ def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dic
     from bpbench.findings import findings
     from bpbench.runner.execute import REMADE
 
-    for _ in range(REMADE):
+    met: Counter[str] = Counter()
+    for flaw in store.flaws:
+        _say(str(flaw))
+    while True:
         try:
             with _watching(prepared, store) as progress:
                 conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
             return conducted, findings(conducted)
         except DamagedError as error:
             _say(str(error))
-            again = error
-    raise again
+            met[error.address] += 1
+            if met[error.address] > REMADE:
+                raise
+            for other in study.damaged(prepared, store):  # where one is there may be more, and all are made at once
+                _say(str(other))
 
 
 def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:

@@ -157,6 +157,7 @@ def _used(store: Store, found: Usage) -> Told:
         "unknown": _held(found.unknown),
         "damaged_bytes": found.damaged,
         "unfinished_bytes": found.unfinished,
+        "recordings_bytes": found.recordings,
     }
     rows = [("kind", "results", "size")]
     rows += [(_KINDS.get(kind, kind), str(held.results), size(held.bytes)) for kind, held in found.kinds.items()]
@@ -187,6 +188,8 @@ def _used(store: Store, found: Usage) -> Told:
         lines.append(f"Damaged, moved aside: {size(found.damaged)}.")
     if found.unfinished:
         lines.append(f"Being made, or left by killed writers: {size(found.unfinished)}.")
+    if found.recordings:
+        lines.append(f"Of runs that are being recorded for tracking, in stores of their own: {size(found.recordings)}.")
     return told, lines, True
 
 

@@ -152,7 +152,8 @@ def _frames(make: MakeFrames, store: Store) -> Frames:
     try:
         stored = store.find(make)
         return readers.read(make.source) if stored is None else Frames.from_arrays(stored.arrays)
-    except DamagedError:  # found out when an array was opened
+    except DamagedError as error:  # found out when an array was opened
+        store.flaws.append(error)
         return readers.read(make.source)
 
 
@@ -202,7 +203,8 @@ def _contents(table: ReadTable, store: Store) -> Contents:
     try:
         stored = store.find(table)
         return tables.contents(table.source) if stored is None else tables.stored(stored.values["names"], stored.arrays)
-    except DamagedError:  # found out when an array was opened
+    except DamagedError as error:  # found out when an array was opened
+        store.flaws.append(error)
         return tables.contents(table.source)
 
 

@@ -7,7 +7,7 @@ show. :mod:`bpbench.findings` then says everything a report may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ __all__ = [
     "carry_out",
     "check_design",
     "conduct",
+    "damaged",
     "learned",
     "matched",
     "pairs",
@@ -203,6 +204,26 @@ def enrol(prepared: Prepared, store: Store, jobs: Sequence[Job], *, whole: bool 
     needed = frozenset(graph.needed(jobs))
     study = Enrolled(prepared.digest, protocol.name, str(protocol.origin.file), protocol.quick, jobs=needed)
     store.enrol(study, whole=whole)
+
+
+def damaged(prepared: Prepared, store: Store) -> Iterator[DamagedError]:
+    """Look through all stored results of a study, and yield what is wrong with each that turns out damaged.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        From :func:`prepare`.
+    store : Store
+        Where results are; what is damaged is moved aside there.
+    """
+    for job in prepared.jobs:
+        try:
+            if store.has(job):
+                arrays = store.load(job).arrays
+                for name in arrays:
+                    arrays[name]
+        except DamagedError as error:
+            yield error
 
 
 def require_allowed(prepared: Prepared, store: Store, among: list[Job] | None = None) -> None:

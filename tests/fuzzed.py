@@ -30,10 +30,16 @@ from bpbench.errors import BpbenchError
 from bpbench.formats.n2p2 import read_settings, read_values
 from bpbench.formats.n2p2_folder import read_folder
 from bpbench.formats.yaml import parse
+from bpbench.history.file import History
+from bpbench.history.lines import export, read_in
+from bpbench.history.records import Run
 from bpbench.protocol import functions_in, loads, track_in
+from bpbench.report import compose, html
+from bpbench.report.render import rerender
 from bpbench.runner.cluster_file import read as read_cluster
 from bpbench.study import check_design
 
+assert compose.compose, html.render_html  # imported by `rerender` when it is asked, too late to be watched
 Harness = Callable[[bytes], None]
 Mutator = Callable[[Random, bytes], bytes]
 #: How many readings came to an end, and how many were refused.
@@ -439,9 +445,6 @@ def curves(content: bytes) -> None:
 
 def history_lines(content: bytes) -> None:
     """Read bytes as the lines of an exported history."""
-    from bpbench.history.file import History
-    from bpbench.history.lines import read_in
-
     with refused(), History(_fresh("history.sqlite")) as history:
         read_in(history, _file("lines.jsonl", content))
 
@@ -454,8 +457,6 @@ def _fresh(name: str) -> Path:
 
 def findings(content: bytes) -> None:
     """Read bytes as findings, and render them as a page."""
-    from bpbench.report.render import rerender
-
     folder = _folder() / "report"
     folder.mkdir(exist_ok=True)
     (folder / "stamp.json").unlink(missing_ok=True)
@@ -574,10 +575,6 @@ _CURVE = b"# epoch RMSEpa_Etrain_pu RMSEpa_Etest_pu\n0 1.0 2.0\n1 0.5 NaN\n"
 
 
 def _histories() -> list[bytes]:
-    from bpbench.history.file import History
-    from bpbench.history.lines import export
-    from bpbench.history.records import Run
-
     run = Run(
         study="s", number=1, draw=1, made="2026-01-01T00:00:00Z", protocol="p", data="d", sources="x", host="h",
         made_by={}, metrics=[], rules={}, variants={"A": {"results": [], "cpu_s": [], "peak_mb": [], "operations": 1}},

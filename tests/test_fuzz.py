@@ -10,7 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 #: Files that are drawn of each reader; rendering findings takes longest.
-_DRAWN = {"findings": 2, "protocol": 25, "history_lines": 25}
+_DRAWN = {
+    "findings": 2,
+    "protocol": 15,
+    "cluster": 40,
+    "history_lines": 25,
+    "table_csv": 30,
+    "table_npz": 40,
+    "frames_npz": 50,
+}
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -185,6 +185,12 @@ def test_usage_counts_shared_results_once(store: Store, here: Here) -> None:
     assert told["unknown"] == {"results": 2, "bytes": bytes_of(store, 5) + ping}
     _, out, _ = here("data", "usage", "--store", str(store.root))
     lines = out.splitlines()
+    assert not any("tracking" in line for line in lines)
+    recording = store.root / "smoke-1-0123456789ab" / "00"
+    recording.mkdir(parents=True)
+    (recording / "values.json").write_bytes(bytes(1234))
+    code, after = here.json("data", "usage", "--store", str(store.root))
+    assert (code, after) == (0, {**told, "recordings_bytes": 1234})
     assert lines[2].split() == ["kind", "results", "size"]
     assert lines[3].split()[:2] == ["frames", "6"]
     assert any(line.startswith("second (quick)") for line in lines)

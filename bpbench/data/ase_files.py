@@ -220,7 +220,7 @@ class _Ending(io.TextIOWrapper):
 
     _asked = 0
 
-    def readline(self, size: int = -1, /) -> str:
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # as in typeshed
         line = super().readline(size)
         self._asked += not line
         if self._asked > _ASKED:

@@ -399,7 +399,7 @@ class Distribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Kept):
     """Do nothing: what orchestration costs is measured with it, and a cluster is tried.
 
     Attributes
@@ -413,6 +413,11 @@ class Ping:
     number: int
     wait_s: float = 0.0
     version: int = 1
+
+    __hash__ = Kept.__hash__
+
+    def _hashed(self) -> tuple[Hashable, ...]:
+        return (self.number, self.wait_s, self.version)
 
 
 Job = (

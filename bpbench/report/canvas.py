@@ -94,7 +94,12 @@ def _glyphs() -> frozenset[int]:
 
 def label(name: str, limit: int = 24) -> str:
     """Return a name as a figure can show it: on one line, cut, with ``□`` for what the font lacks."""
-    return "".join(letter if ord(letter) in _glyphs() else "□" for letter in short(name, limit))
+    return drawable(short(name, limit))
+
+
+def drawable(text: str) -> str:
+    """Return text with ``□`` for each letter that the font lacks."""
+    return "".join(letter if letter == "\n" or ord(letter) in _glyphs() else "□" for letter in text)
 
 
 @contextmanager
@@ -206,6 +211,8 @@ def _lower_subscripts(figure: Any) -> None:
         if any(map(_SYMBOL.search, names)):
             axis.set_ticklabels([_lowered(name) for name in names], parse_math=True)
     for drawn in figure.findobj(Text):
+        if not drawn.get_parse_math() and not _glyphs().issuperset(map(ord, drawn.get_text())):
+            drawn.set_text(drawable(drawn.get_text()))  # a name within the words of an axis
         if not drawn.get_parse_math() and _SYMBOL.search(drawn.get_text()):
             drawn.set_text(_lowered(drawn.get_text()))
             drawn.set_parse_math(True)

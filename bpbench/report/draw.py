@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench.report.canvas import FAINT, INK, Style, label, log_axis, sheet, spread, told
+from bpbench.report.canvas import FAINT, INK, Style, drawable, label, log_axis, sheet, spread, told
 from bpbench.report.language import tell
 from bpbench.report.numerals import decimals, exact, significant, span
 
@@ -366,10 +366,10 @@ def forest(
             beside.text(0.0, place, row.numbers, va="center", fontsize=7)
             beside.text(1.0, place, row.verdict, va="center", ha="right", fontsize=7, weight="bold")
         _rows(axes, [row.name if row.baseline is None else _pair(row.name, row.baseline) for row in rows])
-        axes.set_xlabel(axis)
+        axes.set_xlabel(drawable(axis))
         axes.grid(axis="x")
         for place, (words, side) in enumerate(zip(sides, ("left", "right"), strict=True)):
-            axes.text(place, 1.0, words, transform=axes.transAxes, ha=side, va="bottom", fontsize=6.5)
+            axes.text(place, 1.0, drawable(words), transform=axes.transAxes, ha=side, va="bottom", fontsize=6.5)
         _apart(figure, axes.xaxis, threshold if wide else None, reach)
     return drawn[0]
 

@@ -10,9 +10,9 @@ c       ``BLOCK``   bytes that a file system gives out at a time: 4096 on most (
 B                   bytes on disk, the folder itself taken as one block
 ======  ==========  ==================================================================================================
 
-Arrays are counted exactly, but where a training may end before its time (patience): then for all its epochs. A table
-is counted by its file where it does not say which columns are read. Most of a small training is blocks that hold one
-number each.
+Arrays are counted exactly, but where a training may end before its time (patience): then for all its epochs; those that
+lie together (:data:`bpbench.runner.integrity.SMALL`) with about what their file says of each. A table is counted by its
+file where it does not say which columns are read.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from bpbench.jobs import (
     of_forces_alone,
 )
 from bpbench.remembered import by_object
+from bpbench.runner.integrity import SMALL
 from bpbench.runner.machine import machine
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 BLOCK: Final = 4096
 #: Bytes before the numbers of a ``.npy`` file.
 _HEADER: Final = 128
+#: Bytes that the file of small arrays has for each beside it.
+_MEMBER: Final = 114
 #: Bytes of the plain values of a result, and of those that say when and how long it ran.
 _VALUES: Final = 1400
 _WHEN: Final = 250
@@ -91,10 +94,14 @@ def files(job: Job, frames: Configurations) -> list[int]:
     frames : Configurations
         The frames it works on.
     """
-    arrays = [_HEADER + size for size in _arrays(job, frames)]
+    sizes = list(_arrays(job, frames))
+    small = [size for size in sizes if size <= SMALL]
+    small = small if len(small) > 1 else []
+    arrays = [_HEADER + size for size in sizes if size > SMALL or not small]
+    arrays += [sum(_MEMBER + _HEADER + size for size in small)] if small else []
     asked = _asked(job)
     names = len(job.training.functions) if isinstance(job, Importance) else 0
-    return [*arrays, asked, _VALUES + _NAME * (len(arrays) + names), _where() + _WHEN, _SUM * (len(arrays) + 3)]
+    return [*arrays, asked, _VALUES + _NAME * (len(sizes) + names), _where() + _WHEN, _SUM * (len(arrays) + 3)]
 
 
 def room(folder: Path) -> int | None:

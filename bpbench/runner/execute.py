@@ -338,7 +338,7 @@ class _Drive:
             yield job, 0.0, Failure(f"It needs the result of '{work.label(bad)}', which failed.")
 
     def _hear(self, ended: Ended) -> Iterator[Told]:
-        if self.suspected in ended.jobs:
+        if self.suspected is not None and self.suspected in ended.jobs:
             self.suspected = None
         if ended.death is not None:
             yield from self._died(ended.jobs, ended.death)

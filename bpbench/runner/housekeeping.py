@@ -190,7 +190,7 @@ def _check(folder: Path, found: Verified) -> None:
     found.older += sums is None
     if not _told_where(folder, sums):
         found.provenance.append(folder)
-    known = {f"{name}.npy" for name in integrity.values(folder, sums)[1]}
+    known = set(integrity.files_of(integrity.values(folder, sums)[1], sums))
     known |= {integrity.SUMS, integrity.VALUES, integrity.JOB, integrity.PROVENANCE}
     found.strays += [Stray(path, _FOREIGN) for path in _listed(folder, found.unread) if path.name not in known]
 
@@ -199,8 +199,7 @@ def _check_content(folder: Path, sums: integrity.Sums | None) -> None:
     if sums is not None and sums.address != folder.name:
         raise integrity.FlawError(f"it is the result of the job {sums.address}")
     _, names = integrity.values(folder, sums)
-    for name in names:
-        integrity.opened(folder, name, sums, anew=True)
+    integrity.check_contents(folder, names, sums)
     asked = json.loads(integrity.content(folder, integrity.JOB, sums))
     if digest(asked) != folder.name:
         raise integrity.FlawError(f"{integrity.JOB} is that of the job {digest(asked)}")
@@ -284,6 +283,8 @@ class Usage:
         Results that no kept study needs, and those of which nobody knows who needed them.
     damaged, unfinished : int
         Bytes of what was moved aside, and of what is being made or removed.
+    recordings : int
+        Bytes of the stores within this one of runs that are being recorded for tracking.
     """
 
     total: Held
@@ -294,6 +295,7 @@ class Usage:
     unknown: Held
     damaged: int
     unfinished: int
+    recordings: int
 
 
 def usage(store: Store) -> Usage:
@@ -321,6 +323,7 @@ def usage(store: Store) -> Usage:
         unknown=_held(unknown, sizes),
         damaged=_bytes(store.root / DAMAGED),
         unfinished=_bytes(store.root / TMP),
+        recordings=sum(_bytes(path) for path in _listed(store.root, []) if _RECORDING.fullmatch(path.name)),
     )
 
 

@@ -122,6 +122,9 @@ class Line:
         gate = self._gates.get(key)
         if gate is None:
             needs = work.needs(job)
+            if not needs:
+                self._let(job)
+                return
             awaited = [need for need in needs if need in self._unmade]
             gate = self._gates[key] = _Gate(needs, len(awaited))
             for need in awaited:

@@ -7,6 +7,7 @@ scheduler may run any code as its user, and on a shared machine everybody reache
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 import time
@@ -133,7 +134,7 @@ class _Dask:
     size: int
     deaths: int
     who: str
-    bundle: int = 256
+    bundle: int = 1000
     ended: Any = None
     out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
     sent: int = 0
@@ -162,7 +163,8 @@ class _Dask:
             if (why := self.trouble()) is not None:
                 raise EngineError(f"No workers come. {why}")
             with self.ended.thread_condition:
-                self.ended.thread_condition.wait(timeout=0.1)
+                if not self.ended.has_ready():  # looked at with the lock held: nothing can end unheard
+                    self.ended.thread_condition.wait(timeout=0.1)
         future = next(self.ended)
         if future.cancelled() or self.client.status != "running":
             raise EngineError(
@@ -395,10 +397,11 @@ def _seen(client: Any, engine: Engine) -> int:
             f"--scheduler: {engine.scheduler} has no workers; start some with `dask worker {engine.scheduler} "
             "--nworkers N --nthreads 1`."
         ) from None
-    except ImportError as error:
+    except Exception as error:  # noqa: BLE001 - what a worker raises arrives as it is, or in words
+        lacks = re.search(r"No module named '[^']*'", str(error))
+        what = f"lacks a package ({lacks[0]})" if lacks else f"cannot say what it has ({error})"
         raise RequestError(
-            f"--scheduler: a worker of {engine.scheduler} lacks a package ({error}); install there what is "
-            "installed here."
+            f"--scheduler: a worker of {engine.scheduler} {what}; install there what is installed here."
         ) from None
     ours = installed()
     for name, theirs in found.items():

@@ -1,10 +1,11 @@
 """The store: write-once folders by address, safe for several writers on a shared file system.
 
 Each result is a folder ``<store>/<first two digits>/<address>`` holding ``values.json`` (scores and other plain data),
-one ``.npy`` file per array, ``job.json`` (what was asked), ``provenance.json`` (where and how long it ran; never
-compared) and ``sums.json`` (see :mod:`bpbench.runner.integrity`). It is made beside the store's results and renamed
-into place whole, so a reader sees all of it or nothing, and of two writers one wins with the same content. A result
-that is not what was written is moved to ``<store>/damaged`` when it is found out, and made again by whoever needs it.
+arrays (a ``.npy`` file each, small ones together in ``arrays.npz``), ``job.json`` (what was asked), ``provenance.json``
+(where and how long it ran; never compared) and ``sums.json`` (see :mod:`bpbench.runner.integrity`). It is made beside
+the store's results and renamed into place whole, so a reader sees all of it or nothing, and of two writers one wins
+with the same content. A result that is not what was written is moved to ``<store>/damaged`` when it is found out, and
+made again by whoever needs it.
 
 **After a power cut.** A file system may keep the renaming and lose what the files held. Writing a result through to
 the disk first costs 20 ms (six files of 5 kB and their folder on a virtual disk with ext4: 6 ms without, 26 ms with),
@@ -105,17 +106,23 @@ class Store:
     ----------
     root : path-like
         Folder; made when something is first saved.
+
+    Attributes
+    ----------
+    flaws : list of DamagedError
+        What turned out damaged where something else could be taken in its place, for whoever tells the user.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self.flaws: list[DamagedError] = []
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"The store must be a folder; {self.root} is a file. Name another with --store.")
 
     def folder(self, job: Job) -> Path:
         """Return where the result of a job lies, or would lie."""
         name = address(job)
-        return self.root / name[:2] / name
+        return Path(f"{self.root}/{name[:2]}/{name}")
 
     def has(self, job: Job) -> bool:
         """Return whether the result of a job is stored.
@@ -178,7 +185,8 @@ class Store:
         """
         try:
             return self.load(job) if self.has(job) else None
-        except DamagedError:
+        except DamagedError as error:
+            self.flaws.append(error)
             return None
 
     def _read(self, folder: Path) -> Outcome:
@@ -188,7 +196,7 @@ class Store:
         values, names = integrity.values(folder, sums)
         if sums is not None:
             integrity.content(folder, integrity.JOB, sums)
-        integrity.check_sizes(folder, [f"{name}.npy" for name in names], sums)
+        integrity.check_sizes(folder, names, sums)
         return Outcome(values, _Arrays(self, folder, names, sums))
 
     def unusable(self, folder: Path, error: BaseException) -> StoreError:
@@ -272,9 +280,8 @@ class Store:
         final = self.folder(job)
         made = self.scratch()
         try:
-            made.mkdir(parents=True)
+            _folder(made)
             ran = self._write(made, job, outcome, provenance)
-            final.parent.mkdir(parents=True, exist_ok=True)
             self._put(made, final)
             if ran >= SYNC_FROM_S:
                 integrity.sync(final.parent)
@@ -290,10 +297,7 @@ class Store:
     def _write(self, made: Path, job: Job, outcome: Outcome, provenance: Callable[[], Mapping[str, Any]]) -> float:
         """Write the files of a result, and return how many seconds it took to make."""
         writer = integrity.Writer(made)
-        names = []
-        for name, array in chain(outcome.arrays.items(), outcome.more):
-            writer.array(name, array)
-            names.append(name)
+        names = writer.arrays(chain(outcome.arrays.items(), outcome.more))
         writer.plain(integrity.VALUES, {"values": outcome.values, "arrays": sorted(names), "summed": True})
         writer.plain(integrity.JOB, plain(job))
         how = dict(provenance())
@@ -307,6 +311,9 @@ class Store:
 
     def _put(self, made: Path, final: Path) -> None:
         try:
+            made.rename(final)
+        except FileNotFoundError:  # the first result of that folder
+            final.parent.mkdir(parents=True, exist_ok=True)
             made.rename(final)
         except NotADirectoryError:  # a file stands where the folder belongs
             if final.is_dir():
@@ -334,7 +341,7 @@ class Store:
 
     def scratch(self) -> Path:
         """Return a new name for something unfinished of this process, or to be removed; :meth:`sweep` clears it up."""
-        return self.root / TMP / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
+        return Path(f"{self.root}/{TMP}/{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}")
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""
@@ -419,6 +426,14 @@ def _is_folder(path: Path) -> bool:
         return False
     except OSError as error:
         raise _unseen(path, error) from None
+
+
+def _folder(made: Path) -> None:
+    """Make a folder, and what is above it where that is not there yet."""
+    try:
+        made.mkdir()
+    except FileNotFoundError:
+        made.mkdir(parents=True)
 
 
 def _folders(folder: Path) -> list[str]:

@@ -28,6 +28,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -208,11 +209,17 @@ def run(folder: Path, jobs: Sequence[Job]) -> dict[str, Measured]:
 
 
 def further(prepared: Prepared, store: Store, seconds: float) -> list[Job]:
-    """Return trainings that are not stored, repeat after repeat and the dearest last, as many as time allows."""
+    """Return trainings that are not stored, of all kinds in turn and the dearest last, as many as time allows."""
     estimate = cost.estimator([job for job in prepared.jobs if store.has(job)], prepared.frames, store, 1)
     left = [entry for entry in prepared.trainings.items() if not store.has(entry[1])]
+    met: Counter[str] = Counter()
+    ranked: list[tuple[bool, int, int, Job]] = []
+    for number, ((variant, _), job) in enumerate(sorted(left, key=lambda entry: entry[0][1])):
+        kind = work.label(job)
+        ranked.append((variant == DEAR[0], met[kind], number, job))
+        met[kind] += variant not in DEAR
     taken: list[Job] = []
-    for _, job in sorted(left, key=lambda entry: (entry[0][0] == DEAR[0], entry[0][1])):
+    for _, _, _, job in sorted(ranked, key=lambda entry: entry[:3]):
         if estimate(job) <= seconds:
             seconds -= estimate(job)
             taken.append(job)

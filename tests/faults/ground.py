@@ -74,8 +74,9 @@ class Ran:
 class Running:
     """A process of ours that runs, with everything it has started."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     mark: str
+    folder: Path
 
     def kill(self) -> None:
         """``kill -9`` of this process alone."""
@@ -88,9 +89,18 @@ class Running:
             os.kill(self.process.pid, signal.SIGTERM)
 
     def ends(self, within: float = 240.0) -> Ran:
-        """Wait for the end."""
-        out, err = self.process.communicate(timeout=within)
-        return Ran(self.process.returncode, out, err)
+        """Wait for the end; of one that hangs, say where."""
+        try:
+            code = self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            os.kill(self.process.pid, signal.SIGABRT)  # has Python tell where every thread is
+            self.process.wait()
+            raise AssertionError(f"not at its end after {within:g} s\n{self.said('err')}") from None
+        return Ran(code, self.said("out"), self.said("err"))
+
+    def said(self, where: str) -> str:
+        """Return what it has said by now on ``out`` or ``err``."""
+        return (self.folder / f"{self.mark}.{where}").read_text(encoding="utf-8")
 
     @property
     def alive(self) -> bool:
@@ -179,17 +189,19 @@ class Ground:
 
     def launch(self, command: list[str], **environment: str) -> Running:
         """Start any program, in a process group of its own."""
-        mark = uuid.uuid4().hex
-        process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env={**os.environ, **self.environment, **environment, MARK: mark},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        return Running(process, mark)
+        mark, told = uuid.uuid4().hex, self.folder / "said"
+        told.mkdir(exist_ok=True)
+        # Files take whatever is said; a pipe that nobody reads would stop who has much to say.
+        with (told / f"{mark}.out").open("wb") as out, (told / f"{mark}.err").open("wb") as err:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={**os.environ, **self.environment, **environment, MARK: mark, "PYTHONFAULTHANDLER": "1"},
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        return Running(process, mark, told)
 
     def run(self, *words: str, name: str = "study", **environment: str) -> Ran:
         """Run the study to the end."""
@@ -259,7 +271,7 @@ def ended(running: Running) -> Iterator[Running]:
         for pid in marked(running.mark):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        running.process.communicate()
+        running.process.wait()
 
 
 def paced(seconds: float) -> dict[str, str]:

@@ -1,0 +1,288 @@
+"""What it costs to hand out jobs, beside joblib and plain Dask; what that is of a study; and resuming a finished one.
+
+``python tests/benchmarks/runner.py [rates|share|resume ...]`` prints, one after another on the same machine,
+
+- ``rates``: jobs that do nothing, per second, for several numbers of them; with the same saving of each result in a
+  store, and without; CPU seconds of all processes, so that a machine that does something else beside says something
+  too; and the most memory that the driver took;
+- ``share``: of a protocol, by the number of processes, how much of their time was not spent in jobs;
+- ``resume``: seconds of ``bpbench run`` when everything is stored.
+
+``--folder`` says where stores are made: creating a file on some disks takes longer than everything else together (on
+ext4 without a journal it does where many files were deleted in the last minutes).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import psutil  # type: ignore[import-untyped]  # Dask brings it
+
+from bpbench.jobs import Ping
+from bpbench.runner import work
+from bpbench.runner.engine import Engine
+from bpbench.runner.execute import execute
+from bpbench.runner.machine import machine
+from bpbench.runner.staff import Staff
+from bpbench.runner.store import Store
+
+CONSOLE: Final = "import sys; from bpbench.cli import main; sys.exit(main())"
+WORKERS: Final = 2
+#: Jobs that are done before the clock starts, so that processes are there and have loaded what they need.
+FIRST: Final = 20
+
+
+def nothing(number: int) -> None:
+    """Do a job that does nothing."""
+    Ping(number)
+
+
+def saved(number: int, root: str) -> None:
+    """Do a job that does nothing, and save its result as our workers do."""
+    job, start = Ping(number), time.perf_counter()
+    Store(root).save(
+        job, work.perform(job, Store(root).load), lambda: {"wall_s": time.perf_counter() - start, **machine()}
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- rates
+
+
+@contextmanager
+def ours(root: str | None, workers: int) -> Iterator[Callable[[range], None]]:
+    """Open our own driver."""
+    assert root is not None
+    store = Store(root)
+    with Staff(Engine(workers=workers)) as staff:
+        yield lambda numbers: print(*execute([Ping(number) for number in numbers], store, staff=staff).failures, end="")
+
+
+@contextmanager
+def joblib(root: str | None, workers: int) -> Iterator[Callable[[range], None]]:
+    """Open joblib's processes."""
+    from joblib import Parallel, delayed
+
+    with Parallel(n_jobs=workers) as parallel:
+        if root is None:
+            yield lambda numbers: parallel(delayed(nothing)(number) for number in numbers)
+        else:
+            yield lambda numbers: parallel(delayed(saved)(number, root) for number in numbers)
+
+
+@contextmanager
+def dask(root: str | None, workers: int, saturation: float | None = None) -> Iterator[Callable[[range], None]]:
+    """Open a cluster of Dask: one task for each job."""
+    import dask as configured
+    from distributed import Client, LocalCluster, wait
+
+    settings: dict[str, Any] = {"logging": {"distributed": "critical"}}
+    settings |= {} if saturation is None else {"distributed.scheduler.worker-saturation": saturation}
+    with (
+        configured.config.set(settings),
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+
+        def do(numbers: range) -> None:
+            if root is None:
+                wait([client.submit(nothing, number, pure=False) for number in numbers])
+            else:
+                wait([client.submit(saved, number, root, pure=False) for number in numbers])
+
+        yield do
+
+
+WAYS: Final[dict[str, Callable[[str | None, int], Any]]] = {
+    "bpbench, this process": lambda root, _: ours(root, 1),
+    "bpbench --jobs 2": ours,
+    "joblib (loky)": joblib,
+    "Dask as it comes": dask,
+    "Dask, worker-saturation 10": lambda root, workers: dask(root, workers, 10.0),
+}
+
+
+def rate(way: str, jobs: int, root: str | None) -> dict[str, float]:
+    """Measure one way in this process."""
+    with WAYS[way](root, WORKERS) as do:
+        do(range(-FIRST, 0))
+        start, cpu = time.perf_counter(), cpu_of_all()
+        do(range(jobs))
+        wall, cpu = time.perf_counter() - start, cpu_of_all() - cpu
+    return {"wall": wall, "cpu": cpu, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def cpu_of_all() -> float:
+    """Return the CPU seconds of this process and of those that it started and that live."""
+    here = psutil.Process()
+    return sum(sum(each.cpu_times()[:2]) for each in (here, *here.children(recursive=True)))
+
+
+def rates(sizes: list[int], folder: Path, skip: list[str]) -> None:
+    """Print how many jobs a second each way does."""
+    head = f"{'':42}{'jobs':>8}{'s':>9}{'jobs/s':>9}{'CPU ms/job':>12}{'driver, MB':>12}"
+    print(f"\nJobs that do nothing, {WORKERS} processes\n{head}")
+    with TemporaryDirectory(dir=folder) as stores:  # deleted when all is measured, not in between
+        for jobs in sizes:
+            for keep in (True, False):
+                for way in WAYS:
+                    if way in skip or (not keep and way.startswith("bpbench")):
+                        continue
+                    root = f"{stores}/{len(os.listdir(stores))}" if keep else None  # noqa: PTH208
+                    found = child("--child", "rate", json.dumps([way, jobs, root]))
+                    what = f"{way}{', saved' if keep else ''}"
+                    print(
+                        f"{what:42}{jobs:8}{found['wall']:9.2f}{jobs / found['wall']:9.0f}"
+                        f"{1000 * found['cpu'] / jobs:12.3f}{found['peak']:12.0f}"
+                    )
+                    sys.stdout.flush()
+
+
+# ----------------------------------------------------------------------------------------------------------- share
+
+
+@dataclass
+class Clocked:
+    """A watcher that notes when the first job began and when the last one ended."""
+
+    began: float | None = None
+    ended: float = 0.0
+    jobs: list[Any] = field(default_factory=list)
+
+    def begin(self, jobs: Any, workers: int) -> None:
+        """Say nothing."""
+
+    def started(self, _: Any) -> None:
+        """Note the first."""
+        self.began = self.began or time.perf_counter()
+
+    def finished(self, *job: Any) -> None:
+        """Note the last."""
+        self.ended = time.perf_counter()
+        self.jobs.append(job[0])
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
+def share(protocol: str, workers: int, root: str) -> dict[str, float]:
+    """Run a protocol in this process with so many workers, and return where the time went."""
+    from bpbench import study
+    from bpbench.environment import environment
+    from bpbench.findings import findings
+    from bpbench.protocol import load, locate
+    from bpbench.report import render
+
+    marks = [time.perf_counter()]
+    read, store = load(locate(protocol)), Store(root)
+    prepared = study.prepare(read, store)
+    marks.append(time.perf_counter())
+    watcher = Clocked()
+    conducted = study.conduct(prepared, store, engine=Engine(workers=workers), watcher=watcher)
+    marks.append(time.perf_counter())
+    found = findings(conducted)
+    marks.append(time.perf_counter())
+    beside = environment(conducted, store, command="benchmark", wall_s=0.0)
+    render.write_report(found, beside, Path(root).parent / f"report-{workers}", formats=("html",))
+    marks.append(time.perf_counter())
+    walls = [store.provenance(job)["wall_s"] for job in watcher.jobs]
+    names = ("prepare", "conduct", "findings", "report")
+    assert watcher.began is not None
+    return {
+        **{name: after - before for name, before, after in zip(names, marks, marks[1:], strict=False)},
+        "starting": watcher.began - marks[1],
+        "working": watcher.ended - watcher.began,
+        "jobs": len(walls),
+        "in jobs": sum(walls),
+    }
+
+
+def shares(protocol: str, folder: Path) -> None:
+    """Print what orchestration is of the time in jobs."""
+    print(f"\n{protocol}: seconds, and what processes did beside their jobs as a share of the time in jobs")
+    head = f"{'jobs':>6}{'in jobs':>9}{'wall':>9}{'share':>8}{'processes start':>17}{'with it':>9}"
+    print(f"{'':16}{head}{'prepare':>9}{'judge':>8}{'findings':>10}{'report':>8}")
+    with TemporaryDirectory(dir=folder) as stores:
+        for workers in (1, WORKERS):
+            found = child("--child", "share", json.dumps([protocol, workers, f"{stores}/{workers}"]))
+            work_s, wall = found["in jobs"], found["working"]
+            whole = wall + found["starting"]
+            judge = found["conduct"] - whole
+            print(
+                f"{workers} process{'es' if workers > 1 else '':8}"
+                f"{found['jobs']:6.0f}{work_s:9.2f}{wall:9.2f}{(wall * workers - work_s) / work_s:8.1%}"
+                f"{found['starting']:17.2f}{(whole * workers - work_s) / work_s:9.1%}"
+                f"{found['prepare']:9.2f}{judge:8.2f}{found['findings']:10.2f}{found['report']:8.2f}"
+            )
+            sys.stdout.flush()
+
+
+# ---------------------------------------------------------------------------------------------------------- resume
+
+
+def resume(protocol: str, folder: Path, store: str | None) -> None:
+    """Print how long ``bpbench run`` takes when everything is stored and the report is there."""
+    with TemporaryDirectory(dir=folder) as place:
+        words = ["run", protocol, "--store", store or f"{place}/store", "--jobs", str(WORKERS)]
+        print(f"\nbpbench run {protocol}{'':20}{'s':>8}{'CPU s':>8}{'MB':>8}")
+        for what in ("first run", "again", "again"):
+            start = time.perf_counter()
+            process = subprocess.Popen(
+                [sys.executable, "-c", CONSOLE, *words], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            _, status, used = os.wait4(process.pid, 0)
+            assert status == 0
+            wall, cpu = time.perf_counter() - start, used.ru_utime + used.ru_stime
+            print(f"{what:{32 + len(protocol)}}{wall:8.2f}{cpu:8.2f}{used.ru_maxrss / 1024:8.0f}")
+            sys.stdout.flush()
+
+
+def child(*words: str) -> Any:
+    """Run this file as a process of its own and return what it printed."""
+    ran = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE)
+    return json.loads(ran.stdout)
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", help="rates, share, resume; by default all")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--skip", nargs="+", default=[], help="ways that are left out, by their names")
+    parser.add_argument("--protocol", default="57vars")
+    parser.add_argument("--folder", type=Path, help="where stores are made; by default that of temporary files")
+    parser.add_argument("--store", help="for resume, one that holds the study")
+    parser.add_argument("--child", choices=["rate", "share"])
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps({"rate": rate, "share": share}[options.child](*json.loads(options.what[0]))))
+        return
+    for what in options.what or ("rates", "share", "resume"):
+        if what == "rates":
+            rates(options.sizes, options.folder, options.skip)
+        elif what == "share":
+            shares(options.protocol, options.folder)
+        elif what == "resume":
+            resume(options.protocol, options.folder, options.store)
+        else:
+            parser.error(f"expected rates, share or resume, found {what}")
+
+
+if __name__ == "__main__":
+    main()
