@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bpbench import identity, planning
@@ -103,7 +103,7 @@ def slow(value: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(trainings())
 def test_addresses_are_those_of_the_plain_value(job: Train) -> None:
     """Whatever is kept and shared, an address is the digest of the canonical JSON; its copy and its needs as well."""
@@ -122,7 +122,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PLAIN)
 def test_digests_of_plain_data_are_those_of_json(value: Any) -> None:
     """So are those of lists, mappings and numbers in any order and depth."""
