@@ -237,6 +237,12 @@ class Structures:
         self._kept: OrderedDict[int, Evaluation] = OrderedDict()
         self._bytes = 0
         self._slopes: dict[int, Slopes] = {}
+        self._of_slopes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of what is kept."""
+        return self._bytes + self._of_slopes
 
     def evaluation(self, frame: int) -> Evaluation:
         """Return the evaluation of one frame, kept or made anew."""
@@ -271,8 +277,9 @@ class Structures:
             return self._slopes[frame]
         border, other, found = slopes(*self._asked(frame))
         made = Slopes(border, other, found.astype(np.float32))
-        if sum(one.bytes for one in self._slopes.values()) + made.bytes <= MOST_SLOPES:
+        if self._of_slopes + made.bytes <= MOST_SLOPES:
             self._slopes[frame] = made
+            self._of_slopes += made.bytes
         return made
 
     def adjoint(self, frame: int, weights: Floats) -> Floats:

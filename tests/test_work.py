@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpbench import metrics
 from bpbench.data import readers, splits
 from bpbench.data.frames import Configurations
 from bpbench.features import preset
@@ -31,7 +32,7 @@ from bpbench.jobs import (
     Train,
 )
 from bpbench.models import Problem, fit
-from bpbench.runner import work
+from bpbench.runner import work, worker
 from bpbench.runner.engine import Engine
 from bpbench.runner.execute import execute
 from bpbench.runner.store import Outcome, Store
@@ -85,7 +86,7 @@ def test_company_changes_no_bit(store: Store, tmp_path: Path) -> None:
     alone = {}
     for number, job in enumerate(jobs):
         apart = copied(store, tmp_path / f"alone-{number}")
-        work._kept.clear()
+        work.forget()
         execute([job], apart)
         alone[job] = content(apart, job)
     for name, order, workers in (("on", jobs, 1), ("back", jobs[::-1], 1), ("two", jobs, 2)):
@@ -118,7 +119,7 @@ _LOADING = """
 import sys
 sys.path.append("tests")
 from test_work import training
-from bpbench.runner import work
+from bpbench.runner import work, worker
 from bpbench.runner.store import Outcome, Store
 
 store = Store(sys.argv[1])
@@ -165,7 +166,48 @@ def test_inputs_too_large_to_be_laid_out_anew_count_once(store: Store, monkeypat
     """Where the kernels read the inputs where they are, there is one layout."""
     monkeypatch.setattr("bpbench.models.replica.HELD", 0)
     work.forget()
-    assert work.lay_out(training("adam"), store.load) == work._kept[0].values.nbytes
+    assert work.lay_out(training("adam"), store.load) == work.held.get(work.cohort(training("adam"))).values.nbytes
+    work.forget()
+
+
+@pytest.mark.parametrize(("limit", "reads"), [(10**9, 2), (0, 6)])
+def test_inputs_of_several_cohorts_are_read_once_each_where_there_is_room(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, reads: int
+) -> None:
+    """A process that goes from one cohort to the other and back reads each once; the numbers are the same."""
+    jobs = [
+        training(name, seed, inputs) for name, seed in (("adam", 1), ("ridge", 1), ("adam", 2)) for inputs in (22, 9)
+    ]
+    alone = copied(store, tmp_path / "alone")
+    for job in jobs:
+        work.forget()
+        worker.do(job, alone, 1)
+    work.forget()
+    gathered: list[Job] = []
+    gather = work.gather
+
+    def noted(job: Train, load: work.Load, atoms: int) -> metrics.Array:
+        gathered.append(job)
+        return gather(job, load, atoms)
+
+    monkeypatch.setattr(work, "gather", noted)
+    monkeypatch.setattr(work.held, "limit", limit)
+    together = copied(store, tmp_path / "together")
+    for job in jobs:
+        worker.do(job, together, 1)
+    assert len(gathered) == reads
+    assert [content(together, job) for job in jobs] == [content(alone, job) for job in jobs]
+    work.forget()
+
+
+def test_inputs_of_others_are_not_a_jobs_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of a job's inputs are its own, in the layouts that it reads, whatever else the process keeps."""
+    monkeypatch.setattr(work.held, "limit", 10**9)
+    work.forget()
+    told = [work.lay_out(training("adam", 1, inputs), store.load) for inputs in (22, 9, 22)]
+    assert len(work.held) == 2
+    assert told[0] == told[2] == told[1] / 9 * 22
+    assert work.held.bytes == told[0] + told[1]
     work.forget()
 
 
@@ -208,9 +250,9 @@ def test_inputs_are_let_go_at_the_end(store: Store, tmp_path: Path) -> None:
     """A process keeps the inputs of a cohort while trainings run, and nothing afterwards."""
     fresh = copied(store, tmp_path / "fresh")
     work.perform(training("ridge"), fresh.load)
-    assert len(work._kept) == 1
+    assert len(work.held) == 1
     execute([training("ridge", 5)], fresh)
-    assert work._kept == []
+    assert len(work.held) == 0
 
 
 def test_what_a_training_keeps(store: Store) -> None:

@@ -58,6 +58,43 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_MEMORY: Final = Path("/proc/meminfo")
+#: Where a control group says how much memory it may use and does, in version 2 and in version 1.
+_GROUPS: Final = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
+
+
+def memory_left() -> int | None:
+    """Return how many bytes of memory are free for this process, ``None`` where the system does not say.
+
+    Inside a container or a batch job that may be less than the machine has.
+    """
+    try:
+        told = _MEMORY.read_text(encoding="ascii")
+        free = [1024 * int(told.split("MemAvailable:", 1)[1].split(maxsplit=1)[0])]
+    except (OSError, IndexError, ValueError):
+        return None
+    for folder in _of_group():
+        for most, used in _GROUPS:
+            try:
+                limit, taken = (int((folder / name).read_text(encoding="ascii")) for name in (most, used))
+            except (OSError, ValueError):  # there is no such group, or "max"
+                continue
+            free.append(max(0, limit - taken))
+    return min(free)
+
+
+@lru_cache(maxsize=1)
+def _of_group() -> tuple[Path, ...]:
+    """Return the folders of the control groups that this process is in, the innermost first."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        told = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ()
+    inner = next((root / line.removeprefix("0::").lstrip("/") for line in told if line.startswith("0::")), root)
+    return tuple(folder for folder in (inner, *inner.parents) if folder.is_relative_to(root))
+
+
 def kind_of_host() -> str:
     """Return the words that a measured time belongs to: the processor's model and how many cores we may use."""
     return f"{_processor()}, {cores()} core{'' if cores() == 1 else 's'}"

@@ -5,12 +5,28 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from bpbench.jobs import Job
 from bpbench.runner import work
 from bpbench.runner.execute import Failure
+
+#: Running jobs that the panel shows one by one; of more it shows how many there are of each kind.
+ROWS: Final = 16
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What the jobs of a kind that have ended took, and were expected to take, s."""
+
+    taken: float = 0.0
+    expected: float = 0.0
+
+    def add(self, taken: float, expected: float) -> None:
+        self.taken += taken
+        self.expected += expected
 
 
 class Progress:
@@ -38,12 +54,13 @@ class Progress:
         self.expected = expected
         self.clock = clock
         self.left: dict[Job, float] = {}
+        self.ahead: dict[str, float] = {}
         self.running: dict[Job, float] = {}
         self.done: Counter[str] = Counter()
         self.failed = 0
         self.total = 0
         self.workers = 1
-        self.spent: dict[str, list[tuple[float, float]]] = {}
+        self.spent: dict[str, _Spent] = {}
         self.live: Any = None
         self.said: float | None = None
         self.growing = growing
@@ -51,6 +68,10 @@ class Progress:
     def begin(self, jobs: Sequence[Job], workers: int) -> None:
         """Open the display."""
         self.left = {job: self.expected(job) for job in jobs}
+        self.ahead = {}
+        for job, seconds in self.left.items():
+            kind = work.label(job)
+            self.ahead[kind] = self.ahead.get(kind, 0.0) + seconds
         self.total, self.workers = self.total + len(jobs), workers
         if jobs and self.console.is_terminal:
             from rich.live import Live
@@ -73,9 +94,10 @@ class Progress:
         self.running.pop(job, None)
         kind = work.label(job)
         expected = self.left.pop(job, 0.0)
+        self.ahead[kind] = self.ahead.get(kind, 0.0) - expected
         if failure is None:
             self.done[kind] += 1
-            self.spent.setdefault(kind, []).append((seconds, expected))
+            self.spent.setdefault(kind, _Spent()).add(seconds, expected)
         else:
             self.failed += 1
             self.console.print(f"failed: {kind}: {failure.message}", markup=False, highlight=False, soft_wrap=True)
@@ -106,11 +128,12 @@ class Progress:
         """Return the expected wall time of what is left, or None before any job has ended."""
         if not self.spent:
             return None
-        overall = _ratio([pair for pairs in self.spent.values() for pair in pairs])
+        spent = list(self.spent.values())
+        overall = _ratio(sum(each.taken for each in spent), sum(each.expected for each in spent))
         seconds = 0.0
-        for job, expected in self.left.items():
-            pairs = self.spent.get(work.label(job))
-            seconds += expected * (_ratio(pairs) if pairs else overall)
+        for kind, expected in list(self.ahead.items()):  # what was subtracted may leave less than nothing
+            seen = self.spent.get(kind)
+            seconds += max(0.0, expected) * (overall if seen is None else _ratio(seen.taken, seen.expected))
         return seconds / self.workers
 
     def _line(self) -> str:
@@ -128,13 +151,20 @@ class Progress:
 
         table = Table.grid(padding=(0, 2))
         table.add_row(Text(self._line(), style="bold"))
-        for job, since in list(self.running.items()):
-            table.add_row(Text(f"  {work.label(job)}  {self.clock() - since:.0f} s"))
+        now, running = self.clock(), list(self.running.items())
+        if len(running) <= ROWS:
+            for job, since in running:
+                table.add_row(Text(f"  {work.label(job)}  {now - since:.0f} s"))
+            return table
+        kinds: dict[str, list[float]] = {}
+        for job, since in running:
+            kinds.setdefault(work.label(job), []).append(now - since)
+        for kind, times in kinds.items():
+            table.add_row(Text(f"  {len(times)} × {kind}  up to {max(times):.0f} s"))
         return table
 
 
-def _ratio(pairs: Sequence[tuple[float, float]]) -> float:
-    taken, expected = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+def _ratio(taken: float, expected: float) -> float:
     return taken / expected if expected > 0 else 1.0
 
 

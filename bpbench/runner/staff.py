@@ -7,6 +7,7 @@ scheduler may run any code as its user, and on a shared machine everybody reache
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 import time
@@ -24,6 +25,7 @@ from bpbench.identity import address
 from bpbench.jobs import Job
 from bpbench.runner import cluster, keys, work
 from bpbench.runner.engine import Engine
+from bpbench.runner.machine import machine
 from bpbench.runner.resources import Resources, of
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Done, Order, do, do_all, installed, strange
@@ -155,6 +157,20 @@ class _Dask:
             self.ended = as_completed(loop=self.client.loop)
         self.ended.add(future)
 
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what is known of the processes that are there now, each with its address."""
+        offered = self.client.scheduler_info(n_workers=-1)["workers"]
+        shown = ("host", "cpu", "cores", "python", "bpbench")
+        return [
+            {
+                "address": address,
+                **{name: told[name] for name in shown},
+                "memory": offered[address]["memory_limit"] or None,
+            }
+            for address, told in sorted(self.client.run(machine).items())
+            if address in offered
+        ]
+
     def next(self) -> Ended:
         from distributed.scheduler import KilledWorker
 
@@ -271,6 +287,10 @@ class Staff:
         """Return this process, after all others have ended."""
         self.dismiss()
         return _Here(store)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what is known of the processes that are there now; nothing before the first call that needs some."""
+        return [] if self._held is None else self._held.crew.workers()
 
     def dismiss(self) -> None:
         """End all processes, or let go of those that were there before; the next call that needs some has them anew."""
@@ -396,10 +416,11 @@ def _seen(client: Any, engine: Engine) -> int:
             f"--scheduler: {engine.scheduler} has no workers; start some with `dask worker {engine.scheduler} "
             "--nworkers N --nthreads 1`."
         ) from None
-    except ImportError as error:
+    except Exception as error:  # noqa: BLE001 - what a worker raises arrives as it is, or in words
+        lacks = re.search(r"No module named '[^']*'", str(error))
+        what = f"lacks a package ({lacks[0]})" if lacks else f"cannot say what it has ({error})"
         raise RequestError(
-            f"--scheduler: a worker of {engine.scheduler} lacks a package ({error}); install there what is "
-            "installed here."
+            f"--scheduler: a worker of {engine.scheduler} {what}; install there what is installed here."
         ) from None
     ours = installed()
     for name, theirs in found.items():

@@ -1,7 +1,8 @@
 """The one place where a job meets physics: what each kind of job does.
 
 Trainings on the same inputs form a cohort: :mod:`bpbench.runner.execute` sends them one after another, and a process
-keeps the inputs of the last one, read, gathered and laid out for the kernels, so that a cohort pays for them once.
+keeps the inputs of the last ones (:mod:`bpbench.runner.held`), read, gathered and laid out for the kernels, so that a
+cohort pays for them once.
 Every training still goes its own way, and gives the numbers that it gives alone.
 """
 
@@ -11,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any, Final, get_args, get_type_hints
 
@@ -54,6 +55,7 @@ from bpbench.models.contract import Fit, Problem, from_arrays, to_arrays
 from bpbench.potential import Structures
 from bpbench.remembered import by_object
 from bpbench.runner import command, imported, probing, scored, timing
+from bpbench.runner.held import Held, Inputs
 from bpbench.runner.store import Outcome
 
 Load = Callable[[Job], Outcome]
@@ -211,30 +213,8 @@ def _rows(
         row += part.shape[1]
 
 
-@dataclass(slots=True)
-class _Inputs:
-    """What the trainings of a cohort share."""
-
-    cohort: Hashable
-    frames: Configurations
-    values: metrics.Array
-    table: Any = None
-    structures: Structures | None = None
-
-    @property
-    def elements(self) -> tuple[str, ...]:
-        return tuple(self.frames.elements) if isinstance(self.frames, Frames) else ()
-
-    @property
-    def kind(self) -> Ints | None:
-        """Place of each atom's element; ``None`` where there is at most one."""
-        if not isinstance(self.frames, Frames) or len(self.elements) < 2:
-            return None
-        return np.unique(self.frames.species, return_inverse=True)[1].astype(np.int64)
-
-
-#: The inputs of the last training in this process, if any.
-_kept: list[_Inputs] = []
+#: The inputs of the cohorts of which this process did the last trainings.
+held: Final = Held()
 
 
 def cohort(job: Job) -> Hashable | None:
@@ -256,7 +236,7 @@ def _cohort(*inputs: Hashable) -> str:
 
 def forget() -> None:
     """Let go of the inputs that this process keeps."""
-    _kept.clear()
+    held.clear()
 
 
 #: The least model of each kind beside networks.
@@ -331,50 +311,51 @@ def lay_out(job: Job, load: Load) -> int:
         return lay_out(job.training, load)
     if not isinstance(job, Train):
         return 0
-    held = _inputs(job, load)
-    if _learns_forces(job.model) and (structures := _structures(job, held)):
+    ours = _inputs(job, load)
+    if _learns_forces(job.model) and (structures := _structures(job, ours)):
         structures.lay_out()
-    if not isinstance(job.model, Hdnn):
-        return held.values.nbytes
-    if held.table is None:
+    if isinstance(job.model, Hdnn) and ours.table is None:
         from bpbench.models import replica
 
-        held.table = replica.table(held.values, held.frames.offsets, held.kind, max(1, len(held.elements)))
-    laid_out: metrics.Array = held.table.values
-    return held.values.nbytes + (0 if np.may_share_memory(laid_out, held.values) else laid_out.nbytes)
+        ours.table = replica.table(ours.values, ours.frames.offsets, ours.kind, max(1, len(ours.elements)))
+    held.settle()
+    return ours.values.nbytes + (ours.laid_out if isinstance(job.model, Hdnn) else 0)
 
 
-def _inputs(job: Train, load: Load) -> _Inputs:
+def _inputs(job: Train, load: Load) -> Inputs:
     wanted = cohort(job)
-    if not _kept or _kept[0].cohort != wanted:
-        _kept.clear()  # before the next are read: never two at a time
-        made = Frames if isinstance(job.frames, MakeFrames) else Configurations
-        frames = made.from_arrays(load(job.frames).arrays)
-        _kept.append(_Inputs(wanted, frames, gather(job, load, int(frames.offsets[-1]))))
-    return _kept[0]
+    found = held.get(wanted)
+    if found is not None:
+        return found
+    made = Frames if isinstance(job.frames, MakeFrames) else Configurations
+    frames = made.from_arrays(load(job.frames).arrays)
+    atoms = int(frames.offsets[-1])
+    # Before they are read: in two layouts, and never more at a time than there is room for.
+    held.make_room(2 * len(job.functions) * atoms * 8 if job.pool else 0)
+    return held.add(Inputs(wanted, frames, gather(job, load, atoms)))
 
 
 def _problem(job: Train, load: Load) -> tuple[Problem, Ints]:
     """Return the problem of a training, and the numbers of the fresh configurations."""
-    held = _inputs(job, load)
-    parts = splits.draw(held.frames, job.split)
+    ours = _inputs(job, load)
+    parts = splits.draw(ours.frames, job.split)
     train = parts.train
     if job.observations is not None:
-        train = splits.fewer(held.frames, train, job.observations, job.split.split_seed, job.split.by)
+        train = splits.fewer(ours.frames, train, job.observations, job.split.split_seed, job.split.by)
     problem = Problem(
         names=tuple(function.name for function in job.functions),
-        values=held.values,
-        offsets=held.frames.offsets,
-        energy=held.frames.energy,
+        values=ours.values,
+        offsets=ours.frames.offsets,
+        energy=ours.frames.energy,
         train=train,
         validation=parts.validation,
         test=parts.test,
-        table=held.table,
-        elements=held.elements,
-        kind=held.kind,
+        table=ours.table,
+        elements=ours.elements,
+        kind=ours.kind,
         centres=job.centres,
-        forces=held.frames.forces,
-        geometry=_structures(job, held),
+        forces=ours.frames.forces,
+        geometry=_structures(job, ours),
     )
     return problem, parts.fresh
 
@@ -383,18 +364,18 @@ def _learns_forces(model: ModelSpec) -> bool:
     return isinstance(model, Hdnn | Linear) and model.forces is not None
 
 
-def _structures(job: Train, held: _Inputs) -> Structures | None:
+def _structures(job: Train, ours: Inputs) -> Structures | None:
     """Return the frames behind the inputs where forces are asked for, with the neighbour lists of the cohort."""
     if of_forces_alone(job.model) or isinstance(job.model, Foreign):
         return None  # they answer with forces themselves
     if not (job.score_forces or _learns_forces(job.model)):
         return None
-    if held.structures is None:
-        assert isinstance(held.frames, Frames)  # the protocol was refused otherwise
+    if ours.structures is None:
+        assert isinstance(ours.frames, Frames)  # the protocol was refused otherwise
         functions = [item for item in job.functions if not isinstance(item, Column)]
         assert len(functions) == len(job.functions)  # columns of a table have no derivatives and were refused
-        held.structures = Structures(held.frames, functions)
-    return held.structures
+        ours.structures = Structures(ours.frames, functions)
+    return ours.structures
 
 
 def _importance(job: Importance, load: Load) -> Outcome:

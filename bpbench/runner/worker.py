@@ -123,7 +123,18 @@ def do_all(jobs: Sequence[Job], order: Order) -> list[Done]:
                 f"The worker on {machine()['host']} does not see the driver's store in {order.root}; name with --store "
                 "a folder that all machines share."
             )
+        work.held.limit = _limit()
         return [do(job, store, order.processes) for job in jobs]
+
+
+def _limit() -> int | None:
+    """Return how many bytes the Dask worker of this process may use; ``None`` without one, or where nothing is said."""
+    from distributed import get_worker
+
+    try:
+        return get_worker().memory_manager.memory_limit or None
+    except ValueError:
+        return None
 
 
 def do(job: Job, store: Store, processes: int) -> Done:

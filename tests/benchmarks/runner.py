@@ -28,7 +28,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # Dask brings it
 
 from bpbench.jobs import Ping
 from bpbench.runner import work
@@ -87,10 +87,13 @@ def dask(root: str | None, workers: int, saturation: float | None = None) -> Ite
     import dask as configured
     from distributed import Client, LocalCluster, wait
 
-    settings = {} if saturation is None else {"distributed.scheduler.worker-saturation": saturation}
+    settings: dict[str, Any] = {"logging": {"distributed": "critical"}}
+    settings |= {} if saturation is None else {"distributed.scheduler.worker-saturation": saturation}
     with (
         configured.config.set(settings),
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
         Client(cluster) as client,
     ):
 

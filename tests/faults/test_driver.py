@@ -12,7 +12,7 @@ from ground import Ground, busy, ended, gone, paced, same, until
 #: Seconds in which a driver that is asked to end must have ended.
 ENDS_S = 20.0
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults-driver")
 
 KILLED = "`kill -9` of the driver"
 
