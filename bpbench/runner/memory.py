@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 
 #: Bytes that a process holds: with NumPy, the study or Dask; and more with Numba and our kernels of descriptors, with
 #: those of networks, with scikit-learn, and with TensorFlow.
-_PROCESS: Final = 100_000_000
-_NUMBA: Final = 50_000_000
+_PROCESS: Final = 130_000_000
+_NUMBA: Final = 60_000_000
 _NETWORKS: Final = 70_000_000
 _TREES: Final = 125_000_000
 _KERAS: Final = 580_000_000
