@@ -341,8 +341,13 @@ def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
     """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
     import dask
     from distributed import Client
+    from distributed.utils import silence_logging_cmgr
 
-    with dask.config.set({**SETTINGS, "distributed.comm.timeouts.connect": f"{ANSWERS_S}s"}):
+    # A scheduler that is lost is told of in a sentence; Dask adds two tracebacks.
+    with (
+        silence_logging_cmgr(logging.CRITICAL),
+        dask.config.set({**SETTINGS, "distributed.comm.timeouts.connect": f"{ANSWERS_S}s"}),
+    ):
         try:
             client = Client(engine.scheduler, timeout=f"{ANSWERS_S}s", set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
