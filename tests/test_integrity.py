@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bpbench.errors import DamagedError, StoreError
 from bpbench.identity import address
-from bpbench.jobs import FrameSource, MakeFrames
+from bpbench.jobs import FrameSource, MakeFrames, Ping
 from bpbench.runner import integrity, store
 from bpbench.runner.store import Outcome, Store
 
@@ -25,9 +25,9 @@ JOB = MakeFrames(FrameSource(path="a", sha256="00"))
 NAME = address(JOB)
 OUTCOME = Outcome(
     {"status": "done", "x": [1, 0.1], "name": "η"},
-    {"energy": np.arange(6.0).reshape(2, 3), "empty": np.empty((1, 0)), "names": np.array(["a", "bc"])},
+    {"energy": np.arange(9000.0).reshape(2, -1), "empty": np.empty((1, 0)), "names": np.array(["a", "bc"])},
 )
-FILES = ("values.json", "job.json", "sums.json", "energy.npy", "names.npy", "empty.npy")
+FILES = ("values.json", "job.json", "sums.json", "energy.npy", "arrays.npz")
 
 
 def saved(root: Path) -> tuple[Store, Path]:
@@ -46,7 +46,7 @@ def read(made: Store) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(name=st.sampled_from(FILES), where=st.integers(0, 2**16), mask=st.integers(0, 255))
+@given(name=st.sampled_from(FILES), where=st.integers(0, 2**17), mask=st.integers(0, 255))
 @example("sums.json", 0, 0)
 @example("values.json", 10**6, 1)
 def test_whatever_is_flipped_or_cut_off_is_found_out(
@@ -105,10 +105,28 @@ def test_provenance_is_never_truth(tmp_path: Path, content: bytes) -> None:
 
 def older(folder: Path) -> None:
     """Make of a result one that was written before there were sums."""
+    for path in folder.glob("arrays.npz"):
+        with np.load(path) as together:
+            for name in together:
+                np.save(folder / f"{name}.npy", together[name])
+        path.unlink()
     (folder / "sums.json").unlink()
     values = json.loads((folder / "values.json").read_bytes())
     del values["summed"]
     (folder / "values.json").write_text(json.dumps(values))
+
+
+def test_small_arrays_lie_together(tmp_path: Path) -> None:
+    """One large, two small: two files, and NumPy reads both; one small alone has a file of its own."""
+    made, folder = saved(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == sorted((*FILES, "provenance.json"))
+    with np.load(folder / "arrays.npz") as together:
+        assert {name: together[name].tolist() for name in together} == {"empty": [[]], "names": ["a", "bc"]}
+    opened = made.load(JOB).arrays
+    assert [opened[name].flags.writeable for name in opened] == [False] * 3
+    single = Ping(1)
+    made.save(single, Outcome({"status": "done"}, {"a": np.arange(3)}), dict)
+    assert (made.folder(single) / "a.npy").is_file()
 
 
 def test_results_from_before_there_were_sums_stay_readable(tmp_path: Path) -> None:
@@ -206,10 +224,10 @@ def test_content_is_compared_once_in_a_process(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(integrity, "summed", summed)
     for _ in range(3):
         read(made)
-    assert sorted(compared) == ["empty.npy", "energy.npy", "names.npy"]
+    assert sorted(compared) == ["arrays.npz", "energy.npy"]
     os.utime(folder / "energy.npy")
     read(made)
-    assert sorted(compared) == ["empty.npy", "energy.npy", "energy.npy", "names.npy"]
+    assert sorted(compared) == ["arrays.npz", "energy.npy", "energy.npy"]
 
 
 def test_a_result_that_is_not_there_can_be_made_again(tmp_path: Path) -> None:

@@ -36,13 +36,8 @@ def test_workers_elsewhere_are_waited_for_and_that_is_said_once(now: list[float]
     for moment, count in ((0, 1), (6, 0), (12, 0), (30, 0), (36, 1), (42, 0), (60, 0)):
         now[0], there[0] = 1000.0 + moment, count
         seen.awaited("The scheduler at x has", said.append)
-    assert (
-        said
-        == [
-            "The scheduler at x has no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)"
-        ]
-        * 2
-    )
+    once = "no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)"
+    assert said == [f"The scheduler at x has {once}"] * 2
 
 
 def test_a_certificate_holds_for_every_clock() -> None:

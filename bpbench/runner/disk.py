@@ -10,15 +10,16 @@ c       ``BLOCK``   bytes that a file system gives out at a time: 4096 on most (
 B                   bytes on disk, the folder itself taken as one block
 ======  ==========  ==================================================================================================
 
-Arrays are counted exactly, but where a training may end before its time (patience): then for all its epochs. A table
-is counted by its file where it does not say which columns are read. Most of a small training is blocks that hold one
-number each.
+Arrays are counted exactly, but where a training may end before its time (patience): then for all its epochs; those that
+lie together (:data:`bpbench.runner.integrity.SMALL`) with about what their file says of each. A table is counted by its
+file where it does not say which columns are read.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
@@ -44,6 +45,8 @@ from bpbench.jobs import (
     Train,
     of_forces_alone,
 )
+from bpbench.remembered import by_object
+from bpbench.runner.integrity import SMALL
 from bpbench.runner.machine import machine
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
 BLOCK: Final = 4096
 #: Bytes before the numbers of a ``.npy`` file.
 _HEADER: Final = 128
+#: Bytes that the file of small arrays has for each beside it.
+_MEMBER: Final = 114
 #: Bytes of the plain values of a result, and of those that say when and how long it ran.
 _VALUES: Final = 1400
 _WHEN: Final = 250
@@ -89,10 +94,14 @@ def files(job: Job, frames: Configurations) -> list[int]:
     frames : Configurations
         The frames it works on.
     """
-    arrays = [_HEADER + size for size in _arrays(job, frames)]
-    asked = len(json.dumps(plain(job), ensure_ascii=False).encode())
+    sizes = list(_arrays(job, frames))
+    small = [size for size in sizes if size <= SMALL]
+    small = small if len(small) > 1 else []
+    arrays = [_HEADER + size for size in sizes if size > SMALL or not small]
+    arrays += [sum(_MEMBER + _HEADER + size for size in small)] if small else []
+    asked = _asked(job)
     names = len(job.training.functions) if isinstance(job, Importance) else 0
-    return [*arrays, asked, _VALUES + _NAME * (len(arrays) + names), _where() + _WHEN, _SUM * (len(arrays) + 3)]
+    return [*arrays, asked, _VALUES + _NAME * (len(sizes) + names), _where() + _WHEN, _SUM * (len(arrays) + 3)]
 
 
 def room(folder: Path) -> int | None:
@@ -104,9 +113,32 @@ def room(folder: Path) -> int | None:
         return None
 
 
+def _present(frames: Frames) -> tuple[str, ...]:
+    return tuple(frames.elements)
+
+
+#: The elements of some frames, looked for once.
+present = by_object(_present, most=2)
+
+
 @lru_cache(maxsize=1)
 def _where() -> int:
-    return len(json.dumps(machine(), ensure_ascii=False).encode())
+    return _length(machine())
+
+
+def _length(value: Any) -> int:
+    return len(json.dumps(plain(value), ensure_ascii=False).encode())
+
+
+_shared = by_object(_length)
+
+
+def _asked(job: Job) -> int:
+    """Return the bytes of what is asked: what many trainings share is written out once, in place of two brackets."""
+    if not isinstance(job, Train):
+        return _length(job)
+    alone = replace(job, functions=(), pool=())
+    return _length(alone) + _shared(job.functions) + _shared(job.pool) - 4
 
 
 def _arrays(job: Job, frames: Configurations) -> list[int]:
@@ -189,5 +221,5 @@ def _scales(elements: list[int]) -> Iterator[Shape]:
 def _inputs_by_element(job: Train, frames: Configurations) -> list[int]:
     """Return how many functions the network of each element sees."""
     seen = dict(job.centres)
-    present = frames.elements if isinstance(frames, Frames) else [""]
-    return [len(seen.get(element, job.functions)) for element in present]
+    here = present(frames) if isinstance(frames, Frames) else ("",)
+    return [len(seen.get(element, job.functions)) for element in here]

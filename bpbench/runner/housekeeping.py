@@ -190,7 +190,7 @@ def _check(folder: Path, found: Verified) -> None:
     found.older += sums is None
     if not _told_where(folder, sums):
         found.provenance.append(folder)
-    known = {f"{name}.npy" for name in integrity.values(folder, sums)[1]}
+    known = set(integrity.files_of(integrity.values(folder, sums)[1], sums))
     known |= {integrity.SUMS, integrity.VALUES, integrity.JOB, integrity.PROVENANCE}
     found.strays += [Stray(path, _FOREIGN) for path in _listed(folder, found.unread) if path.name not in known]
 

@@ -7,14 +7,19 @@ results that older versions wrote have none, and are checked by their structure 
 When a result is loaded, ``values.json`` and ``job.json`` are read and compared, and of arrays the sizes. The content of
 an array is compared when it is opened first in a process (about 1.8 GB/s; what was compared and has not been touched
 since is not read again). ``provenance.json`` is never read as truth and may be anything.
+
+Small arrays lie together in ``arrays.npz``: a training has some twenty of them, and what clusters run out of first are
+files, of which file systems count every one.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +32,11 @@ SUMS: Final = "sums.json"
 VALUES: Final = "values.json"
 JOB: Final = "job.json"
 PROVENANCE: Final = "provenance.json"
+#: Where arrays of at most so many bytes lie together, if there are several.
+TOGETHER: Final = "arrays.npz"
+SMALL: Final = 2**16
+#: Every member of it carries this date, so that equal arrays give equal bytes.
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
 #: What stands around the sums in their file, and how much comes behind them.
 _BEFORE: Final = b'{"sums": '
 _BETWEEN: Final = b', "sha256": "'
@@ -124,11 +134,36 @@ class Writer:
 
     def plain(self, name: str, value: Any) -> None:
         """Write JSON types."""
-        content = _json(value).encode()
+        self._content(name, _json(value).encode())
+
+    def arrays(self, arrays: Iterable[tuple[str, npt.NDArray[Any]]]) -> list[str]:
+        """Write arrays, of which no more than one large one is held at a time, and return their names."""
+        names, small = [], {}
+        for name, array in arrays:
+            names.append(name)
+            if array.nbytes <= SMALL:
+                small[name] = array
+            else:
+                self._array(name, array)
+        if len(small) == 1:
+            self._array(*small.popitem())
+        if small:
+            self._together(small)
+        return names
+
+    def _together(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w") as member:
+                    np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+        self._content(TOGETHER, stream.getvalue())
+
+    def _content(self, name: str, content: bytes) -> None:
         _written(f"{self.folder}/{name}", content)
         self.files[name] = Sum(len(content), hashlib.sha256(content).hexdigest())
 
-    def array(self, name: str, array: npt.NDArray[Any]) -> None:
+    def _array(self, name: str, array: npt.NDArray[Any]) -> None:
         """Write an array to ``<name>.npy``.
 
         NumPy would write into a true file by itself, and of a full disk it tells no more than that something is
@@ -229,23 +264,41 @@ def is_name(name: str) -> bool:
     return bool(name) and not name.startswith(".") and not {"/", "\\", "\0"} & set(name)
 
 
+def files_of(names: Iterable[str], sums: Sums | None) -> list[str]:
+    """Return the files that hold the arrays of these names, each once.
+
+    Parameters
+    ----------
+    names : iterable of str
+        From :func:`values`.
+    sums : Sums or None
+        Of the result.
+    """
+    return list(dict.fromkeys(_file_of(name, sums) for name in names))
+
+
+def _file_of(name: str, sums: Sums | None) -> str:
+    own = f"{name}.npy"
+    return TOGETHER if sums is not None and own not in sums.files and TOGETHER in sums.files else own
+
+
 def check_sizes(folder: Path, names: Iterable[str], sums: Sums | None) -> None:
-    """Refuse files that are missing or, where there are sums, have another size."""
-    for name in names:
+    """Refuse arrays whose files are missing or, where there are sums, have another size."""
+    for name in files_of(names, sums):
         size = os.stat(f"{folder}/{name}").st_size  # noqa: PTH116 - thousands of results are looked at
         if sums is not None and size != (expected := _expected(name, sums).size):
             raise FlawError(f"{name} has {size} bytes instead of {expected}")
 
 
 def opened(folder: Path, name: str, sums: Sums | None) -> npt.NDArray[Any]:
-    """Return an array, memory-mapped and read-only; its content is compared unless that was done before.
+    """Return an array, read-only, a large one memory-mapped; its content is compared unless that was done before.
 
     Raises
     ------
     FlawError, or another of :data:`UNWHOLE`
         When it is not what was written.
     """
-    path = folder / f"{name}.npy"
+    path = folder / _file_of(name, sums)
     if sums is not None:
         expected, here = _expected(path.name, sums), _identity(path)
         if _compared.get(str(path)) != here:
@@ -254,12 +307,21 @@ def opened(folder: Path, name: str, sums: Sums | None) -> npt.NDArray[Any]:
                 _compared.clear()
             _compared[str(path)] = here
     try:
+        if path.name == TOGETHER:
+            return _one_of(path, name)
         # np.load would open archives as well, whatever they are called
         return np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - a header that is not NumPy's may raise anything
         raise FlawError(f"{path.name} cannot be read: {error}") from None
+
+
+def _one_of(path: Path, name: str) -> npt.NDArray[Any]:
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
+        array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+    array.flags.writeable = False
+    return array
 
 
 def check_contents(folder: Path, names: Iterable[str], sums: Sums | None) -> None:
@@ -270,12 +332,12 @@ def check_contents(folder: Path, names: Iterable[str], sums: Sums | None) -> Non
     FlawError, or another of :data:`UNWHOLE`
         With the first that is not.
     """
-    for name in names:
-        if sums is None:
+    if sums is None:
+        for name in names:
             opened(folder, name, None)
-        else:
-            path = folder / f"{name}.npy"
-            _compare(path.name, _expected(path.name, sums), summed(path))
+    else:
+        for file in files_of(names, sums):
+            _compare(file, _expected(file, sums), summed(folder / file))
 
 
 def summed(path: Path) -> Sum:

@@ -7,6 +7,7 @@ scheduler may run any code as its user, and on a shared machine everybody reache
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 import time
@@ -420,10 +421,11 @@ def _seen(client: Any, engine: Engine) -> int:
             f"--scheduler: {engine.scheduler} has no workers; start some with `dask worker {engine.scheduler} "
             "--nworkers N --nthreads 1`."
         ) from None
-    except ImportError as error:
+    except Exception as error:  # noqa: BLE001 - what a worker raises arrives as it is, or in words
+        lacks = re.search(r"No module named '[^']*'", str(error))
+        what = f"lacks a package ({lacks[0]})" if lacks else f"cannot say what it has ({error})"
         raise RequestError(
-            f"--scheduler: a worker of {engine.scheduler} lacks a package ({error}); install there what is "
-            "installed here."
+            f"--scheduler: a worker of {engine.scheduler} {what}; install there what is installed here."
         ) from None
     ours = installed()
     for name, theirs in found.items():

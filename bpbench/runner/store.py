@@ -1,10 +1,11 @@
 """The store: write-once folders by address, safe for several writers on a shared file system.
 
 Each result is a folder ``<store>/<first two digits>/<address>`` holding ``values.json`` (scores and other plain data),
-one ``.npy`` file per array, ``job.json`` (what was asked), ``provenance.json`` (where and how long it ran; never
-compared) and ``sums.json`` (see :mod:`bpbench.runner.integrity`). It is made beside the store's results and renamed
-into place whole, so a reader sees all of it or nothing, and of two writers one wins with the same content. A result
-that is not what was written is moved to ``<store>/damaged`` when it is found out, and made again by whoever needs it.
+arrays (a ``.npy`` file each, small ones together in ``arrays.npz``), ``job.json`` (what was asked), ``provenance.json``
+(where and how long it ran; never compared) and ``sums.json`` (see :mod:`bpbench.runner.integrity`). It is made beside
+the store's results and renamed into place whole, so a reader sees all of it or nothing, and of two writers one wins
+with the same content. A result that is not what was written is moved to ``<store>/damaged`` when it is found out, and
+made again by whoever needs it.
 
 **After a power cut.** A file system may keep the renaming and lose what the files held. Writing a result through to
 the disk first costs 20 ms (six files of 5 kB and their folder on a virtual disk with ext4: 6 ms without, 26 ms with),
@@ -195,7 +196,7 @@ class Store:
         values, names = integrity.values(folder, sums)
         if sums is not None:
             integrity.content(folder, integrity.JOB, sums)
-        integrity.check_sizes(folder, [f"{name}.npy" for name in names], sums)
+        integrity.check_sizes(folder, names, sums)
         return Outcome(values, _Arrays(self, folder, names, sums))
 
     def unusable(self, folder: Path, error: BaseException) -> StoreError:
@@ -296,10 +297,7 @@ class Store:
     def _write(self, made: Path, job: Job, outcome: Outcome, provenance: Callable[[], Mapping[str, Any]]) -> float:
         """Write the files of a result, and return how many seconds it took to make."""
         writer = integrity.Writer(made)
-        names = []
-        for name, array in chain(outcome.arrays.items(), outcome.more):
-            writer.array(name, array)
-            names.append(name)
+        names = writer.arrays(chain(outcome.arrays.items(), outcome.more))
         writer.plain(integrity.VALUES, {"values": outcome.values, "arrays": sorted(names), "summed": True})
         writer.plain(integrity.JOB, plain(job))
         how = dict(provenance())

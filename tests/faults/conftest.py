@@ -6,6 +6,7 @@ those of a run that nobody disturbed. ``--reliability FILE`` writes the table.
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,13 @@ from ground import Ground
 
 Trial = Callable[[str, str], AbstractContextManager[None]]
 _PROPERTY = "fault"
+_HEAD = """# Reliability
+
+Made by `make reliability`. A trial is lost when the findings in the end differ in a bit from those of a run that nobody
+disturbed, or when anything else that its row promises does not hold.
+
+| fault | how it was made | times tried | lost |
+|---|---|---|---|"""
 _TOLD = pytest.StashKey[list[tuple[str, str, bool]]]()
 
 
@@ -75,23 +83,17 @@ def table(told: list[tuple[str, str, bool]], skipped: dict[str, str]) -> str:
         count[1] += lost
     rows = [f"| {fault} | {how} | {tried} | {lost} |" for (fault, how), (tried, lost) in sorted(counts.items())]
     tried, lost = (sum(count[which] for count in counts.values()) for which in (0, 1))
-    return "\n".join(
-        [
-            "| fault | how it was made | times tried | lost |",
-            "|---|---|---|---|",
-            *rows,
-            f"| all | | {tried} | {lost} |",
-            "",
-            (
-                f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, Python {platform.python_version()}, "
-                f"Dask {version('distributed')}, Linux {platform.release()}, bpbench {version('bpbench')}. "
-                "A trial is lost when the findings in the end differ in a bit from those of a run that nobody disturbed, "
-                "or when anything else that its row promises does not hold."
-            ),
-            *(f"\nNot tried here: {name} ({why})." for name, why in sorted(skipped.items())),
-            "",
-        ]
-    )
+    where = [
+        f"{datetime.now(UTC):%Y-%m-%d}",
+        _processor(),
+        f"{len(os.sched_getaffinity(0))} cores",
+        f"Linux {platform.release()}",
+        f"Python {platform.python_version()}",
+        f"Dask {version('distributed')}",
+        f"bpbench {version('bpbench')}",
+    ]
+    gone = [f"Not tried here: {name} ({why})." for name, why in sorted(skipped.items())]
+    return "\n".join([_HEAD, *rows, f"| all | | {tried} | {lost} |", "", f"{', '.join(where)}.", *gone, ""])
 
 
 def _processor() -> str:

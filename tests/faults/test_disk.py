@@ -15,7 +15,7 @@ import pytest
 from conftest import Trial
 from ground import Ground, ended, gone, paced, same, until
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults-disk")
 
 
 @dataclass(frozen=True, slots=True)

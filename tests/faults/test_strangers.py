@@ -13,7 +13,7 @@ from ground import Ground, Ran, busy, ended, paced, same, until
 
 import bpbench
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults-strangers")
 
 FAULT = "a worker with other versions of the code"
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import Trial
 from ground import Ground, ended, gone, paced, same
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults-two_drivers")
 
 
 @pytest.mark.parametrize("jobs", [("1", "1"), pytest.param(("2", "1"), marks=pytest.mark.slow)])

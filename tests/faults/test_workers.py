@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from clusters import cluster
 from conftest import Trial
 from ground import Ground, Running, busy, ended, gone, paced, same, until
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults-workers")
 
 WORKER = "`kill -9` of a worker process"
 BUSY_S = 120.0
@@ -37,6 +38,10 @@ def test_a_worker_of_ours_is_killed(ground: Ground, undisturbed: Ground, tried: 
         same(ground, undisturbed)
 
 
+def _there(ground: Ground, running: Running, results: int) -> bool:
+    return ground.stored() >= results and bool(running.workers())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [1, 3])
 def test_workers_of_ours_are_killed_again_and_again(
@@ -46,7 +51,7 @@ def test_workers_of_ours_are_killed_again_and_again(
     with tried(WORKER, f"`--jobs 2`, {kills} of them whatever they do"):
         with ended(ground.start("--jobs", "2", **paced(0.5))) as running:
             for kill in range(kills):
-                until(lambda: ground.stored() >= 3 + 4 * kill and running.workers(), BUSY_S, "results")
+                until(partial(_there, ground, running, 3 + 4 * kill), BUSY_S, "results")
                 with suppress(ProcessLookupError):
                     os.kill(running.workers()[-1], signal.SIGKILL)
             ran = running.ends()

@@ -5,12 +5,13 @@
 Needs `pip install bpbench[fuzz]`. The corpus is made of valid files at each start; what is changed in them is changed
 by the mutators of `tests/test_fuzz.py`, or by libFuzzer's own. Every failure that is new by its kind and place is told
 at once, and its bytes are kept; a reader that takes longer than 20 s for one file, or more than 4 GB, ends the run.
+Exit code 0: nothing was found, now or before, of this reader.
 """
 
 from __future__ import annotations
 
 import argparse
-import atexit
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -30,7 +31,7 @@ LONGEST = 1 << 16
 here = Path(__file__).resolve().parent
 sys.path.insert(0, str(here.parent))
 with atheris.instrument_imports(include=WATCHED):
-    from fuzzed import READERS, TALLY
+    from fuzzed import READERS
 
 
 def main() -> None:
@@ -39,7 +40,11 @@ def main() -> None:
     parser.add_argument("reader", choices=sorted(READERS))
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--found", type=Path, default=Path("fuzz-found"), metavar="FOLDER")
+    parser.add_argument("--within", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if not asked.within:  # libFuzzer ends its process by itself
+        done = subprocess.run([sys.executable, *sys.argv, "--within"], check=False)
+        sys.exit(done.returncode or bool(list(asked.found.glob(f"{asked.reader}-*"))))
     reader = READERS[asked.reader]
     known: set[tuple[str, str, int]] = set()
 
@@ -51,7 +56,6 @@ def main() -> None:
             place = (type(error).__name__, frames[-1].filename, frames[-1].lineno or 0) if frames else ("?", "", 0)
             if place not in known:
                 known.add(place)
-                asked.found.mkdir(parents=True, exist_ok=True)
                 (asked.found / f"{asked.reader}-{len(known)}").write_bytes(content)
                 sys.stdout.write(f"FOUND {asked.reader}: {place} {error!r:.200}\n")
 
@@ -63,13 +67,14 @@ def main() -> None:
     for number, seed in enumerate(reader.seeds()):
         (corpus / str(number)).write_bytes(seed)
     flags = [f"-max_total_time={asked.seconds}", f"-max_len={LONGEST}", "-timeout=20", "-rss_limit_mb=4096"]
+    asked.found.mkdir(parents=True, exist_ok=True)
+    flags.append(f"-artifact_prefix={asked.found}/{asked.reader}-")
     atheris.Setup(
         [sys.argv[0], str(corpus), *flags, "-print_final_stats=1"],
         one,
         custom_mutator=changed,
         enable_python_coverage=True,
     )
-    atexit.register(lambda: sys.stdout.write(f"{asked.reader}: {dict(TALLY)}, {len(known)} failures found\n"))
     atheris.Fuzz()
 
 
