@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bpbench.errors import RequestError
 from bpbench.runner import keys, staff
+from bpbench.runner.engine import HERE, Engine
 
 
 @pytest.fixture
@@ -36,8 +38,23 @@ def test_workers_elsewhere_are_waited_for_and_that_is_said_once(now: list[float]
     for moment, count in ((0, 1), (6, 0), (12, 0), (30, 0), (36, 1), (42, 0), (60, 0)):
         now[0], there[0] = 1000.0 + moment, count
         seen.awaited("The scheduler at x has", said.append)
-    sentence = "The scheduler at x has no workers any more; waiting for others."
-    assert said == [f"{sentence} (Ctrl-C ends the run; what is done is stored.)"] * 2
+    once = "no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)"
+    assert said == [f"The scheduler at x has {once}"] * 2
+
+
+def test_a_plan_is_made_for_the_workers_that_a_scheduler_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not for the cores of this machine; a scheduler that does not answer is told of."""
+    from distributed import LocalCluster
+
+    assert staff.staffed(HERE) is HERE
+    with LocalCluster(n_workers=3, processes=False, protocol="tcp", dashboard_address=None) as cluster:
+        engine = Engine(7, scheduler=cluster.scheduler_address)
+        assert staff.staffed(engine) == Engine(3, scheduler=engine.scheduler)
+    monkeypatch.setattr(staff, "ANSWERS_S", 1)
+    with pytest.raises(
+        RequestError, match=r"--scheduler: no Dask scheduler answers at tcp://.* \(.*\); start one with"
+    ):
+        staff.staffed(engine)
 
 
 def test_a_certificate_holds_for_every_clock() -> None:
