@@ -23,10 +23,10 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 import bpbench
-from bpbench import shipped
+from bpbench import shipped, whole
 from bpbench.cli import main
 from bpbench.data import ase_files, foreign, handed, readers, tables
-from bpbench.errors import DataError, FeatureError, ProtocolError, StoreError
+from bpbench.errors import DataError, FeatureError, ProtocolError, RequestError, StoreError
 from bpbench.formats import packed, yaml
 from bpbench.formats.n2p2_folder import read_folder
 from bpbench.formats.n2p2_weights import read_weights
@@ -34,6 +34,7 @@ from bpbench.history.file import History
 from bpbench.jobs import Ping
 from bpbench.prepared import prepare
 from bpbench.protocol import load, loads
+from bpbench.runner import cluster_file
 from bpbench.runner.store import Outcome, Store
 
 #: Modules whose readers run what a file says.
@@ -253,6 +254,25 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match=r"pipe: expected a file of frames or a table, found a pipe or a device\."):
         readers.open_source(tmp_path / "pipe")
+
+
+def test_no_protocol_is_a_pipe_or_a_device(tmp_path: Path) -> None:
+    """A file that was sent may be a link to one; so may one of a cluster, or the lines of a history."""
+    os.mkfifo(tmp_path / "p.yaml")
+    (tmp_path / "q.yaml").symlink_to("/dev/zero")
+    for name in ("p.yaml", "q.yaml"):
+        with pytest.raises(ProtocolError, match=r"cannot be read as a protocol: .* it is a pipe or a device"):
+            load(tmp_path / name)
+        with pytest.raises(RequestError, match=r"cannot be read as a cluster file: it is a pipe or a device"):
+            cluster_file.read(tmp_path / name)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read whole has to have room in memory."""
+    monkeypatch.setattr(whole, "MOST", 10)
+    (tmp_path / "p.yaml").write_text("question: q\n", encoding="utf-8")
+    with pytest.raises(ProtocolError, match=r"it has 12 bytes, expected at most 10"):
+        load(tmp_path / "p.yaml")
 
 
 def test_a_network_larger_than_its_file_needs_no_room() -> None:

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -255,6 +256,22 @@ def test_findings_that_are_none_are_refused(report: Path, content: str, sentence
     (report / "findings.json").write_text(content, encoding="utf-8")
     with pytest.raises(ReportError, match=sentence):
         rerender(report)
+
+
+@pytest.mark.parametrize("name", ["findings.json", "stamp.json"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_report_waits_for_no_pipe_and_reads_no_device(report: Path, name: str, kind: str) -> None:
+    """A folder that was sent may hold either, or a link to one; without its stamp it is made anew."""
+    (report / name).unlink()
+    if kind == "pipe":
+        os.mkfifo(report / name)
+    else:
+        (report / name).symlink_to("/dev/zero")
+    if name == "stamp.json":
+        assert rerender(report, formats=("html",)).rendered
+    else:
+        with pytest.raises(ReportError, match=r"cannot be read as JSON \(.* it is a pipe or a device: "):
+            rerender(report, formats=("html",))
 
 
 def test_a_template_takes_nothing_in_from_elsewhere(tmp_path: Path) -> None:

@@ -132,13 +132,13 @@ def test_a_plan_of_very_many_results_reads_some_of_them(folder: Path, monkeypatc
         folder, "0.5", **{"design: resampled": "design: crossed, splits: 5", "nadeau-bengio": "paired-t"}
     )
     results = dict(conduct(prepared, store).results)
-    every = plan(prepared, store, 1)
+    every = plan(prepared, store)
     monkeypatch.setattr(planning, "_READ", 6)
     monkeypatch.setattr(planning, "_LEAST", 3)
     monkeypatch.setattr(planning, "_ENERGIES", 8)
     monkeypatch.setattr(planning, "_PAIRS", 1)
     store.folder(prepared.trainings["few", 0]).rename(folder / "gone")
-    some = plan(prepared, store, 1)
+    some = plan(prepared, store)
     (folder / "gone").rename(store.folder(prepared.trainings["few", 0]))
     assert {pilot["pairs"] for pilot in every["pilots"]} == {5}
     assert {pilot["pairs"] for pilot in some["pilots"]} == {3}

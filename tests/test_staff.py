@@ -51,9 +51,7 @@ def test_a_plan_is_made_for_the_workers_that_a_scheduler_has(monkeypatch: pytest
         engine = Engine(7, scheduler=cluster.scheduler_address)
         assert staff.staffed(engine) == Engine(3, scheduler=engine.scheduler)
     monkeypatch.setattr(staff, "ANSWERS_S", 1)
-    with pytest.raises(
-        RequestError, match=r"--scheduler: no Dask scheduler answers at tcp://.* \(.*\); start one with"
-    ):
+    with pytest.raises(RequestError, match=r"--scheduler: no Dask scheduler answers at tcp://.* \(.*\); start one"):
         staff.staffed(engine)
 
 

@@ -16,7 +16,7 @@ from bpbench.errors import BpbenchError, RequestError, StoreError, nearest
 from bpbench.history.file import History
 from bpbench.history.records import KINDS, Baseline, Decision, Json, Record
 from bpbench.history.union import ReadIn
-from bpbench.whole import put
+from bpbench.whole import put, sent
 
 #: What a line may say; a line of a higher number is of a newer bpbench.
 SCHEMA: Final = 1
@@ -100,7 +100,7 @@ def _line(record: Record) -> str:
 def _lines(path: Path) -> list[str]:
     try:
         # not splitlines(), which also cuts at marks that JSON allows inside a text
-        return path.read_bytes().decode("utf-8-sig").split("\n")
+        return sent(path).read_bytes().decode("utf-8-sig").split("\n")
     except OSError as error:
         raise RequestError(f"{path} cannot be read ({error.strerror}); name a file of exported lines.") from error
     except UnicodeDecodeError as error:

@@ -23,6 +23,7 @@ from bpbench.protocol.foreign import check_foreign, with_files
 from bpbench.protocol.quick import KEY, REFUSED, merged, parted
 from bpbench.protocol.uses import Track
 from bpbench.protocol.vocabulary import Origin, Protocol
+from bpbench.whole import sent
 
 _Part = TypeVar("_Part")
 
@@ -85,7 +86,7 @@ def load(path: str | Path, *, quick: bool = False) -> Protocol:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = sent(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         near = (
             nearest(path.name, [other.name for other in path.parent.glob("[!.]*.yaml")]) if path.parent.is_dir() else ""
@@ -258,7 +259,7 @@ def read_as(kind: type[_Part], path: str | Path, what: str) -> tuple[_Part, Orig
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = sent(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise RequestError(f"{path} cannot be read as {what}: {reason}.") from None

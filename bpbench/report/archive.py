@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bpbench import shipped
 from bpbench.report.document import shown
 from bpbench.report.templating import ReportError
-from bpbench.whole import put
+from bpbench.whole import put, sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +70,8 @@ def archive(folder: Path) -> Path:
     """
     folder = Path(folder)
     try:
-        held = json.loads((folder / "stamp.json").read_text(encoding="utf-8"))["files"]
-        files = {name: _within(folder, name).read_bytes() for name in held}
+        held = json.loads(sent(folder / "stamp.json").read_text(encoding="utf-8"))["files"]
+        files = {name: sent(_within(folder, name)).read_bytes() for name in held}
         findings = json.loads(files["findings.json"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReportError(

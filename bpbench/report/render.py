@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import SCHEMA, __version__
+from bpbench.errors import StatisticsError
 from bpbench.report.archive import plain
 from bpbench.report.canvas import uncollected
 from bpbench.report.document import shown
@@ -20,7 +21,7 @@ from bpbench.report.language import LANGUAGES, listed, spoken
 from bpbench.report.latex import latex_files
 from bpbench.report.pdf import PDF_PACKAGES, figure_pdf, pdf_available, render_pdf
 from bpbench.report.templating import ReportError, folders
-from bpbench.whole import put
+from bpbench.whole import put, sent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -38,7 +39,7 @@ _OURS: Final = re.compile(r"(?:(?:tables|figures)/)?[A-Za-z0-9_-][A-Za-z0-9._-]*
 #: What comes of findings that a file had, and that are of the wrong kind or size in any place.
 _WRONG: Final = (
     *(TypeError, AttributeError, ValueError, LookupError, ArithmeticError),
-    *(AssertionError, RecursionError, MemoryError, StopIteration),
+    *(AssertionError, RecursionError, MemoryError, StopIteration, StatisticsError),
 )
 #: The drawings that go with LaTeX, which are made by what makes the PDF.
 _DRAWINGS: Final = "drawings"
@@ -240,7 +241,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
     if not folder.is_dir():
         raise ReportError(f"There is no folder {folder}; name the folder of a report.")
     try:
-        found = json.loads((folder / name).read_text(encoding="utf-8"))
+        found = json.loads(sent(folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ReportError(
             f"{name} in {folder} cannot be read as JSON ({error}); name the folder of a report."
@@ -345,7 +346,7 @@ def _stamp(findings: Mapping[str, Any], language: str, places: Sequence[Path]) -
 
 def _held(folder: Path) -> dict[str, Any]:
     try:
-        held = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
+        held = json.loads(sent(folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     known = isinstance(held, dict) and isinstance(held.get("stamp"), str) and isinstance(held.get("files"), list)
