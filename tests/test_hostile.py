@@ -25,7 +25,7 @@ from ase.io import write
 import bpbench
 from bpbench import shipped, whole
 from bpbench.cli import main
-from bpbench.data import ase_files, foreign, handed, readers, tables
+from bpbench.data import ase_files, foreign, handed, readers, score_files, tables
 from bpbench.errors import DataError, FeatureError, ProtocolError, RequestError, StoreError
 from bpbench.formats import packed, yaml
 from bpbench.formats.n2p2_folder import read_folder
@@ -265,6 +265,13 @@ def test_no_protocol_is_a_pipe_or_a_device(tmp_path: Path) -> None:
             load(tmp_path / name)
         with pytest.raises(RequestError, match=r"cannot be read as a cluster file: it is a pipe or a device"):
             cluster_file.read(tmp_path / name)
+
+
+def test_no_learning_curve_is_a_pipe(tmp_path: Path) -> None:
+    """A folder of runs is looked through without a look at what its files are."""
+    os.mkfifo(tmp_path / "learning-curve.out")
+    with pytest.raises(DataError, match=r"learning-curve\.out: the file cannot be read \(it is a pipe or a device\)"):
+        score_files.read_curves([tmp_path / "learning-curve.out"], score="RMSE")
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

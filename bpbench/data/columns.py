@@ -154,7 +154,7 @@ class _Csv:
 
         bad = pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()
         row = int(np.argmax(bad)) if bad.any() else 0
-        found = f"{str(column.iloc[row])!r} in row {first + row + 1}"
+        found = f"{str(column.iloc[row])!r:.60} in row {first + row + 1}"
         return not_numbers(self.path, name, found, descriptor=descriptor)
 
 

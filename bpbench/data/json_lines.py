@@ -80,7 +80,7 @@ class JsonLines:
             column = [row.get(name) for row in rows]
             for place, item in enumerate(column):
                 if item is not None and (isinstance(item, bool) or not isinstance(item, int | float)):
-                    raise not_numbers(self.path, name, f"{item!r} in row {first + place + 1}", descriptor=False)
+                    raise not_numbers(self.path, name, f"{item!r:.60} in row {first + place + 1}", descriptor=False)
             labels[name] = np.array([np.nan if item is None else real(item) for item in column], dtype=np.float64)
         for name in words:
             labels[name] = text_of(self.path, name, np.array([row.get(name) for row in rows], dtype=object), first)

@@ -22,6 +22,7 @@ from bpbench.data.json_lines import JSON_LINES, JsonLines
 from bpbench.data.readers import counted, sha256_of
 from bpbench.errors import DataError, RequestError, nearest
 from bpbench.formats.learning_curves import Curve, read_keras, read_n2p2, validated
+from bpbench.whole import sent
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -385,7 +386,9 @@ def read_curves(
 
 def _curves(path: Path) -> list[Curve]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = sent(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: the file cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: expected text, found bytes that are none.") from None
     return read_keras(text, str(path)) if path.suffix.lower() == ".json" else [read_n2p2(text, str(path))]
