@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from bpbench.errors import BpbenchError
 from bpbench.features import G2
 from bpbench.identity import NOT_IDENTITY, address, digest, plain, seed
 from bpbench.jobs import Describe, FrameSource, MakeFrames
+from bpbench.prepared import prepare
+from bpbench.protocol import load, locate
+from bpbench.runner.store import Store
 
 MAKE = MakeFrames(FrameSource(path="a.xyz", sha256="00"))
 
@@ -72,3 +77,17 @@ def test_equal_chunks_are_found_again_and_unequal_ones_are_not() -> None:
     other = Describe(MAKE, (*functions[:2], G2(0.1, 2.5, 6.8)), 0, 5)
     assert hash(other) == hash(chunk)
     assert len({chunk, other, replace(chunk, last=6), replace(chunk, precision="float32")}) == 4
+
+
+@pytest.mark.parametrize("name", ["smoke", "backward", "forest-forces", "observations", "descriptor-cost"])
+def test_what_is_written_fast_is_what_json_writes(name: str, tmp_path: Path) -> None:
+    """Texts are kept by object; every address is nonetheless that of the plain value, also of a job made anew."""
+    prepared = prepare(load(locate(name)), Store(tmp_path))
+    for job in prepared.jobs:
+        text = json.dumps(plain(job), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        assert address(job) == hashlib.sha256(text.encode("ascii")).hexdigest()
+        assert digest(pickle.loads(pickle.dumps(job))) == address(replace(job)) == address(job)  # noqa: S301 - ours
+        assert hash(replace(job)) == hash(job)
+        changed = replace(job, version=job.version + 1)
+        assert address(changed) != address(job)
+        assert changed != job
