@@ -79,7 +79,7 @@ class Crew(Protocol):
     bundle : int
         The most jobs that go together.
     deaths : int
-        How many processes may die of a job before it has failed.
+        How many processes may die of a job before it has failed, the last of them with nothing else to do.
     """
 
     size: int
