@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
+import threading
 from datetime import UTC, datetime
 
 import pytest
 
-from bpbench.runner import keys, staff
+from bpbench.runner import deaf, keys, staff
+from bpbench.runner.staff import Ended
+from bpbench.runner.worker import Order
 
 
 @pytest.fixture
@@ -38,6 +42,50 @@ def test_workers_elsewhere_are_waited_for_and_that_is_said_once(now: list[float]
         seen.awaited("The scheduler at x has", said.append)
     sentence = "The scheduler at x has no workers any more; waiting for others."
     assert said == [f"{sentence} (Ctrl-C ends the run; what is done is stored.)"] * 2
+
+
+class Going:
+    """Bundles of which none has come back."""
+
+    thread_condition = threading.Condition()
+
+    def has_ready(self) -> bool:
+        return False
+
+    def is_empty(self) -> bool:
+        return False
+
+
+def test_workers_that_join_a_scheduler_later_get_work() -> None:
+    """The driver comes back to hand out more, though nothing has ended; of workers that left it is not told."""
+    there = iter([2, 1, 1, 3, 3, 4])
+    crew = staff._Dask(None, Order(""), 2, 1, "The scheduler", ended=Going(), hands=lambda: next(there))
+    assert crew.next() == Ended(())
+    assert crew.size == 3
+    assert crew.next() == Ended(())
+    assert crew.size == 4
+
+
+def test_how_many_workers_there_are_is_kept_while_there_are_none(now: list[float]) -> None:
+    """So that what was handed out to those before stays in proportion."""
+    there = [2]
+    seen = staff._Seen(lambda: there[0], last=1)
+    counted = []
+    for moment, count in ((0, 2), (6, 0), (12, 5)):
+        now[0], there[0] = 1000.0 + moment, count
+        seen.without()
+        counted.append(seen.last)
+    assert counted == [2, 2, 5]
+
+
+def test_a_worker_does_not_hear_ctrl_c() -> None:
+    """Also one that Dask starts in the place of another, which inherits nothing of that."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        deaf.dask_setup(None)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_certificate_holds_for_every_clock() -> None:

@@ -481,10 +481,14 @@ def _take_away(store: Store, path: Path) -> None:
     aside.parent.mkdir(exist_ok=True)
     with suppress(FileNotFoundError):
         path.rename(aside)
-    if aside.is_dir() and not aside.is_symlink():
-        shutil.rmtree(aside, ignore_errors=True)  # what is left of it waits for the next to clear up
+    _clear(aside)
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)  # what is left of it waits for the next to clear up
     else:
-        aside.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _sweep_elsewhere(folder: Path) -> None:
@@ -495,4 +499,4 @@ def _sweep_elsewhere(folder: Path) -> None:
     for left in _listed(folder, []):
         with suppress(OSError):
             if now - left.stat().st_mtime > registry.GONE_AFTER_S:
-                shutil.rmtree(left, ignore_errors=True)
+                _clear(left)

@@ -38,6 +38,10 @@ SETTINGS: Final[dict[str, Any]] = {
     "distributed.comm.timeouts.connect": "60s",
     # The driver counts deaths itself, job by job.
     "distributed.scheduler.allowed-failures": 0,
+    # A node that is gone is noticed by its connection (TCP asks every few seconds). To give up whoever was silent for
+    # five minutes by the clock, as Dask does, would end all workers when a driver that was stopped (Ctrl-Z, a laptop
+    # that slept) goes on.
+    "distributed.scheduler.worker-ttl": None,
     # What a process maps of the store counts as its memory and can be let go at any time: pausing would wait for ever.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -52,7 +56,7 @@ REPLACED_S: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A bundle that came back.
+    """A bundle that came back; without jobs: none did, but another may be submitted now.
 
     Attributes
     ----------
@@ -127,6 +131,8 @@ class _Dask:
         What kinds of jobs need.
     trouble : callable
         Gives the reason why no workers may ever come, where there is one.
+    hands : callable, optional
+        Gives how many workers there are now, where others start and end them; without, :attr:`size` stays.
     """
 
     client: Any
@@ -140,6 +146,7 @@ class _Dask:
     sent: int = 0
     hints: Mapping[str, Resources] = field(default_factory=dict)
     trouble: Callable[[], str | None] = lambda: None
+    hands: Callable[[], int] | None = None
 
     def free(self) -> bool:
         return len(self.out) < self.size
@@ -159,9 +166,15 @@ class _Dask:
     def next(self) -> Ended:
         from distributed.scheduler import KilledWorker
 
-        while not (self.ended.has_ready() or self.ended.is_empty()):
+        while True:
             if (why := self.trouble()) is not None:
                 raise EngineError(f"No workers come. {why}")
+            if self.ended.has_ready() or self.ended.is_empty():
+                break
+            if self.hands is not None and (now := self.hands()) != self.size:
+                grown, self.size = now > self.size, now
+                if grown:  # there may be work for those that came
+                    return Ended(())
             with self.ended.thread_condition:
                 if not self.ended.has_ready():  # looked at with the lock held: nothing can end unheard
                     self.ended.thread_condition.wait(timeout=0.1)
@@ -184,9 +197,10 @@ class _Dask:
 
 @dataclass(slots=True)
 class _Seen:
-    """Looks every few seconds whether there are workers at all."""
+    """Looks every few seconds how many workers there are."""
 
     count: Callable[[], int]
+    last: int = 1
     looked: float = 0.0
     since: float | None = None
     told: bool = False
@@ -196,8 +210,8 @@ class _Seen:
         now = time.monotonic()
         if now - self.looked > LOOK_S:
             self.looked = now
-            if self.count():
-                self.since, self.told = None, False
+            if number := self.count():
+                self.last, self.since, self.told = number, None, False
             elif self.since is None:
                 self.since = now
         return 0.0 if self.since is None else now - self.since
@@ -309,6 +323,7 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
                 security=keys.temporary(),
                 dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
                 silence_logs=logging.CRITICAL,
+                preload=["bpbench.runner.deaf"],
             )
         with cluster, Client(cluster) as client:
             _tell_dashboard(client, say)
@@ -332,13 +347,20 @@ def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
                 "`dask scheduler`, or look at its address."
             ) from None
         with client, _marked(store) as mark:
-            order = Order(str(store.root.resolve()), _seen(client, engine), installed(), str(mark))
+            number = _seen(client, engine)
+            order = Order(str(store.root.resolve()), number, installed(), str(mark))
             _tell_dashboard(client, say)
             # The scheduler has tried elsewhere already, as often as it is set to.
             who = f"The scheduler at {engine.scheduler}"
-            seen = _Seen(lambda: _count(client))
+            seen = _Seen(lambda: _count(client), last=number)
             yield _Dask(
-                client, order, order.processes, deaths=1, who=who, trouble=lambda: seen.awaited(f"{who} has", say)
+                client,
+                order,
+                number,
+                deaths=1,
+                who=who,
+                trouble=lambda: seen.awaited(f"{who} has", say),
+                hands=lambda: seen.last,
             )
 
 
