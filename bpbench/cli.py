@@ -364,10 +364,12 @@ def _run(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from bpbench import planning, study
     from bpbench.report import plans
+    from bpbench.runner.staff import processes
 
-    store = _store(options)
+    engine, store = cli_engine.engine(options), _store(options)
+    workers = processes(engine)
     prepared = study.prepare(_protocol(options), store, allow_commands=options.allow_commands)
-    planned = planning.plan(prepared, store, cli_engine.engine(options).workers)
+    planned = planning.plan(prepared, store, workers)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:
         _print_json(planned)

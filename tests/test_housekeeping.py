@@ -287,8 +287,11 @@ def test_what_other_hosts_left_goes_when_it_is_old(store: Store) -> None:
     left, young = store.root / "tmp" / "far-1-a", store.root / "tmp" / "far-1-b"
     for folder in (left, young):
         folder.mkdir()
+    mark = store.root / "tmp" / "seen-0a"  # of a driver that was killed
+    mark.touch()
     old = young.stat().st_mtime - registry.GONE_AFTER_S - 60
-    os.utime(left, (old, old))
+    for path in (left, mark):
+        os.utime(path, (old, old))
     housekeeping.collect(store, delete=True)
     assert list((store.root / "tmp").iterdir()) == [young]
 

@@ -6,11 +6,15 @@ import signal
 import ssl
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from bpbench.jobs import Ping
 from bpbench.runner import deaf, keys, staff
+from bpbench.runner.engine import Engine
 from bpbench.runner.staff import Ended
+from bpbench.runner.store import Store
 from bpbench.runner.worker import Order
 
 
@@ -64,6 +68,25 @@ def test_workers_that_join_a_scheduler_later_get_work() -> None:
     assert crew.size == 3
     assert crew.next() == Ended(())
     assert crew.size == 4
+
+
+def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a plan, and again and again in a run: with one more there is another to hand work to while the first works."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(staff, "LOOK_S", 0.1)
+    store, said = Store(tmp_path), list[str]()
+    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
+    with LocalCluster(n_workers=1, **options) as cluster:
+        engine = Engine(workers=7, scheduler=cluster.scheduler_address)
+        assert (staff.processes(Engine(workers=7)), staff.processes(engine)) == (7, 1)
+        with staff._running(engine, store, said.append) as crew:
+            crew.submit([Ping(1, 5.0)])
+            assert not crew.free()
+            cluster.scale(2)
+            assert crew.next() == Ended(())
+            assert crew.free()
+            assert crew.next().jobs == (Ping(1, 5.0),)
 
 
 def test_how_many_workers_there_are_is_kept_while_there_are_none(now: list[float]) -> None:

@@ -332,9 +332,23 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
             yield _Dask(client, order, workers, deaths=3, who="The local scheduler", trouble=seen.given_up)
 
 
+def processes(engine: Engine) -> int:
+    """Return how many processes an engine has; a scheduler that runs already is asked, and its workers looked at.
+
+    Raises
+    ------
+    RequestError
+        When it does not answer, has no workers, or one that is not fit.
+    """
+    if engine.scheduler is None:
+        return engine.workers
+    with _connected(engine) as client:
+        return _seen(client, engine)
+
+
 @contextmanager
-def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
-    """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
+def _connected(engine: Engine) -> Iterator[Any]:
+    """Connect to a scheduler that runs already."""
     import dask
     from distributed import Client
 
@@ -346,22 +360,29 @@ def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
                 f"--scheduler: no Dask scheduler answers at {engine.scheduler} ({error}); start one with "
                 "`dask scheduler`, or look at its address."
             ) from None
-        with client, _marked(store) as mark:
-            number = _seen(client, engine)
-            order = Order(str(store.root.resolve()), number, installed(), str(mark))
-            _tell_dashboard(client, say)
-            # The scheduler has tried elsewhere already, as often as it is set to.
-            who = f"The scheduler at {engine.scheduler}"
-            seen = _Seen(lambda: _count(client), last=number)
-            yield _Dask(
-                client,
-                order,
-                number,
-                deaths=1,
-                who=who,
-                trouble=lambda: seen.awaited(f"{who} has", say),
-                hands=lambda: seen.last,
-            )
+        with client:
+            yield client
+
+
+@contextmanager
+def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
+    """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
+    with _connected(engine) as client, _marked(store) as mark:
+        number = _seen(client, engine)
+        order = Order(str(store.root.resolve()), number, installed(), str(mark))
+        _tell_dashboard(client, say)
+        # The scheduler has tried elsewhere already, as often as it is set to.
+        who = f"The scheduler at {engine.scheduler}"
+        seen = _Seen(lambda: _count(client), last=number)
+        yield _Dask(
+            client,
+            order,
+            number,
+            deaths=1,
+            who=who,
+            trouble=lambda: seen.awaited(f"{who} has", say),
+            hands=lambda: seen.last,
+        )
 
 
 @contextmanager
