@@ -342,3 +342,9 @@ def test_a_study_enrols_everything_it_needs(here: Here) -> None:
         }
         assert housekeeping.verify(store).sound
     assert len(list((store.root / "damaged").iterdir())) == 2
+    flip(store.folder(prepared.inputs.make) / "values.json")
+    flip(store.folder(prepared.trainings["rich", 0]) / "values.json")
+    code, _, said = here("plan", "small.yaml", "--quick", "--store", "store", "--jobs", "1")
+    assert code == 0
+    assert said.count("is not whole (values.json has other content than was written)") == 2
+    assert said.count("and a run of the study makes it again.") == 2

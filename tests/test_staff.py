@@ -71,7 +71,7 @@ def test_workers_that_join_a_scheduler_later_get_work() -> None:
 
 
 def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a plan, and again and again in a run: with one more there is another to hand work to while the first works."""
+    """For a plan, and again and again in a run: one more has work to do while the first works."""
     from distributed import LocalCluster
 
     monkeypatch.setattr(staff, "LOOK_S", 0.1)

@@ -44,7 +44,7 @@ DAMAGED: Final = "damaged"
 TMP: Final = "tmp"
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _NOT_OURS_TO_WRITE: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
-_AGAIN: Final = "the same command makes it again"
+_AGAIN: Final = "a run of the study makes it again"
 
 
 #: Results in one folder below which each is asked for by itself, and the folder is not listed.
