@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import ssl
+import subprocess
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bpbench.jobs import Ping
-from bpbench.runner import deaf, keys, staff
+from bpbench.runner import keys, staff
 from bpbench.runner.engine import Engine
 from bpbench.runner.staff import Ended
 from bpbench.runner.store import Store
@@ -101,14 +104,58 @@ def test_how_many_workers_there_are_is_kept_while_there_are_none(now: list[float
     assert counted == [2, 2, 5]
 
 
-def test_a_worker_does_not_hear_ctrl_c() -> None:
-    """Also one that Dask starts in the place of another, which inherits nothing of that."""
-    before = signal.getsignal(signal.SIGINT)
+class Small:
+    """A cluster of one process, which says whether it was closed."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(["sleep", "60"])
+        self.closed = False
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.closed = True
+
+
+def blocked(pid: int | str) -> bool:
+    """Return whether the first thread of a process has SIGINT blocked."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigBlk:"))
+    return bool(int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+
+
+def test_processes_do_not_hear_ctrl_c_and_this_one_does() -> None:
+    """They have it blocked, and so have those that they start."""
+    made = staff.shielded(Small)
     try:
-        deaf.dask_setup(None)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert blocked(made.process.pid)
+        assert not blocked("self")
     finally:
-        signal.signal(signal.SIGINT, before)
+        made.close()
+
+
+def test_ctrl_c_while_processes_start_is_heard() -> None:
+    """The run ends as soon as they are there, and they with it."""
+    made: list[Small] = []
+
+    def start() -> Small:
+        made.append(Small())
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        return made[0]
+
+    with pytest.raises(KeyboardInterrupt):
+        staff.shielded(start)
+    assert made[0].closed
+
+
+def test_what_is_said_against_a_cluster_is_raised() -> None:
+    """In the thread that asked for it."""
+
+    def start() -> None:
+        raise OSError("no port")
+
+    with pytest.raises(OSError, match="no port"):
+        staff.shielded(start)
 
 
 def test_a_certificate_holds_for_every_clock() -> None:

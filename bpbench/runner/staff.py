@@ -13,9 +13,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -314,18 +317,17 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
     from distributed import Client, LocalCluster
 
     with dask.config.set(SETTINGS):
-        with _shielded():
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                protocol="tls://",
-                security=keys.temporary(),
-                dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
-                silence_logs=logging.CRITICAL,
-                preload=["bpbench.runner.deaf"],
-            )
-        with cluster, Client(cluster) as client:
+        start = partial(
+            LocalCluster,
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            protocol="tls://",
+            security=keys.temporary(),
+            dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
+            silence_logs=logging.CRITICAL,
+        )
+        with shielded(start) as cluster, Client(cluster) as client:
             _tell_dashboard(client, say)
             order = Order(str(store.root.resolve()), workers)
             seen = _Seen(lambda: len(cluster.scheduler.workers))
@@ -478,18 +480,37 @@ def _marked(store: Store) -> Iterator[Path]:
         mark.unlink(missing_ok=True)
 
 
-@contextmanager
-def _shielded() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: they inherit that SIGINT is ignored.
+def shielded(start: Callable[[], Any]) -> Any:
+    """Return a cluster whose processes do not hear Ctrl-C: they, and those in the place of dead ones, have it blocked.
 
-    A terminal sends it to the workers as well; now only the driver answers, and ends them, instead of each of them
-    printing a traceback. (A blocked signal would not do: multiprocessing unblocks it.)
+    A terminal sends it to all of them; so only the driver answers, and ends them, instead of each of them printing a
+    traceback. Threads hand what they block to the threads and processes that they start, and so the cluster is started
+    in a thread of its own, while this one hears.
+
+    Parameters
+    ----------
+    start : callable
+        Starts it; what it returns has ``close()``.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+        return start()
+    resource_tracker.ensure_running()  # the thread that starts it hears again
+    made: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            made.set_result(start())
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            made.set_exception(error)
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        threading.Thread(target=run, daemon=True).start()
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        return made.result()
+    except KeyboardInterrupt:
+        with suppress(Exception):  # half of a cluster cannot be ended; a second Ctrl-C leaves that to Python's end
+            made.result().close()
+        raise
