@@ -129,10 +129,11 @@ def test_what_is_not_ours_is_named_and_left(store: Store, here: Here) -> None:
     """Foreign files and folders anywhere; what a network file system leaves is none, nor a run being recorded."""
     folder = store.folder(JOBS[1])
     foreign = [store.root / "notes.txt", store.root / "zz", folder.parent / "backup", folder / "copy.npy"]
-    for path in (foreign[0], foreign[3], folder / ".nfs0001", store.root / "smoke-1-0123456789ab.lock"):
+    recording = store.root / "track" / "smoke-1-0123456789ab"
+    for path in (*foreign[1:3], recording):
+        path.mkdir(parents=True)
+    for path in (foreign[0], foreign[3], folder / ".nfs0001", recording.with_suffix(".lock")):
         path.touch()
-    for path in (*foreign[1:3], store.root / "smoke-1-0123456789ab"):
-        path.mkdir()
     code, told = here.json("data", "verify", "--store", str(store.root))
     assert code == 0
     assert sorted(each["path"] for each in told["not_ours"]) == sorted(map(str, foreign))
@@ -186,11 +187,14 @@ def test_usage_counts_shared_results_once(store: Store, here: Here) -> None:
     _, out, _ = here("data", "usage", "--store", str(store.root))
     lines = out.splitlines()
     assert not any("tracking" in line for line in lines)
-    recording = store.root / "smoke-1-0123456789ab" / "00"
+    recording = store.root / "track" / "smoke-1-0123456789ab" / "00"
     recording.mkdir(parents=True)
     (recording / "values.json").write_bytes(bytes(1234))
     code, after = here.json("data", "usage", "--store", str(store.root))
     assert (code, after) == (0, {**told, "recordings_bytes": 1234})
+    _, out, _ = here("data", "usage", "--store", str(store.root))
+    where = f"1.23 kB in {store.root}/track, which may go where nobody means to record them to their ends."
+    assert out.splitlines()[-1] == f"Of runs that are recorded for tracking and have not ended: {where}"
     assert lines[2].split() == ["kind", "results", "size"]
     assert lines[3].split()[:2] == ["frames", "6"]
     assert any(line.startswith("second (quick)") for line in lines)

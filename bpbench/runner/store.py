@@ -42,6 +42,8 @@ from bpbench.runner.registry import Enrolled
 SYNC_FROM_S: Final = 2.0
 DAMAGED: Final = "damaged"
 TMP: Final = "tmp"
+#: Holds the stores of runs that are recorded for tracking, each until it is recorded.
+RECORDINGS: Final = "track"
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _NOT_OURS_TO_WRITE: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
 _AGAIN: Final = "a run of the study makes it again"
