@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 MEMORY := $(shell test -w /dev/shm && df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
 test calibrate: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 
-.PHONY: run test calibrate reliability example lint types format clean
+.PHONY: run test calibrate reliability fuzz example lint types format clean
 
 run: $(READY)
 	$(BIN)/bpbench run protocols/57vars.yaml
@@ -24,6 +24,13 @@ calibrate: $(READY)
 # Every fault made for real, and the table of what was lost by it in docs/reliability.md (some twenty minutes).
 reliability: $(READY)
 	$(BIN)/python -m pytest tests/faults -n 2 --dist loadgroup -m "slow or not slow" --reliability docs/reliability.md
+
+# Bytes that make a reader fail otherwise than it may: a minute for each reader.
+READERS := protocol functions cluster n2p2_settings n2p2_folder n2p2_structures n2p2_values extxyz frames_npz table_csv \
+	table_npz table_lines curves history_lines findings
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3'
+	for reader in $(READERS); do $(BIN)/python tests/fuzz/run.py $$reader --seconds 60 || exit 1; done
 
 # The example that the README shows, from the findings committed beside it.
 example: $(READY)

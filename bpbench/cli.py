@@ -163,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_data.options(make, inspect, _cores, _count)
     cli_describe.options(described, _cores, _count)
     cli_calibrate.options(doctor, _count)
+    cli_doctor.options(doctor, _cores)
     cli_compare.options(compared)
     for each in (run, report, compared):
         cli_report.add_look(each)
@@ -561,15 +562,19 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    cli_doctor.refuse_alone(options)
     if options.calibrate:
         return _calibrate(options)
     cli_calibrate.refuse_alone(options)
     told, lines = cli_doctor.doctor()
+    if options.scheduler is not None or options.cluster is not None:
+        tried, more = cli_doctor.engine(cli_engine.engine(options), options.store, _say)
+        told["checks"]["engine"], lines = tried, [*lines, *more]
     if options.json:
         _print_json(told)
     else:
         print("\n".join(lines))
-    return DONE
+    return DONE if told["checks"].get("engine", {"ok": True})["ok"] else INCOMPLETE
 
 
 if __name__ == "__main__":

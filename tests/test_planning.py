@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bpbench import cli
+from bpbench import cli, planning, reserve
 from bpbench.errors import DataError
 from bpbench.findings import findings
 from bpbench.planning import plan
@@ -120,6 +121,37 @@ def test_the_pilot_of_an_unpaired_test_is_the_spread_that_it_sees(folder: Path) 
         df = (v_c + v_b) ** 2 / (v_c**2 / (pilot["pairs"] - 1) + v_b**2 / (pilot["pairs"] - 1))
         assert pilot["spread"] == pytest.approx(math.sqrt(v_c + v_b))
         assert pilot["limit"] == pytest.approx(pilot["spread"] * math.sqrt(df / stats.chi2.ppf(0.2, df)))
+
+
+def test_a_plan_of_very_many_results_reads_some_of_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond so many results some repeats of each contestant tell the noise, those of which most is stored first.
+
+    Their energies are read of still fewer, and of more pairs than are told the hardest are.
+    """
+    prepared, store = _prepared(
+        folder, "0.5", **{"design: resampled": "design: crossed, splits: 5", "nadeau-bengio": "paired-t"}
+    )
+    results = dict(conduct(prepared, store).results)
+    every = plan(prepared, store, 1)
+    monkeypatch.setattr(planning, "_READ", 6)
+    monkeypatch.setattr(planning, "_LEAST", 3)
+    monkeypatch.setattr(planning, "_ENERGIES", 8)
+    monkeypatch.setattr(planning, "_PAIRS", 1)
+    store.folder(prepared.trainings["few", 0]).rename(folder / "gone")
+    some = plan(prepared, store, 1)
+    (folder / "gone").rename(store.folder(prepared.trainings["few", 0]))
+    assert {pilot["pairs"] for pilot in every["pilots"]} == {5}
+    assert {pilot["pairs"] for pilot in some["pilots"]} == {3}
+    numbers = sorted(
+        {number for name, number in prepared.trainings if prepared.repeats[number].split_number in {1, 2, 3}}
+    )
+    fewer = replace(prepared, repeats=tuple(prepared.repeats[number] for number in numbers))
+    first = planning._pilots(fewer, results)[0]
+    assert some["pilots"][0]["spread"] == first.spread
+    energies = {key: result for key, result in results.items() if key[1] in numbers[:2]}
+    assert some["reserve"] == reserve.told(fewer, energies) != every["reserve"]
+    assert [each["pair"] for each in some["needed"]] == [list(first.pair)]
+    assert len(every["needed"]) == 2
 
 
 def test_a_plan_of_models_that_draw_nothing_on_one_split(folder: Path) -> None:

@@ -47,8 +47,8 @@ def test_workers_elsewhere_are_waited_for_and_that_is_said_once(now: list[float]
     for moment, count in ((0, 1), (6, 0), (12, 0), (30, 0), (36, 1), (42, 0), (60, 0)):
         now[0], there[0] = 1000.0 + moment, count
         seen.awaited("The scheduler at x has", said.append)
-    sentence = "The scheduler at x has no workers any more; waiting for others."
-    assert said == [f"{sentence} (Ctrl-C ends the run; what is done is stored.)"] * 2
+    once = "no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)"
+    assert said == [f"The scheduler at x has {once}"] * 2
 
 
 class Going:

@@ -23,6 +23,8 @@ Centres = tuple[tuple[str, tuple[int, ...]], ...]
 
 #: Bytes of slopes that are kept, and up to which they serve as adjoint and tangent.
 MOST_SLOPES: Final = 2**31
+#: Bytes of descriptors up to which they are laid out anew, configuration by configuration.
+HELD: Final = 2**31
 
 
 class Slopes(NamedTuple):

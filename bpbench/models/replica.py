@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpbench.models import kernels, scaling
+from bpbench.models.contract import HELD
 from bpbench.models.kernels import ACTIVATIONS, Scratch, Shape, Shapes, Table
 from bpbench.models.network import members_of
 
@@ -19,16 +20,13 @@ if TYPE_CHECKING:
     from bpbench.models.network import Network, Networks
     from bpbench.models.scaling import Scaling, Scalings
 
-#: Bytes of descriptors up to which they are laid out anew, configuration by configuration.
-HELD: Final = 2**31
-
 
 def table(values: npt.NDArray[np.floating], offsets: Ints, kind: Ints | None = None, elements: int = 1) -> Table:
     """Return descriptors of shape (D, A) as the kernels read them.
 
-    Up to :data:`HELD` bytes they are copied so that a configuration's values lie together, which memory serves about
-    1.5 times faster; beyond that they are read where they are. The numbers that come of them are the same. Of several
-    elements they are always copied: the atoms of each must lie beside one another.
+    Up to :data:`~bpbench.models.contract.HELD` bytes they are copied so that a configuration's values lie together,
+    which memory serves about 1.5 times faster; beyond that they are read where they are. The numbers that come of them
+    are the same. Of several elements they are always copied: the atoms of each must lie beside one another.
 
     Parameters
     ----------

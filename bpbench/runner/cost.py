@@ -96,13 +96,17 @@ class Needs:
         self._frames = frames
         # With the job itself, whose parts stay alive with it, so that their ids are theirs.
         self._of: dict[tuple[Any, ...], tuple[Job, Need]] = {}
+        self._known: dict[int, tuple[Job, Need]] = {}
 
     def __call__(self, job: Job) -> Need:
         """Return what a job needs."""
-        key = self._shape(job)
-        if key not in self._of:
-            self._of[key] = (job, self._counted(job))
-        return self._of[key][1]
+        known = self._known.get(id(job))
+        if known is None:
+            key = self._shape(job)
+            if key not in self._of:
+                self._of[key] = (job, self._counted(job))
+            known = self._known[id(job)] = (job, self._of[key][1])  # each is asked about many times
+        return known[1]
 
     def _shape(self, job: Job) -> tuple[Any, ...]:
         """Return a key that jobs of one shape share; parts are told apart by the very object, which jobs share."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
@@ -44,6 +45,7 @@ from bpbench.jobs import (
     Train,
     of_forces_alone,
 )
+from bpbench.remembered import by_object
 from bpbench.runner.integrity import SMALL
 from bpbench.runner.machine import machine
 
@@ -97,7 +99,7 @@ def files(job: Job, frames: Configurations) -> list[int]:
     small = small if len(small) > 1 else []
     arrays = [_HEADER + size for size in sizes if size > SMALL or not small]
     arrays += [sum(_MEMBER + _HEADER + size for size in small)] if small else []
-    asked = len(json.dumps(plain(job), ensure_ascii=False).encode())
+    asked = _asked(job)
     names = len(job.training.functions) if isinstance(job, Importance) else 0
     return [*arrays, asked, _VALUES + _NAME * (len(sizes) + names), _where() + _WHEN, _SUM * (len(arrays) + 3)]
 
@@ -111,9 +113,32 @@ def room(folder: Path) -> int | None:
         return None
 
 
+def _present(frames: Frames) -> tuple[str, ...]:
+    return tuple(frames.elements)
+
+
+#: The elements of some frames, looked for once.
+present = by_object(_present, most=2)
+
+
 @lru_cache(maxsize=1)
 def _where() -> int:
-    return len(json.dumps(machine(), ensure_ascii=False).encode())
+    return _length(machine())
+
+
+def _length(value: Any) -> int:
+    return len(json.dumps(plain(value), ensure_ascii=False).encode())
+
+
+_shared = by_object(_length)
+
+
+def _asked(job: Job) -> int:
+    """Return the bytes of what is asked: what many trainings share is written out once, in place of two brackets."""
+    if not isinstance(job, Train):
+        return _length(job)
+    alone = replace(job, functions=(), pool=())
+    return _length(alone) + _shared(job.functions) + _shared(job.pool) - 4
 
 
 def _arrays(job: Job, frames: Configurations) -> list[int]:
@@ -196,5 +221,5 @@ def _scales(elements: list[int]) -> Iterator[Shape]:
 def _inputs_by_element(job: Train, frames: Configurations) -> list[int]:
     """Return how many functions the network of each element sees."""
     seen = dict(job.centres)
-    present = frames.elements if isinstance(frames, Frames) else [""]
-    return [len(seen.get(element, job.functions)) for element in present]
+    here = present(frames) if isinstance(frames, Frames) else ("",)
+    return [len(seen.get(element, job.functions)) for element in here]

@@ -39,9 +39,9 @@ from bpbench.jobs import (
     TimeDescribe,
     Train,
 )
-from bpbench.models.contract import MOST_SLOPES
-from bpbench.models.replica import HELD
+from bpbench.models.contract import HELD, MOST_SLOPES
 from bpbench.runner import counts
+from bpbench.runner.disk import present
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 
 #: Bytes that a process holds: with NumPy, the study or Dask; and more with Numba and our kernels of descriptors, with
 #: those of networks, with scikit-learn, and with TensorFlow.
-_PROCESS: Final = 100_000_000
-_NUMBA: Final = 50_000_000
+_PROCESS: Final = 130_000_000
+_NUMBA: Final = 60_000_000
 _NETWORKS: Final = 70_000_000
 _TREES: Final = 125_000_000
 _KERAS: Final = 580_000_000
@@ -162,7 +162,7 @@ def inputs(job: Train, frames: Configurations) -> int:
         The frames it works on.
     """
     one = values(job, frames)
-    elements = len(frames.elements) if isinstance(frames, Frames) else 1
+    elements = len(present(frames)) if isinstance(frames, Frames) else 1
     again = isinstance(job.model, Hdnn) and (one <= HELD or elements > 1)
     return one * (2 if again else 1)
 
@@ -176,7 +176,7 @@ def _trained(job: Train | Importance, frames: Configurations) -> float:
     atoms, model = float(frames.offsets[-1]), training.model
     held = inputs(training, frames)
     if isinstance(frames, Frames):
-        held += 8 * int(atoms) * (1 if len(frames.elements) < 2 else 3)  # which element each atom is of
+        held += 8 * int(atoms) * (1 if len(present(frames)) < 2 else 3)  # which element each atom is of
     if isinstance(model, Foreign):
         return held + 2 * 8 * 3 * atoms + _near(frames)
     learnt = counts.learnt(training, frames)

@@ -28,6 +28,7 @@ from bpbench.identity import address
 from bpbench.jobs import Job
 from bpbench.runner import cluster, keys, work
 from bpbench.runner.engine import Engine
+from bpbench.runner.machine import machine
 from bpbench.runner.resources import Resources, of
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Done, Order, do, do_all, installed, strange
@@ -49,6 +50,11 @@ SETTINGS: Final[dict[str, Any]] = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
+    # What Dask watches beside, for pages that nobody opens here, took 3 % of each process all the time.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.scheduler.work-stealing-interval": "1s",
 }
 #: Seconds in which a scheduler that runs already must answer, and have a worker.
 ANSWERS_S: Final = 15
@@ -165,6 +171,20 @@ class _Dask:
 
             self.ended = as_completed(loop=self.client.loop)
         self.ended.add(future)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what is known of the processes that are there now, each with its address."""
+        offered = self.client.scheduler_info(n_workers=-1)["workers"]
+        shown = ("host", "cpu", "cores", "python", "bpbench")
+        return [
+            {
+                "address": address,
+                **{name: told[name] for name in shown},
+                "memory": offered[address]["memory_limit"] or None,
+            }
+            for address, told in sorted(self.client.run(machine).items())
+            if address in offered
+        ]
 
     def next(self) -> Ended:
         from distributed.scheduler import KilledWorker
@@ -290,6 +310,10 @@ class Staff:
         self.dismiss()
         return _Here(store)
 
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what is known of the processes that are there now; nothing before the first call that needs some."""
+        return [] if self._held is None else self._held.crew.workers()
+
     def dismiss(self) -> None:
         """End all processes, or let go of those that were there before; the next call that needs some has them anew."""
         if self._held is not None:
@@ -353,8 +377,13 @@ def _connected(engine: Engine) -> Iterator[Any]:
     """Connect to a scheduler that runs already."""
     import dask
     from distributed import Client
+    from distributed.utils import silence_logging_cmgr
 
-    with dask.config.set({**SETTINGS, "distributed.comm.timeouts.connect": f"{ANSWERS_S}s"}):
+    # A scheduler that is lost is told of in a sentence; Dask adds two tracebacks.
+    with (
+        silence_logging_cmgr(logging.CRITICAL),
+        dask.config.set({**SETTINGS, "distributed.comm.timeouts.connect": f"{ANSWERS_S}s"}),
+    ):
         try:
             client = Client(engine.scheduler, timeout=f"{ANSWERS_S}s", set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:

@@ -128,7 +128,7 @@ def do_all(jobs: Sequence[Job], order: Order) -> list[Done]:
 
 
 def _limit() -> int | None:
-    """Return how many bytes the Dask worker in this process may use, ``None`` without one or where nothing is said."""
+    """Return how many bytes the Dask worker of this process may use; ``None`` without one, or where nothing is said."""
     from distributed import get_worker
 
     try:

@@ -11,10 +11,10 @@ of its own:
 ``search``     drop-one of the pool of 329 on 30 outer splits, 10 repeats each; every answer is made up
 =============  =========================================================================================
 
-Sets have 57 functions elsewhere. Times are seconds of a processor, which other work on the machine changes little,
-and for the whole of ``bpbench plan``, a process of its own, those of the clock besides. Each shape is measured in
-a store without results and in one that holds them all (made up: values, provenance and energies; ``--part`` for a
-share of them). ``largest`` is the process's largest resident set. A first process, which compiles, is not counted.
+Sets have 57 functions elsewhere. Times are seconds of a processor, which other work on the machine changes little, and
+for the whole of ``bpbench plan``, a process of its own, those of the clock besides. Each shape is measured in a store
+without results and in one that holds them all (made up: values, provenance and energies; ``--part`` for a share of
+them). ``largest`` is the process's largest resident set. A first process, which compiles, is not counted.
 """
 
 from __future__ import annotations

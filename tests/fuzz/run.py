@@ -56,7 +56,6 @@ def main() -> None:
             place = (type(error).__name__, frames[-1].filename, frames[-1].lineno or 0) if frames else ("?", "", 0)
             if place not in known:
                 known.add(place)
-                asked.found.mkdir(parents=True, exist_ok=True)
                 (asked.found / f"{asked.reader}-{len(known)}").write_bytes(content)
                 sys.stdout.write(f"FOUND {asked.reader}: {place} {error!r:.200}\n")
 
@@ -68,6 +67,8 @@ def main() -> None:
     for number, seed in enumerate(reader.seeds()):
         (corpus / str(number)).write_bytes(seed)
     flags = [f"-max_total_time={asked.seconds}", f"-max_len={LONGEST}", "-timeout=20", "-rss_limit_mb=4096"]
+    asked.found.mkdir(parents=True, exist_ok=True)
+    flags.append(f"-artifact_prefix={asked.found}/{asked.reader}-")
     atheris.Setup(
         [sys.argv[0], str(corpus), *flags, "-print_final_stats=1"],
         one,
