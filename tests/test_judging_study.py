@@ -74,7 +74,7 @@ def test_every_test_reaches_the_report(folder: Path, test: str, pairs: str) -> N
     store = Store(folder / "store")
     document = compose(found, environment(study, store, command="c", wall_s=1.0))
     assert TESTS[test] in str(document)
-    planned = plan(study.prepared, store, 1)
+    planned = plan(study.prepared, store)
     assert planned["smallest_p"] == compare.smallest_p(test, 8)
     assert len(planned["family"]) == len(study.comparisons)
 

@@ -319,6 +319,6 @@ def test_a_study_of_blocks_alone_reads_as_before(table: Path, tmp_path: Path) ->
 def test_the_plan_knows_the_hardest_ratio(table: Path, tmp_path: Path) -> None:
     """What the design detects is told for the pair with the largest ratio, that of the states."""
     store = Store(tmp_path)
-    planned = plan(prepare(loads(text(table)), store), store, 1)
+    planned = plan(prepare(loads(text(table)), store), store)
     assert planned["detectable_dz"] > 0
     assert planned["units"] == 6

@@ -201,7 +201,7 @@ def test_the_store_does_not_give_back_another_rerun(run: tuple[Study, Store, lis
     """A third rerun is new although the first two are stored; nothing else is."""
     study, store, _ = run
     more = TEXT.replace("rerun: 2", "rerun: 3")
-    planned = plan(prepare(protocol(Path(study.prepared.protocol.origin.file).parent, more), store), store, 1)
+    planned = plan(prepare(protocol(Path(study.prepared.protocol.origin.file).parent, more), store), store)
     assert planned["jobs"]["train hdnn (adam)"] | {"stored": 24, "new": 12} == planned["jobs"]["train hdnn (adam)"]
     assert planned["roles"] == {"split": 3, "weights": 2, "order": 2, "rerun": 3}
     assert planned["repeats"] == 36

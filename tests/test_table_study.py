@@ -206,7 +206,7 @@ def test_plan_and_run_by_the_command_line(
     assert cli.main(["run", str(csv), "--json"]) == 0
     capsys.readouterr()
     store = Store(tmp_path / ".bpbench" / "store")
-    assert plan(prepare(load(csv), store), store, 1)["jobs"]["read table"] == {
+    assert plan(prepare(load(csv), store), store)["jobs"]["read table"] == {
         "stored": 1, "new": 0, "expected_s": 0.0,
     }  # fmt: skip
     table.assign(E=table["E"] + 1).to_csv(tmp_path / "other.csv", index=False)

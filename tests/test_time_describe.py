@@ -552,4 +552,4 @@ def test_the_expected_cost_grows_with_functions_and_learns(folder: Path, monkeyp
     jobs = list(asked.trainings.values())
     monkeypatch.setattr(store, "provenance", lambda _: {"wall_s": 7.0})
     assert cost.estimator(jobs, asked.frames, store)(jobs[0]) == pytest.approx(7.0, rel=0.2)
-    assert plan(asked, store, 2)["jobs"]["time descriptors"] == {"stored": 8, "new": 0, "expected_s": 0.0}
+    assert plan(asked, store, Engine(2))["jobs"]["time descriptors"] == {"stored": 8, "new": 0, "expected_s": 0.0}

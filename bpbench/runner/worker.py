@@ -141,14 +141,15 @@ def do(job: Job, store: Store, processes: int) -> Done:
     """Perform one job and save its result, unless it is there already."""
     if store.has(job):
         return Done(0.0)
-    start = time.perf_counter()
+    start = begun = time.perf_counter()
 
     def provenance() -> dict[str, Any]:
+        """Say how long it took, and before that what it found to be loaded, compiled and laid out first."""
         wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
         needed = meter.read() if outcome.more else costs
         if work.runs_a_program(job):
             needed["peak_mb"] = None  # that of another process, which nobody measured
-        return {"wall_s": wall, **needed, "processes": processes, "made": made, **machine()}
+        return {"wall_s": wall, "ready_s": start - begun, **needed, "processes": processes, "made": made, **machine()}
 
     try:
         work.warm(job)

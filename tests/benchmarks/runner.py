@@ -201,34 +201,39 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     beside = environment(conducted, store, command="benchmark", wall_s=0.0)
     render.write_report(found, beside, Path(root).parent / f"report-{workers}", formats=("html",))
     marks.append(time.perf_counter())
-    walls = [store.provenance(job)["wall_s"] for job in watcher.jobs]
+    told = [store.provenance(job) for job in watcher.jobs]
     names = ("prepare", "conduct", "findings", "report")
     assert watcher.began is not None
     return {
         **{name: after - before for name, before, after in zip(names, marks, marks[1:], strict=False)},
         "starting": watcher.began - marks[1],
         "working": watcher.ended - watcher.began,
-        "jobs": len(walls),
-        "in jobs": sum(walls),
+        "jobs": len(told),
+        "in jobs": sum(each["wall_s"] for each in told),
+        "ready": sum(each["ready_s"] for each in told),
     }
 
 
 def shares(protocol: str, folder: Path) -> None:
     """Print what orchestration is of the time in jobs."""
-    print(f"\n{protocol}: seconds, and what processes did beside their jobs as a share of the time in jobs")
-    head = f"{'jobs':>6}{'in jobs':>9}{'wall':>9}{'share':>8}{'processes start':>17}{'with it':>9}"
-    print(f"{'':16}{head}{'prepare':>9}{'judge':>8}{'findings':>10}{'report':>8}")
+    print(
+        f"\n{protocol}: seconds of all processes in jobs; what they did beside, as shares of it (making ready: loading "
+        "libraries and compiled code, reading and laying out inputs; handing out: everything else from the first job's "
+        "start to the last one's end; starting: of the processes); and seconds before and after"
+    )
+    head = f"{'jobs':>6}{'in jobs':>9}{'ready':>8}{'handing out':>13}{'starting':>10}"
+    print(f"{'':16}{head}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}")
     with TemporaryDirectory(dir=folder) as stores:
+        share(protocol, 1, f"{stores}/first")  # compiles
         for workers in (1, WORKERS):
             found = child("--child", "share", json.dumps([protocol, workers, f"{stores}/{workers}"]))
-            work_s, wall = found["in jobs"], found["working"]
-            whole = wall + found["starting"]
-            judge = found["conduct"] - whole
+            busy, wall = found["in jobs"], found["working"]
+            beside = wall * workers - busy - found["ready"]
+            judge = found["conduct"] - wall - found["starting"]
             print(
-                f"{workers} process{'es' if workers > 1 else '':8}"
-                f"{found['jobs']:6.0f}{work_s:9.2f}{wall:9.2f}{(wall * workers - work_s) / work_s:8.1%}"
-                f"{found['starting']:17.2f}{(whole * workers - work_s) / work_s:9.1%}"
-                f"{found['prepare']:9.2f}{judge:8.2f}{found['findings']:10.2f}{found['report']:8.2f}"
+                f"{workers} process{'es' if workers > 1 else '':8}{found['jobs']:6.0f}{busy:9.2f}"
+                f"{found['ready'] / busy:8.1%}{beside / busy:13.1%}{found['starting'] * workers / busy:10.1%}"
+                f"{found['prepare']:11.2f}{judge:8.2f}{found['findings']:10.2f}{found['report']:8.2f}"
             )
             sys.stdout.flush()
 
