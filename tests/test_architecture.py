@@ -23,7 +23,7 @@ DOORS = {
     "vesin": ("descriptors/neighbours.py",),
     "numba": ("compiled.py",),
     "dask": ("runner/staff.py", "runner/cluster.py"),
-    "distributed": ("runner/staff.py", "runner/cluster.py", "runner/keys.py", "runner/batch.py"),
+    "distributed": ("runner/staff.py", "runner/cluster.py", "runner/keys.py", "runner/batch.py", "runner/worker.py"),
     "dask_jobqueue": ("runner/cluster.py", "runner/batch.py"),
     "rich": ("runner/progress.py",),
     "matplotlib": ("report/",),
