@@ -23,11 +23,11 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from bpbench import (
     __version__,
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from bpbench.runner.progress import Progress
     from bpbench.runner.store import Store
     from bpbench.study import Study
+
+Made = TypeVar("Made")
 
 DONE, OUTSIDE, WRONG, INCOMPLETE, OURS, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -276,10 +278,9 @@ def _stopped() -> Iterator[None]:
         raise EngineError(f"{error} What was stored before is kept.") from error
 
 
-def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dict[str, Any]]:
-    """Conduct a study and say what it found; a result that is only then seen to be damaged is made again."""
+def _despite_damage(make: Callable[[], Made], prepared: Prepared, store: Store) -> Made:
+    """Return what is made of stored results; what turns out damaged is told and moved aside, and that begins anew."""
     from bpbench import study
-    from bpbench.findings import findings
     from bpbench.runner.execute import REMADE
 
     met: Counter[str] = Counter()
@@ -287,16 +288,24 @@ def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dic
         _say(str(flaw))
     while True:
         try:
-            with _watching(prepared, store) as progress:
-                conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
-            return conducted, findings(conducted)
+            return make()
         except DamagedError as error:
             _say(str(error))
             met[error.address] += 1
             if met[error.address] > REMADE:
                 raise
-            for other in study.damaged(prepared, store):  # where one is there may be more, and all are made at once
+            for other in study.damaged(prepared, store):  # where one is there may be more, and all are found at once
                 _say(str(other))
+
+
+def _found(prepared: Prepared, store: Store, engine: Engine) -> tuple[Study, dict[str, Any]]:
+    """Conduct a study and say what it found."""
+    from bpbench import study
+    from bpbench.findings import findings
+
+    with _watching(prepared, store) as progress:
+        conducted = study.conduct(prepared, store, engine=engine, watcher=progress)
+    return conducted, findings(conducted)
 
 
 def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:
@@ -324,7 +333,7 @@ def _run(options: argparse.Namespace) -> int:
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     _say_if_short_of_room(prepared, store)
     with _stopped():
-        conducted, found = _found(prepared, store, engine)
+        conducted, found = _despite_damage(lambda: _found(prepared, store, engine), prepared, store)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
     try:
         written = render.write_report(
@@ -365,10 +374,12 @@ def _run(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from bpbench import planning, study
     from bpbench.report import plans
+    from bpbench.runner.staff import processes
 
-    store = _store(options)
+    engine, store = cli_engine.engine(options), _store(options)
+    workers = processes(engine)
     prepared = study.prepare(_protocol(options), store, allow_commands=options.allow_commands)
-    planned = planning.plan(prepared, store, cli_engine.engine(options).workers)
+    planned = _despite_damage(lambda: planning.plan(prepared, store, workers), prepared, store)
     planned["report"] = str(Path(options.reports) / prepared.folder)
     if options.json:
         _print_json(planned)

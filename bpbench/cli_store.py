@@ -139,6 +139,8 @@ def _verified(store: Store, found: Verified) -> Told:
 
 
 def _used(store: Store, found: Usage) -> Told:
+    from bpbench.runner.store import RECORDINGS
+
     told = {
         "store": str(store.root),
         "total": _held(found.total),
@@ -189,7 +191,10 @@ def _used(store: Store, found: Usage) -> Told:
     if found.unfinished:
         lines.append(f"Being made, or left by killed writers: {size(found.unfinished)}.")
     if found.recordings:
-        lines.append(f"Of runs that are being recorded for tracking, in stores of their own: {size(found.recordings)}.")
+        lines.append(
+            f"Of runs that are recorded for tracking and have not ended: {size(found.recordings)} in "
+            f"{store.root / RECORDINGS}, which may go where nobody means to record them to their ends."
+        )
     return told, lines, True
 
 

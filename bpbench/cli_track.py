@@ -130,6 +130,7 @@ def track(asked: argparse.Namespace, doors: Doors) -> Told:
 
 def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
     from bpbench.report import kept
+    from bpbench.runner.store import RECORDINGS
     from bpbench.tracking import record
 
     given = Path(asked.protocol)
@@ -139,7 +140,7 @@ def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
         run = record.record(
             doors.protocol(asked),
             history,
-            doors.store(asked) / "track",
+            doors.store(asked) / RECORDINGS,
             doors.watching,
             engine=cli_engine.engine(asked),
             allow_commands=asked.allow_commands,

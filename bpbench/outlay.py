@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bpbench.jobs import Job
     from bpbench.prepared import Prepared
-    from bpbench.runner.cost import Estimator, Needs
+    from bpbench.runner.cost import Estimator, Need, Needs
     from bpbench.runner.store import Store
 
 
@@ -43,9 +43,9 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int)
     course = wall.course(todo, estimate, at_once)
     by_kind: dict[str, float] = {}
     one: dict[str, Job] = {}
-    for job in todo:
-        need = estimate.need(job)
-        by_kind[need.kind] = by_kind.get(need.kind, 0.0) + estimate.of(need)
+    shapes = _shapes(todo, estimate.need)
+    for need, job, number in shapes:
+        by_kind[need.kind] = by_kind.get(need.kind, 0.0) + number * estimate.of(need)
         one.setdefault(need.kind, job)
     factors = {kind: estimate.factor(kind) for kind in by_kind}
     # Kinds are estimated apart, so what they lie off adds up as independent errors do.
@@ -65,15 +65,27 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, workers: int)
             kind: {"results": results, "elsewhere": elsewhere, "factor": factors[kind]}
             for kind, (results, elsewhere) in basis.items()
         },
-        "memory": _memory(todo, list(one.values()), estimate, at_once),
+        "memory": _memory([need for need, _, _ in shapes], list(one.values()), at_once),
         "disk": disk(todo, estimate.need, store),
     }
 
 
-def _memory(todo: Sequence[Job], one: list[Job], estimate: Estimator, at_once: int) -> dict[str, Any]:
+def _shapes(todo: Iterable[Job], need: Needs) -> list[tuple[Need, Job, int]]:
+    """Return what jobs need, each need once, with the first job that has it and how many there are of it."""
+    first: dict[int, tuple[Need, Job]] = {}
+    counts: dict[int, int] = {}
+    for job in todo:
+        found = need(job)
+        key = id(found)
+        if key not in first:
+            first[key], counts[key] = (found, job), 0
+        counts[key] += 1
+    return [(found, job, counts[key]) for key, (found, job) in first.items()]
+
+
+def _memory(needs: Sequence[Need], one: list[Job], at_once: int) -> dict[str, Any]:
     """Return what one process holds at its peak: what it has loaded for all kinds of jobs, and the neediest of them."""
-    needs = {id(need): need for need in map(estimate.need, todo)}
-    neediest = max(needs.values(), key=lambda need: need.memory, default=None)
+    neediest = max(needs, key=lambda need: need.memory, default=None)
     return {
         "process": 0 if neediest is None else cost.base(one) + neediest.memory,
         "kind": None if neediest is None else neediest.kind,
@@ -95,9 +107,8 @@ def disk(todo: Iterable[Job], need: Needs, store: Store) -> dict[str, Any]:
         Where results go.
     """
     kinds: dict[str, int] = {}
-    for job in todo:
-        found = need(job)
-        kinds[found.kind] = kinds.get(found.kind, 0) + found.disk
+    for found, _, number in _shapes(todo, need):
+        kinds[found.kind] = kinds.get(found.kind, 0) + number * found.disk
     return {"bytes": sum(kinds.values()), "kinds": kinds, "free": room(store.root), "folder": str(store.root)}
 
 

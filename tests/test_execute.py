@@ -266,6 +266,19 @@ def test_after_a_death_each_job_of_the_bundle_is_tried_alone(tmp_path: Path) -> 
     assert crew.times[culprit] == 3
 
 
+def test_where_one_death_is_enough_no_job_is_blamed_for_its_neighbour(tmp_path: Path) -> None:
+    """A scheduler that tried elsewhere already: the bundle is taken apart, and the culprit alone fails."""
+    culprit = Ping(9)
+    crew = Fake(Store(tmp_path), lambda job, _: "KilledWorker: killed" if job == culprit else None)
+    crew.deaths = 1
+    pings: list[Job] = [Ping(number) for number in range(20)]
+    ended, _ = driven(crew, pings)
+    failed = {job: failure for job, failure in ended.items() if failure is not None}
+    assert failed == {culprit: Failure("Its worker process died 2 times (KilledWorker: killed).")}
+    assert set(ended) == set(pings)
+    assert [len(bundle) == 1 for bundle in crew.sent if culprit in bundle] == [False, True]
+
+
 def test_a_worker_that_dies_twice_of_a_job_may_do_it_at_last(tmp_path: Path) -> None:
     """Deaths by chance cost nothing but time, and a result that was stored before a death counts."""
     store = Store(tmp_path)

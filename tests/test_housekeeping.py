@@ -129,10 +129,11 @@ def test_what_is_not_ours_is_named_and_left(store: Store, here: Here) -> None:
     """Foreign files and folders anywhere; what a network file system leaves is none, nor a run being recorded."""
     folder = store.folder(JOBS[1])
     foreign = [store.root / "notes.txt", store.root / "zz", folder.parent / "backup", folder / "copy.npy"]
-    for path in (foreign[0], foreign[3], folder / ".nfs0001", store.root / "smoke-1-0123456789ab.lock"):
+    recording = store.root / "track" / "smoke-1-0123456789ab"
+    for path in (*foreign[1:3], recording):
+        path.mkdir(parents=True)
+    for path in (foreign[0], foreign[3], folder / ".nfs0001", recording.with_suffix(".lock")):
         path.touch()
-    for path in (*foreign[1:3], store.root / "smoke-1-0123456789ab"):
-        path.mkdir()
     code, told = here.json("data", "verify", "--store", str(store.root))
     assert code == 0
     assert sorted(each["path"] for each in told["not_ours"]) == sorted(map(str, foreign))
@@ -186,11 +187,14 @@ def test_usage_counts_shared_results_once(store: Store, here: Here) -> None:
     _, out, _ = here("data", "usage", "--store", str(store.root))
     lines = out.splitlines()
     assert not any("tracking" in line for line in lines)
-    recording = store.root / "smoke-1-0123456789ab" / "00"
+    recording = store.root / "track" / "smoke-1-0123456789ab" / "00"
     recording.mkdir(parents=True)
     (recording / "values.json").write_bytes(bytes(1234))
     code, after = here.json("data", "usage", "--store", str(store.root))
     assert (code, after) == (0, {**told, "recordings_bytes": 1234})
+    _, out, _ = here("data", "usage", "--store", str(store.root))
+    where = f"1.23 kB in {store.root}/track, which may go where nobody means to record them to their ends."
+    assert out.splitlines()[-1] == f"Of runs that are recorded for tracking and have not ended: {where}"
     assert lines[2].split() == ["kind", "results", "size"]
     assert lines[3].split()[:2] == ["frames", "6"]
     assert any(line.startswith("second (quick)") for line in lines)
@@ -287,8 +291,11 @@ def test_what_other_hosts_left_goes_when_it_is_old(store: Store) -> None:
     left, young = store.root / "tmp" / "far-1-a", store.root / "tmp" / "far-1-b"
     for folder in (left, young):
         folder.mkdir()
+    mark = store.root / "tmp" / "seen-0a"  # of a driver that was killed
+    mark.touch()
     old = young.stat().st_mtime - registry.GONE_AFTER_S - 60
-    os.utime(left, (old, old))
+    for path in (left, mark):
+        os.utime(path, (old, old))
     housekeeping.collect(store, delete=True)
     assert list((store.root / "tmp").iterdir()) == [young]
 
@@ -339,3 +346,9 @@ def test_a_study_enrols_everything_it_needs(here: Here) -> None:
         }
         assert housekeeping.verify(store).sound
     assert len(list((store.root / "damaged").iterdir())) == 2
+    flip(store.folder(prepared.inputs.make) / "values.json")
+    flip(store.folder(prepared.trainings["rich", 0]) / "values.json")
+    code, _, said = here("plan", "small.yaml", "--quick", "--store", "store", "--jobs", "1")
+    assert code == 0
+    assert said.count("is not whole (values.json has other content than was written)") == 2
+    assert said.count("and a run of the study makes it again.") == 2

@@ -234,7 +234,7 @@ def test_a_result_that_is_not_there_can_be_made_again(tmp_path: Path) -> None:
     """One that somebody swept meanwhile is no reason to stop, and nothing is moved."""
     made = Store(tmp_path)
     with pytest.raises(
-        DamagedError, match=r"is needed and not there, as if it had been removed meanwhile; the same"
+        DamagedError, match=r"is needed and not there, as if it had been removed meanwhile; a run"
     ) as told:
         made.load(JOB)
     assert (told.value.address, told.value.why) == (NAME, "it is not there")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
+import subprocess
+import threading
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from bpbench.jobs import Ping
 from bpbench.runner import keys, staff
+from bpbench.runner.engine import Engine
+from bpbench.runner.staff import Ended
+from bpbench.runner.store import Store
+from bpbench.runner.worker import Order
 
 
 @pytest.fixture
@@ -38,6 +49,113 @@ def test_workers_elsewhere_are_waited_for_and_that_is_said_once(now: list[float]
         seen.awaited("The scheduler at x has", said.append)
     once = "no workers any more; waiting for others. (Ctrl-C ends the run; what is done is stored.)"
     assert said == [f"The scheduler at x has {once}"] * 2
+
+
+class Going:
+    """Bundles of which none has come back."""
+
+    thread_condition = threading.Condition()
+
+    def has_ready(self) -> bool:
+        return False
+
+    def is_empty(self) -> bool:
+        return False
+
+
+def test_workers_that_join_a_scheduler_later_get_work() -> None:
+    """The driver comes back to hand out more, though nothing has ended; of workers that left it is not told."""
+    there = iter([2, 1, 1, 3, 3, 4])
+    crew = staff._Dask(None, Order(""), 2, 1, "The scheduler", ended=Going(), hands=lambda: next(there))
+    assert crew.next() == Ended(())
+    assert crew.size == 3
+    assert crew.next() == Ended(())
+    assert crew.size == 4
+
+
+def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a plan, and again and again in a run: one more has work to do while the first works."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(staff, "LOOK_S", 0.1)
+    store, said = Store(tmp_path), list[str]()
+    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
+    with LocalCluster(n_workers=1, **options) as cluster:
+        engine = Engine(workers=7, scheduler=cluster.scheduler_address)
+        assert (staff.processes(Engine(workers=7)), staff.processes(engine)) == (7, 1)
+        with staff._running(engine, store, said.append) as crew:
+            crew.submit([Ping(1, 5.0)])
+            assert not crew.free()
+            cluster.scale(2)
+            assert crew.next() == Ended(())
+            assert crew.free()
+            assert crew.next().jobs == (Ping(1, 5.0),)
+
+
+def test_how_many_workers_there_are_is_kept_while_there_are_none(now: list[float]) -> None:
+    """So that what was handed out to those before stays in proportion."""
+    there = [2]
+    seen = staff._Seen(lambda: there[0], last=1)
+    counted = []
+    for moment, count in ((0, 2), (6, 0), (12, 5)):
+        now[0], there[0] = 1000.0 + moment, count
+        seen.without()
+        counted.append(seen.last)
+    assert counted == [2, 2, 5]
+
+
+class Small:
+    """A cluster of one process, which says whether it was closed."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(["sleep", "60"])
+        self.closed = False
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.closed = True
+
+
+def blocked(pid: int | str) -> bool:
+    """Return whether the first thread of a process has SIGINT blocked."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigBlk:"))
+    return bool(int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+
+
+def test_processes_do_not_hear_ctrl_c_and_this_one_does() -> None:
+    """They have it blocked, and so have those that they start."""
+    made = staff.shielded(Small)
+    try:
+        assert blocked(made.process.pid)
+        assert not blocked("self")
+    finally:
+        made.close()
+
+
+def test_ctrl_c_while_processes_start_is_heard() -> None:
+    """The run ends as soon as they are there, and they with it."""
+    made: list[Small] = []
+
+    def start() -> Small:
+        made.append(Small())
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        return made[0]
+
+    with pytest.raises(KeyboardInterrupt):
+        staff.shielded(start)
+    assert made[0].closed
+
+
+def test_what_is_said_against_a_cluster_is_raised() -> None:
+    """In the thread that asked for it."""
+
+    def start() -> None:
+        raise OSError("no port")
+
+    with pytest.raises(OSError, match="no port"):
+        staff.shielded(start)
 
 
 def test_a_certificate_holds_for_every_clock() -> None:

@@ -49,7 +49,7 @@ def test_a_damaged_result_names_its_folder(tmp_path: Path) -> None:
     store.save(JOB, OUTCOME, dict)
     (store.folder(JOB) / "energy.npy").unlink()
     what = rf"{address(JOB)} is not whole \(energy\.npy is missing\); it lies in .*/damaged/{address(JOB)}-\w+ now, and"
-    with pytest.raises(DamagedError, match=rf"{what} the same command makes it again\.") as told:
+    with pytest.raises(DamagedError, match=rf"{what} a run of the study makes it again\.") as told:
         store.load(JOB)
     assert (told.value.address, told.value.why) == (address(JOB), "energy.npy is missing")
     assert not store.has(JOB)

@@ -69,7 +69,7 @@ def open_folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("call", ["array", "plain", "finish"])
+@pytest.mark.parametrize("call", ["arrays", "plain", "finish"])
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, call: str) -> None:
     """Whatever was to be written: nothing is left of it, and the same command goes on."""
 

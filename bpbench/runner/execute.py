@@ -364,7 +364,8 @@ class _Drive:
                 yield self._ended(job, 0.0, None)
                 continue
             self.deaths[job] += 1
-            if self.deaths[job] >= self.crew.deaths:
+            # Of several only one was being done: none is blamed before it was alone with a process that died.
+            if len(jobs) == 1 and self.deaths[job] >= self.crew.deaths:
                 times = f"{self.deaths[job]} times " if self.deaths[job] > 1 else ""
                 yield self._ended(job, 0.0, f"Its worker process died {times}({why}).")
             else:

@@ -26,15 +26,13 @@ from bpbench.errors import RequestError, StoreError
 from bpbench.identity import digest
 from bpbench.runner import integrity, registry
 from bpbench.runner.registry import RUNNING, STUDIES, Enrolled
-from bpbench.runner.store import DAMAGED, TMP, Store
+from bpbench.runner.store import DAMAGED, RECORDINGS, TMP, Store
 
 _ADDRESS: Final = re.compile(r"[0-9a-f]{64}")
 _SHELF: Final = re.compile(r"[0-9a-f]{2}")
-_OURS: Final = {DAMAGED, TMP, STUDIES, RUNNING, "declared"}
+_OURS: Final = {DAMAGED, TMP, STUDIES, RUNNING, RECORDINGS, "declared"}
 #: Why something in a store is none of its results.
 _FOREIGN: Final = "not ours"
-#: A run that is recorded for tracking has a store of its own within this one, until it is recorded.
-_RECORDING: Final = re.compile(r".+-\d+-[0-9a-f]{12}(\.lock)?")
 
 # ------------------------------------------------------------------------------------------------------- what is there
 
@@ -51,7 +49,7 @@ def results(root: Path, strays: list[Stray] | None = None) -> Iterator[Path]:
     """
     aside = [] if strays is None else strays
     for shelf in _listed(root, aside):
-        if shelf.name in _OURS or _RECORDING.fullmatch(shelf.name):
+        if shelf.name in _OURS:
             continue
         if not _SHELF.fullmatch(shelf.name) or not shelf.is_dir():
             aside.append(Stray(shelf, _FOREIGN))
@@ -323,7 +321,7 @@ def usage(store: Store) -> Usage:
         unknown=_held(unknown, sizes),
         damaged=_bytes(store.root / DAMAGED),
         unfinished=_bytes(store.root / TMP),
-        recordings=sum(_bytes(path) for path in _listed(store.root, []) if _RECORDING.fullmatch(path.name)),
+        recordings=_bytes(store.root / RECORDINGS),
     )
 
 
@@ -481,10 +479,14 @@ def _take_away(store: Store, path: Path) -> None:
     aside.parent.mkdir(exist_ok=True)
     with suppress(FileNotFoundError):
         path.rename(aside)
-    if aside.is_dir() and not aside.is_symlink():
-        shutil.rmtree(aside, ignore_errors=True)  # what is left of it waits for the next to clear up
+    _clear(aside)
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)  # what is left of it waits for the next to clear up
     else:
-        aside.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _sweep_elsewhere(folder: Path) -> None:
@@ -495,4 +497,4 @@ def _sweep_elsewhere(folder: Path) -> None:
     for left in _listed(folder, []):
         with suppress(OSError):
             if now - left.stat().st_mtime > registry.GONE_AFTER_S:
-                shutil.rmtree(left, ignore_errors=True)
+                _clear(left)

@@ -13,9 +13,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -39,6 +42,10 @@ SETTINGS: Final[dict[str, Any]] = {
     "distributed.comm.timeouts.connect": "60s",
     # The driver counts deaths itself, job by job.
     "distributed.scheduler.allowed-failures": 0,
+    # A node that is gone is noticed by its connection (TCP asks every few seconds). To give up whoever was silent for
+    # five minutes by the clock, as Dask does, would end all workers when a driver that was stopped (Ctrl-Z, a laptop
+    # that slept) goes on.
+    "distributed.scheduler.worker-ttl": None,
     # What a process maps of the store counts as its memory and can be let go at any time: pausing would wait for ever.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -58,7 +65,7 @@ REPLACED_S: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A bundle that came back.
+    """A bundle that came back; without jobs: none did, but another may be submitted now.
 
     Attributes
     ----------
@@ -85,7 +92,7 @@ class Crew(Protocol):
     bundle : int
         The most jobs that go together.
     deaths : int
-        How many processes may die of a job before it has failed.
+        How many processes may die of a job before it has failed, the last of them with nothing else to do.
     """
 
     size: int
@@ -133,6 +140,8 @@ class _Dask:
         What kinds of jobs need.
     trouble : callable
         Gives the reason why no workers may ever come, where there is one.
+    hands : callable, optional
+        Gives how many workers there are now, where others start and end them; without, :attr:`size` stays.
     """
 
     client: Any
@@ -146,6 +155,7 @@ class _Dask:
     sent: int = 0
     hints: Mapping[str, Resources] = field(default_factory=dict)
     trouble: Callable[[], str | None] = lambda: None
+    hands: Callable[[], int] | None = None
 
     def free(self) -> bool:
         return len(self.out) < self.size
@@ -179,9 +189,15 @@ class _Dask:
     def next(self) -> Ended:
         from distributed.scheduler import KilledWorker
 
-        while not (self.ended.has_ready() or self.ended.is_empty()):
+        while True:
             if (why := self.trouble()) is not None:
                 raise EngineError(f"No workers come. {why}")
+            if self.ended.has_ready() or self.ended.is_empty():
+                break
+            if self.hands is not None and (now := self.hands()) != self.size:
+                grown, self.size = now > self.size, now
+                if grown:  # there may be work for those that came
+                    return Ended(())
             with self.ended.thread_condition:
                 if not self.ended.has_ready():  # looked at with the lock held: nothing can end unheard
                     self.ended.thread_condition.wait(timeout=0.1)
@@ -204,9 +220,10 @@ class _Dask:
 
 @dataclass(slots=True)
 class _Seen:
-    """Looks every few seconds whether there are workers at all."""
+    """Looks every few seconds how many workers there are."""
 
     count: Callable[[], int]
+    last: int = 1
     looked: float = 0.0
     since: float | None = None
     told: bool = False
@@ -216,8 +233,8 @@ class _Seen:
         now = time.monotonic()
         if now - self.looked > LOOK_S:
             self.looked = now
-            if self.count():
-                self.since, self.told = None, False
+            if number := self.count():
+                self.last, self.since, self.told = number, None, False
             elif self.since is None:
                 self.since = now
         return 0.0 if self.since is None else now - self.since
@@ -324,30 +341,49 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[_Dask]:
     from distributed import Client, LocalCluster
 
     with dask.config.set(SETTINGS):
-        with _shielded():
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                protocol="tls://",
-                security=keys.temporary(),
-                dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
-                silence_logs=logging.CRITICAL,
-            )
-        with cluster, Client(cluster) as client:
+        start = partial(
+            LocalCluster,
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            protocol="tls://",
+            security=keys.temporary(),
+            dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
+            silence_logs=logging.CRITICAL,
+        )
+        with shielded(start) as cluster, Client(cluster) as client:
             _tell_dashboard(client, say)
             order = Order(str(store.root.resolve()), workers)
             seen = _Seen(lambda: len(cluster.scheduler.workers))
             yield _Dask(client, order, workers, deaths=3, who="The local scheduler", trouble=seen.given_up)
 
 
+def processes(engine: Engine) -> int:
+    """Return how many processes an engine has; a scheduler that runs already is asked, and its workers looked at.
+
+    Raises
+    ------
+    RequestError
+        When it does not answer, has no workers, or one that is not fit.
+    """
+    if engine.scheduler is None:
+        return engine.workers
+    with _connected(engine) as client:
+        return _seen(client, engine)
+
+
 @contextmanager
-def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
-    """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
+def _connected(engine: Engine) -> Iterator[Any]:
+    """Connect to a scheduler that runs already."""
     import dask
     from distributed import Client
+    from distributed.utils import silence_logging_cmgr
 
-    with dask.config.set({**SETTINGS, "distributed.comm.timeouts.connect": f"{ANSWERS_S}s"}):
+    # A scheduler that is lost is told of in a sentence; Dask adds two tracebacks.
+    with (
+        silence_logging_cmgr(logging.CRITICAL),
+        dask.config.set({**SETTINGS, "distributed.comm.timeouts.connect": f"{ANSWERS_S}s"}),
+    ):
         try:
             client = Client(engine.scheduler, timeout=f"{ANSWERS_S}s", set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
@@ -355,15 +391,29 @@ def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
                 f"--scheduler: no Dask scheduler answers at {engine.scheduler} ({error}); start one with "
                 "`dask scheduler`, or look at its address."
             ) from None
-        with client, _marked(store) as mark:
-            order = Order(str(store.root.resolve()), _seen(client, engine), installed(), str(mark))
-            _tell_dashboard(client, say)
-            # The scheduler has tried elsewhere already, as often as it is set to.
-            who = f"The scheduler at {engine.scheduler}"
-            seen = _Seen(lambda: _count(client))
-            yield _Dask(
-                client, order, order.processes, deaths=1, who=who, trouble=lambda: seen.awaited(f"{who} has", say)
-            )
+        with client:
+            yield client
+
+
+@contextmanager
+def _running(engine: Engine, store: Store, say: Say) -> Iterator[_Dask]:
+    """Connect to a scheduler that runs already, and see that its workers can be trusted with the work."""
+    with _connected(engine) as client, _marked(store) as mark:
+        number = _seen(client, engine)
+        order = Order(str(store.root.resolve()), number, installed(), str(mark))
+        _tell_dashboard(client, say)
+        # The scheduler has tried elsewhere already, as often as it is set to.
+        who = f"The scheduler at {engine.scheduler}"
+        seen = _Seen(lambda: _count(client), last=number)
+        yield _Dask(
+            client,
+            order,
+            number,
+            deaths=1,
+            who=who,
+            trouble=lambda: seen.awaited(f"{who} has", say),
+            hands=lambda: seen.last,
+        )
 
 
 @contextmanager
@@ -459,18 +509,37 @@ def _marked(store: Store) -> Iterator[Path]:
         mark.unlink(missing_ok=True)
 
 
-@contextmanager
-def _shielded() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: they inherit that SIGINT is ignored.
+def shielded(start: Callable[[], Any]) -> Any:
+    """Return a cluster whose processes do not hear Ctrl-C: they, and those in the place of dead ones, have it blocked.
 
-    A terminal sends it to the workers as well; now only the driver answers, and ends them, instead of each of them
-    printing a traceback. (A blocked signal would not do: multiprocessing unblocks it.)
+    A terminal sends it to all of them; so only the driver answers, and ends them, instead of each of them printing a
+    traceback. Threads hand what they block to the threads and processes that they start, and so the cluster is started
+    in a thread of its own, while this one hears.
+
+    Parameters
+    ----------
+    start : callable
+        Starts it; what it returns has ``close()``.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+        return start()
+    resource_tracker.ensure_running()  # the thread that starts it hears again
+    made: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            made.set_result(start())
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            made.set_exception(error)
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        threading.Thread(target=run, daemon=True).start()
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        return made.result()
+    except KeyboardInterrupt:
+        with suppress(Exception):  # half of a cluster cannot be ended; a second Ctrl-C leaves that to Python's end
+            made.result().close()
+        raise

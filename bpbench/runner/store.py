@@ -42,9 +42,11 @@ from bpbench.runner.registry import Enrolled
 SYNC_FROM_S: Final = 2.0
 DAMAGED: Final = "damaged"
 TMP: Final = "tmp"
+#: Holds the stores of runs that are recorded for tracking, each until it is recorded.
+RECORDINGS: Final = "track"
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _NOT_OURS_TO_WRITE: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
-_AGAIN: Final = "the same command makes it again"
+_AGAIN: Final = "a run of the study makes it again"
 
 
 #: Results in one folder below which each is asked for by itself, and the folder is not listed.

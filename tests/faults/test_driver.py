@@ -111,7 +111,7 @@ def test_at_the_end_of_its_time_a_run_ends_in_order(
 #: A search that takes half a minute, and longer than a few seconds on any machine.
 SEARCH = {
     "repeats": 2,
-    "models": "  network: {kind: hdnn, hidden: [10, 10], epochs: 300, batch: 8, optimizer: {kind: adam, "
+    "models": "  network: {kind: hdnn, hidden: [10, 10], epochs: 1500, batch: 8, optimizer: {kind: adam, "
     "learning_rate: 1e-3}}",
     "more": "strategies: {up: {kind: forward, set: rich, model: network, most: 2}}\nexplore: {repeats: 2}",
 }
@@ -149,7 +149,7 @@ def test_when_its_hours_are_over_a_search_has_found_nothing(
     """3 and a sentence in place of a report, as a search that is not at its end has no answer; then it goes on."""
     ground.write("search", **SEARCH)
     with tried("`--max-hours` over in the middle", f"of a search, `--jobs {jobs}`"):
-        ran = ground.run("--jobs", jobs, "--max-hours", f"{10 / 3600}", name="search")
+        ran = ground.run("--jobs", jobs, "--max-hours", f"{8 / 3600}", name="search")
         assert ran.code == 3, ran.err
         assert ran.err.endswith(
             "bpbench: The time was up before every search had ended. What is done is stored; the same command goes on "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -18,11 +19,17 @@ WORKER = "`kill -9` of a worker process"
 BUSY_S = 120.0
 
 
-def hit(running: Running, number: signal.Signals) -> None:
-    """Send a signal to a process that does a job of a run."""
-    until(lambda: busy(running), BUSY_S, "a worker at somebody's program")
+def hit(whose: Sequence[Running], number: signal.Signals) -> None:
+    """Send a signal to a process that does a job, of those that some have started."""
+    found: list[int] = []
+
+    def seen() -> bool:
+        found[:] = [pid for running in whose for pid in busy(running)]
+        return bool(found)
+
+    until(seen, BUSY_S, "a worker at somebody's program")
     with suppress(ProcessLookupError):
-        os.kill(busy(running)[0], number)
+        os.kill(found[0], number)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
@@ -31,7 +38,7 @@ def test_a_worker_of_ours_is_killed(ground: Ground, undisturbed: Ground, tried: 
     fault = WORKER if number == signal.SIGKILL else "SIGTERM of a worker process"
     with tried(fault, "`--jobs 2`, in a job"):
         with ended(ground.start("--jobs", "2", **paced(2))) as running:
-            hit(running, number)
+            hit([running], number)
             ran = running.ends()
             assert ran.code == 0, ran.err
             gone(running)
@@ -84,10 +91,9 @@ def test_a_worker_of_a_scheduler_is_killed(
     """A `dask worker` of a cluster that runs already: the run ends as if nothing had been."""
     fault = WORKER if number == signal.SIGKILL else "SIGTERM of a worker process"
     with tried(fault, "of a running `dask scheduler`, in a job"), cluster(ground) as workers:
-        first = workers.add(**paced(2))
-        workers.add(**paced(2))
+        both = [workers.add(**paced(2)) for _ in range(2)]
         with ended(ground.start("--scheduler", workers.address)) as running:
-            hit(first, number)
+            hit(both, number)
             ran = running.ends()
             assert ran.code == 0, ran.err
             gone(running)
@@ -98,10 +104,10 @@ def test_a_worker_of_a_scheduler_is_killed(
 def test_a_whole_worker_of_a_scheduler_is_killed(ground: Ground, undisturbed: Ground, tried: Trial) -> None:
     """With the nanny that would have replaced it; the other worker does it all."""
     with tried(WORKER, "of a running `dask scheduler`, with its nanny"), cluster(ground) as workers:
-        first = workers.add(**paced(2))
-        workers.add(**paced(0.1))
+        both = [workers.add(**paced(2)) for _ in range(2)]
         with ended(ground.start("--scheduler", workers.address)) as running:
-            until(lambda: busy(first), BUSY_S, "a worker at somebody's program")
+            until(lambda: any(busy(each) for each in both), BUSY_S, "a worker at somebody's program")
+            first = next((each for each in both if busy(each)), both[0])
             os.killpg(first.process.pid, signal.SIGKILL)
             ran = running.ends()
             assert ran.code == 0, ran.err
