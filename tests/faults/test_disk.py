@@ -178,7 +178,7 @@ def results(store: Path) -> dict[str, list[Path]]:
     """Return the results in a store by their kind: that of the job, and of the model that is trained."""
     found: dict[str, list[Path]] = {}
     for result in sorted(store.glob("??/*")):
-        kind = json.loads((result / "sums.json").read_text(encoding="utf-8"))["kind"]
+        kind = json.loads((result / "sums.json").read_text(encoding="utf-8"))["sums"]["kind"]
         model = json.loads((result / "job.json").read_text(encoding="utf-8")).get("model", {}).get("kind", "")
         found.setdefault(f"{kind} {model}".strip(), []).append(result)
     return found
