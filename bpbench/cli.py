@@ -23,8 +23,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -43,7 +42,7 @@ from bpbench import (
     cli_store,
     cli_track,
 )
-from bpbench.errors import BpbenchError, DamagedError, EngineError, ReadOnlyError, RequestError, StoreError
+from bpbench.errors import BpbenchError, DamagedError, EngineError, RequestError
 from bpbench.report.document import shown
 
 if TYPE_CHECKING:
@@ -267,17 +266,6 @@ def _watching(prepared: Prepared, store: Store) -> Progress:
     )
 
 
-@contextmanager
-def _stopped() -> Iterator[None]:
-    """Have a run that stops in the middle, as nothing more can be kept, end as one that lost its workers."""
-    try:
-        yield
-    except ReadOnlyError:
-        raise
-    except StoreError as error:
-        raise EngineError(f"{error} What was stored before is kept.") from error
-
-
 def _despite_damage(make: Callable[[], Made], prepared: Prepared, store: Store) -> Made:
     """Return what is made of stored results; what turns out damaged is told and moved aside, and that begins anew."""
     from bpbench import study
@@ -332,7 +320,7 @@ def _run(options: argparse.Namespace) -> int:
     _readable(store.root)
     folder = _writable(Path(options.reports) / prepared.folder, "--reports")
     _say_if_short_of_room(prepared, store)
-    with _stopped():
+    with cli_engine.stopped():
         conducted, found = _despite_damage(lambda: _found(prepared, store, engine), prepared, store)
     beside = environment(conducted, store, command=options.command, wall_s=time.monotonic() - start)
     try:
@@ -508,8 +496,7 @@ def _check(options: argparse.Namespace) -> int:
     protocol, store = _protocol(options), _store(options)
     _readable(store.root)
     try:
-        with _stopped():
-            told, code = cli_check.check(options, protocol, store, _watching)
+        told, code = cli_check.check(options, protocol, store, _watching)
     except UnfinishedError as error:
         if options.json:
             _print_json({"error": str(error)})
@@ -537,8 +524,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _track(options: argparse.Namespace) -> int:
     doors = cli_track.Doors(_protocol, _watching, lambda given: _writable(_store(given).root, "--store"))
-    with _stopped() if options.track == "record" else nullcontext():
-        told, lines, code = cli_track.track(options, doors)
+    told, lines, code = cli_track.track(options, doors)
     if options.json:
         _print_json(told)
     else:

@@ -65,5 +65,7 @@ def check(
     prepared = prepare(protocol, store, allow_commands=asked.allow_commands)
     adoption.require(prepared, wanted)
     with History(Path(asked.history or default_history())) as history, watching(prepared, store) as watcher:
-        told = adoption.check(prepared, wanted, store, history, engine=cli_engine.engine(asked), watcher=watcher)
+        engine = cli_engine.engine(asked)
+        with cli_engine.stopped():
+            told = adoption.check(prepared, wanted, store, history, engine=engine, watcher=watcher)
     return told, CODES[told["answer"]]

@@ -6,9 +6,10 @@ import argparse
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from bpbench.errors import RequestError
+from bpbench.errors import EngineError, ReadOnlyError, RequestError, StoreError
 from bpbench.runner.engine import Engine
 
 
@@ -69,3 +70,14 @@ def engine(options: argparse.Namespace) -> Engine:
         cluster = read(options.cluster)
         return Engine(workers=cluster.maximum, cluster=cluster, until=until)
     return Engine(workers=options.jobs or options.cores(), scheduler=options.scheduler, until=until)
+
+
+@contextmanager
+def stopped() -> Iterator[None]:
+    """Have a run that stops in the middle, as nothing more can be kept, end as one that lost its workers."""
+    try:
+        yield
+    except ReadOnlyError:
+        raise
+    except StoreError as error:
+        raise EngineError(f"{error} What was stored before is kept.") from error

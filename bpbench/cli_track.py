@@ -137,14 +137,15 @@ def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
     if given.is_dir():
         run = record.of_report(given, history)
     else:
-        run = record.record(
-            doors.protocol(asked),
-            history,
-            doors.store(asked) / RECORDINGS,
-            doors.watching,
-            engine=cli_engine.engine(asked),
-            allow_commands=asked.allow_commands,
-        )
+        with cli_engine.stopped():
+            run = record.record(
+                doors.protocol(asked),
+                history,
+                doors.store(asked) / RECORDINGS,
+                doors.watching,
+                engine=cli_engine.engine(asked),
+                allow_commands=asked.allow_commands,
+            )
     failed = sum(result["status"] != "done" for variant in run.variants.values() for result in variant["results"])
     told = {"run": run.plain, "baselines": _baselines(history, run.study)}
     return told, kept.run(told), SOME_FAILED if failed else FINE

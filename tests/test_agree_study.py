@@ -246,7 +246,8 @@ def test_a_comparison_that_fails_is_told(tmp_path: Path, values: Floats, monkeyp
     study = studied(tmp_path, values)
     assert study.complete
     found = findings(study)
-    sentence = "Whether the values of set old are those of set new is not known: MemoryError: no room"
+    why = "It needs more memory than this process could get (no room)."
+    sentence = f"Whether the values of set old are those of set new is not known: {why}"
     assert answer(found)[1].startswith(sentence)
     report = compose(found, environment(study, Store(tmp_path / "store"), command="c", wall_s=1.0))
     assert sentence in str(report.sections)

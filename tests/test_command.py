@@ -233,7 +233,7 @@ def test_tables_of_predictions_are_checked(frames: Frames, problem: Problem, row
         ("p.data", b"", r"used: p\.data should hold 40 structures, found none\. It said nothing\.$"),
         ("p.data", b" \n\n", r"used: p\.data should hold 40 structures, found none\. It said nothing\.$"),
         ("p.extxyz", b"", r"used: p\.extxyz should hold 40 structures, found none\. It said nothing\.$"),
-        ("p.npz", b"", r"used: p\.npz cannot be read as an npz of numbers \(EOFError\)\. It said nothing\.$"),
+        ("p.npz", b"", r"used: p\.npz cannot be read as an npz of numbers \(BadZipFile\)\. It said nothing\.$"),
         (
             "p.data",
             b"\x1b[2J\0" * 900,

@@ -156,7 +156,7 @@ def test_files_decide_and_not_where_they_lie(folder: Path, tmp_path: Path, poten
         (
             command(run=r'[["./train.py", "a\0b"]]'),
             {"set": "set: a, "},
-            r"models\.theirs\.run\.0: a word holds the character NUL, which no program can be given; l",
+            r"line 6: the text holds the control character '\\x00'; leave it out\.$",
         ),
         (command(run="[]"), {"set": "set: a, "}, r"models\.theirs\.run: expected at least 1, found 0\."),
         (

@@ -94,7 +94,7 @@ def test_what_was_trained_is_kept_when_the_history_cannot_be_written(
     with monkeypatch.context() as patch:
         patch.setattr(History, "add", full)
         code, _, err = here(*_RECORD)
-    assert code == 2
+    assert code == 3
     assert "is full" in err
 
     def never(job: Job, _: Any) -> None:

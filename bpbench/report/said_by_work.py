@@ -225,6 +225,10 @@ OF_MODELS: Final = (
     ),
     marked("It needs the result of '{job}', which failed."),
     marked("Its worker process died ({error})."),
+    marked("Its worker process died {n} times ({error})."),
+    marked("It needs more memory than this process could get."),
+    marked("It needs more memory than this process could get ({error})."),
+    marked("It was not started, as the time was up."),
 )
 #: Of searches: what a step did, and why a candidate was stopped.
 OF_SEARCHES: Final = (

@@ -366,8 +366,9 @@ class _Drive:
             self.deaths[job] += 1
             # Of several only one was being done: none is blamed before it was alone with a process that died.
             if len(jobs) == 1 and self.deaths[job] >= self.crew.deaths:
-                times = f"{self.deaths[job]} times " if self.deaths[job] > 1 else ""
-                yield self._ended(job, 0.0, f"Its worker process died {times}({why}).")
+                n = self.deaths[job]
+                once, more = f"Its worker process died ({why}).", f"Its worker process died {n} times ({why})."
+                yield self._ended(job, 0.0, once if n == 1 else more)
             else:
                 self.suspects.append(job)
 

@@ -166,8 +166,9 @@ def do(job: Job, store: Store, processes: int) -> Done:
         return Done(time.perf_counter() - start, str(error))
     except MemoryError as error:
         work.forget()
-        why = f" ({error})" if str(error) else ""
-        return Done(time.perf_counter() - start, f"It needs more memory than this process could get{why}.")
+        bare, told = "It needs more memory than this process could get.", str(error)
+        said = f"It needs more memory than this process could get ({told})." if told else bare
+        return Done(time.perf_counter() - start, said)
     except Exception as error:  # noqa: BLE001 - whatever a job raises is its recorded failure
         return Done(time.perf_counter() - start, f"{type(error).__name__}: {error}")
     return Done(time.perf_counter() - start)
