@@ -201,9 +201,8 @@ def execute(
     todo = missing(jobs, store)
     if not allow_commands:
         refuse_commands(todo)
-    if todo:
-        store.require_writable(len(todo))
-        store.sweep()
+    store.require_writable(len(todo))
+    store.sweep()
     seconds: dict[Job, float] = {}
     failures: dict[Job, Failure] = {}
     left: set[Job] = set()
