@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -23,7 +24,10 @@ _HEAD = """# Reliability
 
 Made by `make reliability`. A trial is lost when the findings in the end differ in a bit from those of a run that nobody
 disturbed, or when anything else that its row promises does not hold.
-
+"""
+_BY_FAULT = """| fault | times tried | lost |
+|---|---|---|"""
+_BY_HOW = """
 | fault | how it was made | times tried | lost |
 |---|---|---|---|"""
 _TOLD = pytest.StashKey[list[tuple[str, str, bool]]]()
@@ -76,13 +80,15 @@ def table(told: list[tuple[str, str, bool]], skipped: dict[str, str]) -> str:
     skipped : dict of str to str
         By the name of a test, why it did not run.
     """
-    counts: dict[tuple[str, str], list[int]] = {}
+    by_how, by_fault = Counter(), Counter()
+    lost_how, lost_fault = Counter(), Counter()
     for fault, how, lost in told:
-        count = counts.setdefault((fault, how), [0, 0])
-        count[0] += 1
-        count[1] += lost
-    rows = [f"| {fault} | {how} | {tried} | {lost} |" for (fault, how), (tried, lost) in sorted(counts.items())]
-    tried, lost = (sum(count[which] for count in counts.values()) for which in (0, 1))
+        by_how[f"{fault} | {how}"] += 1
+        by_fault[fault] += 1
+        lost_how[f"{fault} | {how}"] += lost
+        lost_fault[fault] += lost
+    faults = [f"| {name} | {tried} | {lost_fault[name]} |" for name, tried in sorted(by_fault.items())]
+    rows = [f"| {name} | {tried} | {lost_how[name]} |" for name, tried in sorted(by_how.items())]
     where = [
         f"{datetime.now(UTC):%Y-%m-%d}",
         _processor(),
@@ -93,7 +99,8 @@ def table(told: list[tuple[str, str, bool]], skipped: dict[str, str]) -> str:
         f"bpbench {version('bpbench')}",
     ]
     gone = [f"Not tried here: {name} ({why})." for name, why in sorted(skipped.items())]
-    return "\n".join([_HEAD, *rows, f"| all | | {tried} | {lost} |", "", f"{', '.join(where)}.", *gone, ""])
+    every = f"| all | {by_fault.total()} | {lost_fault.total()} |"
+    return "\n".join([_HEAD, _BY_FAULT, *faults, every, _BY_HOW, *rows, "", f"{', '.join(where)}.", *gone, ""])
 
 
 def _processor() -> str:
