@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench import cli_engine
+from bpbench import cli_engine, cli_opened
 
 if TYPE_CHECKING:
     from bpbench.protocol import Protocol
@@ -38,12 +37,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--markdown", metavar="FILE", help="write the answer as Markdown, for a pull request; - prints it")
 
 
-def check(
-    asked: argparse.Namespace,
-    protocol: Protocol,
-    store: Store,
-    watching: Callable[..., Any],
-) -> tuple[dict[str, Any], int]:
+def check(asked: argparse.Namespace, protocol: Protocol, store: Store) -> tuple[dict[str, Any], int]:
     """Decide, and return the decision with the exit code.
 
     Parameters
@@ -54,8 +48,6 @@ def check(
         The study.
     store : Store
         Where results are and go.
-    watching : callable
-        ``watching(prepared, store)`` makes the watcher.
     """
     from bpbench import adoption
     from bpbench.history import History, default_history
@@ -64,7 +56,7 @@ def check(
     wanted = adoption.Asked(asked.candidate, asked.incumbent, asked.rule, asked.margin)
     prepared = prepare(protocol, store, allow_commands=asked.allow_commands)
     adoption.require(prepared, wanted)
-    with History(Path(asked.history or default_history())) as history, watching(prepared, store) as watcher:
+    with History(Path(asked.history or default_history())) as history, cli_opened.watching(prepared, store) as watcher:
         engine = cli_engine.engine(asked)
         with cli_engine.stopped():
             told = adoption.check(prepared, wanted, store, history, engine=engine, watcher=watcher)

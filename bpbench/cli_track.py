@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bpbench import cli_engine
+from bpbench import cli_engine, cli_opened
 from bpbench.errors import RequestError, nearest
 from bpbench.whole import put
 
 if TYPE_CHECKING:
     from bpbench.history import History, Run
-    from bpbench.protocol import Protocol
 
 #: What a verb gives: its JSON, its lines, its exit code.
 Told = tuple[Any, list[str], int]
@@ -22,25 +20,6 @@ Told = tuple[Any, list[str], int]
 FINE, REGRESSION, SOME_FAILED = 0, 1, 3
 #: Name of the baseline that is meant where none is named.
 MAIN: Final = "main"
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What the command line lends to these verbs.
-
-    Attributes
-    ----------
-    protocol : callable
-        Reads the protocol of some options.
-    watching : callable
-        ``watching(prepared, store)`` makes the watcher.
-    store : callable
-        Returns the folder of the store of some options.
-    """
-
-    protocol: Callable[[argparse.Namespace], Protocol]
-    watching: Callable[..., Any]
-    store: Callable[[argparse.Namespace], Path]
 
 
 def verbs(
@@ -111,24 +90,22 @@ def add_allowance(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-commands", action="store_true", help=text)
 
 
-def track(asked: argparse.Namespace, doors: Doors) -> Told:
+def track(asked: argparse.Namespace) -> Told:
     """Do what was asked of the history.
 
     Parameters
     ----------
     asked : argparse.Namespace
         Of :func:`verbs`.
-    doors : Doors
-        What the command line lends.
     """
     from bpbench.history import History, default_history
 
     writes = asked.track in {"record", "import"}
     with History(Path(asked.history or default_history()), create=writes) as history:
-        return _DO[asked.track](asked, history, doors)
+        return _DO[asked.track](asked, history)
 
 
-def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
+def _record(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import kept
     from bpbench.runner.store import RECORDINGS
     from bpbench.tracking import record
@@ -139,10 +116,10 @@ def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
     else:
         with cli_engine.stopped():
             run = record.record(
-                doors.protocol(asked),
+                cli_opened.protocol(asked),
                 history,
-                doors.store(asked) / RECORDINGS,
-                doors.watching,
+                cli_opened.writable(cli_opened.store(asked).root, "--store") / RECORDINGS,
+                cli_opened.watching,
                 engine=cli_engine.engine(asked),
                 allow_commands=asked.allow_commands,
             )
@@ -151,7 +128,7 @@ def _record(asked: argparse.Namespace, history: History, doors: Doors) -> Told:
     return told, kept.run(told), SOME_FAILED if failed else FINE
 
 
-def _list(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _list(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import kept
 
     runs = history.runs(asked.study)
@@ -160,7 +137,7 @@ def _list(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told, kept.runs(told), FINE
 
 
-def _show(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _show(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import kept
 
     runs = history.runs(asked.study)
@@ -169,7 +146,7 @@ def _show(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told, kept.run(told), FINE
 
 
-def _compare(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _compare(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import tracked
     from bpbench.tracking import gate
 
@@ -187,7 +164,7 @@ def _compare(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told, _with_markdown(asked, tracked.compare(told), told), FINE
 
 
-def _baseline(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _baseline(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import kept
 
     runs = history.runs(asked.study)
@@ -202,7 +179,7 @@ def _baseline(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told, kept.baselines(told), FINE
 
 
-def _gate(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _gate(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import tracked
     from bpbench.tracking import gate
 
@@ -215,7 +192,7 @@ def _gate(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told, _with_markdown(asked, tracked.gate(told), told), code
 
 
-def _decisions(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _decisions(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import kept
 
     taken = [decision.plain for decision in history.decisions()]
@@ -226,7 +203,7 @@ def _decisions(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told, kept.decisions(sorted(told, key=lambda one: str(one["made"]))), FINE
 
 
-def _plot(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _plot(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.report import trends as pages
     from bpbench.report.numerals import count
     from bpbench.tracking import trends
@@ -246,7 +223,7 @@ def _plot(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told | {"page": str(out)}, [*lines, str(out)], FINE
 
 
-def _export(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _export(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.history import export
     from bpbench.report.numerals import count
 
@@ -254,7 +231,7 @@ def _export(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return {"file": asked.file, "records": many}, [f"{asked.file}: {count(many, 'record')}."], FINE
 
 
-def _import(asked: argparse.Namespace, history: History, _: Doors) -> Told:
+def _import(asked: argparse.Namespace, history: History) -> Told:
     from bpbench.history import read_in
     from bpbench.report.numerals import count
 
@@ -270,7 +247,7 @@ def _import(asked: argparse.Namespace, history: History, _: Doors) -> Told:
     return told, lines, FINE
 
 
-_DO: Final[dict[str, Callable[[argparse.Namespace, History, Doors], Told]]] = {
+_DO: Final[dict[str, Callable[[argparse.Namespace, History], Told]]] = {
     "record": _record,
     "list": _list,
     "show": _show,
