@@ -100,10 +100,10 @@ def plan(options: argparse.Namespace) -> int:
     """Say what is stored, what is new, what it costs and what it could show; return the exit code."""
     from bpbench import planning, study
     from bpbench.report import plans
-    from bpbench.runner.staff import processes
+    from bpbench.runner.processes import available
 
     engine, store = cli_engine.engine(options), cli_opened.store(options)
-    engine = dataclasses.replace(engine, workers=processes(engine))
+    engine = dataclasses.replace(engine, workers=available(engine))
     prepared = study.prepare(cli_opened.protocol(options), store, allow_commands=options.allow_commands)
     planned = cli_opened.despite_damage(lambda: planning.plan(prepared, store, engine), prepared, store)
     planned["report"] = str(Path(options.reports) / prepared.folder)
@@ -137,7 +137,6 @@ def _validated(protocol: Protocol) -> tuple[dict[str, Any], list[str]]:
     """Return what is told of a protocol that is valid, as plain JSON and in lines."""
     from bpbench import roles
     from bpbench.report import plans
-    from bpbench.report.numerals import count
     from bpbench.study import check_design
 
     check_design(protocol)

@@ -18,12 +18,12 @@ from bpbench.features import G2
 from bpbench.identity import address
 from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Ping, Split, TimeDescribe, Train
 from bpbench.runner import execute as execute_module
-from bpbench.runner import staff, work
+from bpbench.runner import processes, work
+from bpbench.runner.crew import Ended
 from bpbench.runner.engine import Engine
 from bpbench.runner.execute import REMADE, Failure, Silent, _Drive, _Pace, execute
 from bpbench.runner.graph import missing
 from bpbench.runner.progress import Progress
-from bpbench.runner.staff import Ended
 from bpbench.runner.store import Outcome, Store
 from bpbench.runner.worker import Done
 
@@ -170,7 +170,7 @@ def test_no_work_starts_no_workers(tmp_path: Path, did: list[Job], monkeypatch: 
     """A run in which everything is stored never starts a cluster."""
     store = Store(tmp_path)
     execute([training(1)], store)
-    monkeypatch.setattr(staff, "_local", lambda *_: pytest.fail("workers were started"))
+    monkeypatch.setattr(processes, "_local", lambda *_: pytest.fail("workers were started"))
     assert execute([training(1)], store, engine=Engine(8)).made == 0
     assert len(did) == 5
 

@@ -18,7 +18,7 @@ from bpbench.jobs import Importance, Job, RandomForest, Train
 from bpbench.planning import plan
 from bpbench.protocol import Protocol, loads
 from bpbench.reserve import told
-from bpbench.runner import staff, work
+from bpbench.runner import processes, work
 from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.execute import Executed, Failure
 from bpbench.runner.store import Store
@@ -393,8 +393,8 @@ def test_searches_on_one_reserve_are_counted(protocol: Any, tmp_path: Path) -> N
 def test_processes_stay_between_rounds(protocol: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many rounds a search asks in, processes are started once."""
     started = []
-    inner = staff._local
-    monkeypatch.setattr(staff, "_local", lambda size, *more: started.append(size) or inner(size, *more))
+    inner = processes._local
+    monkeypatch.setattr(processes, "_local", lambda size, *more: started.append(size) or inner(size, *more))
     run(
         protocol("\n  back: {kind: backward, set: all, model: linear, order: listed}\n"),
         Store(tmp_path / "s"),

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from bpbench.jobs import Ping
-from bpbench.runner import keys, staff
+from bpbench.runner import keys, processes
+from bpbench.runner.crew import Ended
 from bpbench.runner.engine import Engine
-from bpbench.runner.staff import Ended
+from bpbench.runner.shielded import shielded
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Order
 
@@ -25,14 +26,14 @@ from bpbench.runner.worker import Order
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Set the clock."""
     time = [1000.0]
-    monkeypatch.setattr(staff.time, "monotonic", lambda: time[0])
+    monkeypatch.setattr(processes.time, "monotonic", lambda: time[0])
     return time
 
 
 def test_no_processes_for_too_long_is_said_in_words(now: list[float]) -> None:
     """One that is replaced in time is none of the driver's business."""
     there = [1]
-    seen = staff._Seen(lambda: there[0])
+    seen = processes._Headcount(lambda: there[0])
     told = []
     for moment, count in ((0, 1), (10, 0), (290, 0), (300, 1), (310, 0), (600, 0), (620, 0)):
         now[0], there[0] = 1000.0 + moment, count
@@ -43,7 +44,7 @@ def test_no_processes_for_too_long_is_said_in_words(now: list[float]) -> None:
 def test_workers_elsewhere_are_waited_for_and_that_is_said_once(now: list[float]) -> None:
     """Once for each time that all of them have left."""
     there, said = [1], []
-    seen = staff._Seen(lambda: there[0])
+    seen = processes._Headcount(lambda: there[0])
     for moment, count in ((0, 1), (6, 0), (12, 0), (30, 0), (36, 1), (42, 0), (60, 0)):
         now[0], there[0] = 1000.0 + moment, count
         seen.awaited("The scheduler at x has", said.append)
@@ -66,7 +67,7 @@ class Going:
 def test_workers_that_join_a_scheduler_later_get_work() -> None:
     """The driver comes back to hand out more, though nothing has ended; of workers that left it is not told."""
     there = iter([2, 1, 1, 3, 3, 4])
-    crew = staff._Dask(None, Order(""), 2, 1, "The scheduler", ended=Going(), hands=lambda: next(there))
+    crew = processes.DaskCrew(None, Order(""), 2, 1, "The scheduler", ended=Going(), hands=lambda: next(there))
     assert crew.next() == Ended(())
     assert crew.size == 3
     assert crew.next() == Ended(())
@@ -77,13 +78,13 @@ def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatc
     """For a plan, and again and again in a run: one more has work to do while the first works."""
     from distributed import LocalCluster
 
-    monkeypatch.setattr(staff, "LOOK_S", 0.1)
+    monkeypatch.setattr(processes, "LOOK_S", 0.1)
     store, said = Store(tmp_path), list[str]()
     options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
     with LocalCluster(n_workers=1, **options) as cluster:
         engine = Engine(workers=7, scheduler=cluster.scheduler_address)
-        assert (staff.processes(Engine(workers=7)), staff.processes(engine)) == (7, 1)
-        with staff._running(engine, store, said.append) as crew:
+        assert (processes.available(Engine(workers=7)), processes.available(engine)) == (7, 1)
+        with processes._running(engine, store, said.append) as crew:
             crew.submit([Ping(1, 5.0)])
             assert not crew.free()
             cluster.scale(2)
@@ -95,7 +96,7 @@ def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatc
 def test_how_many_workers_there_are_is_kept_while_there_are_none(now: list[float]) -> None:
     """So that what was handed out to those before stays in proportion."""
     there = [2]
-    seen = staff._Seen(lambda: there[0], last=1)
+    seen = processes._Headcount(lambda: there[0], last=1)
     counted = []
     for moment, count in ((0, 2), (6, 0), (12, 5)):
         now[0], there[0] = 1000.0 + moment, count
@@ -125,7 +126,7 @@ def blocked(pid: int | str) -> bool:
 
 def test_processes_do_not_hear_ctrl_c_and_this_one_does() -> None:
     """They have it blocked, and so have those that they start."""
-    made = staff.shielded(Small)
+    made = shielded(Small)
     try:
         assert blocked(made.process.pid)
         assert not blocked("self")
@@ -144,7 +145,7 @@ def test_ctrl_c_while_processes_start_is_heard() -> None:
         return made[0]
 
     with pytest.raises(KeyboardInterrupt):
-        staff.shielded(start)
+        shielded(start)
     assert made[0].closed
 
 
@@ -155,7 +156,7 @@ def test_what_is_said_against_a_cluster_is_raised() -> None:
         raise OSError("no port")
 
     with pytest.raises(OSError, match="no port"):
-        staff.shielded(start)
+        shielded(start)
 
 
 def test_a_certificate_holds_for_every_clock() -> None:

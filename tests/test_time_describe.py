@@ -35,7 +35,8 @@ from bpbench.report import draw, plans, words
 from bpbench.report.answer import answer
 from bpbench.report.compose import compose, csv_tables
 from bpbench.report.document import Document, Figure, Items, Table, Text
-from bpbench.runner import cost, execute, graph, machine, staff, timing, work
+from bpbench.runner import cost, execute, graph, machine, processes, timing, work
+from bpbench.runner.crew import Here
 from bpbench.runner.engine import Engine
 from bpbench.runner.execute import Failure
 from bpbench.runner.store import Outcome, Store
@@ -275,10 +276,10 @@ def test_clocks_run_alone_and_last(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     @contextmanager
     def cluster(size: int, store: Store, _say: Any) -> Iterator[Any]:
         told.append(f"{size} open")
-        yield staff._Here(store)
+        yield Here(store)
         told.append("gone")
 
-    monkeypatch.setattr(staff, "_local", cluster)
+    monkeypatch.setattr(processes, "_local", cluster)
     monkeypatch.setattr(work, "perform", lambda job, _: told.append(job) or Outcome({"status": "done"}))
     for ready in ("warm", "lay_out"):  # there is nothing to read
         monkeypatch.setattr(work, ready, lambda *_: 0)
@@ -291,7 +292,7 @@ def test_clocks_run_alone_and_last(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_study_of_times_starts_no_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing can run beside a clock, so the wall time expected is not divided by the number of processes."""
-    monkeypatch.setattr(staff, "_local", lambda *_: pytest.fail("workers were started"))
+    monkeypatch.setattr(processes, "_local", lambda *_: pytest.fail("workers were started"))
     monkeypatch.setattr(work, "perform", lambda *_: Outcome({"status": "done"}))
     execute.execute(list(laid().values()), Store(tmp_path), engine=Engine(8))
     assert execute.at_once(list(laid().values()), 8) == 1

@@ -20,20 +20,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bpbench.errors import RequestError
-from bpbench.runner import command, keys
+from bpbench.runner import command, keys, settings
 from bpbench.runner.cluster_file import Cluster, read
 
 __all__ = ["Cluster", "build", "read", "start", "trouble"]
 
-#: What a worker must be told beside its command line. Mapped files count as memory of a process, so that a worker that
-#: holds back above some share of it would stand still for ever; only what threatens the node is ended.
-_SETTINGS: Final = {
-    "MEMORY__TARGET": "False",
-    "MEMORY__SPILL": "False",
-    "MEMORY__PAUSE": "False",
-    "MEMORY__TERMINATE": "0.95",
-    "MULTIPROCESSING_METHOD": "spawn",
-}
 _CLASSES: Final = {"slurm": "SLURM", "oar": "OAR", "pbs": "PBS"}
 _ROLES: Final = ("client", "scheduler", "worker")
 
@@ -161,8 +152,7 @@ def _of_kind(cluster: Cluster, logs: str) -> dict[str, Any]:
 
 
 def _settings(cluster: Cluster) -> list[str]:
-    settings = [f"export DASK_DISTRIBUTED__WORKER__{name}={value}" for name, value in _SETTINGS.items()]
-    return [*settings, f"export {command.THREADS}={cluster.offers.threads}"]
+    return [*settings.exported(settings.WORKERS), f"export {command.THREADS}={cluster.offers.threads}"]
 
 
 def _arguments(cluster: Cluster) -> list[str]:

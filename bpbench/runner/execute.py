@@ -30,10 +30,11 @@ from bpbench.errors import RequestError
 from bpbench.identity import address
 from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
+from bpbench.runner.crew import Crew, Ended
 from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.graph import by_cohort, missing
 from bpbench.runner.line import Line
-from bpbench.runner.staff import Crew, Ended, Staff
+from bpbench.runner.staff import Staff
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Done
 

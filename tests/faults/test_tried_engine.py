@@ -13,7 +13,7 @@ from ground import Ground
 
 from bpbench import cli
 from bpbench.errors import EngineError
-from bpbench.runner import staff, trial
+from bpbench.runner import processes, trial
 from bpbench.runner.engine import Engine
 from bpbench.runner.execute import Executed
 from bpbench.runner.machine import machine
@@ -52,7 +52,7 @@ def test_a_scheduler_and_its_workers_are_tried(ground: Ground, capsys: pytest.Ca
 def test_where_no_scheduler_answers_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(staff, "ANSWERS_S", 1)
+    monkeypatch.setattr(processes, "ANSWERS_S", 1)
     monkeypatch.chdir(tmp_path)
     assert cli.main(["doctor", "--scheduler", "tcp://127.0.0.1:1", "--json"]) == 3
     told = json.loads(capsys.readouterr().out)["checks"]["engine"]

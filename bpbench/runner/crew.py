@@ -1,0 +1,84 @@
+"""Who does bundles of jobs, behind one small door; the plain one is this very process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bpbench.jobs import Job
+from bpbench.runner.store import Store
+from bpbench.runner.worker import Done, do
+
+#: Is told a sentence for the user.
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A bundle that came back; without jobs: none did, but another may be submitted now.
+
+    Attributes
+    ----------
+    jobs : tuple of Job
+        Its jobs.
+    done : tuple of Done
+        How each went; empty after a death.
+    death : str or None
+        What is known of the end of the process that was doing them.
+    """
+
+    jobs: tuple[Job, ...]
+    done: tuple[Done, ...] = ()
+    death: str | None = None
+
+
+class Crew(Protocol):
+    """Workers behind one small door.
+
+    Attributes
+    ----------
+    size : int
+        Bundles that are done at once.
+    bundle : int
+        The most jobs that go together.
+    deaths : int
+        How many processes may die of a job before it has failed, the last of them with nothing else to do.
+    """
+
+    size: int
+    bundle: int
+    deaths: int
+
+    def free(self) -> bool:
+        """Return whether another bundle may be submitted."""
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Start a bundle."""
+
+    def next(self) -> Ended:
+        """Wait for the next bundle that ends."""
+
+
+@dataclass(slots=True)
+class Here:
+    """One worker: this process."""
+
+    store: Store
+    size: int = 1
+    bundle: int = 1  # nothing is gained by more, and Ctrl-C comes between them
+    deaths: int = 1
+    jobs: tuple[Job, ...] = ()
+
+    def free(self) -> bool:
+        """Return whether it has nothing to do."""
+        return not self.jobs
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Take a bundle; it is done when it is waited for."""
+        self.jobs = tuple(jobs)
+
+    def next(self) -> Ended:
+        """Do it."""
+        jobs, self.jobs = self.jobs, ()
+        return Ended(jobs, tuple(do(job, self.store, self.size) for job in jobs))
