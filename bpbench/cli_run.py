@@ -137,6 +137,7 @@ def _validated(protocol: Protocol) -> tuple[dict[str, Any], list[str]]:
     """Return what is told of a protocol that is valid, as plain JSON and in lines."""
     from bpbench import roles
     from bpbench.report import plans
+    from bpbench.report.numerals import count
     from bpbench.study import check_design
 
     check_design(protocol)
