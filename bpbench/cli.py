@@ -13,6 +13,7 @@ import contextlib
 import gc
 import io
 import os
+import select
 import shlex
 import signal
 import sys
@@ -66,18 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with contextlib.redirect_stdout(_Shown(sys.stdout)):
             code: int = options.verb(options)
+            sys.stdout.flush()  # what cannot be written is better told of here than at the end of Python
     except KeyboardInterrupt:
         cli_opened.say("Interrupted. What is done is stored; the same command goes on from there.")
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except BpbenchError as error:
         if options.json:
             cli_opened.print_json({"error": str(error)})
         cli_opened.say(f"bpbench: {error}")
         return INCOMPLETE if isinstance(error, EngineError) else WRONG
-    except Exception:  # noqa: BLE001 - the last line of defence names the place of the traceback
+    except Exception as error:  # noqa: BLE001 - the last line of defence names the place of the traceback
+        if isinstance(error, BrokenPipeError) and _nobody_reads():  # as after `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
         with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")
         last = traceback.format_exc().strip().splitlines()[-1]
@@ -90,6 +92,15 @@ def _hear_the_end() -> None:
     """Have SIGTERM, which batch systems send at the end of a job's time, end this process as Ctrl-C does."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _nobody_reads() -> bool:
+    """Return whether what stands behind this process's output has gone, and not some other pipe."""
+    asked = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # a stream that is none of the system's
+            asked.register(stream, select.POLLOUT)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in asked.poll(0))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

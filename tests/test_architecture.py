@@ -30,7 +30,7 @@ DOORS = {
         "runner/batch.py",
         "runner/worker.py",
     ),
-    "dask_jobqueue": ("runner/cluster.py", "runner/batch.py"),
+    "dask_jobqueue": ("runner/jobqueue.py",),
     "rich": ("runner/progress.py",),
     "matplotlib": ("report/",),
     "jinja2": ("report/templating.py",),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+pytest.importorskip("bpbench.runner.jobqueue", reason="dask-jobqueue is not installed")
 
 from bpbench.runner import batch
 
@@ -138,3 +141,10 @@ def test_what_the_batch_system_no_longer_lists_is_forgotten() -> None:
 def test_a_command_that_says_nothing_is_told() -> None:
     """Without words of the batch system it is said that there are none."""
     assert batch.said(RuntimeError("")) == "it did not say why."
+
+
+def test_importing_dask_jobqueue_leaves_ctrl_c_alone() -> None:
+    """By itself it has Ctrl-C end the process with exit code 0 and without a word."""
+    code = "import os, signal\nfrom bpbench.runner import batch\nos.kill(os.getpid(), signal.SIGINT)\n"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (-signal.SIGINT, "KeyboardInterrupt")

@@ -495,3 +495,30 @@ def test_a_fault_of_ours_is_exit_code_70(
     (saved,) = tmp_path.iterdir()
     assert str(saved) in err
     assert "Traceback" in saved.read_text()
+
+
+#: The command line, but what it prints is torn off before, or another pipe breaks within.
+BROKEN = """
+import os, sys
+from bpbench import cli, protocol
+reader, writer = os.pipe()
+sys.stdout = open(writer, "w")
+def schema():
+    {how}
+    return {{}}
+protocol.schema = schema
+sys.exit(cli.main(["schema"]))
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [("os.close(reader)", 0), ("raise BrokenPipeError(32, 'Broken pipe')", 70)])
+def test_only_a_reader_who_left_ends_a_command_well(tmp_path: Path, how: str, code: int) -> None:
+    """``bpbench schema | head -1`` needs no sentence; a pipe to a worker that broke is a fault like others."""
+    ended = subprocess.run(
+        [sys.executable, "-c", BROKEN.format(how=how)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, "fault of ours (BrokenPipeError" in ended.stderr) == (code, code == 70)

@@ -153,7 +153,7 @@ def test_what_is_no_size_is_none(text: str) -> None:
 
 def script(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the batch job that would be submitted; nothing is."""
-    pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+    pytest.importorskip("bpbench.runner.jobqueue", reason="dask-jobqueue is not installed")
     monkeypatch.chdir(folder)
     text = re.sub(r"^interface: .*$", "interface: lo", path.read_text("utf-8"), flags=re.MULTILINE)
     with cluster.build(cluster.read(written(folder, text)), str(folder)) as made:
@@ -210,7 +210,7 @@ def test_only_who_has_the_key_may_speak_with_the_driver(tmp_path: Path, monkeypa
     """Unless the file says otherwise the driver's port wants a certificate, whose key nobody else can read."""
     from distributed import Client
 
-    pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+    pytest.importorskip("bpbench.runner.jobqueue", reason="dask-jobqueue is not installed")
     monkeypatch.chdir(tmp_path)
     text = SMALL + "dashboard: 0\n"
     with cluster.build(cluster.read(written(tmp_path, text)), str(tmp_path)) as made:
@@ -238,6 +238,7 @@ def test_what_is_not_installed_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         patch.setitem(sys.modules, "cryptography", None)
         with pytest.raises(RequestError, match=r"need the package cryptography: pip install 'bpbench\[cluster\]', or"):
             cluster.build(read, str(tmp_path))
+    monkeypatch.delitem(sys.modules, "bpbench.runner.jobqueue", raising=False)
     monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
     with pytest.raises(RequestError, match=r"^--cluster needs dask-jobqueue: pip install 'bpbench\[cluster\]'\.$"):
         cluster.start(read).__enter__()

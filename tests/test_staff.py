@@ -17,6 +17,7 @@ from bpbench.jobs import Ping
 from bpbench.runner import keys, processes
 from bpbench.runner.crew import Ended
 from bpbench.runner.engine import Engine
+from bpbench.runner.execute import execute
 from bpbench.runner.shielded import shielded
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Order
@@ -91,6 +92,31 @@ def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatc
             assert crew.next() == Ended(())
             assert crew.free()
             assert crew.next().jobs == (Ping(1, 5.0),)
+
+
+@pytest.mark.parametrize("lost", ["exception", "result"])
+def test_a_worker_that_dies_before_what_it_made_was_fetched_died_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Dask lost the bundle after it had ended, and says so only when it is asked for; the store has it."""
+    from distributed import Future
+    from distributed.scheduler import KilledWorker
+
+    asked, real = list[str](), getattr(Future, lost)
+    killed = KilledWorker("ping", None, 0)
+
+    def once_lost(future: Future) -> object:
+        asked.append(future.key)
+        if len(asked) > 1:
+            return real(future)
+        if lost == "exception":
+            return killed
+        raise killed
+
+    monkeypatch.setattr(Future, lost, once_lost)
+    executed = execute([Ping(1), Ping(2)], Store(tmp_path), engine=Engine(workers=2))
+    assert (executed.made, executed.failures) == (2, {})
+    assert len(asked) == 2
 
 
 def test_how_many_workers_there_are_is_kept_while_there_are_none(now: list[float]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,12 +61,11 @@ def nobody() -> Iterator[None]:
 
 
 @pytest.fixture
-def open_folder(tmp_path: Path) -> Path:
-    """Return a folder that everybody may reach and write."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and folder.name.startswith(("pytest-", tmp_path.name)):
-            folder.chmod(0o777)
-    return tmp_path
+def open_folder() -> Iterator[Path]:
+    """Give a folder that everybody may reach and write, which those of tests are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

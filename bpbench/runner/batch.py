@@ -10,9 +10,10 @@ import getpass
 import time
 from typing import Any, Final
 
-from dask_jobqueue.core import Job, JobQueueCluster
 from distributed.core import Status
 from distributed.deploy.adaptive import Adaptive
+
+from bpbench.runner.jobqueue import Job, JobQueueCluster
 
 #: Seconds after which a worker that was heard of no more is given up, and its batch job asked for again.
 LOST_S: Final = 15

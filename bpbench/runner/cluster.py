@@ -25,7 +25,6 @@ from bpbench.runner.cluster_file import Cluster, read
 
 __all__ = ["Cluster", "build", "read", "start", "trouble"]
 
-_CLASSES: Final = {"slurm": "SLURM", "oar": "OAR", "pbs": "PBS"}
 _ROLES: Final = ("client", "scheduler", "worker")
 
 
@@ -190,8 +189,8 @@ def _certificates(folder: Path) -> Any:
 def _classes(cluster: Cluster) -> tuple[Any, Any]:
     """Return dask-jobqueue's classes of a kind: the cluster, and the batch job."""
     try:
-        import dask_jobqueue
+        from bpbench.runner.jobqueue import CLUSTERS
     except ImportError:
         raise RequestError("--cluster needs dask-jobqueue: pip install 'bpbench[cluster]'.") from None
-    base = getattr(dask_jobqueue, f"{_CLASSES[cluster.kind]}Cluster")
+    base = CLUSTERS[cluster.kind]
     return base, base.job_cls

@@ -29,7 +29,7 @@ from bpbench.runner.resources import Resources, of
 from bpbench.runner.settings import SETTINGS
 from bpbench.runner.shielded import shielded
 from bpbench.runner.store import Store
-from bpbench.runner.worker import Order, do_all, installed, strange
+from bpbench.runner.worker import Done, Order, do_all, installed, strange
 
 #: Seconds in which a scheduler that runs already must answer, and have a worker.
 ANSWERS_S: Final = 15
@@ -121,20 +121,31 @@ class DaskCrew:
                 if not self.ended.has_ready():  # looked at with the lock held: nothing can end unheard
                     self.ended.thread_condition.wait(timeout=0.1)
         future = next(self.ended)
+        jobs = self.out.pop(future.key)
+        error, done = self._fetched(future)
         if future.cancelled() or self.client.status != "running":
             raise EngineError(
                 f"{self.who} was lost. What was stored before is kept; the same command goes on from there."
             )
-        jobs = self.out.pop(future.key)
-        error = future.exception()
         if error is None:
-            done = tuple(future.result())
             future.release()
             return Ended(jobs, done)
         if isinstance(error, StoreError | EngineError):
             raise error
         why = "killed, most often for want of memory" if isinstance(error, KilledWorker) else f"{error}"
         return Ended(jobs, death=f"{type(error).__name__}: {why}")
+
+    @staticmethod
+    def _fetched(future: Any) -> tuple[BaseException | None, tuple[Done, ...]]:
+        """Return what went wrong with a bundle, or what came of it.
+
+        What came of it lies with its worker until it is fetched; one that dies before is as one that died at work.
+        """
+        try:
+            error = future.exception()
+            return error, () if error is not None else tuple(future.result())
+        except Exception as error:  # noqa: BLE001 - whatever became of the worker
+            return error, ()
 
 
 @dataclass(slots=True)

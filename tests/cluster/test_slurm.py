@@ -58,7 +58,7 @@ DRIVER = """
 from bpbench.runner import batch
 from bpbench.cli import console
 batch.ASK_S = batch.LOST_S = 1
-console()
+raise SystemExit(console())
 """
 
 
@@ -243,6 +243,18 @@ def test_a_study_through_slurm_is_as_in_one_process_though_its_batch_job_is_canc
     assert findings("reports") == alone
     # The one in the middle, and at the end that in its place.
     until(lambda: len(nothing_left.jobs("CANCELLED")) == before + 2, 30)
+    assert not list(Path(".bpbench/cluster").glob("keys-*"))
+
+
+def test_ctrl_c_gives_all_batch_jobs_back(nothing_left: Slurm) -> None:
+    """A run through Slurm ends as every other does: with exit code 130 and a sentence."""
+    driver = through_slurm()
+    until(lambda: results() > 0, 120)
+    assert len(nothing_left.jobs()) == 1
+    driver.send_signal(signal.SIGINT)
+    said, _ = driver.communicate(timeout=60)
+    assert driver.returncode == 130, said
+    assert said.splitlines()[-1].startswith("Interrupted. What is done is stored")
     assert not list(Path(".bpbench/cluster").glob("keys-*"))
 
 
