@@ -5,7 +5,8 @@
 - ``rates``: jobs that do nothing, per second, for several numbers of them; with the same saving of each result in a
   store, and without; CPU seconds of all processes, so that a machine that does something else beside says something
   too; and the most memory that the driver took;
-- ``share``: of a protocol, by the number of processes, how much of their time was not spent in jobs;
+- ``share``: of a protocol, by the number of processes, how much of their time was not spent in jobs, beside a loop of
+  a few lines over the same jobs in one process, which saves nothing;
 - ``resume``: seconds of ``bpbench run`` when everything is stored.
 
 ``--folder`` says where stores are made: creating a file on some disks takes longer than everything else together (on
@@ -214,24 +215,46 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     }
 
 
+def plain(protocol: str, root: str) -> dict[str, float]:
+    """Do the same jobs as a script without a driver would: a loop in one process, in memory, nothing saved."""
+    from bpbench import study
+    from bpbench.protocol import load, locate
+
+    jobs = study.prepare(load(locate(protocol)), Store(root)).jobs
+    made: dict[Any, Any] = {}
+
+    def result(job: Any) -> Any:
+        if job not in made:
+            made[job] = work.perform(job, result)
+        return made[job]
+
+    start = time.perf_counter()
+    for job in jobs:
+        result(job)
+    return {"working": time.perf_counter() - start, "jobs": len(made)}
+
+
 def shares(protocol: str, folder: Path) -> None:
     """Print what orchestration is of the time in jobs."""
     print(
         f"\n{protocol}: seconds of all processes in jobs; what they did beside, as shares of it (making ready: loading "
-        "libraries and compiled code, reading and laying out inputs; handing out: everything else from the first job's "
-        "start to the last one's end; starting: of the processes); and seconds before and after"
+        "libraries and compiled code, reading and laying out inputs, which the loop does too; handing out: everything "
+        "else from the first job's start to the last one's end, which is the clock; starting: of the processes); and "
+        "seconds before and after"
     )
-    head = f"{'jobs':>6}{'in jobs':>9}{'ready':>8}{'handing out':>13}{'starting':>10}"
+    head = f"{'jobs':>6}{'clock':>8}{'in jobs':>9}{'ready':>8}{'handing out':>13}{'starting':>10}"
     print(f"{'':16}{head}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}")
     with TemporaryDirectory(dir=folder) as stores:
         share(protocol, 1, f"{stores}/first")  # compiles
+        found = child("--child", "plain", json.dumps([protocol, f"{stores}/plain"]))
+        print(f"{'a plain loop':16}{found['jobs']:6.0f}{found['working']:8.2f}")
         for workers in (1, WORKERS):
             found = child("--child", "share", json.dumps([protocol, workers, f"{stores}/{workers}"]))
             busy, wall = found["in jobs"], found["working"]
             beside = wall * workers - busy - found["ready"]
             judge = found["conduct"] - wall - found["starting"]
             print(
-                f"{workers} process{'es' if workers > 1 else '':8}{found['jobs']:6.0f}{busy:9.2f}"
+                f"{workers} process{'es' if workers > 1 else '':8}{found['jobs']:6.0f}{wall:8.2f}{busy:9.2f}"
                 f"{found['ready'] / busy:8.1%}{beside / busy:13.1%}{found['starting'] * workers / busy:10.1%}"
                 f"{found['prepare']:11.2f}{judge:8.2f}{found['findings']:10.2f}{found['report']:8.2f}"
             )
@@ -273,10 +296,10 @@ def main() -> None:
     parser.add_argument("--protocol", default="57vars")
     parser.add_argument("--folder", type=Path, help="where stores are made; by default that of temporary files")
     parser.add_argument("--store", help="for resume, one that holds the study")
-    parser.add_argument("--child", choices=["rate", "share"])
+    parser.add_argument("--child", choices=["rate", "share", "plain"])
     options = parser.parse_args()
     if options.child:
-        print(json.dumps({"rate": rate, "share": share}[options.child](*json.loads(options.what[0]))))
+        print(json.dumps({"rate": rate, "share": share, "plain": plain}[options.child](*json.loads(options.what[0]))))
         return
     for what in options.what or ("rates", "share", "resume"):
         if what == "rates":
