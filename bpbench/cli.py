@@ -13,14 +13,13 @@ import contextlib
 import gc
 import io
 import os
-import select
 import shlex
 import signal
 import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -60,14 +59,19 @@ def console() -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    with contextlib.redirect_stderr(_Said(sys.stderr)), contextlib.redirect_stdout(_Shown(sys.stdout)):
+        code = _answered(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()  # what nobody reads is let go here, and not complained of at the end of Python
+        sys.stderr.flush()
+    return code
+
+
+def _answered(words: list[str]) -> int:
     options = _parser().parse_args(cli_compare.joined(words))
     options.command = shlex.join(["bpbench", *words])
     _hear_the_end()
     try:
-        with contextlib.redirect_stdout(_Shown(sys.stdout)):
-            code: int = options.verb(options)
-            sys.stdout.flush()  # what cannot be written is better told of here than at the end of Python
+        code: int = options.verb(options)
     except KeyboardInterrupt:
         cli_opened.say("Interrupted. What is done is stored; the same command goes on from there.")
         return INTERRUPTED
@@ -76,10 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cli_opened.print_json({"error": str(error)})
         cli_opened.say(f"bpbench: {error}")
         return INCOMPLETE if isinstance(error, EngineError) else WRONG
-    except Exception as error:  # noqa: BLE001 - the last line of defence names the place of the traceback
-        if isinstance(error, BrokenPipeError) and _nobody_reads():  # as after `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return DONE
+    except Exception:  # noqa: BLE001 - the last line of defence names the place of the traceback
         with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")
         last = traceback.format_exc().strip().splitlines()[-1]
@@ -92,15 +93,6 @@ def _hear_the_end() -> None:
     """Have SIGTERM, which batch systems send at the end of a job's time, end this process as Ctrl-C does."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _nobody_reads() -> bool:
-    """Return whether what stands behind this process's output has gone, and not some other pipe."""
-    asked = select.poll()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # a stream that is none of the system's
-            asked.register(stream, select.POLLOUT)
-    return any(event & (select.POLLERR | select.POLLHUP) for _, event in asked.poll(0))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -171,20 +163,49 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _Shown(io.TextIOBase):
-    """Standard output, where names from files are text and no orders to the terminal."""
+class _Said(io.TextIOBase):
+    """A stream of this process that goes on when nobody reads it any more, as after ``| head``.
+
+    What a verb does and its exit code do not depend on who reads to the end.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return self._stream.write(shown(text))
+        with self._whoever_reads():
+            self._stream.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        self._stream.flush()
+        with self._whoever_reads():
+            self._stream.flush()
 
     def isatty(self) -> bool:
         return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    @contextlib.contextmanager
+    def _whoever_reads(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+class _Shown(_Said):
+    """Standard output, where names from files are text and no orders to the terminal."""
+
+    def write(self, text: str) -> int:
+        return super().write(shown(text))
 
 
 def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - one signature for all verbs

@@ -26,7 +26,7 @@ class Cluster:
         By batch job what its workers do, each a list of tasks; no workers for one that waits for a node.
     """
 
-    kind, processes, trouble, log_directory = "slurm", 2, None, "logs"
+    kind, processes, trouble, log_directory, wanted = "slurm", 2, None, "logs", 0
 
     def __init__(self, tasks: dict[str, list[list[int]]]) -> None:
         states = {

@@ -497,28 +497,41 @@ def test_a_fault_of_ours_is_exit_code_70(
     assert "Traceback" in saved.read_text()
 
 
-#: The command line, but what it prints is torn off before, or another pipe breaks within.
-BROKEN = """
+#: The command line with a verb of its own, which says something on both streams and has something to answer.
+TORN = """
 import os, sys
-from bpbench import cli, protocol
-reader, writer = os.pipe()
-sys.stdout = open(writer, "w")
+from bpbench import cli, cli_opened, protocol
+from bpbench.errors import EngineError
+def torn():
+    reader, writer = os.pipe()
+    os.close(reader)
+    return open(writer, "w")
+{tear}
 def schema():
+    from bpbench.runner.progress import Progress
+    cli_opened.say("said")
+    Progress(lambda job: 1.0).note("noted")
+    print("printed" * 10_000)
     {how}
     return {{}}
 protocol.schema = schema
+cli.DONE = 4
 sys.exit(cli.main(["schema"]))
 """
 
 
-@pytest.mark.parametrize(("how", "code"), [("os.close(reader)", 0), ("raise BrokenPipeError(32, 'Broken pipe')", 70)])
-def test_only_a_reader_who_left_ends_a_command_well(tmp_path: Path, how: str, code: int) -> None:
-    """``bpbench schema | head -1`` needs no sentence; a pipe to a worker that broke is a fault like others."""
+@pytest.mark.parametrize("tear", ["sys.stdout", "sys.stderr", "sys.stdout = sys.stderr"])
+@pytest.mark.parametrize(
+    ("how", "code"), [("pass", 4), ("raise EngineError('Lost.')", 3), ("raise BrokenPipeError(32, 'Broken pipe')", 70)]
+)
+def test_who_reads_to_the_end_changes_no_exit_code(tmp_path: Path, tear: str, how: str, code: int) -> None:
+    """After ``| head`` the verb goes on to its own answer; another pipe that broke is a fault like others."""
     ended = subprocess.run(
-        [sys.executable, "-c", BROKEN.format(how=how)],
+        [sys.executable, "-c", TORN.format(tear=f"{tear} = torn()", how=how)],
         env={**os.environ, "TMPDIR": str(tmp_path)},
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )
-    assert (ended.returncode, "fault of ours (BrokenPipeError" in ended.stderr) == (code, code == 70)
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import sys
@@ -196,6 +197,8 @@ def test_the_batch_job_of_an_example_asks_for_what_it_says(
     worker = lines[-1] or lines[-2]
     offered = "THREADS=8,MEMORY=32000000000,GPU=1" if name == "slurm-gpu" else "THREADS=1,MEMORY=4000000000"
     assert f"{sys.executable} -m distributed.cli.dask_worker tls://" in worker
+    # Set up at the end of what the file says, as that may be what makes it importable.
+    assert f"{sys.executable} -c 'import bpbench.runner.worker' || exit 1" in lines
     assert f" --nworkers {4 if name == 'slurm-gpu' else 16} --nanny " in worker
     for words in (" --nthreads 1 ", f" --resources {offered} ", " --no-dashboard ", " --death-timeout 60 "):
         assert words in worker
@@ -242,3 +245,45 @@ def test_what_is_not_installed_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
     with pytest.raises(RequestError, match=r"^--cluster needs dask-jobqueue: pip install 'bpbench\[cluster\]'\.$"):
         cluster.start(read).__enter__()
+
+
+def submits(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    """Put a batch system in place whose only word is this."""
+    pytest.importorskip("bpbench.runner.jobqueue", reason="dask-jobqueue is not installed")
+    monkeypatch.chdir(folder)
+    for name in ("sbatch", "scancel", "squeue"):
+        program = folder / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho '{says}'\n", encoding="utf-8")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}/bin", prepend=os.pathsep)
+    Path("file").touch()
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "interface: nosuch0",
+            r"says interface: nosuch0, and this machine has none of that name with an IPv4 address \(it has .*\blo\b",
+        ),
+        (
+            "shared_directory: file/keys",
+            r"says shared_directory: file/keys, and that folder cannot be made \(Not a directory\); name one that",
+        ),
+        (
+            "log_directory: file/logs",
+            r"says log_directory: file/logs, and that folder cannot be made \(Not a dir",
+        ),
+        ("shared_directory: /proc", r"says shared_directory: /proc, and nothing can be written there \(No such file"),
+        ("dashboard: 0", r"^slurm refused a batch job for workers: no number today\.$"),
+    ],
+)
+def test_what_a_cluster_file_asks_for_in_vain_is_said(
+    line: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interface that is not here, folders that cannot be made, and a batch system that gives no number."""
+    submits(tmp_path, monkeypatch, "no number today")
+    with pytest.raises(RequestError, match=sentence):
+        cluster.start(cluster.read(written(tmp_path, f"{SMALL}{line}\n"))).__enter__()
+    assert not list(tmp_path.glob(".bpbench/cluster/keys-*"))

@@ -204,7 +204,7 @@ class Fake:
         self.out.append(tuple(jobs))
         self.sent.append(tuple(jobs))
 
-    def next(self) -> Ended:
+    def next(self, waiting: int = 0, until: float | None = None) -> Ended:  # noqa: ARG002 - as others are asked
         jobs = self.out.pop(0)
         done: list[Done] = []
         for job in jobs:

@@ -8,16 +8,20 @@ import ssl
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from bpbench.errors import EngineError
 from bpbench.jobs import Ping
 from bpbench.runner import keys, processes
 from bpbench.runner.crew import Ended
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import execute
+from bpbench.runner.execute import Silent, _Drive, execute
 from bpbench.runner.shielded import shielded
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Order
@@ -61,18 +65,86 @@ class Going:
     def has_ready(self) -> bool:
         return False
 
-    def is_empty(self) -> bool:
-        return False
+
+def test_workers_that_join_later_get_work() -> None:
+    """The driver comes back to hand out more, though nothing has ended, where there is more and somebody is free."""
+    there, wanted = [2], list[int]()
+    client: Any = SimpleNamespace(status="running")
+    crew = processes.DaskCrew(client, Order(""), 8, 1, "The scheduler", ended=Going(), hands=lambda: there.pop(0))
+    crew.want = wanted.append
+    crew.out = dict.fromkeys(range(2), ())
+    there[:] = [2, 1, 2, 3]
+    assert crew.next(waiting=5) == Ended(())
+    assert there == []
+    there[:] = [2, 2, 2]
+    assert crew.next(5, time.monotonic() + 0.15) == Ended(())
+    assert wanted == [7, 7]
 
 
-def test_workers_that_join_a_scheduler_later_get_work() -> None:
-    """The driver comes back to hand out more, though nothing has ended; of workers that left it is not told."""
-    there = iter([2, 1, 1, 3, 3, 4])
-    crew = processes.DaskCrew(None, Order(""), 2, 1, "The scheduler", ended=Going(), hands=lambda: next(there))
-    assert crew.next() == Ended(())
-    assert crew.size == 3
-    assert crew.next() == Ended(())
-    assert crew.size == 4
+def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(tmp_path: Path) -> None:
+    """As it is while something runs: a strategy may think for long before it asks for the next training."""
+    from distributed import LocalCluster
+
+    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
+    lost = "^The scheduler at tcp://.* was lost. What was stored before is kept; the same command goes on from there.$"
+    with LocalCluster(n_workers=1, **options) as cluster:
+        engine = Engine(workers=1, scheduler=cluster.scheduler_address)
+        with processes._running(engine, Store(tmp_path), lambda _: None) as crew:
+            crew.client.close()
+            with pytest.raises(EngineError, match=lost):
+                crew.submit([Ping(1)])
+            with pytest.raises(EngineError, match=lost):
+                crew.next(waiting=1)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[tuple[processes.DaskCrew, Any]]:
+    """Give a crew of one worker where eight might be, and its cluster."""
+    from distributed import LocalCluster
+
+    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
+    with LocalCluster(n_workers=1, **options) as cluster:
+        engine = Engine(workers=1, scheduler=cluster.scheduler_address)
+        with processes._running(engine, Store(tmp_path), lambda _: None) as crew:
+            crew.size, crew.hands = 8, lambda: len(cluster.scheduler.workers)
+            yield crew, cluster
+
+
+def test_what_waits_for_workers_that_never_came_is_left_when_the_time_is_up(
+    alone: tuple[processes.DaskCrew, Any], tmp_path: Path
+) -> None:
+    """Nothing lies in a queue of Dask's, where it would begin after the end."""
+    jobs = [Ping(number, 1.0) for number in range(8)]
+    drive = _Drive(jobs, Store(tmp_path), alone[0], Silent(), set())
+    done = [job for job, _, failure in drive.run(time.monotonic() + 0.5) if failure is None]
+    assert (done, drive.left) == (jobs[:1], jobs[1:])
+
+
+def test_without_workers_the_time_is_up_all_the_same(alone: tuple[processes.DaskCrew, Any], tmp_path: Path) -> None:
+    """A full batch system lets none come for hours."""
+    crew, cluster = alone
+    cluster.scale(0)
+    while cluster.scheduler.workers:
+        time.sleep(0.01)
+    drive = _Drive([Ping(1)], Store(tmp_path), crew, Silent(), set())
+    assert list(drive.run(time.monotonic() + 0.3)) == []
+    assert drive.left == [Ping(1)]
+
+
+def test_what_a_worker_took_with_it_is_not_waited_for(
+    alone: tuple[processes.DaskCrew, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask would wait for another worker, and the driver with it, while others have nothing to do."""
+    crew, cluster = alone
+    monkeypatch.setattr(processes, "FETCHED_S", 0.5)
+    crew.submit([Ping(1)])
+    while not crew.ended.has_ready():
+        time.sleep(0.01)
+    (worker,) = cluster.workers.values()
+    cluster.sync(worker.close, executor_wait=False)
+    ended = crew.next()
+    assert ended.jobs == (Ping(1),)
+    assert ended.death == "TimeoutError: it was gone before what it had made was heard of"
 
 
 def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +161,7 @@ def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatc
             crew.submit([Ping(1, 5.0)])
             assert not crew.free()
             cluster.scale(2)
-            assert crew.next() == Ended(())
+            assert crew.next(waiting=1) == Ended(())
             assert crew.free()
             assert crew.next().jobs == (Ping(1, 5.0),)
 
@@ -105,10 +177,10 @@ def test_a_worker_that_dies_before_what_it_made_was_fetched_died_at_work(
     asked, real = list[str](), getattr(Future, lost)
     killed = KilledWorker("ping", None, 0)
 
-    def once_lost(future: Future) -> object:
+    def once_lost(future: Future, timeout: float) -> object:
         asked.append(future.key)
         if len(asked) > 1:
-            return real(future)
+            return real(future, timeout)
         if lost == "exception":
             return killed
         raise killed

@@ -56,6 +56,12 @@ class Growing(JobQueueCluster):  # type: ignore[misc]
     processes = 1
     #: Why no workers may ever come.
     trouble: str | None = None
+    #: Worker processes that there would be work for, beside what the scheduler has.
+    wanted = 0
+
+    def want(self, number: int) -> None:
+        """Say how many worker processes there would be work for."""
+        self.wanted = number
 
     @property
     def dashboard_link(self) -> str:
@@ -96,7 +102,9 @@ class Growing(JobQueueCluster):  # type: ignore[misc]
 
 
 class ByTasks(Adaptive):  # type: ignore[misc]
-    """How many batch jobs there are: one worker process for each task that has not ended.
+    """How many batch jobs there are: one worker process for each task that has not ended, or would be handed out.
+
+    The driver hands out no more than there are workers, and so the scheduler's own tasks ask for none beside.
 
     Dask's own rule wants to be done in five seconds, counts worker processes where whole batch jobs come and go, and
     says nothing when the batch system refuses one.
@@ -112,10 +120,10 @@ class ByTasks(Adaptive):  # type: ignore[misc]
         self.came: set[str] = set()
 
     async def target(self) -> int:
-        """Return how many tasks have not ended."""
+        """Return how many worker processes there is work for."""
         scheduler = self.cluster.scheduler
         processing = sum(len(state.processing) for state in scheduler.workers.values())
-        return processing + len(scheduler.queued) + len(scheduler.unrunnable)
+        return max(int(self.cluster.wanted), processing + len(scheduler.queued) + len(scheduler.unrunnable))
 
     async def adapt(self) -> None:
         """Do what the number of tasks asks for, and notice what the batch system does."""
@@ -128,7 +136,7 @@ class ByTasks(Adaptive):  # type: ignore[misc]
             try:
                 await super().adapt()
                 self.refused = None
-            except (OSError, RuntimeError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 self.refused = time.monotonic()
                 self._forget_unsubmitted(error)
         if time.monotonic() - self.asked > ASK_S:

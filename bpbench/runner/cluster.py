@@ -1,8 +1,8 @@
 """Worker processes from a batch system, by dask-jobqueue: Slurm, OAR or PBS, as a cluster file says.
 
 A batch job is long-lived: it holds as many worker processes as the file says, each of which does one job of ours after
-another on one thread. How many batch jobs there are follows the work: one worker process for each task that has not
-ended, between the file's minimum and maximum. A batch job that disappears (cancelled, its node lost, its wall time
+another on one thread. How many batch jobs there are follows the work: one worker process for each job that could be
+done now, between the file's minimum and maximum. A batch job that disappears (cancelled, its node lost, its wall time
 reached) is asked for again. Workers leave a little before their wall time, so that nobody need kill them.
 
 The driver opens a port, and whoever may talk to a Dask scheduler can run code as its owner. A login node has many
@@ -12,10 +12,12 @@ its owner can enter, below the file's ``shared_directory``, until the run ends.
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,16 +61,20 @@ def start(cluster: Cluster) -> Iterator[Any]:
 
     from bpbench.runner import batch
 
-    shared = Path(cluster.file.shared_directory).expanduser()
-    shared.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="keys-", dir=shared.resolve()) as keys,
-        dask.config.set({"distributed.deploy.lost-worker-timeout": f"{batch.LOST_S}s"}),
-        build(cluster, keys) as made,
-    ):
+    with ExitStack() as stack:
+        _require_interface(cluster)
+        _folder(cluster, "log_directory")
+        keys = stack.enter_context(_key_folder(_folder(cluster, "shared_directory")))
+        stack.enter_context(dask.config.set({"distributed.deploy.lost-worker-timeout": f"{batch.LOST_S}s"}))
+        try:
+            made = stack.enter_context(build(cluster, keys))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise RequestError(
+                f"The scheduler for workers of {cluster.kind} did not start: {batch.said(error)}"
+            ) from None
         try:
             made.sync(made.ask, max(1, cluster.minimum // cluster.processes))
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise RequestError(f"{cluster.kind} refused a batch job for workers: {batch.said(error)}") from None
         made.adapt(
             Adaptive=batch.ByTasks,
@@ -78,6 +84,47 @@ def start(cluster: Cluster) -> Iterator[Any]:
             wait_count=batch.IDLE_S // batch.LOOK_S,
         )
         yield made
+
+
+def _require_interface(cluster: Cluster) -> None:
+    from distributed.utils import get_ip_interface
+
+    name = cluster.file.interface
+    try:
+        if name is not None:
+            get_ip_interface(name)
+    except ValueError:
+        there = ", ".join(interface for _, interface in socket.if_nameindex())
+        raise RequestError(
+            f"The cluster file says interface: {name}, and this machine has none of that name with an IPv4 address "
+            f"(it has {there}); name one that it shares with the nodes."
+        ) from None
+
+
+@contextmanager
+def _key_folder(shared: Path) -> Iterator[str]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="keys-", dir=shared)
+    except OSError as error:
+        raise RequestError(
+            f"The cluster file says shared_directory: {shared}, and nothing can be written there ({error.strerror}); "
+            "name a folder that driver and nodes may write to."
+        ) from None
+    with folder as name:
+        yield name
+
+
+def _folder(cluster: Cluster, key: str) -> Path:
+    """Make a folder that a cluster file names, and return where it is."""
+    folder = Path(getattr(cluster.file, key)).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(
+            f"The cluster file says {key}: {folder}, and that folder cannot be made ({error.strerror}); name one that "
+            "driver and nodes may write to."
+        ) from None
+    return folder.resolve()
 
 
 def trouble(made: Any) -> str | None:
@@ -119,7 +166,7 @@ def build(cluster: Cluster, keys: str) -> Any:
         "python": cluster.python,
         "job_name": "bpbench",
         "log_directory": logs,
-        "job_script_prologue": [*_settings(cluster), *file.job_script_prologue],
+        "job_script_prologue": [*_settings(cluster), *file.job_script_prologue, _fit(cluster)],
         "worker_extra_args": _arguments(cluster),
         "scheduler_options": {"dashboard_address": f"127.0.0.1:{file.dashboard}"},
         "security": _certificates(Path(keys)) if file.tls else None,
@@ -152,6 +199,14 @@ def _of_kind(cluster: Cluster, logs: str) -> dict[str, Any]:
 
 def _settings(cluster: Cluster) -> list[str]:
     return [*settings.exported(settings.WORKERS), f"export {command.THREADS}={cluster.offers.threads}"]
+
+
+def _fit(cluster: Cluster) -> str:
+    """Return the line that ends a batch job in which no worker could understand what it is sent.
+
+    Such a worker would drop the line to the driver as one does that was killed; so its last words come into the logs.
+    """
+    return f"{shlex.quote(cluster.python)} -c 'import bpbench.runner.worker' || exit 1"
 
 
 def _arguments(cluster: Cluster) -> list[str]:

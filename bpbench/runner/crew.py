@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A bundle that came back; without jobs: none did, but another may be submitted now.
+    """A bundle that came back; without jobs: none did, but another may be submitted now, or it is time to end.
 
     Attributes
     ----------
@@ -56,8 +56,16 @@ class Crew(Protocol):
     def submit(self, jobs: Sequence[Job]) -> None:
         """Start a bundle."""
 
-    def next(self) -> Ended:
-        """Wait for the next bundle that ends."""
+    def next(self, waiting: int = 0, until: float | None = None) -> Ended:
+        """Wait for the next bundle that ends, or until another may be submitted.
+
+        Parameters
+        ----------
+        waiting : int
+            Jobs that could be submitted now if somebody were free.
+        until : float, optional
+            Moment of the monotonic clock after which nothing is submitted any more.
+        """
 
 
 @dataclass(slots=True)
@@ -78,7 +86,7 @@ class Here:
         """Take a bundle; it is done when it is waited for."""
         self.jobs = tuple(jobs)
 
-    def next(self) -> Ended:
+    def next(self, waiting: int = 0, until: float | None = None) -> Ended:  # noqa: ARG002 - as others are asked
         """Do it."""
         jobs, self.jobs = self.jobs, ()
         return Ended(jobs, tuple(do(job, self.store, self.size) for job in jobs))

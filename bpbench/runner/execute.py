@@ -298,6 +298,8 @@ class _Drive:
         """Hand out jobs as workers become free, and yield each that ended."""
         yield from self._lost()
         while len(self.line):
+            if until is not None and time.monotonic() > until:
+                self._leave(())
             while self.crew.free() and (bundle := self._next()):
                 if until is not None and time.monotonic() + (self.pace.of(work.label(bundle[0])) or 0.0) > until:
                     self._leave(bundle)
@@ -307,7 +309,7 @@ class _Drive:
                 self.crew.submit(bundle)
             if not len(self.line):  # everything that was left is left
                 break
-            for told in self._hear(self.crew.next()):
+            for told in self._hear(self.crew.next(self._waiting(), until)):
                 yield told
                 yield from self._lost()
 
@@ -331,6 +333,10 @@ class _Drive:
         # At the end every worker should have its share.
         fitting = 1 if took is None else int(BUNDLE_S / max(took, 1e-6))
         return self.line.take_alike(max(1, min(fitting, self.crew.bundle, self.line.ready // self.crew.size)), _alike)
+
+    def _waiting(self) -> int:
+        """Return how many jobs could be handed out, if somebody were free."""
+        return self.line.ready + (len(self.suspects) if self.suspected is None else 0)
 
     def _lost(self) -> Iterator[Told]:
         while self.line.lost:

@@ -36,6 +36,8 @@ ANSWERS_S: Final = 15
 #: Seconds from one look whether there are workers to the next, and those in which a process can be replaced.
 LOOK_S: Final = 5
 REPLACED_S: Final = 300
+#: Seconds in which what came of a bundle, a few words, must be here.
+FETCHED_S: Final = 10
 
 
 @dataclass(slots=True)
@@ -49,7 +51,9 @@ class DaskCrew:
     trouble : callable
         Gives the reason why no workers may ever come, where there is one.
     hands : callable, optional
-        Gives how many workers there are now, where others start and end them; without, :attr:`size` stays.
+        Gives how many workers there are now, where they come and go; without, there are :attr:`size`.
+    want : callable
+        Is told how many bundles there would be work for.
     """
 
     client: Any
@@ -64,23 +68,38 @@ class DaskCrew:
     hints: Mapping[str, Resources] = field(default_factory=dict)
     trouble: Callable[[], str | None] = lambda: None
     hands: Callable[[], int] | None = None
+    want: Callable[[int], None] = lambda _: None
 
     def free(self) -> bool:
         """Return whether there are workers without a bundle."""
-        return len(self.out) < self.size
+        return len(self.out) < (self.size if self.hands is None else self.hands())
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Send a bundle to whoever is free."""
+        """Send a bundle to whoever is free.
+
+        Raises
+        ------
+        EngineError
+            When the scheduler was lost since the last bundle ended.
+        """
+        if self.client.status != "running":
+            raise self._lost()
         self.sent += 1
         key = f"{work.label(jobs[0])}-{address(jobs[0])}-{self.sent}"
         asked = of(jobs[0], self.hints).asked() or None  # a bundle is of one kind
         future = self.client.submit(do_all, tuple(jobs), self.order, key=key, pure=False, resources=asked)
         self.out[future.key] = tuple(jobs)
+        self._ended().add(future)
+
+    def _ended(self) -> Any:
         if self.ended is None:
             from distributed import as_completed
 
             self.ended = as_completed(loop=self.client.loop)
-        self.ended.add(future)
+        return self.ended
+
+    def _lost(self) -> EngineError:
+        return EngineError(f"{self.who} was lost. What was stored before is kept; the same command goes on from there.")
 
     def workers(self) -> list[dict[str, Any]]:
         """Return what is known of the processes that are there now, each with its address."""
@@ -96,8 +115,15 @@ class DaskCrew:
             if address in offered
         ]
 
-    def next(self) -> Ended:
-        """Wait for the next bundle that ends.
+    def next(self, waiting: int = 0, until: float | None = None) -> Ended:
+        """Wait for the next bundle that ends, or until another may be submitted.
+
+        Parameters
+        ----------
+        waiting : int
+            Jobs that could be submitted now if somebody were free.
+        until : float, optional
+            Moment of the monotonic clock after which nothing is submitted any more.
 
         Raises
         ------
@@ -106,46 +132,52 @@ class DaskCrew:
         StoreError
             When a result cannot be kept.
         """
-        from distributed.scheduler import KilledWorker
-
-        while True:
+        self.want(len(self.out) + waiting)
+        ended = self._ended()
+        while not ended.has_ready():
+            if self.client.status not in {"running", "connecting"}:
+                raise self._lost()
             if (why := self.trouble()) is not None:
                 raise EngineError(f"No workers come. {why}")
-            if self.ended.has_ready() or self.ended.is_empty():
-                break
-            if self.hands is not None and (now := self.hands()) != self.size:
-                grown, self.size = now > self.size, now
-                if grown:  # there may be work for those that came
-                    return Ended(())
-            with self.ended.thread_condition:
-                if not self.ended.has_ready():  # looked at with the lock held: nothing can end unheard
-                    self.ended.thread_condition.wait(timeout=0.1)
-        future = next(self.ended)
+            if waiting and (self.free() or (until is not None and time.monotonic() > until)):
+                return Ended(())
+            with ended.thread_condition:
+                if not ended.has_ready():  # looked at with the lock held: nothing can end unheard
+                    ended.thread_condition.wait(timeout=0.1)
+        future = next(ended)
         jobs = self.out.pop(future.key)
+        self.want(len(self.out) + waiting)
         error, done = self._fetched(future)
         if future.cancelled() or self.client.status != "running":
-            raise EngineError(
-                f"{self.who} was lost. What was stored before is kept; the same command goes on from there."
-            )
+            raise self._lost()
         if error is None:
             future.release()
             return Ended(jobs, done)
         if isinstance(error, StoreError | EngineError):
             raise error
-        why = "killed, most often for want of memory" if isinstance(error, KilledWorker) else f"{error}"
-        return Ended(jobs, death=f"{type(error).__name__}: {why}")
+        return Ended(jobs, death=f"{type(error).__name__}: {_why(error)}")
 
     @staticmethod
     def _fetched(future: Any) -> tuple[BaseException | None, tuple[Done, ...]]:
         """Return what went wrong with a bundle, or what came of it.
 
-        What came of it lies with its worker until it is fetched; one that dies before is as one that died at work.
+        What came of it lies with its worker until it is fetched. One that dies before is as one that died at work; Dask
+        would have the bundle done again, and say nothing until then.
         """
         try:
-            error = future.exception()
-            return error, () if error is not None else tuple(future.result())
+            error = future.exception(timeout=FETCHED_S)
+            return error, () if error is not None else tuple(future.result(timeout=FETCHED_S))
         except Exception as error:  # noqa: BLE001 - whatever became of the worker
             return error, ()
+
+
+def _why(error: BaseException) -> str:
+    """Return what is told of the end of a worker."""
+    from distributed.scheduler import KilledWorker
+
+    if isinstance(error, KilledWorker):
+        return "killed, most often for want of memory"
+    return "it was gone before what it had made was heard of" if isinstance(error, TimeoutError) else f"{error}"
 
 
 @dataclass(slots=True)
@@ -305,6 +337,8 @@ def _batch(wanted: cluster.Cluster, store: Store, say: Say) -> Iterator[DaskCrew
             who="The scheduler",
             hints=wanted.hints,
             trouble=lambda: cluster.trouble(made),
+            hands=lambda: len(made.scheduler.workers),
+            want=made.want,
         )
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from slurm import NoSlurmError, Slurm, running
 
-from bpbench.errors import RequestError
+from bpbench.errors import EngineError, RequestError
 from bpbench.jobs.work import Ping
 from bpbench.runner import batch, cluster
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import execute
+from bpbench.runner.execute import Silent, execute
+from bpbench.runner.staff import Staff
 from bpbench.runner.store import Store
 
 pytestmark = [
@@ -129,6 +130,48 @@ def test_batch_jobs_that_end_before_their_workers_come_are_said(
         assert str(cluster.trouble(made)).startswith("3 batch jobs for workers ended before their workers came; what")
         logs = list(Path(made.log_directory).glob("*.err"))
         assert any("/nowhere/python: No such file" in log.read_text("utf-8") for log in logs)
+
+
+@pytest.mark.slow
+def test_workers_that_lack_bpbench_are_no_want_of_memory(nothing_left: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They could not understand a job; their batch jobs end before they come, and their logs say why."""
+    quick(monkeypatch)
+    Path("elsewhere/bpbench").mkdir(parents=True)
+    Path("elsewhere/bpbench/__init__.py").touch()
+    more = f'job_script_prologue: ["export PYTHONPATH={Path("elsewhere").resolve()}"]'
+    with pytest.raises(EngineError, match=r"^No workers come\. 3 batch jobs for workers ended before their"):
+        execute([Ping(1)], Store(Path("store")), engine=Engine(cluster=read(1, more=more)))
+    logs = [log.read_text("utf-8") for log in Path(".bpbench/cluster/logs").glob("*.err")]
+    assert any("No module named 'bpbench.runner'" in log for log in logs)
+    assert nothing_left.nodes
+
+
+def test_batch_jobs_are_asked_for_as_there_is_work_and_none_waits_in_dask(
+    nothing_left: Slurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nodes for four workers, and files that ask for eight: what no worker could begin in time is left."""
+    quick(monkeypatch)
+    jobs = [Ping(number, wait_s=12.0) for number in range(8)]
+    seen = list[int]()
+    with Staff(Engine(cluster=read(8), until=time.monotonic() + 20.0)) as staff:
+        watcher = Watched(lambda: seen.append(len(nothing_left.jobs())))
+        executed = execute(jobs, Store(Path("store")), staff=staff, watcher=watcher)
+    assert max(seen) == 8
+    assert executed.made >= 1
+    assert executed.made + len(executed.left) == 8
+    assert len(executed.left) >= 4
+    assert executed.failures == {}
+
+
+class Watched(Silent):
+    """A watcher that looks at something whenever a job ends."""
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self.look = look
+
+    def finished(self, *_: object) -> None:
+        """Look."""
+        self.look()
 
 
 @pytest.mark.slow
