@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from bpbench.errors import RequestError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import FrameSource, MakeFrames, Ping
 from bpbench.protocol import load
-from bpbench.runner import housekeeping, registry
+from bpbench.runner import execute, housekeeping, registry
 from bpbench.runner.housekeeping import clearing
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.store import Outcome, Store
@@ -478,3 +479,30 @@ def test_a_study_enrols_everything_it_needs(here: Here) -> None:
     assert code == 0
     assert said.count("is not whole (values.json has other content than was written)") == 2
     assert said.count("and a run of the study makes it again.") == 2
+
+
+@pytest.mark.parametrize("again", [1, 1000], ids=["once", "always"])
+def test_a_training_whose_result_vanished_is_no_gap(here: Here, monkeypatch: pytest.MonkeyPatch, again: int) -> None:
+    """It is made again, and said; where it vanishes again and again the run ends with 3 and what is to be done."""
+    small_study.write(here.folder, trees=2, more="quick: {repeats: 2}")
+    store = Store("store")
+    prepared = study.prepare(load(Path("small.yaml"), quick=True), store)
+    training, real, left = prepared.trainings["rich", 0], execute.execute, [again]
+
+    def vanishing(*args: Any, **options: Any) -> execute.Executed:
+        went = real(*args, **options)
+        if store.has(training) and left[0]:
+            left[0] -= 1
+            shutil.rmtree(store.folder(training))
+        return went
+
+    monkeypatch.setattr(execute, "execute", vanishing)
+    code, out, err = here("run", "small.yaml", "--quick", "--store", "store", "--jobs", "1", "--json")
+    gone = f"The result {store.folder(training)} is needed and not there, as if it had been removed meanwhile; a run"
+    assert f"{gone} of the study makes it again." in err
+    assert code == 3  # 'wild' diverges, as it should
+    if again == 1:
+        variants = {variant["name"]: variant for variant in json.loads(out)["findings"]["variants"]}
+        assert [result["status"] for result in variants["rich"]["results"]] == ["done", "done"]
+    else:
+        assert err.splitlines()[-1] == f"bpbench: {gone} of the study makes it again. What was stored before is kept."
