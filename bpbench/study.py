@@ -177,11 +177,14 @@ def carry_out(
         if not prepared.explored.complete:
             prepared = _explore(prepared, ask, store, watcher)
             enrol(prepared, store, prepared.jobs)
-        run([job for job in wanted(prepared) if job not in executed.failures])  # what failed is not tried twice
+        asked = wanted(prepared)
+        run([job for job in asked if job not in executed.failures])  # what failed is not tried twice
+        # of what was asked nothing is left out, even where its result has vanished since: it is made again
+        answered = {*asked, *executed.failures, *executed.left}
         results = {
             key: _answer(job, executed, store, run, watcher)
             for key, job in prepared.trainings.items()
-            if job in executed.failures or job in executed.left or store.has(job)
+            if job in answered or store.has(job)
         }
     return Carried(prepared, results, executed)
 

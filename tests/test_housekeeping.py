@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from bpbench.errors import RequestError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import FrameSource, MakeFrames, Ping
 from bpbench.protocol import load
-from bpbench.runner import housekeeping, registry
+from bpbench.runner import execute, housekeeping, registry
+from bpbench.runner.housekeeping import clearing
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.store import Outcome, Store
 
@@ -256,7 +258,7 @@ def test_nothing_is_deleted_beside_a_driver(store: Store, here: Here) -> None:
     running = store.root / "running"
     running.mkdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        path = running / f"{socket.gethostname()}-{other.pid}"
+        path = running / f"{registry.here()}-{other.pid}"
         path.write_text(json.dumps({"born": registry.born(other.pid), "since": "2026-11-27T00:00:00+00:00"}))
         code, _, err = here(*words)
         assert code == 2
@@ -264,16 +266,141 @@ def test_nothing_is_deleted_beside_a_driver(store: Store, here: Here) -> None:
             f"A driver works in the store {store.root}: process {other.pid} on {socket.gethostname()}, since 2026"
             in err
         )
-        assert f"Nothing was deleted; wait for it, or remove {path} if it is gone." in err
+        wait = f"wait for its end and give the same command again, or remove {path} if it is gone."
+        assert f". Nothing was deleted; {wait}" in err
         other.communicate(b"\n")
-    far = running / "far-7"
+    far = running / "far-pidns1-clears-7"
     far.write_text("{}")
-    assert here(*words)[0] == 2
+    code, _, err = here(*words)
+    assert code == 2
+    assert f"The store {store.root} is being cleared up by `bpbench data gc --delete`: process 7 on far, since 2" in err
+    assert ". Nothing was deleted; wait for its end and give the same" in err
     assert there(store) == [0, 1, 2, 3, 4, 5]
     old = far.stat().st_mtime - registry.GONE_AFTER_S - 60
     os.utime(far, (old, old))
     assert here(*words)[0] == 0
     assert list(running.iterdir()) == []
+
+
+def run_small(store: Store, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the quick version of the small study in a process of its own."""
+    command = [sys.executable, "-m", "bpbench.cli", "run", "small.yaml", "--quick", "--jobs", "1"]
+    return subprocess.run([*command, "--store", str(store.root), *words], capture_output=True, text=True, check=False)
+
+
+def test_no_study_begins_while_results_are_deleted(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its results would be among those that go; after the end it runs, and everything is made anew."""
+    small_study.write(here.folder, trees=2, more="quick: {repeats: 2}")
+    store = Store(here.folder / "store")
+    study.conduct(study.prepare(load(Path("small.yaml"), quick=True), store), store)
+    take_away, ran = clearing._take_away, []
+
+    def beside(store: Store, path: Path) -> None:
+        if not ran:
+            ran.append(run_small(store))
+        take_away(store, path)
+
+    monkeypatch.setattr(clearing, "_take_away", beside)
+    housekeeping.collect(store, forget="small", delete=True)
+    (other,) = ran
+    note = store.root / "running" / f"{registry.here()}-clears-{os.getpid()}"
+    told = f"by `bpbench data gc --delete`: process {os.getpid()} on {socket.gethostname()}, since 2"
+    assert other.returncode == 2
+    assert f"bpbench: The store {store.root} is being cleared up {told}" in other.stderr
+    wait = f"wait for its end and give the same command again, or remove {note} if it is gone."
+    assert f". Nothing was started; {wait}" in other.stderr
+    assert (list(housekeeping.results(store.root)), registry.studies(store.root)) == ([], [])
+    assert run_small(store).returncode == 3  # 'wild' diverges, as it should
+    (share,) = housekeeping.usage(store).shares
+    assert share.missing == 0
+
+
+def test_of_two_at_once_at_least_one_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each says first that it is there and looks then, whatever the other does meanwhile."""
+    drivers, running = registry.drivers, store.root / "running"
+
+    def both(root: Path, *, but: Path | None = None) -> list[registry.Driver]:
+        monkeypatch.setattr(registry, "drivers", drivers)
+        (own,) = running.iterdir()
+        if "-clears-" in own.name:
+            with pytest.raises(RequestError, match="is being cleared up"), store.driving():
+                pytest.fail("It began.")
+        else:
+            with pytest.raises(RequestError, match="A driver works in the store"):
+                housekeeping.collect(store, delete=True)
+        return drivers(root, but=but)
+
+    monkeypatch.setattr(registry, "drivers", both)
+    with store.driving():
+        assert there(store) == [0, 1, 2, 3, 4, 5]
+    monkeypatch.setattr(registry, "drivers", both)
+    housekeeping.collect(store, delete=True)
+    assert there(store) == [0, 1, 2, 3, 5]
+    with registry.clearing(store.root) as own:  # both have said it, and neither has looked
+        note = running / f"{registry.here()}-{os.getpid()}"
+        note.write_text("{}")
+        with pytest.raises(
+            RequestError, match=r"Nothing was started; wait for its end and give the same command again"
+        ):
+            registry._refuse_beside_clearing(store.root)
+        with pytest.raises(
+            RequestError, match=r"Nothing was deleted; wait for its end and give the same command again"
+        ):
+            housekeeping.refuse_beside_drivers(store.root, own)
+
+
+def test_what_a_study_notes_meanwhile_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earlier versions look at nobody's note before they begin; what they enrol is not overwritten."""
+    studies, enrolled = registry.studies, list[str]()
+
+    def noted(root: Path, *, forgotten: bool = False) -> list[Enrolled]:
+        found = studies(root, forgotten=forgotten)
+        enrolled.append(f"{len(enrolled):064}")
+        store.enrol(Enrolled("1" * 64, "first", "first.yaml", quick=False, jobs=frozenset(enrolled)))
+        return found
+
+    monkeypatch.setattr(registry, "studies", noted)
+    housekeeping.collect(store, delete=True)
+    first, _ = studies(store.root)
+    assert first.jobs == {*NAMES[:3], *enrolled}
+    assert first.former == frozenset()
+
+
+#: Says where it makes a result, as a driver, and waits; its number is one that nobody has outside.
+WRITER = """
+import sys
+from bpbench.runner.store import Store
+store = Store(sys.argv[1])
+with store.driving():
+    made = store.scratch()
+    made.mkdir(parents=True)
+    print(made, flush=True)
+    input()
+"""
+
+
+def test_a_driver_in_another_pid_namespace_lives(store: Store) -> None:
+    """Of a container that has the host's name: what it makes stays, and nothing is deleted beside it."""
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        pass
+    unshare = ["unshare", "--pid", "--fork", "--mount-proc", *(["--map-root-user"] if os.getuid() else [])]
+    number = f"echo {gone.pid - 1} > /proc/sys/kernel/ns_last_pid"
+    tried = subprocess.run([*unshare, "sh", "-c", number], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"No PID namespace can be made here: {tried.stderr.strip()}")
+    inside = [*unshare, "sh", "-c", f'{number}; "$@"; exit', "sh", sys.executable, "-c", WRITER, str(store.root)]
+    with subprocess.Popen(inside, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        made = Path(other.stdout.readline().strip())
+        assert made.name.rsplit("-", 2)[1] == str(gone.pid)
+        store.sweep()
+        assert made.is_dir()
+        with pytest.raises(
+            RequestError, match=rf"process {gone.pid} on {socket.gethostname()} in another PID namespace, as of a con"
+        ):
+            housekeeping.collect(store, delete=True)
+        other.communicate("\n")
+    assert there(store) == [0, 1, 2, 3, 4, 5]
 
 
 def test_nothing_is_deleted_when_a_note_cannot_be_read(store: Store) -> None:
@@ -352,3 +479,30 @@ def test_a_study_enrols_everything_it_needs(here: Here) -> None:
     assert code == 0
     assert said.count("is not whole (values.json has other content than was written)") == 2
     assert said.count("and a run of the study makes it again.") == 2
+
+
+@pytest.mark.parametrize("again", [1, 1000], ids=["once", "always"])
+def test_a_training_whose_result_vanished_is_no_gap(here: Here, monkeypatch: pytest.MonkeyPatch, again: int) -> None:
+    """It is made again, and said; where it vanishes again and again the run ends with 3 and what is to be done."""
+    small_study.write(here.folder, trees=2, more="quick: {repeats: 2}")
+    store = Store("store")
+    prepared = study.prepare(load(Path("small.yaml"), quick=True), store)
+    training, real, left = prepared.trainings["rich", 0], execute.execute, [again]
+
+    def vanishing(*args: Any, **options: Any) -> execute.Executed:
+        went = real(*args, **options)
+        if store.has(training) and left[0]:
+            left[0] -= 1
+            shutil.rmtree(store.folder(training))
+        return went
+
+    monkeypatch.setattr(execute, "execute", vanishing)
+    code, out, err = here("run", "small.yaml", "--quick", "--store", "store", "--jobs", "1", "--json")
+    gone = f"The result {store.folder(training)} is needed and not there, as if it had been removed meanwhile; a run"
+    assert f"{gone} of the study makes it again." in err
+    assert code == 3  # 'wild' diverges, as it should
+    if again == 1:
+        variants = {variant["name"]: variant for variant in json.loads(out)["findings"]["variants"]}
+        assert [result["status"] for result in variants["rich"]["results"]] == ["done", "done"]
+    else:
+        assert err.splitlines()[-1] == f"bpbench: {gone} of the study makes it again. What was stored before is kept."

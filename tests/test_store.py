@@ -15,6 +15,7 @@ import pytest
 from bpbench.errors import DamagedError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import FrameSource, MakeFrames
+from bpbench.runner import registry
 from bpbench.runner.store import Outcome, Store
 
 JOB = MakeFrames(FrameSource(path="a", sha256="00"))
@@ -76,15 +77,33 @@ def test_sweep_removes_what_the_dead_left(tmp_path: Path) -> None:
     """Unfinished folders of dead processes on this host go; those of the living and of other hosts stay."""
     with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
         pass
+    host = socket.gethostname()
     names = {
-        "dead": f"{socket.gethostname()}-{gone.pid}-a",
-        "alive": f"{socket.gethostname()}-{os.getpid()}-b",
-        "elsewhere": "another.host-1-c",
+        "dead": f"{registry.here()}-{gone.pid}-a",
+        "alive": f"{registry.here()}-{os.getpid()}-b",
+        "elsewhere": f"another.host-pidns1-{gone.pid}-c",
+        "another namespace": f"{host}-pidns1-{gone.pid}-d",
+        "earlier version": f"{host}-{gone.pid}-e",
+        "a host called alike": f"{host}-{gone.pid}-{os.getpid()}-f",
     }
     for name in names.values():
         (tmp_path / "tmp" / name).mkdir(parents=True)
     Store(tmp_path).sweep()
-    assert {left.name for left in (tmp_path / "tmp").iterdir()} == {names["alive"], names["elsewhere"]}
+    assert {left.name for left in (tmp_path / "tmp").iterdir()} == set(names.values()) - {names["dead"]}
+
+
+def test_what_a_writer_in_a_container_makes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number may be that of nobody here; the names that a process gives say in which namespace it is."""
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        pass
+    store = Store(tmp_path)
+    with monkeypatch.context() as there:
+        there.setattr(os, "getpid", lambda: gone.pid)
+        there.setattr(registry, "here", lambda: f"{socket.gethostname()}-pidns1")
+        made = store.scratch()
+    made.mkdir(parents=True)
+    store.sweep()
+    assert made.is_dir()
 
 
 def test_a_declaration_keeps_its_first_note(tmp_path: Path) -> None:

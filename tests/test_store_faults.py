@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,10 @@ import small_study
 from small_study import Here, here
 
 from bpbench import study
-from bpbench.errors import DamagedError, ReadOnlyError, StoreError
+from bpbench.errors import DamagedError, ReadOnlyError, RequestError, StoreError
 from bpbench.jobs import FrameSource, MakeFrames
 from bpbench.protocol import load
-from bpbench.runner import integrity
+from bpbench.runner import integrity, registry
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.store import Outcome, Store
 
@@ -119,6 +119,8 @@ def test_a_store_for_reading_alone(tmp_path: Path) -> None:
         assert not store.enrol(Enrolled("d", "study", "file", quick=False))
         with store.driving():
             assert not (store.root / "running").exists()
+        with pytest.raises(OSError, match="Read-only file system"), registry.clearing(store.root):
+            pytest.fail("It began.")
         with pytest.raises(
             ReadOnlyError, match=r"may only be read, and 1 result is missing in it; nothing was started\."
         ):
@@ -138,6 +140,48 @@ def test_a_store_for_reading_alone(tmp_path: Path) -> None:
             StoreError, match=r"could not be written to .* \(Read-only file system\); name a store that you"
         ):
             store.save(MakeFrames(FrameSource(path="a", sha256="02")), Outcome({}), dict)
+
+
+def test_a_store_for_reading_alone_that_somebody_clears_up(tmp_path: Path) -> None:
+    """Whoever may write it somewhere else removes results just now, or did so long ago, or works there."""
+    store = Store(tmp_path / "store")
+    running = store.root / "running"
+    running.mkdir(parents=True)
+    (running / "far-pidns1-7").write_text("{}")
+    with read_only(store.root), store.driving():
+        pass
+    note = running / "far-pidns1-clears-7"
+    note.write_text("{}")
+    with (
+        read_only(store.root),
+        pytest.raises(RequestError, match=r"is being cleared up .*: process 7 on far, since .*\. Nothing was started;"),
+        store.driving(),
+    ):
+        pytest.fail("It began.")
+    old = note.stat().st_mtime - registry.GONE_AFTER_S - 60
+    os.utime(note, (old, old))
+    with read_only(store.root), store.driving():
+        pass
+    running.chmod(0)
+    with nobody(), store.driving():  # who may not even look
+        pass
+    running.chmod(0o755)
+
+
+def test_who_clears_up_a_full_disk_is_seen(tmp_path: Path) -> None:
+    """Its note has no room for a word, and its name says enough."""
+    mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path))
+    try:
+        with suppress(OSError):
+            (tmp_path / "filler").write_bytes(bytes(200_000))
+        with registry.clearing(tmp_path) as own:
+            assert own is not None
+            assert own.read_text() == ""
+            what = rf"is being cleared up .*: process {os.getpid()} on \S+, since 2\S+\. Nothing was started; wait"
+            with pytest.raises(RequestError, match=what), registry.driving(tmp_path):
+                pytest.fail("It began.")
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
 def test_permissions_without_privileges(open_folder: Path) -> None:

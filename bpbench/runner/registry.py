@@ -3,7 +3,13 @@
 ``<store>/studies/<digest>.json`` holds of each study that ran on the store its name, its protocol's file and the
 addresses of all jobs that it is known to need; ``former`` are those that it needed before and does not need now, as
 after a new version of a kind of job. A study that was let go lies in ``<store>/studies/forgotten`` until its results
-are removed. ``<store>/running/<host>-<process>`` stands while a driver works, and is touched every ten minutes.
+are removed.
+
+``<store>/running/<host>-pidns<namespace>-<process>`` stands while a driver works, one with ``-clears-`` before the
+process while somebody removes results; either is touched every ten minutes. Both sides write their own note first and
+then look for the other's, so that of two that begin at the same moment at least one sees the other and does not begin.
+(A network file system asks its server anew about a folder in which one has just made a file.) That both see each other
+is harmless: nothing was started and nothing deleted.
 
 Nothing of this decides a result: what is lost or damaged of it costs no more than that housekeeping knows less.
 """
@@ -12,10 +18,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,7 +35,7 @@ from bpbench.errors import RequestError, nearest
 STUDIES: Final = "studies"
 FORGOTTEN: Final = "forgotten"
 RUNNING: Final = "running"
-#: A driver on another host that was not seen for so long is taken for gone.
+#: Who works on another host, or in another PID namespace, and was not seen for so long is taken for gone.
 GONE_AFTER_S: Final = 24 * 3600.0
 _SEEN_EVERY_S: Final = 600.0
 #: Characters of a time that say it to the minute.
@@ -156,13 +164,22 @@ def forget(root: Path, study: Enrolled) -> None:
     path.rename(root / STUDIES / FORGOTTEN / path.name)
 
 
-def settle(root: Path) -> None:
-    """Drop what is noted of results that were removed: studies that were let go, and what others needed before."""
-    for study in studies(root, forgotten=True):
+def settle(root: Path, noted: Iterable[Enrolled], forgotten: Iterable[Enrolled]) -> None:
+    """Drop what is noted of results that were removed: studies that were let go, and what others needed before.
+
+    Parameters
+    ----------
+    root : Path
+        Of the store.
+    noted, forgotten : iterable of Enrolled
+        What :func:`studies` said when it was decided which results go. What a note says beside that stays.
+    """
+    for study in forgotten:
         (root / STUDIES / FORGOTTEN / f"{study.digest}.json").unlink(missing_ok=True)
-    for study in studies(root):
-        if study.former:
-            _write(root / STUDIES / f"{study.digest}.json", replace(study, former=frozenset()))
+    for study in noted:
+        path = root / STUDIES / f"{study.digest}.json"
+        if (now_noted := _read(path)) is not None and now_noted.former & study.former:
+            _write(path, replace(now_noted, former=now_noted.former - study.former))
 
 
 def _read(path: Path) -> Enrolled | None:
@@ -228,8 +245,24 @@ def _now() -> str:
 
 # --------------------------------------------------------------------------------------------------------- drivers
 
-#: How many drivers work in a store, in this process, by its folder.
-_here: dict[Path, int] = {}
+#: How often this process says by a note that it works in a store, or clears it up, by the note.
+_said: dict[Path, int] = {}
+#: Stands in the name of the note of who clears up: where the disk is full, a file can be made and hold no word.
+_CLEARS: Final = "-clears"
+_NOTE: Final = re.compile(rf"(?P<host>[^.].*?)(?:(?P<space>-pidns[0-9]+)(?P<clears>{_CLEARS})?)?-(?P<pid>[0-9]+)")
+
+
+def here() -> str:
+    """Return where this process runs, as names in a store say it: its host and its PID namespace.
+
+    A number of a process means something within one namespace alone: containers may share the host's name, and none
+    of them sees the processes of another.
+    """
+    try:
+        space = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:  # a system that has none
+        space = 0
+    return f"{socket.gethostname()}-pidns{space}"
 
 
 @contextmanager
@@ -240,24 +273,78 @@ def driving(root: Path) -> Iterator[None]:
     ----------
     root : Path
         Of the store.
+
+    Raises
+    ------
+    RequestError
+        When somebody clears up the store.
     """
-    where = root.absolute()
-    _here[where] = _here.get(where, 0) + 1
-    path = where / RUNNING / f"{socket.gethostname()}-{os.getpid()}"
+    with _noted(root, "") as (_, first):
+        if first:  # later, whoever begins to clear up sees this one
+            _refuse_beside_clearing(root)
+        yield
+
+
+@contextmanager
+def clearing(root: Path) -> Iterator[Path | None]:
+    """Say in the store that it is cleared up, as long as this lasts, so that no driver begins.
+
+    Parameters
+    ----------
+    root : Path
+        Of the store.
+
+    Yields
+    ------
+    Path or None
+        The note, which is to be left out where one looks for others; ``None`` when this process has one already.
+
+    Raises
+    ------
+    OSError
+        When that cannot be said.
+    """
+    with _noted(root, _CLEARS) as (path, first):
+        yield path if first else None
+
+
+@contextmanager
+def _noted(root: Path, kind: str) -> Iterator[tuple[Path, bool]]:
+    """Have a note in the store as long as this lasts, and also say whether it is the first of these in this process."""
+    path = root.absolute() / RUNNING / f"{here()}{kind}-{os.getpid()}"
+    _said[path] = _said.get(path, 0) + 1
+    first = _said[path] == 1
     over = threading.Event()
     try:
-        if _here[where] == 1:
-            with suppress(OSError):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps({"born": born(os.getpid()), "since": _now()}), encoding="utf-8")
-                threading.Thread(target=_keep_seen, args=(path, over), daemon=True).start()
-        yield
+        if first and _written(path, must=bool(kind)):
+            threading.Thread(target=_keep_seen, args=(path, over), daemon=True).start()
+        yield path, first
     finally:
         over.set()
-        _here[where] -= 1
-        if not _here[where]:
+        _said[path] -= 1
+        if not _said[path]:
+            del _said[path]
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def _written(path: Path, *, must: bool) -> bool:
+    """Write the note of this process, and return whether it is there, be it without words on a full disk."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"born": born(os.getpid()), "since": _now()}), encoding="utf-8")
+    except OSError:
+        if must and not os.path.lexists(path):
+            raise
+    return os.path.lexists(path)
+
+
+def _refuse_beside_clearing(root: Path) -> None:
+    """Refuse to begin while somebody clears up a store, be it one that may only be read from here."""
+    with suppress(OSError):  # who may not look at the notes may not write one either, and works as with none
+        for each in drivers(root):
+            if each.clears and each.lives:
+                raise RequestError(f"{each.clearing(root)} Nothing was started; {each.wait}")
 
 
 def _keep_seen(path: Path, over: threading.Event) -> None:
@@ -288,22 +375,38 @@ def born(pid: int) -> str:
         return ""
 
 
+def ended(maker: str) -> bool:
+    """Return whether a process of this host and PID namespace is gone; of any other it cannot be said from here.
+
+    Parameters
+    ----------
+    maker : str
+        Where it runs, as :func:`here` says it, a hyphen, and its number. Names of earlier versions say no namespace,
+        and a process of another one must not be taken for dead: they count as of elsewhere.
+    """
+    where, _, pid = maker.rpartition("-")
+    return where == here() and pid.isdigit() and not alive(int(pid))
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A driver that works in a store, or did.
+    """A driver that works in a store or clears it up, or did.
 
     Attributes
     ----------
     path : Path
         Its note.
     host : str
-        Where it runs.
+        Where it runs, with a word where that is another PID namespace on a host of this name.
     pid : int
         Its process there.
     since : str
         When it began, ISO 8601.
     lives : bool
-        Whether it is there: on this host its process is, on another it was seen less than a day ago.
+        Whether it is there: on this host and in this PID namespace its process is, elsewhere it was seen less than a
+        day ago.
+    clears : bool
+        Whether it removes results, and does not make them.
     """
 
     path: Path
@@ -311,25 +414,39 @@ class Driver:
     pid: int
     since: str
     lives: bool
+    clears: bool = False
+
+    def clearing(self, root: Path) -> str:
+        """Return a sentence that says who clears up a store."""
+        return (
+            f"The store {root} is being cleared up by `bpbench data gc --delete`: process {self.pid} on {self.host}, "
+            f"since {self.since}."
+        )
+
+    @property
+    def wait(self) -> str:
+        """The end of a sentence that says what to do next."""
+        return f"wait for its end and give the same command again, or remove {self.path} if it is gone."
 
 
-def drivers(root: Path) -> list[Driver]:
-    """Return the drivers that said they work in a store, this process left out.
+def drivers(root: Path, *, but: Path | None = None) -> list[Driver]:
+    """Return who said to work in a store, or to clear it up.
 
     Parameters
     ----------
     root : Path
-        Of the store; something is written there, as the clock of its file system counts.
+        Of the store; something is written there where that is possible, as the clock of its file system counts.
+    but : Path, optional
+        A note that is left out.
     """
-    folder = root / RUNNING
+    folder = root.absolute() / RUNNING
     if not folder.is_dir():
         return []
-    moment = now(folder)
-    found = []
-    for path in sorted(folder.iterdir()):
-        host, _, pid = path.name.rpartition("-")
-        if pid.isdigit() and (host, int(pid)) != (socket.gethostname(), os.getpid()):
-            found.append(_driver(path, host, int(pid), moment))
+    found = [
+        _driver(path, name)
+        for path in sorted(folder.iterdir())
+        if path != but and (name := _NOTE.fullmatch(path.name)) is not None
+    ]
     return [driver for driver in found if driver is not None]
 
 
@@ -343,17 +460,30 @@ def now(folder: Path) -> float:
         clock.unlink()
 
 
-def _driver(path: Path, host: str, pid: int, moment: float) -> Driver | None:
+def _driver(path: Path, name: re.Match[str]) -> Driver | None:
     try:
-        seen, told = path.stat().st_mtime, path.read_text(encoding="utf-8")
-    except OSError:  # it has ended
+        seen = path.stat().st_mtime
+    except FileNotFoundError:  # it has ended
         return None
     try:
-        note = dict(json.loads(told))
-    except (ValueError, TypeError):
+        note = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # of somebody who lets nobody read, or without words on a full disk
         note = {}
-    if host == socket.gethostname():
+    host, pid = name["host"], int(name["pid"])
+    # the note of an earlier version says no namespace, and counts as one of elsewhere: it may be of another one
+    if f"{host}{name['space'] or ''}" == here():
         lives = alive(pid) and note.get("born", "") in {"", born(pid)}
     else:
-        lives = moment - seen < GONE_AFTER_S
-    return Driver(path, host, pid, str(note.get("since", "")), lives)
+        lives = _moment(path.parent) - seen < GONE_AFTER_S
+        if name["space"] and host == socket.gethostname():  # whoever looks for its number here must not miss it
+            host = f"{host} in another PID namespace, as of a container"
+    since = str(note.get("since", "")) or datetime.fromtimestamp(seen, UTC).isoformat(timespec="seconds")
+    return Driver(path, host, pid, since, lives, name["clears"] is not None)
+
+
+def _moment(folder: Path) -> float:
+    """Return what time it is by the clock of a folder, or by our own where nothing may be written."""
+    try:
+        return now(folder)
+    except OSError:
+        return time.time()

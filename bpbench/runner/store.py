@@ -20,7 +20,6 @@ import errno
 import json
 import os
 import shutil
-import socket
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -343,7 +342,7 @@ class Store:
 
     def scratch(self) -> Path:
         """Return a new name for something unfinished of this process, or to be removed; :meth:`sweep` clears it up."""
-        return Path(f"{self.root}/{TMP}/{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}")
+        return Path(f"{self.root}/{TMP}/{registry.here()}-{os.getpid()}-{uuid.uuid4().hex}")
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""
@@ -414,10 +413,9 @@ class Store:
         return registry.driving(self.root)
 
     def sweep(self) -> None:
-        """Remove what writers on this host left behind when they were killed."""
-        for left in (self.root / TMP).glob(f"{socket.gethostname()}-*"):
-            pid = left.name.removeprefix(f"{socket.gethostname()}-").split("-")[0]
-            if pid.isdigit() and not registry.alive(int(pid)):
+        """Remove what writers on this host, and in this PID namespace, left behind when they were killed."""
+        for left in (self.root / TMP).glob("*"):
+            if registry.ended(left.name.rpartition("-")[0]):
                 shutil.rmtree(left, ignore_errors=True)
 
 

@@ -6,7 +6,8 @@ by versions that kept no note of their studies, or by a program that used the st
 are only removed when that is asked for by itself.
 
 What is removed is first renamed into the folder of unfinished things and then taken apart, so that a result is never
-seen in half; what a crash leaves there is cleared up by the next driver.
+seen in half; what a crash leaves there is cleared up by the next driver. While results are removed no driver begins,
+and while a driver works nothing is removed.
 """
 
 from bpbench.runner.housekeeping.clearing import Collected, collect, refuse_beside_drivers

@@ -59,7 +59,8 @@ def collect(store: Store, *, forget: str | None = None, delete: bool = False, un
     Raises
     ------
     RequestError
-        When a driver works in the store, when what a study needs cannot be read, or there is no such study to forget.
+        When a driver works in the store or somebody else clears it up, when what a study needs cannot be read, or there
+        is no such study to forget.
     StoreError
         When something cannot be removed.
     """
@@ -69,26 +70,33 @@ def collect(store: Store, *, forget: str | None = None, delete: bool = False, un
     if not store.root.is_dir():
         raise RequestError(f"There is no store in {store.root}, and nothing to delete.")
     try:
-        with store.driving():  # whoever else begins to clear up is refused
-            refuse_beside_drivers(store.root)
+        with registry.clearing(store.root) as own:
+            refuse_beside_drivers(store.root, own)
             return _remove(store, study, unknown=unknown)
     except OSError as error:
         raise StoreError(f"The store {store.root} could not be cleared up: {error}.") from error
 
 
-def refuse_beside_drivers(root: Path) -> None:
+def refuse_beside_drivers(root: Path, own: Path | None = None) -> None:
     """Refuse to remove anything while somebody works in a store.
+
+    Parameters
+    ----------
+    root : Path
+        Of the store.
+    own : Path, optional
+        The note of whoever asks.
 
     Raises
     ------
     RequestError
         With the drivers that live, or with notes that cannot be read.
     """
-    for driver in registry.drivers(root):
+    for driver in registry.drivers(root, but=own):
         if driver.lives:
+            works = f"A driver works in the store {root}: process {driver.pid} on {driver.host}, since {driver.since}."
             raise RequestError(
-                f"A driver works in the store {root}: process {driver.pid} on {driver.host}, since {driver.since}. "
-                f"Nothing was deleted; wait for it, or remove {driver.path} if it is gone."
+                f"{driver.clearing(root) if driver.clears else works} Nothing was deleted; {driver.wait}"
             )
         driver.path.unlink(missing_ok=True)
     if lost := registry.unreadable(root):
@@ -117,6 +125,7 @@ def _remove(store: Store, study: Enrolled | None, *, unknown: bool) -> Collected
     found = _collected(store, study, "all" if unknown else "let go")
     if study is not None:
         registry.forget(store.root, study)
+    noted, forgotten = registry.studies(store.root), registry.studies(store.root, forgotten=True)
     names = [folder.name for folder in results(store.root)]
     go, nobody = unneeded(store.root, names)
     for address in [*go, *(nobody if unknown else ())]:
@@ -125,7 +134,7 @@ def _remove(store: Store, study: Enrolled | None, *, unknown: bool) -> Collected
         _take_away(store, path)
     store.sweep()
     _sweep_elsewhere(store.root / TMP)
-    registry.settle(store.root)
+    registry.settle(store.root, noted, forgotten)
     return found
 
 
@@ -145,7 +154,7 @@ def _clear(path: Path) -> None:
 
 
 def _sweep_elsewhere(folder: Path) -> None:
-    """Remove what writers on other hosts left, when it has not been touched for so long that they are gone."""
+    """Remove what writers elsewhere left, when it has not been touched for so long that they are gone."""
     if not folder.is_dir():
         return
     now = registry.now(folder)
