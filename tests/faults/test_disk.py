@@ -170,8 +170,8 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
 }
 
 
-#: The file of a result that no run reads, as what it tells is no part of any finding: `data verify` alone looks at it.
-UNREAD: Final = "provenance.json"
+#: The file of a result that no run compares with its sum, as no finding depends on it: `data verify` alone does.
+UNCHECKED: Final = "provenance.json"
 
 
 def results(store: Path) -> dict[str, list[Path]]:
@@ -191,9 +191,9 @@ def results(store: Path) -> dict[str, list[Path]]:
 def test_a_damaged_file_is_found_and_its_result_made_again(
     ground: Ground, undisturbed: Ground, tried: Trial, damage: str, turns: tuple[int, ...] | None
 ) -> None:
-    """Every file that a run reads, of every kind of result: the result is set aside, made again, and that is said."""
+    """Every file that a run checks, of every kind of result: the result is set aside, made again, and that is said."""
     kinds = results(undisturbed.store)
-    names = {kind: sorted({file.name for file in there[0].iterdir()} - {UNREAD}) for kind, there in kinds.items()}
+    names = {kind: sorted({file.name for file in there[0].iterdir()} - {UNCHECKED}) for kind, there in kinds.items()}
     for turn in range(max(map(len, names.values()))) if turns is None else turns:
         copied(ground, undisturbed, kinds)
         harmed = {
@@ -223,7 +223,7 @@ def copied(ground: Ground, undisturbed: Ground, kinds: dict[str, list[Path]]) ->
     "damage",
     ["one bit flipped", *(pytest.param(damage, marks=pytest.mark.slow) for damage in ("truncated", "emptied"))],
 )
-def test_a_damaged_file_that_no_run_reads_is_found_by_who_looks(
+def test_a_damaged_file_that_no_run_checks_is_found_by_who_looks(
     ground: Ground, undisturbed: Ground, tried: Trial, damage: str
 ) -> None:
     """A run neither says it nor finds anything else for it; ``data verify`` names it, unless it is gone altogether."""
@@ -231,11 +231,11 @@ def test_a_damaged_file_that_no_run_reads_is_found_by_who_looks(
     copied(ground, undisturbed, kinds)
     harmed = {kind: ground.store / there[0].relative_to(undisturbed.store) for kind, there in kinds.items()}
     for result in harmed.values():
-        DAMAGES[damage](result / UNREAD)
+        DAMAGES[damage](result / UNCHECKED)
     ran = ground.run("--jobs", "1")
     verified = ground.launch([sys.executable, "-m", "bpbench.cli", "data", "verify", "--json"]).ends()
     for kind, result in harmed.items():
-        with tried("a damaged file that no run reads", f"{damage}: how a result of {kind} was made"):
+        with tried("a damaged file that no run checks", f"{damage}: how a result of {kind} was made"):
             assert ran.code == 0, ran.err
             assert "not whole" not in ran.err
             assert verified.code == 3, verified.err
