@@ -9,7 +9,8 @@ import pytest
 
 #: Groups that take longest, the longest first: begun last, one process would work at them while the other has nothing.
 LONGEST = (
-    "faults",
+    *("faults-driver", "faults-disk", "faults-workers", "faults-memory", "faults-strangers", "faults-clock"),
+    "faults-two_drivers",
     "test_cli",
     "test_killed_search",
     "slurm",

@@ -12,7 +12,7 @@ import pytest
 
 from bpbench.errors import RequestError
 from bpbench.jobs import FrameSource, MakeFrames
-from bpbench.runner import cluster, resources, work
+from bpbench.runner import cluster, keys, resources, work
 from bpbench.runner.resources import Resources
 
 EXAMPLES = Path(__file__).parent.parent / "docs/clusters"
@@ -220,9 +220,15 @@ def test_only_who_has_the_key_may_speak_with_the_driver(tmp_path: Path, monkeypa
         address = made.scheduler.address
         assert address.startswith("tls://")
         assert made.dashboard_link.startswith("http://127.0.0.1:")
-        for stranger in (address, address.replace("tls://", "tcp://")):
-            with pytest.raises((OSError, TypeError)):
-                Client(stranger, timeout="1s").close()
+        # A stranger with keys of his own leaves as the driver's are others; one who takes any driver for good, or who
+        # speaks without keys, can be refused by the driver alone.
+        wary, trusting = keys.temporary(), keys.temporary()
+        trusting.tls_ca_file = (tmp_path / "certificate.pem").read_text(encoding="ascii")
+        with pytest.raises(OSError, match="TLS certificate does not match"):
+            Client(address, security=wary, timeout="3s").close()
+        for stranger, security in ((address, trusting), (address.replace("tls://", "tcp://"), None)):
+            with pytest.raises(OSError, match=rf"remote={stranger}>|Timed out"):
+                Client(stranger, security=security, timeout="3s").close()
         with Client(made) as client:
             assert client.scheduler_info()["type"] == "Scheduler"
     assert stat.S_IMODE((tmp_path / "key.pem").stat().st_mode) == 0o600

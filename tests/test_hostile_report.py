@@ -193,12 +193,17 @@ def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_stamp_takes_no_file_away(report: Path) -> None:
+@pytest.mark.parametrize("name", ["../precious", "tables/../../precious", "{folder}/precious"])
+def test_a_stamp_takes_no_file_away(report: Path, name: str) -> None:
     """What a report made before may be removed; a stamp that names anything else is not believed."""
     (report.parent / "precious").write_text("mine", encoding="utf-8")
-    (report / "stamp.json").write_text(json.dumps({"stamp": "x", "files": ["../precious", "tables/../../precious", 5]}))
-    rerender(report, formats=("html",))
+    (report / "old.csv").write_text("of the report before", encoding="utf-8")
+    files = [name.format(folder=report.parent)]
+    for named in (files, ["old.csv"]):  # the second shows that what such a stamp names is removed
+        (report / "stamp.json").write_text(json.dumps({"stamp": "x", "files": named}))
+        rerender(report, formats=("html",))
     assert (report.parent / "precious").read_text(encoding="utf-8") == "mine"
+    assert not (report / "old.csv").exists()
 
 
 @pytest.mark.parametrize("below", ["tables", "figures"])

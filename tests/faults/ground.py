@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Final
 
 PROGRAM: Final = Path(__file__).with_name("program.py")
+#: Seconds within which nothing of a killed run may be alive.
+GONE_S: Final = 15.0
 #: What carries the mark of a run.
 MARK: Final = "BPBENCH_FAULT"
 
@@ -79,14 +81,24 @@ class Running:
     folder: Path
 
     def kill(self) -> None:
-        """``kill -9`` of this process alone."""
-        with suppress(ProcessLookupError):
-            os.kill(self.process.pid, signal.SIGKILL)
+        """``kill -9`` of this process alone, which must have run until then and die of nothing else."""
+        self.process.send_signal(signal.SIGKILL)
+        code = self.process.wait(30)
+        assert code == -signal.SIGKILL, f"not killed: it had ended with {code} before\n{self.said('err')}"
 
     def terminate(self) -> None:
-        """SIGTERM to this process alone."""
-        with suppress(ProcessLookupError):
-            os.kill(self.process.pid, signal.SIGTERM)
+        """SIGTERM to this process alone, which must run."""
+        assert self.alive, f"it had ended with {self.process.returncode} before\n{self.said('err')}"
+        self.process.send_signal(signal.SIGTERM)
+
+    def until(self, happened: Callable[[], object], within: float, what: str) -> None:
+        """Wait until something has happened while this process runs; its end before that is a mistake of the test."""
+
+        def seen() -> object:
+            return happened() or not self.alive
+
+        until(seen, within, what)
+        assert self.alive, f"it ended with {self.process.returncode} before: {what}\n{self.said('err')}"
 
     def ends(self, within: float = 240.0) -> Ran:
         """Wait for the end; of one that hangs, say where."""
@@ -133,6 +145,22 @@ def command_line(pid: int) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
+
+
+def slay(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a process that runs a signal, and wait until it is dead, whoever takes its place."""
+    began = _began(pid)
+    assert began, f"the process {pid} had ended before"
+    os.kill(pid, number)
+    until(lambda: _began(pid) != began, GONE_S, f"the death of the process {pid}")
+
+
+def _began(pid: int) -> str:
+    """Return when a process began, by which it differs from a later one of the same id; nothing once it is dead."""
+    with suppress(OSError):
+        state, *rest = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return "" if state in "ZX" else rest[18]
+    return ""
 
 
 def until(happened: Callable[[], object], within: float, what: str) -> None:
@@ -216,6 +244,11 @@ class Ground:
         """Return how many results there are."""
         return len(list(self.store.glob("??/*")))
 
+    def reported(self, name: str = "study") -> set[str]:
+        """Return the names of the files of the report, none before it is written."""
+        places = [path for path in (self.folder / "reports").glob(f"{name}-*/**/*") if path.is_file()]
+        return {str(path.relative_to(self.folder)) for path in places if not path.name.startswith(".")}
+
     def page(self, name: str = "study") -> str:
         """Return the report."""
         (path,) = (self.folder / "reports").glob(f"{name}-*/report.html")
@@ -243,10 +276,6 @@ def busy(running: Running) -> list[int]:
     """Return the ids of the processes that wait for somebody's program just now."""
     guards = [pid for pid in marked(running.mark) if b"guard.py" in command_line(pid)]
     return [pid for pid in map(parent, guards) if pid > 1]
-
-
-#: Seconds within which nothing of a killed run may be alive.
-GONE_S: Final = 15.0
 
 
 def gone(running: Running) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import Trial
-from ground import Ground, ended, gone, paced, same, until
+from ground import Ground, ended, gone, paced, same, slay
 
 pytestmark = pytest.mark.xdist_group("faults-clock")
 
@@ -50,7 +49,7 @@ def test_a_run_is_resumed_a_year_before(
     set_back(clock, 0)
     with tried(FAULT, f"a year between a killed run and the next, `--jobs {jobs}`"):
         with ended(ground.start("--jobs", jobs, **paced(0.5), **at(library, clock))) as running:
-            until(lambda: ground.stored() > 6, 200, "some results")
+            running.until(lambda: ground.stored() > 6, 200, "some results")
             running.kill()
             gone(running)
         set_back(clock, 365)
@@ -72,10 +71,10 @@ def test_the_clock_jumps_within_a_run(
     set_back(clock, 0)
     with tried(FAULT, f"in the middle of a run, by {days} days, `--jobs {jobs}`"):
         with ended(ground.start("--jobs", jobs, **paced(0.5), **at(library, clock))) as running:
-            until(lambda: ground.stored() > 6, 200, "some results")
+            running.until(lambda: ground.stored() > 6, 200, "some results")
             set_back(clock, days)
             if jobs == "2":
-                os.kill(running.workers()[0], 9)
+                slay(running.workers()[0])
             ran = running.ends()
             assert ran.code == 0, ran.err
             gone(running)

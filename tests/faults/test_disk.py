@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,21 +96,20 @@ def test_a_full_disk_of_reports_loses_no_result(ground: Ground, undisturbed: Gro
 @pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_store_that_may_only_be_read(ground: Ground, undisturbed: Ground, tried: Trial, jobs: str) -> None:
     """Nothing is started when something is missing; what is complete is reported as ever."""
-    shutil.copytree(undisturbed.store, ground.store)
-    with tried("a read-only store", f"a tmpfs mounted read-only, `--jobs {jobs}`"), disk(ground.folder / "d") as there:
-        place = there.folder / "store"
-        shutil.copytree(undisturbed.store, place)
-        (lost,) = list(place.glob("??/*"))[:1]
+    with disk(ground.store) as there, tried("a read-only store", f"a tmpfs mounted read-only, `--jobs {jobs}`"):
+        shutil.copytree(undisturbed.store, ground.store, dirs_exist_ok=True)
+        (lost,) = list(ground.store.glob("??/*"))[:1]
         kept = ground.folder / "kept"
         shutil.move(lost, kept)
         there.becomes("ro")
-        ran = ground.run("--jobs", jobs, "--store", "d/store")
+        ran = ground.run("--jobs", jobs)
         assert ran.code == 2, ran.err
-        assert "The store d/store may only be read, and 1 result is missing in it; nothing was started." in ran.err
+        said = f"The store {ground.store} may only be read, and 1 result is missing in it; nothing was started."
+        assert said in resolved(ran.err, ground)
         there.becomes("rw")
         shutil.move(kept, lost)
         there.becomes("ro")
-        ran = ground.run("--jobs", jobs, "--store", "d/store")
+        ran = ground.run("--jobs", jobs)
         assert ran.code == 0, ran.err
         same(ground, undisturbed)
 
@@ -120,7 +120,7 @@ def test_a_store_becomes_read_only_meanwhile(ground: Ground, undisturbed: Ground
     """As a kernel does with a disk that fails: 3 and a sentence, and the same command goes on later."""
     with disk(ground.store) as there, tried("a read-only store", f"read-only in the middle, `--jobs {jobs}`"):
         with ended(ground.start("--jobs", jobs, **paced(0.5))) as running:
-            until(lambda: ground.stored() > 4, 120, "some results")
+            running.until(lambda: ground.stored() > 4, 120, "some results")
             until(lambda: _only_read(there), 60, "a moment in which nothing is written")
             ran = running.ends()
             assert ran.code == 3, ran.err
@@ -170,8 +170,8 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
 }
 
 
-#: Files of a result that no run reads: `data verify` finds them.
-UNREAD: Final = {"job.json", "provenance.json"}
+#: The file of a result that no run compares with its sum, as no finding depends on it: `data verify` alone does.
+UNCHECKED: Final = "provenance.json"
 
 
 def results(store: Path) -> dict[str, list[Path]]:
@@ -191,14 +191,11 @@ def results(store: Path) -> dict[str, list[Path]]:
 def test_a_damaged_file_is_found_and_its_result_made_again(
     ground: Ground, undisturbed: Ground, tried: Trial, damage: str, turns: tuple[int, ...] | None
 ) -> None:
-    """Every file of every kind of result: the result is set aside, made again, and that is said."""
+    """Every file that a run checks, of every kind of result: the result is set aside, made again, and that is said."""
     kinds = results(undisturbed.store)
-    names = {kind: sorted(file.name for file in there[0].iterdir()) for kind, there in kinds.items()}
+    names = {kind: sorted({file.name for file in there[0].iterdir()} - {UNCHECKED}) for kind, there in kinds.items()}
     for turn in range(max(map(len, names.values()))) if turns is None else turns:
-        ground.clear()
-        shutil.copytree(undisturbed.store, ground.store)
-        # Nothing would read what trainings need if all of them were there.
-        shutil.rmtree(ground.store / kinds["Train random-forest"][-1].relative_to(undisturbed.store))
+        copied(ground, undisturbed, kinds)
         harmed = {
             kind: (there[0].relative_to(undisturbed.store), names[kind][turn])
             for kind, there in kinds.items()
@@ -210,7 +207,40 @@ def test_a_damaged_file_is_found_and_its_result_made_again(
         for kind, (result, name) in harmed.items():
             with tried("a damaged file of the store", f"{damage}: any file of a result of {kind}"):
                 assert ran.code == 0, ran.err
-                if name not in UNREAD:
-                    assert list((ground.store / "damaged").glob(f"{result.name}-*")), (name, ran.err)
-                    assert name in ran.err
+                assert list((ground.store / "damaged").glob(f"{result.name}-*")), (name, ran.err)
+                assert name in ran.err
                 same(ground, undisturbed)
+
+
+def copied(ground: Ground, undisturbed: Ground, kinds: dict[str, list[Path]]) -> None:
+    """Copy a store without the last training, as nothing would read what trainings need if all of them were there."""
+    ground.clear()
+    shutil.copytree(undisturbed.store, ground.store)
+    shutil.rmtree(ground.store / kinds["Train random-forest"][-1].relative_to(undisturbed.store))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["one bit flipped", *(pytest.param(damage, marks=pytest.mark.slow) for damage in ("truncated", "emptied"))],
+)
+def test_a_damaged_file_that_no_run_checks_is_found_by_who_looks(
+    ground: Ground, undisturbed: Ground, tried: Trial, damage: str
+) -> None:
+    """A run neither says it nor finds anything else for it; ``data verify`` names it, unless it is gone altogether."""
+    kinds = results(undisturbed.store)
+    copied(ground, undisturbed, kinds)
+    harmed = {kind: ground.store / there[0].relative_to(undisturbed.store) for kind, there in kinds.items()}
+    for result in harmed.values():
+        DAMAGES[damage](result / UNCHECKED)
+    ran = ground.run("--jobs", "1")
+    verified = ground.launch([sys.executable, "-m", "bpbench.cli", "data", "verify", "--json"]).ends()
+    for kind, result in harmed.items():
+        with tried("a damaged file that no run checks", f"{damage}: how a result of {kind} was made"):
+            assert ran.code == 0, ran.err
+            assert "not whole" not in ran.err
+            assert verified.code == 3, verified.err
+            told = json.loads(verified.out)
+            assert told["damaged"] == []
+            assert len(told["damaged_provenance"]) == len(harmed)
+            assert str(result.relative_to(ground.folder)) in told["damaged_provenance"]
+            same(ground, undisturbed)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from conftest import Trial
-from ground import Ground, busy, ended, gone, paced, same, until
+from ground import Ground, busy, ended, gone, paced, same
 
 #: Seconds in which a driver that is asked to end must have ended.
 ENDS_S = 20.0
@@ -17,59 +18,102 @@ pytestmark = pytest.mark.xdist_group("faults-driver")
 KILLED = "`kill -9` of the driver"
 
 
-def killed_at(ground: Ground, share: float, jobs: str, total: int) -> None:
-    """Kill a run when so large a share of all results is stored, or as far beyond the last of them in time.
+#: Random moments of a kill for each number of processes: while it starts, while it works, and while it reports.
+STARTS, WORKS, REPORTS = 2, 6, 2
+#: The one that every `make test` tries.
+MIDDLE = STARTS + WORKS // 2
 
-    What it stores marks the time much better than a clock would on a machine that others use: shares below 0 are the
-    time before the first result, and those above 1 the time after the last.
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of a run, by what it has left on the disk.
+
+    That marks the time much better than a clock would on a machine that others use, and a run that has left it goes on.
+    What comes before anything is left is told by a clock, in seconds of which a whole run takes many times as many.
+
+    Attributes
+    ----------
+    seconds : float
+        After the start.
+    results : int
+        So many are stored then, or more.
+    files : int
+        So many does the report have then, or more.
     """
-    aim = int(np.clip(share, 0, 1) * total)
+
+    seconds: float = 0.0
+    results: int = 0
+    files: int = 0
+
+
+def moments(jobs: str, undisturbed: Ground) -> list[Moment]:
+    """Return random moments of a run, each another, from the first imports to the last bytes of the report."""
+    draw = np.random.default_rng([20261128, int(jobs)])
+    total, files = undisturbed.stored(), len(undisturbed.reported())
+    starts = [Moment(seconds=float(each)) for each in draw.uniform(0, 2, STARTS)]
+    works = [Moment(results=int(each)) for each in np.sort(draw.choice(total - 1, WORKS, replace=False)) + 1]
+    # A report begins seconds after the last result: one kill in between, and the others while its files appear.
+    reports = [0, *(int(each) for each in draw.choice(files - 1, REPORTS - 1, replace=False) + 1)]
+    made = [*starts, *works, *(Moment(results=total, files=each) for each in reports)]
+    assert len(set(made)) == STARTS + WORKS + REPORTS
+    return made
+
+
+def killed_at(ground: Ground, moment: Moment, jobs: str) -> None:
+    """Kill a run at a moment, and see that it died of that, and all that it had started with it."""
     with ended(ground.start("--jobs", jobs, **paced(0.1))) as running:
-        until(lambda: ground.stored() >= aim or not running.alive, 200, f"{aim} results")
-        time.sleep(max(-share, share - 1, 0.0) * 10)
+        time.sleep(moment.seconds)
+        running.until(
+            lambda: ground.stored() >= moment.results and len(ground.reported()) >= moment.files, 200, f"{moment}"
+        )
         running.kill()
-        running.process.wait(30)
         gone(running)
 
 
-def many_kills(ground: Ground, undisturbed: Ground, jobs: str, shares: list[float], tried: Trial) -> None:
+def many_kills(ground: Ground, undisturbed: Ground, jobs: str, chosen: list[Moment], tried: Trial) -> None:
     """Kill a run at each of these moments, beginning anew for each, and have it end."""
-    for share in shares:
+    for moment in chosen:
         with tried(KILLED, f"at a random moment, `--jobs {jobs}`"):
             ground.clear()
-            killed_at(ground, share, jobs, undisturbed.stored())
-            ran = ground.run("--jobs", jobs)
-            assert ran.code == 0, ran.err
-            same(ground, undisturbed)
+            killed_at(ground, moment, jobs)
+            to_the_end(ground, undisturbed, jobs)
+
+
+def to_the_end(ground: Ground, undisturbed: Ground, jobs: str) -> None:
+    """Give the same command again, and demand that nothing was lost, of the report either."""
+    ran = ground.run("--jobs", jobs)
+    assert ran.code == 0, ran.err
+    same(ground, undisturbed)
+    assert ground.reported() == undisturbed.reported()
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_a_run_goes_on(ground: Ground, undisturbed: Ground, tried: Trial, jobs: str) -> None:
     """Killed once, in the middle."""
-    draw = np.random.default_rng([20261127, int(jobs)])
-    many_kills(ground, undisturbed, jobs, [float(draw.uniform(0.0, 1.0))], tried)
+    many_kills(ground, undisturbed, jobs, [moments(jobs, undisturbed)[MIDDLE]], tried)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_at_any_moment_a_run_goes_on(ground: Ground, undisturbed: Ground, tried: Trial, jobs: str) -> None:
-    """Nine more for each number of processes, from the first imports to the last bytes of the report."""
-    draw = np.random.default_rng([20261128, int(jobs)])
-    moments = (np.arange(9) + draw.uniform(size=9)) / 9  # spread over all of it
-    many_kills(ground, undisturbed, jobs, [float(1.6 * moment - 0.3) for moment in moments], tried)
+    """The nine other moments for each number of processes."""
+    others = moments(jobs, undisturbed)
+    del others[MIDDLE]
+    many_kills(ground, undisturbed, jobs, others, tried)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_again_and_again_one_run_goes_on(ground: Ground, undisturbed: Ground, tried: Trial, jobs: str) -> None:
-    """Five kills of one and the same run."""
+    """Five kills of one and the same run, each after the command has stored something more."""
     draw = np.random.default_rng([20261129, int(jobs)])
+    kills = 5
     with tried(KILLED, f"five times one and the same run, `--jobs {jobs}`"):
-        for share in np.sort(draw.uniform(0, 1.1, 5)):
-            killed_at(ground, float(share), jobs, undisturbed.stored())
-        ran = ground.run("--jobs", jobs)
-        assert ran.code == 0, ran.err
-        same(ground, undisturbed)
+        for left in range(kills, 0, -1):
+            stored = ground.stored()
+            most = (undisturbed.stored() - stored) // (left + 1)  # as much again remains: more comes while it dies
+            killed_at(ground, Moment(results=stored + int(draw.integers(1, most, endpoint=True))), jobs)
+        to_the_end(ground, undisturbed, jobs)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +134,11 @@ def test_at_the_end_of_its_time_a_run_ends_in_order(
     with tried("SIGTERM of the driver, as at a wall-time limit", f"{moment}, `--jobs {jobs}`"):
         with ended(ground.start("--jobs", jobs, **paced(30 if aim > 0 else 0.1))) as running:
             if aim < 0:
-                until(running.workers, 100, "the first process that works")
+                running.until(running.workers, 100, "the first process that works")
             elif aim == 0:
-                until(ground.store.is_dir, 100, "the store's folder")
+                running.until(ground.store.is_dir, 100, "the store's folder")
             else:
-                until(lambda: busy(running), 200, "the program's start")
+                running.until(lambda: busy(running), 200, "the program's start")
             began = time.monotonic()
             running.terminate()
             ran = running.ends(100)

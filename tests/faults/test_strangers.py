@@ -92,7 +92,6 @@ def test_a_worker_that_lacks_the_package_is_refused(ground: Ground, tried: Trial
         assert ground.stored() == 0
 
 
-@pytest.mark.slow
 def test_a_worker_with_threads_is_refused(ground: Ground, tried: Trial) -> None:
     """A process does one job at a time."""
     with tried("a cluster that does not fit", "`dask worker --nthreads 2`"), cluster(ground) as workers:

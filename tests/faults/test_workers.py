@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 import pytest
 from clusters import cluster
 from conftest import Trial
-from ground import Ground, Running, busy, ended, gone, paced, same, until
+from ground import Ground, Running, busy, ended, gone, paced, same, slay, until
 
 pytestmark = pytest.mark.xdist_group("faults-workers")
 
@@ -20,7 +19,7 @@ BUSY_S = 120.0
 
 
 def hit(whose: Sequence[Running], number: signal.Signals) -> None:
-    """Send a signal to a process that does a job, of those that some have started."""
+    """Send a signal to a process that does a job, of those that some have started, and see that it dies of it."""
     found: list[int] = []
 
     def seen() -> bool:
@@ -28,11 +27,10 @@ def hit(whose: Sequence[Running], number: signal.Signals) -> None:
         return bool(found)
 
     until(seen, BUSY_S, "a worker at somebody's program")
-    with suppress(ProcessLookupError):
-        os.kill(found[0], number)
+    slay(found[0], number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_worker_of_ours_is_killed(ground: Ground, undisturbed: Ground, tried: Trial, number: signal.Signals) -> None:
     """Its jobs are done by the next one, and the run ends as if nothing had been."""
     fault = WORKER if number == signal.SIGKILL else "SIGTERM of a worker process"
@@ -45,10 +43,6 @@ def test_a_worker_of_ours_is_killed(ground: Ground, undisturbed: Ground, tried: 
         same(ground, undisturbed)
 
 
-def _there(ground: Ground, running: Running, results: int) -> bool:
-    return ground.stored() >= results and bool(running.workers())
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [1, 3])
 def test_workers_of_ours_are_killed_again_and_again(
@@ -57,14 +51,18 @@ def test_workers_of_ours_are_killed_again_and_again(
     """Any worker at any moment, also while its successor starts."""
     with tried(WORKER, f"`--jobs 2`, {kills} of them whatever they do"):
         with ended(ground.start("--jobs", "2", **paced(0.5))) as running:
-            for kill in range(kills):
-                until(partial(_there, ground, running, 3 + 4 * kill), BUSY_S, "results")
-                with suppress(ProcessLookupError):
-                    os.kill(running.workers()[-1], signal.SIGKILL)
+            for _ in range(kills):
+                aim = ground.stored() + 3
+                running.until(partial(_there, ground, running, aim), BUSY_S, "results")
+                slay(running.workers()[-1])
             ran = running.ends()
             assert ran.code == 0, ran.err
             gone(running)
         same(ground, undisturbed)
+
+
+def _there(ground: Ground, running: Running, results: int) -> bool:
+    return ground.stored() >= results and bool(running.workers())
 
 
 @pytest.mark.slow
@@ -109,6 +107,7 @@ def test_a_whole_worker_of_a_scheduler_is_killed(ground: Ground, undisturbed: Gr
             until(lambda: any(busy(each) for each in both), BUSY_S, "a worker at somebody's program")
             first = next((each for each in both if busy(each)), both[0])
             os.killpg(first.process.pid, signal.SIGKILL)
+            assert first.process.wait(30) == -signal.SIGKILL
             ran = running.ends()
             assert ran.code == 0, ran.err
             gone(running)
