@@ -7,11 +7,14 @@ import errno
 import os
 import stat
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
 #: Bytes of a file that is read whole, at most: findings of the largest study have a tenth of it.
 MOST: Final = 1 << 30
+#: Seconds after which an unfinished file is that of a writer who was killed: no file takes so long.
+KILLED_AFTER_S: Final = 600
 
 
 def sent(path: Path) -> Path:
@@ -62,3 +65,17 @@ def put(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def clear(path: Path) -> None:
+    """Remove what :func:`put` left beside a file when it was killed.
+
+    Parameters
+    ----------
+    path : Path
+        The file. What is younger than :data:`KILLED_AFTER_S` may be somebody's who writes it now, and stays.
+    """
+    for left in path.parent.glob(f".{path.name}.????????"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.lstat().st_mtime > KILLED_AFTER_S:
+                left.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -128,6 +129,17 @@ def test_changed_findings_are_rendered_and_leave_nothing_stale(tmp_path: Path) -
     assert write_report(without_results(), environment(), tmp_path, formats=("html",)).rendered
     assert not (tmp_path / "figures" / "forest.svg").exists()
     assert json.loads((tmp_path / "findings.json").read_text(encoding="utf-8")) == without_results()
+
+
+def test_what_a_killed_writer_left_is_removed_in_time(tmp_path: Path) -> None:
+    """Not what may be another's who writes now, nor what is nobody's of ours."""
+    names = (".report.html.abcd1234", ".report.html.efgh5678", ".notes.txt.abcd1234")
+    for name in names:
+        (tmp_path / name).touch()
+    for name in (names[0], names[2]):
+        os.utime(tmp_path / name, (0, 0))
+    write_report(small(), environment(), tmp_path, formats=("html",))
+    assert [name for name in names if (tmp_path / name).exists()] == [names[1], names[2]]
 
 
 @pytest.mark.parametrize("damage", ["remove", "stamp", "template"])

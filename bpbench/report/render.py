@@ -21,7 +21,7 @@ from bpbench.report.language import LANGUAGES, listed, spoken
 from bpbench.report.latex import latex_files
 from bpbench.report.pdf import PDF_PACKAGES, figure_pdf, pdf_available, render_pdf
 from bpbench.report.templating import ReportError, folders
-from bpbench.whole import put, sent
+from bpbench.whole import clear, put, sent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -381,5 +381,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes], *, old: Iterable[str], 
         # Only what an earlier report wrote here, and nothing outside.
         if stale.parent in {folder, folder / "tables", folder / "figures"}:
             stale.unlink(missing_ok=True)
+    for name in files:
+        clear(folder / name)
     held = {"files": sorted(files), "stamp": stamp}
     put(folder / _STAMP, (json.dumps(held, indent=1) + "\n").encode("ascii"))

@@ -34,14 +34,16 @@ def shielded(start: Callable[[], Any]) -> Any:
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
             made.set_exception(error)
 
+    thread = threading.Thread(target=run, daemon=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        threading.Thread(target=run, daemon=True).start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    try:
+        try:
+            thread.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what came meanwhile is raised here
         return made.result()
     except KeyboardInterrupt:
-        with suppress(Exception):  # half of a cluster cannot be ended; a second Ctrl-C leaves that to Python's end
-            made.result().close()
+        if thread.is_alive() or made.done():
+            with suppress(Exception):  # half of a cluster cannot be ended; a second Ctrl-C leaves that to Python's end
+                made.result().close()
         raise
