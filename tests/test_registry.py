@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,9 +165,20 @@ def test_hosts_are_told_apart_whole() -> None:
     """A host may be called as another with a number behind; only a dead process of this very place has ended."""
     gone = dead()
     assert registry.ended(f"{registry.here()}-{gone}")
+    assert not registry.ended(registry.maker())
+    assert registry.ended(f"{registry.here()}-{os.getpid()}.1")
     assert not registry.ended(f"{registry.here()}-{os.getpid()}")
     assert not registry.ended(f"{socket.gethostname()}-{gone}-pidns1-{gone}")
     assert not registry.ended(f"{registry.here()}-{gone}-{gone}")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="The system does not say what state processes are in.")
+def test_a_process_that_nobody_took_note_of_has_ended() -> None:
+    """Who started it may never ask how it ended, as the first process of some containers; it keeps its number then."""
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        while registry._told(gone.pid)[:1] != ["Z"]:
+            time.sleep(0.01)
+        assert registry.ended(f"{registry.here()}-{gone.pid}.{registry.born(gone.pid)}")
 
 
 def test_a_note_that_nobody_may_read_counts(tmp_path: Path) -> None:

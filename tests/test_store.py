@@ -74,13 +74,15 @@ def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_sweep_removes_what_the_dead_left(tmp_path: Path) -> None:
-    """Unfinished folders of dead processes on this host go; those of the living and of other hosts stay."""
+    """Unfinished folders of dead processes on this host go, whoever has their numbers now; all others stay."""
     with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
         pass
     host = socket.gethostname()
     names = {
         "dead": f"{registry.here()}-{gone.pid}-a",
-        "alive": f"{registry.here()}-{os.getpid()}-b",
+        "alive": f"{registry.maker()}-b",
+        "dead, its number used again": f"{registry.here()}-{os.getpid()}.1-b",
+        "alive, by its number alone": f"{registry.here()}-{os.getpid()}-b",
         "elsewhere": f"another.host-pidns1-{gone.pid}-c",
         "another namespace": f"{host}-pidns1-{gone.pid}-d",
         "earlier version": f"{host}-{gone.pid}-e",
@@ -89,7 +91,9 @@ def test_sweep_removes_what_the_dead_left(tmp_path: Path) -> None:
     for name in names.values():
         (tmp_path / "tmp" / name).mkdir(parents=True)
     Store(tmp_path).sweep()
-    assert {left.name for left in (tmp_path / "tmp").iterdir()} == set(names.values()) - {names["dead"]}
+    assert {left.name for left in (tmp_path / "tmp").iterdir()} == {
+        name for what, name in names.items() if not what.startswith("dead")
+    }
 
 
 def test_what_a_writer_in_a_container_makes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -353,26 +353,38 @@ def _keep_seen(path: Path, over: threading.Event) -> None:
             os.utime(path)
 
 
-def alive(pid: int) -> bool:
-    """Return whether a process of this number lives on this host."""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+def maker() -> str:
+    """Return who this process is, as names of what it has not finished say it; see :func:`ended`."""
+    return f"{here()}-{os.getpid()}.{born(os.getpid())}"
 
 
 def born(pid: int) -> str:
     """Return when a process of this host began, in the system's own count; nothing where it does not say.
 
-    Numbers of processes are used again; a number and this are not.
+    Numbers of processes are used again, those of threads are of the same kind, and a busy machine has gone through all
+    of them in an hour; a number and this are not.
     """
+    told = _told(pid)
+    return told[19] if len(told) > 19 else ""
+
+
+def _told(pid: int) -> list[str]:
+    """Return what the system says of a process, from its state on; nothing where it says nothing."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError, ValueError):
-        return ""
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return []
+
+
+def _lives(pid: int, since: str) -> bool:
+    """Return whether a process of this number that began then is on this host; one that nobody took note of is not."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return since in {"", born(pid)} and _told(pid)[:1] not in (["Z"], ["X"])
 
 
 def ended(maker: str) -> bool:
@@ -381,11 +393,12 @@ def ended(maker: str) -> bool:
     Parameters
     ----------
     maker : str
-        Where it runs, as :func:`here` says it, a hyphen, and its number. Names of earlier versions say no namespace,
-        and a process of another one must not be taken for dead: they count as of elsewhere.
+        As :func:`maker` says it. Names of earlier versions say no namespace, and a process of another one must not be
+        taken for dead: they count as of elsewhere.
     """
-    where, _, pid = maker.rpartition("-")
-    return where == here() and pid.isdigit() and not alive(int(pid))
+    where, _, who = maker.rpartition("-")
+    pid, _, since = who.partition(".")
+    return where == here() and pid.isdigit() and not _lives(int(pid), since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,7 +485,7 @@ def _driver(path: Path, name: re.Match[str]) -> Driver | None:
     host, pid = name["host"], int(name["pid"])
     # the note of an earlier version says no namespace, and counts as one of elsewhere: it may be of another one
     if f"{host}{name['space'] or ''}" == here():
-        lives = alive(pid) and note.get("born", "") in {"", born(pid)}
+        lives = _lives(pid, str(note.get("born", "")))
     else:
         lives = _moment(path.parent) - seen < GONE_AFTER_S
         if name["space"] and host == socket.gethostname():  # whoever looks for its number here must not miss it

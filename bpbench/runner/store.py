@@ -342,7 +342,7 @@ class Store:
 
     def scratch(self) -> Path:
         """Return a new name for something unfinished of this process, or to be removed; :meth:`sweep` clears it up."""
-        return Path(f"{self.root}/{TMP}/{registry.here()}-{os.getpid()}-{uuid.uuid4().hex}")
+        return Path(f"{self.root}/{TMP}/{registry.maker()}-{uuid.uuid4().hex}")
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""
