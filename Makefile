@@ -21,7 +21,7 @@ test: lint types
 calibrate: $(READY)
 	$(BIN)/bpbench doctor --calibrate --size small
 
-# Every fault made for real, and the table of what was lost by it in docs/reliability.md (some thirteen minutes).
+# Every fault made for real, and the table of what was lost by it in docs/reliability.md (some seventeen minutes).
 reliability: $(READY)
 	$(BIN)/python -m pytest tests/faults -n 2 --dist loadgroup -m "slow or not slow" --reliability docs/reliability.md
 
