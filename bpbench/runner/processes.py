@@ -116,14 +116,7 @@ class DaskCrew:
         ]
 
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:
-        """Wait for the next bundle that ends, or until another may be submitted.
-
-        Parameters
-        ----------
-        waiting : int
-            Jobs that could be submitted now if somebody were free.
-        until : float, optional
-            Moment of the monotonic clock after which nothing is submitted any more.
+        """Wait for the next bundle that ends, or until another may be submitted, see :class:`Crew`.
 
         Raises
         ------
