@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from bpbench.errors import EngineError
@@ -85,7 +87,7 @@ def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(tmp_path: Path) -> 
     """As it is while something runs: a strategy may think for long before it asks for the next training."""
     from distributed import LocalCluster
 
-    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
+    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
     lost = "^The scheduler at tcp://.* was lost. What was stored before is kept; the same command goes on from there.$"
     with LocalCluster(n_workers=1, **options) as cluster:
         engine = Engine(workers=1, scheduler=cluster.scheduler_address)
@@ -102,7 +104,7 @@ def alone(tmp_path: Path) -> Iterator[tuple[processes.DaskCrew, Any]]:
     """Give a crew of one worker where eight might be, and its cluster."""
     from distributed import LocalCluster
 
-    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
+    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=1, **options) as cluster:
         engine = Engine(workers=1, scheduler=cluster.scheduler_address)
         with processes._running(engine, Store(tmp_path), lambda _: None) as crew:
@@ -153,7 +155,7 @@ def test_a_scheduler_is_asked_how_many_workers_it_has(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(processes, "LOOK_S", 0.1)
     store, said = Store(tmp_path), list[str]()
-    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": None}
+    options = {"processes": False, "threads_per_worker": 1, "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=1, **options) as cluster:
         engine = Engine(workers=7, scheduler=cluster.scheduler_address)
         assert (processes.available(Engine(workers=7)), processes.available(engine)) == (7, 1)
@@ -201,6 +203,28 @@ def test_how_many_workers_there_are_is_kept_while_there_are_none(now: list[float
         seen.without()
         counted.append(seen.last)
     assert counted == [2, 2, 5]
+
+
+@pytest.mark.parametrize("bokeh", [True, False])
+def test_processes_of_this_machine_listen_to_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bokeh: bool
+) -> None:
+    """No port of the driver is open to others, with a dashboard or without."""
+    if not bokeh:
+        monkeypatch.setitem(sys.modules, "bokeh", None)
+        monkeypatch.delitem(sys.modules, "distributed.dashboard.scheduler", raising=False)
+        monkeypatch.setattr(processes, "find_spec", lambda _: None)
+    before = listening()
+    with processes.opened(Engine(workers=1), 1, Store(tmp_path), lambda _: None):
+        opened = listening() - before
+    assert len(opened) >= 2
+    assert {address for address, _ in opened} == {"127.0.0.1"}
+
+
+def listening() -> set[tuple[str, int]]:
+    """Return where this process listens."""
+    found = psutil.Process().net_connections("inet")
+    return {(each.laddr.ip, each.laddr.port) for each in found if each.status == psutil.CONN_LISTEN}
 
 
 class Small:

@@ -239,7 +239,7 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
             processes=True,
             protocol="tls://",
             security=keys.temporary(),
-            dashboard_address="127.0.0.1:0" if find_spec("bokeh") is not None else None,
+            dashboard_address="127.0.0.1:0",  # None would be port 8787, which another run may have
             silence_logs=logging.CRITICAL,
         )
         with shielded(start) as cluster, Client(cluster) as client:
