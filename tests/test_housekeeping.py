@@ -24,7 +24,7 @@ from bpbench.errors import RequestError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import FrameSource, MakeFrames, Ping
 from bpbench.protocol import load
-from bpbench.runner import execute, housekeeping, registry
+from bpbench.runner import execute, housekeeping, presence, registry
 from bpbench.runner.housekeeping import clearing
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.store import Outcome, Store
@@ -258,8 +258,8 @@ def test_nothing_is_deleted_beside_a_driver(store: Store, here: Here) -> None:
     running = store.root / "running"
     running.mkdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        path = running / f"{registry.here()}-{other.pid}"
-        path.write_text(json.dumps({"born": registry.born(other.pid), "since": "2026-11-27T00:00:00+00:00"}))
+        path = running / f"{presence.here()}-{other.pid}"
+        path.write_text(json.dumps({"born": presence.born(other.pid), "since": "2026-11-27T00:00:00+00:00"}))
         code, _, err = here(*words)
         assert code == 2
         assert (
@@ -276,7 +276,7 @@ def test_nothing_is_deleted_beside_a_driver(store: Store, here: Here) -> None:
     assert f"The store {store.root} is being cleared up by `bpbench data gc --delete`: process 7 on far, since 2" in err
     assert ". Nothing was deleted; wait for its end and give the same" in err
     assert there(store) == [0, 1, 2, 3, 4, 5]
-    old = far.stat().st_mtime - registry.GONE_AFTER_S - 60
+    old = far.stat().st_mtime - presence.GONE_AFTER_S - 60
     os.utime(far, (old, old))
     assert here(*words)[0] == 0
     assert list(running.iterdir()) == []
@@ -303,7 +303,7 @@ def test_no_study_begins_while_results_are_deleted(here: Here, monkeypatch: pyte
     monkeypatch.setattr(clearing, "_take_away", beside)
     housekeeping.collect(store, forget="small", delete=True)
     (other,) = ran
-    note = store.root / "running" / f"{registry.here()}-clears-{os.getpid()}"
+    note = store.root / "running" / f"{presence.here()}-clears-{os.getpid()}"
     told = f"by `bpbench data gc --delete`: process {os.getpid()} on {socket.gethostname()}, since 2"
     assert other.returncode == 2
     assert f"bpbench: The store {store.root} is being cleared up {told}" in other.stderr
@@ -317,10 +317,10 @@ def test_no_study_begins_while_results_are_deleted(here: Here, monkeypatch: pyte
 
 def test_of_two_at_once_at_least_one_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each says first that it is there and looks then, whatever the other does meanwhile."""
-    drivers, running = registry.drivers, store.root / "running"
+    drivers, running = presence.drivers, store.root / "running"
 
-    def both(root: Path, *, but: Path | None = None) -> list[registry.Driver]:
-        monkeypatch.setattr(registry, "drivers", drivers)
+    def both(root: Path, *, but: Path | None = None) -> list[presence.Driver]:
+        monkeypatch.setattr(presence, "drivers", drivers)
         (own,) = running.iterdir()
         if "-clears-" in own.name:
             with pytest.raises(RequestError, match="is being cleared up"), store.driving():
@@ -330,19 +330,19 @@ def test_of_two_at_once_at_least_one_gives_way(store: Store, monkeypatch: pytest
                 housekeeping.collect(store, delete=True)
         return drivers(root, but=but)
 
-    monkeypatch.setattr(registry, "drivers", both)
+    monkeypatch.setattr(presence, "drivers", both)
     with store.driving():
         assert there(store) == [0, 1, 2, 3, 4, 5]
-    monkeypatch.setattr(registry, "drivers", both)
+    monkeypatch.setattr(presence, "drivers", both)
     housekeeping.collect(store, delete=True)
     assert there(store) == [0, 1, 2, 3, 5]
-    with registry.clearing(store.root) as own:  # both have said it, and neither has looked
-        note = running / f"{registry.here()}-{os.getpid()}"
+    with presence.clearing(store.root) as own:  # both have said it, and neither has looked
+        note = running / f"{presence.here()}-{os.getpid()}"
         note.write_text("{}")
         with pytest.raises(
             RequestError, match=r"Nothing was started; wait for its end and give the same command again"
         ):
-            registry._refuse_beside_clearing(store.root)
+            presence._refuse_beside_clearing(store.root)
         with pytest.raises(
             RequestError, match=r"Nothing was deleted; wait for its end and give the same command again"
         ):
@@ -420,7 +420,7 @@ def test_what_other_hosts_left_goes_when_it_is_old(store: Store) -> None:
         folder.mkdir()
     mark = store.root / "tmp" / "seen-0a"  # of a driver that was killed
     mark.touch()
-    old = young.stat().st_mtime - registry.GONE_AFTER_S - 60
+    old = young.stat().st_mtime - presence.GONE_AFTER_S - 60
     for path in (left, mark):
         os.utime(path, (old, old))
     housekeeping.collect(store, delete=True)

@@ -20,8 +20,9 @@ import pytest
 
 from bpbench.errors import EngineError
 from bpbench.jobs import Ping
-from bpbench.runner import keys, processes
+from bpbench.runner import dask_crew, keys, processes
 from bpbench.runner.crew import Ended
+from bpbench.runner.dask_crew import DaskCrew
 from bpbench.runner.engine import Engine
 from bpbench.runner.execute import Silent, _Drive, execute
 from bpbench.runner.shielded import shielded
@@ -72,7 +73,7 @@ def test_workers_that_join_later_get_work() -> None:
     """The driver comes back to hand out more, though nothing has ended, where there is more and somebody is free."""
     there, wanted = [2], list[int]()
     client: Any = SimpleNamespace(status="running")
-    crew = processes.DaskCrew(client, Order(""), 8, 1, "The scheduler", ended=Going(), hands=lambda: there.pop(0))
+    crew = DaskCrew(client, Order(""), 8, 1, "The scheduler", ended=Going(), hands=lambda: there.pop(0))
     crew.want = wanted.append
     crew.out = dict.fromkeys(range(2), ())
     there[:] = [2, 1, 2, 3]
@@ -100,7 +101,7 @@ def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(tmp_path: Path) -> 
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Iterator[tuple[processes.DaskCrew, Any]]:
+def alone(tmp_path: Path) -> Iterator[tuple[DaskCrew, Any]]:
     """Give a crew of one worker where eight might be, and its cluster."""
     from distributed import LocalCluster
 
@@ -113,7 +114,7 @@ def alone(tmp_path: Path) -> Iterator[tuple[processes.DaskCrew, Any]]:
 
 
 def test_what_waits_for_workers_that_never_came_is_left_when_the_time_is_up(
-    alone: tuple[processes.DaskCrew, Any], tmp_path: Path
+    alone: tuple[DaskCrew, Any], tmp_path: Path
 ) -> None:
     """Nothing lies in a queue of Dask's, where it would begin after the end."""
     jobs = [Ping(number, 1.0) for number in range(8)]
@@ -122,7 +123,7 @@ def test_what_waits_for_workers_that_never_came_is_left_when_the_time_is_up(
     assert (done, drive.left) == (jobs[:1], jobs[1:])
 
 
-def test_without_workers_the_time_is_up_all_the_same(alone: tuple[processes.DaskCrew, Any], tmp_path: Path) -> None:
+def test_without_workers_the_time_is_up_all_the_same(alone: tuple[DaskCrew, Any], tmp_path: Path) -> None:
     """A full batch system lets none come for hours."""
     crew, cluster = alone
     cluster.scale(0)
@@ -134,11 +135,11 @@ def test_without_workers_the_time_is_up_all_the_same(alone: tuple[processes.Dask
 
 
 def test_what_a_worker_took_with_it_is_not_waited_for(
-    alone: tuple[processes.DaskCrew, Any], monkeypatch: pytest.MonkeyPatch
+    alone: tuple[DaskCrew, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dask would wait for another worker, and the driver with it, while others have nothing to do."""
     crew, cluster = alone
-    monkeypatch.setattr(processes, "FETCHED_S", 0.5)
+    monkeypatch.setattr(dask_crew, "FETCHED_S", 0.5)
     crew.submit([Ping(1)])
     while not crew.ended.has_ready():
         time.sleep(0.01)

@@ -15,7 +15,7 @@ import pytest
 from bpbench.errors import DamagedError, StoreError
 from bpbench.identity import address
 from bpbench.jobs import FrameSource, MakeFrames
-from bpbench.runner import registry
+from bpbench.runner import presence
 from bpbench.runner.store import Outcome, Store
 
 JOB = MakeFrames(FrameSource(path="a", sha256="00"))
@@ -79,10 +79,10 @@ def test_sweep_removes_what_the_dead_left(tmp_path: Path) -> None:
         pass
     host = socket.gethostname()
     names = {
-        "dead": f"{registry.here()}-{gone.pid}-a",
-        "alive": f"{registry.maker()}-b",
-        "dead, its number used again": f"{registry.here()}-{os.getpid()}.1-b",
-        "alive, by its number alone": f"{registry.here()}-{os.getpid()}-b",
+        "dead": f"{presence.here()}-{gone.pid}-a",
+        "alive": f"{presence.maker()}-b",
+        "dead, its number used again": f"{presence.here()}-{os.getpid()}.1-b",
+        "alive, by its number alone": f"{presence.here()}-{os.getpid()}-b",
         "elsewhere": f"another.host-pidns1-{gone.pid}-c",
         "another namespace": f"{host}-pidns1-{gone.pid}-d",
         "earlier version": f"{host}-{gone.pid}-e",
@@ -103,7 +103,7 @@ def test_what_a_writer_in_a_container_makes_stays(tmp_path: Path, monkeypatch: p
     store = Store(tmp_path)
     with monkeypatch.context() as there:
         there.setattr(os, "getpid", lambda: gone.pid)
-        there.setattr(registry, "here", lambda: f"{socket.gethostname()}-pidns1")
+        there.setattr(presence, "here", lambda: f"{socket.gethostname()}-pidns1")
         made = store.scratch()
     made.mkdir(parents=True)
     store.sweep()

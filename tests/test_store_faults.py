@@ -19,7 +19,7 @@ from bpbench import study
 from bpbench.errors import DamagedError, ReadOnlyError, RequestError, StoreError
 from bpbench.jobs import FrameSource, MakeFrames
 from bpbench.protocol import load
-from bpbench.runner import integrity, registry
+from bpbench.runner import integrity, presence
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.store import Outcome, Store
 
@@ -119,7 +119,7 @@ def test_a_store_for_reading_alone(tmp_path: Path) -> None:
         assert not store.enrol(Enrolled("d", "study", "file", quick=False))
         with store.driving():
             assert not (store.root / "running").exists()
-        with pytest.raises(OSError, match="Read-only file system"), registry.clearing(store.root):
+        with pytest.raises(OSError, match="Read-only file system"), presence.clearing(store.root):
             pytest.fail("It began.")
         with pytest.raises(
             ReadOnlyError, match=r"may only be read, and 1 result is missing in it; nothing was started\."
@@ -158,7 +158,7 @@ def test_a_store_for_reading_alone_that_somebody_clears_up(tmp_path: Path) -> No
         store.driving(),
     ):
         pytest.fail("It began.")
-    old = note.stat().st_mtime - registry.GONE_AFTER_S - 60
+    old = note.stat().st_mtime - presence.GONE_AFTER_S - 60
     os.utime(note, (old, old))
     with read_only(store.root), store.driving():
         pass
@@ -174,11 +174,11 @@ def test_who_clears_up_a_full_disk_is_seen(tmp_path: Path) -> None:
     try:
         with suppress(OSError):
             (tmp_path / "filler").write_bytes(bytes(200_000))
-        with registry.clearing(tmp_path) as own:
+        with presence.clearing(tmp_path) as own:
             assert own is not None
             assert own.read_text() == ""
             what = rf"is being cleared up .*: process {os.getpid()} on \S+, since 2\S+\. Nothing was started; wait"
-            with pytest.raises(RequestError, match=what), registry.driving(tmp_path):
+            with pytest.raises(RequestError, match=what), presence.driving(tmp_path):
                 pytest.fail("It began.")
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)

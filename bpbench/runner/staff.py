@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from bpbench.runner import processes
 from bpbench.runner.crew import Crew, Here, Say
+from bpbench.runner.dask_crew import DaskCrew
 from bpbench.runner.engine import Engine
-from bpbench.runner.processes import DaskCrew
 from bpbench.runner.store import Store
 
 

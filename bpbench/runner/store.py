@@ -34,7 +34,7 @@ import numpy.typing as npt
 from bpbench.errors import DamagedError, ReadOnlyError, StoreError
 from bpbench.identity import address, plain
 from bpbench.jobs import Job
-from bpbench.runner import integrity, registry
+from bpbench.runner import integrity, presence, registry
 from bpbench.runner.registry import Enrolled
 
 #: Results that took so many seconds are written through to the disk.
@@ -342,7 +342,7 @@ class Store:
 
     def scratch(self) -> Path:
         """Return a new name for something unfinished of this process, or to be removed; :meth:`sweep` clears it up."""
-        return Path(f"{self.root}/{TMP}/{registry.maker()}-{uuid.uuid4().hex}")
+        return Path(f"{self.root}/{TMP}/{presence.maker()}-{uuid.uuid4().hex}")
 
     def provenance(self, job: Job) -> dict[str, Any]:
         """Return where and how long a stored job ran, or an empty dictionary."""
@@ -409,13 +409,13 @@ class Store:
         return registry.enrol(self.root, study, whole=whole)
 
     def driving(self) -> AbstractContextManager[None]:
-        """Return what says, while it lasts, that a driver works here; see :func:`bpbench.runner.registry.driving`."""
-        return registry.driving(self.root)
+        """Return what says, while it lasts, that a driver works here; see :func:`bpbench.runner.presence.driving`."""
+        return presence.driving(self.root)
 
     def sweep(self) -> None:
         """Remove what writers on this host, and in this PID namespace, left behind when they were killed."""
         for left in (self.root / TMP).glob("*"):
-            if registry.ended(left.name.rpartition("-")[0]):
+            if presence.ended(left.name.rpartition("-")[0]):
                 shutil.rmtree(left, ignore_errors=True)
 
 

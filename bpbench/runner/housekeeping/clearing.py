@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bpbench.errors import RequestError, StoreError
-from bpbench.runner import registry
+from bpbench.runner import presence, registry
 from bpbench.runner.housekeeping.there import Held, bytes_of, held, listed, results, unneeded
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.store import DAMAGED, TMP, Store
@@ -70,7 +70,7 @@ def collect(store: Store, *, forget: str | None = None, delete: bool = False, un
     if not store.root.is_dir():
         raise RequestError(f"There is no store in {store.root}, and nothing to delete.")
     try:
-        with registry.clearing(store.root) as own:
+        with presence.clearing(store.root) as own:
             refuse_beside_drivers(store.root, own)
             return _remove(store, study, unknown=unknown)
     except OSError as error:
@@ -92,7 +92,7 @@ def refuse_beside_drivers(root: Path, own: Path | None = None) -> None:
     RequestError
         With the drivers that live, or with notes that cannot be read.
     """
-    for driver in registry.drivers(root, but=own):
+    for driver in presence.drivers(root, but=own):
         if driver.lives:
             works = f"A driver works in the store {root}: process {driver.pid} on {driver.host}, since {driver.since}."
             raise RequestError(
@@ -157,8 +157,8 @@ def _sweep_elsewhere(folder: Path) -> None:
     """Remove what writers elsewhere left, when it has not been touched for so long that they are gone."""
     if not folder.is_dir():
         return
-    now = registry.now(folder)
+    now = presence.now(folder)
     for left in listed(folder, []):
         with suppress(OSError):
-            if now - left.stat().st_mtime > registry.GONE_AFTER_S:
+            if now - left.stat().st_mtime > presence.GONE_AFTER_S:
                 _clear(left)

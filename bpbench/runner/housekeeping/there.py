@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from bpbench.runner import registry
-from bpbench.runner.registry import RUNNING, STUDIES, Enrolled
+from bpbench.runner.presence import RUNNING
+from bpbench.runner.registry import STUDIES, Enrolled
 from bpbench.runner.store import DAMAGED, RECORDINGS, TMP
 
 _ADDRESS: Final = re.compile(r"[0-9a-f]{64}")
