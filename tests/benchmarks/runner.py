@@ -39,7 +39,7 @@ from bpbench.runner.machine import machine
 from bpbench.runner.staff import Staff
 from bpbench.runner.store import Store
 
-CONSOLE: Final = "import sys; from bpbench.cli import main; sys.exit(main())"
+CONSOLE: Final = "import sys; from bpbench.cli import console; sys.exit(console())"
 WORKERS: Final = 2
 #: Jobs that are done before the clock starts, so that processes are there and have loaded what they need.
 FIRST: Final = 20
