@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import ssl
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cloudpickle
 import psutil
 import pytest
 
@@ -98,6 +100,35 @@ def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(tmp_path: Path) -> 
                 crew.submit([Ping(1)])
             with pytest.raises(EngineError, match=lost):
                 crew.next(waiting=1)
+
+
+def faults() -> int:
+    """Return how many pages the system had to hand out while a hundred arrays of a megabyte came and went."""
+    import resource
+
+    import numpy as np
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(100):
+        np.ones(2**17)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
+def test_what_one_array_leaves_serves_the_next(tmp_path: Path) -> None:
+    """Dask has its processes give every array back at once: each of 256 pages would be filled with zeros anew."""
+    with processes._local(1, Store(tmp_path), lambda _: None) as crew:
+        cloudpickle.register_pickle_by_value(sys.modules[__name__])
+        try:
+            at_first = crew.client.submit(faults, pure=False).result()
+            crew.submit([Ping(1)])
+            crew.next()
+            crew.client.submit(faults, pure=False).result()  # the first array is new to it
+            later = crew.client.submit(faults, pure=False).result()
+        finally:
+            cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    assert at_first > 100 * 256 * 0.9
+    assert later < 100 * 256 * 0.1
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
   store, and without; CPU seconds of all processes, so that a machine that does something else beside says something
   too; and the most memory that the driver took;
 - ``share``: of a protocol, by the number of processes, how much of their time was not spent in jobs, beside a loop of
-  a few lines over the same jobs in one process, which saves nothing;
+  a few lines over the same jobs in one process, which saves nothing, and joblib's processes, which save each result;
 - ``resume``: seconds of ``bpbench run`` when everything is stored.
 
 ``--folder`` says where stores are made: creating a file on some disks takes longer than everything else together (on
@@ -16,6 +16,7 @@ ext4 without a journal it does where many files were deleted in the last minutes
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import os
 import resource
@@ -52,7 +53,12 @@ def nothing(number: int) -> None:
 
 def saved(number: int, root: str) -> None:
     """Do a job that does nothing, and save its result as our workers do."""
-    job, start = Ping(number), time.perf_counter()
+    kept(Ping(number), root)
+
+
+def kept(job: Any, root: str) -> None:
+    """Do a job, and save its result."""
+    start = time.perf_counter()
     Store(root).save(
         job, work.perform(job, Store(root).load), lambda: {"wall_s": time.perf_counter() - start, **machine()}
     )
@@ -132,6 +138,11 @@ def cpu_of_all() -> float:
     return sum(sum(each.cpu_times()[:2]) for each in (here, *here.children(recursive=True)))
 
 
+def cpu_of_ended() -> float:
+    """Return the CPU seconds of this process and of those that it started and that have ended."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 def rates(sizes: list[int], folder: Path, skip: list[str]) -> None:
     """Print how many jobs a second each way does."""
     head = f"{'':42}{'jobs':>8}{'s':>9}{'jobs/s':>9}{'CPU ms/job':>12}{'driver, MB':>12}"
@@ -157,7 +168,7 @@ def rates(sizes: list[int], folder: Path, skip: list[str]) -> None:
 
 @dataclass
 class Clocked:
-    """A watcher that notes when the first job began and when the last one ended."""
+    """A watcher that notes when the first job was handed out and the last one ended, and the order of the jobs."""
 
     began: float | None = None
     ended: float = 0.0
@@ -166,14 +177,14 @@ class Clocked:
     def begin(self, jobs: Any, workers: int) -> None:
         """Say nothing."""
 
-    def started(self, _: Any) -> None:
-        """Note the first."""
+    def started(self, job: Any) -> None:
+        """Note the first, and each in its order."""
         self.began = self.began or time.perf_counter()
+        self.jobs.append(job)
 
-    def finished(self, *job: Any) -> None:
+    def finished(self, *_: Any) -> None:
         """Note the last."""
         self.ended = time.perf_counter()
-        self.jobs.append(job[0])
 
     def note(self, text: str) -> None:
         """Say nothing."""
@@ -194,8 +205,9 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     read, store = load(locate(protocol)), Store(root)
     prepared = study.prepare(read, store)
     marks.append(time.perf_counter())
-    watcher = Clocked()
+    watcher, cpu = Clocked(), cpu_of_ended()
     conducted = study.conduct(prepared, store, engine=Engine(workers=workers), watcher=watcher)
+    cpu = cpu_of_ended() - cpu
     marks.append(time.perf_counter())
     found = findings(conducted)
     marks.append(time.perf_counter())
@@ -203,6 +215,7 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     render.write_report(found, beside, Path(root).parent / f"report-{workers}", formats=("html",))
     marks.append(time.perf_counter())
     told = [store.provenance(job) for job in watcher.jobs]
+    took = {job: each["wall_s"] + each["ready_s"] for job, each in zip(watcher.jobs, told, strict=True)}
     names = ("prepare", "conduct", "findings", "report")
     assert watcher.began is not None
     return {
@@ -212,7 +225,41 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
         "jobs": len(told),
         "in jobs": sum(each["wall_s"] for each in told),
         "ready": sum(each["ready_s"] for each in told),
+        "free": free_of_cost(took, workers),
+        "cpu": cpu,
     }
+
+
+def free_of_cost(took: dict[Any, float], workers: int) -> float:
+    """Return when all jobs would have ended in this order, if to hand them out and to save them took no time."""
+    hands, ended = [0.0] * workers, dict[Any, float]()
+    for job, seconds in took.items():
+        begun = max(heapq.heappop(hands), *(ended.get(need, 0.0) for need in work.needs(job)), 0.0)
+        ended[job] = begun + seconds
+        heapq.heappush(hands, ended[job])
+    return max(ended.values())
+
+
+def in_joblib(protocol: str, workers: int, root: str) -> dict[str, float]:
+    """Do the same jobs in joblib's processes, one kind after another, and save each result as our workers do."""
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+
+    from bpbench import study
+    from bpbench.protocol import load, locate
+    from bpbench.runner.graph import by_cohort, missing
+
+    store = Store(root)
+    todo = by_cohort(missing(study.prepare(load(locate(protocol)), store).jobs, store))
+    start, cpu, done = time.perf_counter(), cpu_of_ended(), set[Any]()
+    with Parallel(n_jobs=workers) as parallel:
+        while ready := [job for job in todo if job not in done and done.issuperset(work.needs(job))]:
+            parallel(delayed(kept)(job, root) for job in ready)
+            done.update(ready)
+    assert len(done) == len(todo)
+    wall = time.perf_counter() - start
+    get_reusable_executor().shutdown()
+    return {"working": wall, "jobs": len(done), "cpu": cpu_of_ended() - cpu}
 
 
 def plain(protocol: str, root: str) -> dict[str, float]:
@@ -228,37 +275,49 @@ def plain(protocol: str, root: str) -> dict[str, float]:
             made[job] = work.perform(job, result)
         return made[job]
 
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), cpu_of_ended()
     for job in jobs:
         result(job)
-    return {"working": time.perf_counter() - start, "jobs": len(made)}
+    return {"working": time.perf_counter() - start, "jobs": len(made), "cpu": cpu_of_ended() - cpu}
 
 
-def shares(protocol: str, folder: Path) -> None:
-    """Print what orchestration is of the time in jobs."""
+def shares(protocol: str, folder: Path, times: int) -> None:
+    """Print what orchestration is of the time in jobs, several times in turn."""
     print(
-        f"\n{protocol}: seconds of all processes in jobs; what they did beside, as shares of it (making ready: loading "
-        "libraries and compiled code, reading and laying out inputs, which the loop does too; handing out: everything "
-        "else from the first job's start to the last one's end, which is the clock; starting: of the processes); and "
-        "seconds before and after"
+        f"\n{protocol}: seconds from the beginning to the last job's end (clock), of the CPU, and of all processes in "
+        "jobs; what these did beside, as shares of that: making ready (loading libraries and compiled code, reading "
+        "and laying out inputs, which the loop does too); waiting for one another's results, as long as they would "
+        "have waited if nothing else had taken time; handing out and saving, which is everything else from the first "
+        "job's start to the last one's end; the start of processes; and seconds before and after"
     )
-    head = f"{'jobs':>6}{'clock':>8}{'in jobs':>9}{'ready':>8}{'handing out':>13}{'starting':>10}"
-    print(f"{'':16}{head}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}")
+    head = (
+        f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'in jobs':>9}{'ready':>8}{'waiting':>9}{'handing out':>13}{'starting':>10}"
+    )
+    print(f"{'':20}{head}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}")
     with TemporaryDirectory(dir=folder) as stores:
         share(protocol, 1, f"{stores}/first")  # compiles
-        found = child("--child", "plain", json.dumps([protocol, f"{stores}/plain"]))
-        print(f"{'a plain loop':16}{found['jobs']:6.0f}{found['working']:8.2f}")
-        for workers in (1, WORKERS):
-            found = child("--child", "share", json.dumps([protocol, workers, f"{stores}/{workers}"]))
-            busy, wall = found["in jobs"], found["working"]
-            beside = wall * workers - busy - found["ready"]
-            judge = found["conduct"] - wall - found["starting"]
-            print(
-                f"{workers} process{'es' if workers > 1 else '':8}{found['jobs']:6.0f}{wall:8.2f}{busy:9.2f}"
-                f"{found['ready'] / busy:8.1%}{beside / busy:13.1%}{found['starting'] * workers / busy:10.1%}"
-                f"{found['prepare']:11.2f}{judge:8.2f}{found['findings']:10.2f}{found['report']:8.2f}"
-            )
+        for turn in range(times):
+            found = child("--child", "plain", json.dumps([protocol, f"{stores}/{turn}-plain"]))
+            print(f"{'a plain loop':20}{found['jobs']:6.0f}{found['working']:8.2f}{found['cpu']:8.2f}")
+            found = child("--child", "joblib", json.dumps([protocol, WORKERS, f"{stores}/{turn}-joblib"]))
+            print(f"{f'joblib, {WORKERS} processes':20}{found['jobs']:6.0f}{found['working']:8.2f}{found['cpu']:8.2f}")
+            for workers in (1, WORKERS):
+                found = child("--child", "share", json.dumps([protocol, workers, f"{stores}/{turn}-{workers}"]))
+                _show_share(found, workers)
             sys.stdout.flush()
+
+
+def _show_share(found: dict[str, float], workers: int) -> None:
+    busy, wall, starting = found["in jobs"], found["working"], found["starting"]
+    beside, waiting = (each * workers - busy - found["ready"] for each in (wall, found["free"]))
+    who = f"{workers} process{'es' if workers > 1 else ''}"
+    print(
+        f"{who:20}{found['jobs']:6.0f}{wall + starting:8.2f}{found['cpu']:8.2f}{busy:9.2f}"
+        f"{found['ready'] / busy:8.1%}{waiting / busy:9.1%}{(beside - waiting) / busy:13.1%}"
+        f"{starting * workers / busy:10.1%}"
+        f"{found['prepare']:11.2f}{found['conduct'] - wall - starting:8.2f}"
+        f"{found['findings']:10.2f}{found['report']:8.2f}"
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- resume
@@ -287,6 +346,14 @@ def child(*words: str) -> Any:
     return json.loads(ran.stdout)
 
 
+CHILDREN: Final[dict[str, Callable[..., dict[str, float]]]] = {
+    "rate": rate,
+    "share": share,
+    "plain": plain,
+    "joblib": in_joblib,
+}
+
+
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -295,17 +362,18 @@ def main() -> None:
     parser.add_argument("--skip", nargs="+", default=[], help="ways that are left out, by their names")
     parser.add_argument("--protocol", default="57vars")
     parser.add_argument("--folder", type=Path, help="where stores are made; by default that of temporary files")
+    parser.add_argument("--times", type=int, default=1, help="how often share measures each way, in turn")
     parser.add_argument("--store", help="for resume, one that holds the study")
-    parser.add_argument("--child", choices=["rate", "share", "plain"])
+    parser.add_argument("--child", choices=list(CHILDREN))
     options = parser.parse_args()
     if options.child:
-        print(json.dumps({"rate": rate, "share": share, "plain": plain}[options.child](*json.loads(options.what[0]))))
+        print(json.dumps(CHILDREN[options.child](*json.loads(options.what[0]))))
         return
     for what in options.what or ("rates", "share", "resume"):
         if what == "rates":
             rates(options.sizes, options.folder, options.skip)
         elif what == "share":
-            shares(options.protocol, options.folder)
+            shares(options.protocol, options.folder, options.times)
         elif what == "resume":
             resume(options.protocol, options.folder, options.store)
         else:
