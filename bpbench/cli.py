@@ -80,6 +80,13 @@ def _answered(words: list[str]) -> int:
             cli_opened.print_json({"error": str(error)})
         cli_opened.say(f"bpbench: {error}")
         return INCOMPLETE if isinstance(error, EngineError) else WRONG
+    except MemoryError as error:
+        told = f" ({error})" if str(error) else ""
+        why = f"This process got no more memory{told}. What is stored is kept; the same command goes on from there."
+        if options.json:
+            cli_opened.print_json({"error": why})
+        cli_opened.say(f"bpbench: {why}")
+        return INCOMPLETE
     except Exception:  # noqa: BLE001 - the last line of defence names the place of the traceback
         with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")

@@ -497,6 +497,24 @@ def test_a_fault_of_ours_is_exit_code_70(
     assert "Traceback" in saved.read_text()
 
 
+@pytest.mark.parametrize("told", ["", "Unable to allocate 122. MiB"])
+def test_no_more_memory_is_said_in_a_sentence(
+    told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Outside jobs, in the report for example: no fault of ours, and nothing that was stored is lost."""
+    from bpbench import cli, cli_opened, protocol
+
+    def schema() -> None:
+        raise MemoryError(*[told] if told else [])
+
+    monkeypatch.setattr(protocol, "schema", schema)
+    assert cli.main(["schema"]) == cli_opened.INCOMPLETE == 3
+    assert capsys.readouterr().err == (
+        f"bpbench: This process got no more memory{f' ({told})' if told else ''}. "
+        "What is stored is kept; the same command goes on from there.\n"
+    )
+
+
 #: The command line with a verb of its own, which says something on both streams and has something to answer.
 TORN = """
 import os, sys

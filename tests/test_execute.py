@@ -240,7 +240,7 @@ def driven(crew: Fake, jobs: Sequence[Job], until: float | None = None) -> tuple
 
 
 def test_small_jobs_go_together_once_it_is_known_how_small(tmp_path: Path) -> None:
-    """The first goes alone; then as many as take half a second, and no worker is left without its share."""
+    """The first goes alone; then as many as take three seconds, and no worker is left without its share."""
     crew = Fake(Store(tmp_path), lambda *_: None)
     pings: list[Job] = [Ping(number) for number in range(40)]
     ended, _ = driven(crew, pings)

@@ -82,14 +82,17 @@ def test_the_peak_begins_with_the_job() -> None:
 
 @linux
 def test_small_pieces_that_were_freed_are_given_back() -> None:
-    """A job that fills memory which an earlier one left free, but resident, is charged for it all the same."""
+    """A job that fills memory which an earlier one left free, but resident, is charged for it all the same.
+
+    Some of it is always found within pages that others hold as well, more after many tests.
+    """
     charged = []
     for _ in range(2):
         running = Meter.start()
         pieces = [bytes(5000) for _ in range(10_000)]
         charged.append(running.read()["peak_mb"])
         del pieces
-    assert charged == [pytest.approx(50, abs=4)] * 2
+    assert charged == [pytest.approx(50, abs=10)] * 2
 
 
 @linux

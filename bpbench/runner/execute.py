@@ -41,7 +41,7 @@ from bpbench.runner.worker import Done
 #: How often a result that turns out damaged is made again.
 REMADE: Final = 3
 #: Seconds that a bundle of small jobs should take.
-BUNDLE_S: Final = 2.0
+BUNDLE_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
