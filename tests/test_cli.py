@@ -173,7 +173,7 @@ def stored(folder: Path) -> int:
     return len(list(folder.glob(".bpbench/store/??/*")))
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_killed_five_times_a_run_ends_with_the_same_bits(undisturbed: Path, tmp_path: Path, jobs: str) -> None:
     """``kill -9`` at five random moments, each with jobs left to do, then a run: the findings of an undisturbed run."""
     smoke(tmp_path)

@@ -116,7 +116,7 @@ def test_every_kind_of_strategy_has_its_say(undisturbed: Path) -> None:
     assert all(one["choice"]["confirmed"] is not None for one in told)
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_killed_twice_a_search_ends_with_the_same_bits(undisturbed: Path, tmp_path: Path, jobs: str) -> None:
     """``kill -9`` at two random moments of exploring and confirming, then a run: the bits of an undisturbed one."""
     (tmp_path / "search.yaml").write_text(PROTOCOL)
