@@ -38,7 +38,8 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, engine: Engin
     dict
         ``wall_s``, ``longest_s`` and ``waiting`` as :class:`bpbench.runner.wall.Course` has them; ``cpu_s`` in all and
         ``between_s``, the two ends within which it may lie; ``seen``, by kind of job how many stored results that rests
-        on, whether they are of other processors, and its factor; ``memory`` and ``disk``, bytes.
+        on, whether they are of other processors, and its factor; ``memory`` and ``disk``, bytes; ``largest``, the job
+        that takes longest: its ``kind``, ``seconds``, and ``lasts_s``, how long a worker of a batch system stays.
     """
     at_once = execute.at_once(todo, engine.workers)
     course = wall.course(todo, estimate, at_once)
@@ -68,6 +69,17 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, engine: Engin
         },
         "memory": _memory([need for need, _, _ in shapes], list(one.values()), at_once) | _offered(engine),
         "disk": disk(todo, estimate.need, store),
+        "largest": _largest([need for need, _, _ in shapes], estimate, engine),
+    }
+
+
+def _largest(needs: Sequence[Need], estimate: Estimator, engine: Engine) -> dict[str, Any]:
+    """Return which job takes longest, and how long it may."""
+    largest = max(needs, key=estimate.of, default=None)
+    return {
+        "kind": None if largest is None else largest.kind,
+        "seconds": 0.0 if largest is None else estimate.of(largest),
+        "lasts_s": None if engine.cluster is None else engine.cluster.lasts_s,
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bpbench.errors import RequestError
 from bpbench.jobs import FrameSource, MakeFrames
-from bpbench.runner import cluster, keys, resources, work
+from bpbench.runner import cluster, cluster_file, keys, resources, work
 from bpbench.runner.resources import Resources
 
 EXAMPLES = Path(__file__).parent.parent / "docs/clusters"
@@ -207,6 +207,7 @@ def test_the_batch_job_of_an_example_asks_for_what_it_says(
         for key in ("--lifetime", "--lifetime-stagger")
     )
     assert lifetime + stagger < (12 if name == "slurm-gpu" else 4) * 3600
+    assert lifetime - stagger == cluster_file.read(EXAMPLES / f"{name}.yaml").lasts_s
 
 
 def test_only_who_has_the_key_may_speak_with_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ from bpbench.jobs import (
 from bpbench.planning import plan
 from bpbench.protocol import loads
 from bpbench.report import outlay as told
-from bpbench.runner import cost, disk, execute, integrity, memory, wall
+from bpbench.runner import cluster_file, cost, disk, execute, integrity, memory, wall
 from bpbench.runner.engine import Engine
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Outcome, Store
@@ -324,6 +324,7 @@ OUTLAY: dict[str, Any] = {
         "each": None,
     },
     "disk": {"bytes": 3_140_000_000, "kinds": {"a": 3_000_000_000, "b": 140_000_000}, "free": None, "folder": "s"},
+    "largest": {"kind": "train hdnn (adam)", "seconds": 5.0, "lasts_s": None},
 }
 
 
@@ -385,3 +386,29 @@ def test_memory_of_a_cluster_in_words() -> None:
     assert told.lines(OUTLAY | {"memory": memory | {"each": 1_000_000_000}})[2].endswith(
         "The cluster file gives a process 1.0 GB; give it more, or run fewer processes in a batch job."
     )
+
+
+def test_a_job_that_no_worker_stays_for_is_said() -> None:
+    """A batch job ends at its wall time; a longer job would be begun for ever."""
+    largest = {"kind": "train hdnn (adam)", "seconds": 14_000.0, "lasts_s": 13_800}
+    assert told.lines(OUTLAY | {"largest": largest})[2] == (
+        "The longest job, train hdnn (adam), takes 3.9 h, and a worker of the cluster file leaves after 3.8 h: it "
+        "would be begun for ever; give batch jobs a longer walltime."
+    )
+    assert told.lines(OUTLAY | {"largest": largest | {"seconds": 13_000.0}}) == told.lines(OUTLAY)
+
+
+def test_the_longest_job_of_a_study_is_held_against_the_wall_time(tmp_path: Path, store: Store) -> None:
+    """By the cluster file that is asked about; where nothing ends a worker, nothing is too long."""
+    file = tmp_path / "cluster.yaml"
+    file.write_text("{kind: slurm, cores: 1, memory: 4 GB, walltime: 00:10:00, workers: {maximum: 2}}")
+    cluster = cluster_file.read(file)
+    long = training(replace(SMALL, epochs=3000))
+    todo = [training(SMALL), long, training(Linear("linear"))]
+    estimate = cost.estimator(JOBS.values(), FRAMES, store)
+    assert outlay.outlay(todo, estimate, store, Engine(2, cluster=cluster))["largest"] == {
+        "kind": "train hdnn (kalman)",
+        "seconds": estimate.of(estimate.need(long)),
+        "lasts_s": 600 - 4 * 15,
+    }
+    assert outlay.outlay(todo, estimate, store, Engine(2))["largest"]["lasts_s"] is None

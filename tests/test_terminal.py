@@ -26,6 +26,7 @@ OUTLAY: dict[str, Any] = {
         "free": 40_000_000_000,
         "folder": ".bpbench/store",
     },
+    "largest": {"kind": "train hdnn", "seconds": 6.0, "lasts_s": None},
 }
 PLANNED: dict[str, Any] = {
     "protocol": "p",

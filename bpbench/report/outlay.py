@@ -40,7 +40,8 @@ def lines(outlay: Mapping[str, Any]) -> list[str]:
     """
     if not outlay["seen"]:
         return []
-    return [_seconds(outlay), *_course(outlay), _memory(outlay["memory"]), _disk(outlay["disk"])]
+    seconds = [_seconds(outlay), *_course(outlay), *_too_long(outlay["largest"])]
+    return [*seconds, _memory(outlay["memory"]), _disk(outlay["disk"])]
 
 
 def _seconds(outlay: Mapping[str, Any]) -> str:
@@ -77,6 +78,19 @@ def _course(outlay: Mapping[str, Any]) -> list[str]:
             f"No number of processes takes less than the longest chain of jobs that wait for each other, "
             f"{duration(outlay['longest_s'])}; {whole(processes)} processes have nothing to do in "
             f"{100 * outlay['waiting']:.0f} % of their time."
+        )
+    ]
+
+
+def _too_long(largest: Mapping[str, Any]) -> list[str]:
+    """Return a warning where no worker stays for as long as a job takes."""
+    lasts_s = largest["lasts_s"]
+    if lasts_s is None or largest["seconds"] < lasts_s:
+        return []
+    return [
+        (
+            f"The longest job, {largest['kind']}, takes {duration(largest['seconds'])}, and a worker of the cluster "
+            f"file leaves after {duration(lasts_s)}: it would be begun for ever; give batch jobs a longer walltime."
         )
     ]
 

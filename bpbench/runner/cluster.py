@@ -214,7 +214,7 @@ def _arguments(cluster: Cluster) -> list[str]:
 
     A worker leaves at a moment drawn between two and four spare times before the wall time: not all leave at once.
     """
-    spare = min(150, max(5, cluster.walltime_s // 40))
+    spare = cluster.spare_s
     return [
         *("--resources", cluster.offers.offered()),
         *("--lifetime", f"{cluster.walltime_s - 3 * spare}s", "--lifetime-stagger", f"{spare}s"),

@@ -177,6 +177,16 @@ class Cluster:
         return self.file.workers.minimum
 
     @property
+    def spare_s(self) -> int:
+        """Seconds by which the leaving of workers is spread before the wall time, see :attr:`lasts_s`."""
+        return min(150, max(5, self.walltime_s // 40))
+
+    @property
+    def lasts_s(self) -> int:
+        """Least seconds that a worker stays: it leaves between two and four spare times before the wall time."""
+        return self.walltime_s - 4 * self.spare_s
+
+    @property
     def python(self) -> str:
         """The interpreter on the nodes."""
         return self.file.python or sys.executable
