@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import gc
 import io
 import os
@@ -80,20 +81,27 @@ def _answered(words: list[str]) -> int:
             cli_opened.print_json({"error": str(error)})
         cli_opened.say(f"bpbench: {error}")
         return INCOMPLETE if isinstance(error, EngineError) else WRONG
-    except MemoryError as error:
-        told = f" ({error})" if str(error) else ""
-        why = f"This process got no more memory{told}. What is stored is kept; the same command goes on from there."
-        if options.json:
-            cli_opened.print_json({"error": why})
-        cli_opened.say(f"bpbench: {why}")
-        return INCOMPLETE
-    except Exception:  # noqa: BLE001 - the last line of defence names the place of the traceback
+    except Exception as error:  # noqa: BLE001 - the last line of defence names the place of the traceback
+        if _wants_memory(error):
+            told = f" ({error})" if str(error) else ""
+            why = f"This process got no more memory{told}. What was stored is kept; try it where more is free."
+            if options.json:
+                cli_opened.print_json({"error": why})
+            cli_opened.say(f"bpbench: {why}")
+            return INCOMPLETE
         with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")
         last = traceback.format_exc().strip().splitlines()[-1]
         cli_opened.say(f"bpbench: this is a fault of ours ({last}). The traceback is in {file.name}; please report it.")
         return OURS
     return code
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Return whether something failed as the system gave no more memory; libraries that cannot be loaded among it."""
+    if isinstance(error, ImportError):
+        return "failed to map segment" in str(error) or "Cannot allocate memory" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
 
 
 def _hear_the_end() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -497,22 +498,45 @@ def test_a_fault_of_ours_is_exit_code_70(
     assert "Traceback" in saved.read_text()
 
 
-@pytest.mark.parametrize("told", ["", "Unable to allocate 122. MiB"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 122. MiB"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("x.so: failed to map segment from shared object"),
+    ],
+)
 def test_no_more_memory_is_said_in_a_sentence(
-    told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Outside jobs, in the report for example: no fault of ours, and nothing that was stored is lost."""
+    """Outside jobs, as Python, the system or what loads libraries says it: no fault of ours."""
     from bpbench import cli, cli_opened, protocol
 
     def schema() -> None:
-        raise MemoryError(*[told] if told else [])
+        raise error
 
     monkeypatch.setattr(protocol, "schema", schema)
     assert cli.main(["schema"]) == cli_opened.INCOMPLETE == 3
+    why = f" ({error})" if str(error) else ""
     assert capsys.readouterr().err == (
-        f"bpbench: This process got no more memory{f' ({told})' if told else ''}. "
-        "What is stored is kept; the same command goes on from there.\n"
+        f"bpbench: This process got no more memory{why}. What was stored is kept; try it where more is free.\n"
     )
+
+
+def test_a_report_that_finds_no_memory_is_not_blamed_on_its_findings(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An array that no machine has room for, asked for in the middle of a page."""
+    from bpbench import cli
+    from bpbench.report import render
+
+    folder = shutil.copytree(next((undisturbed / "reports").iterdir()), tmp_path / "report")
+    monkeypatch.setattr(render, "write_report", lambda *_, **__: np.ones(2**55))
+    assert cli.main(["report", str(folder)]) == 3
+    err = capsys.readouterr().err
+    assert f"The report in {folder} needs more memory than this process could get (Unable to allocate 256. PiB" in err
+    assert err.endswith("; render it where more is free.\n")
 
 
 #: The command line with a verb of its own, which says something on both streams and has something to answer.

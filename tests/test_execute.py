@@ -240,7 +240,7 @@ def driven(crew: Fake, jobs: Sequence[Job], until: float | None = None) -> tuple
 
 
 def test_small_jobs_go_together_once_it_is_known_how_small(tmp_path: Path) -> None:
-    """The first goes alone; then as many as take three seconds, and no worker is left without its share."""
+    """The first goes alone; then several, and no worker is left without its share."""
     crew = Fake(Store(tmp_path), lambda *_: None)
     pings: list[Job] = [Ping(number) for number in range(40)]
     ended, _ = driven(crew, pings)
@@ -249,6 +249,31 @@ def test_small_jobs_go_together_once_it_is_known_how_small(tmp_path: Path) -> No
     assert sizes[:2] == [1, 1]
     assert max(sizes) == crew.bundle
     assert sum(sizes) == 40
+
+
+def test_a_bundle_takes_three_seconds(tmp_path: Path) -> None:
+    """By what jobs of its kind have taken so far; longer ones go alone."""
+    for seconds, together in ((0.5, 6), (1.4, 2), (2.0, 1)):
+        crew = Fake(Store(tmp_path / f"{seconds}"), lambda *_, took=seconds: Done(took))
+        driven(crew, [Ping(number) for number in range(60)])
+        assert max(map(len, crew.sent)) == together
+
+
+def test_a_bundle_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its jobs one after another, not only the first of them."""
+    now = [0.0]
+    monkeypatch.setattr(execute_module.time, "monotonic", lambda: now[0])
+
+    def slow(_job: Job, _: int) -> Done:
+        now[0] += 0.1
+        return Done(0.1)
+
+    crew = Fake(Store(tmp_path), slow, size=1)
+    crew.bundle = 100
+    ended, said = driven(crew, [Ping(number) for number in range(100)], until=3.35)
+    assert now[0] == pytest.approx(3.3)
+    assert len(ended) == 33
+    assert said == ["left ping"] * 67
 
 
 def test_after_a_death_each_job_of_the_bundle_is_tried_alone(tmp_path: Path) -> None:

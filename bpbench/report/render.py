@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import SCHEMA, __version__
-from bpbench.errors import StatisticsError
+from bpbench.errors import EngineError, StatisticsError
 from bpbench.report.archive import plain
 from bpbench.report.canvas import uncollected
 from bpbench.report.document import shown
@@ -39,7 +39,7 @@ _OURS: Final = re.compile(r"(?:(?:tables|figures)/)?[A-Za-z0-9_-][A-Za-z0-9._-]*
 #: What comes of findings that a file had, and that are of the wrong kind or size in any place.
 _WRONG: Final = (
     *(TypeError, AttributeError, ValueError, LookupError, ArithmeticError),
-    *(AssertionError, RecursionError, MemoryError, StopIteration, StatisticsError),
+    *(AssertionError, RecursionError, StopIteration, StatisticsError),
 )
 #: The drawings that go with LaTeX, which are made by what makes the PDF.
 _DRAWINGS: Final = "drawings"
@@ -210,6 +210,11 @@ def rerender(
         )
     except KeyError as error:
         raise ReportError(f"The report in {folder} lacks {error}; run the protocol again to make it anew.") from error
+    except MemoryError as error:
+        told = f" ({error})" if str(error) else ""
+        raise EngineError(
+            f"The report in {folder} needs more memory than this process could get{told}; render it where more is free."
+        ) from error
     except _WRONG as error:
         raise ReportError(
             f"The report in {folder} holds something of the wrong kind ({error}); run the protocol again to make it "

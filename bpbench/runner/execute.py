@@ -300,7 +300,7 @@ class _Drive:
         while len(self.line):
             if until is not None and time.monotonic() > until:
                 self._leave(())
-            while self.crew.free() and (bundle := self._next()):
+            while self.crew.free() and (bundle := self._next(until)):
                 if until is not None and time.monotonic() + (self.pace.of(work.label(bundle[0])) or 0.0) > until:
                     self._leave(bundle)
                     break
@@ -321,8 +321,11 @@ class _Drive:
         self.suspected = None
         self.left += self.line.leave()
 
-    def _next(self) -> list[Job]:
-        """Return the jobs that go to a worker next; one that may kill workers goes alone, and one such at a time."""
+    def _next(self, until: float | None) -> list[Job]:
+        """Return the jobs that go to a worker next, no more of them than end in time.
+
+        One that may kill workers goes alone, and one such at a time.
+        """
         if self.suspects and self.suspected is None:
             self.suspected = self.suspects.popleft()
             return [self.suspected]
@@ -330,8 +333,9 @@ class _Drive:
             return []
         kind = work.label(self.line.first())
         took = self.pace.of(kind)
+        span = BUNDLE_S if until is None else min(BUNDLE_S, until - time.monotonic())
+        fitting = 1 if took is None else int(span / max(took, 1e-6))
         # At the end every worker should have its share.
-        fitting = 1 if took is None else int(BUNDLE_S / max(took, 1e-6))
         return self.line.take_alike(max(1, min(fitting, self.crew.bundle, self.line.ready // self.crew.size)), _alike)
 
     def _waiting(self) -> int:

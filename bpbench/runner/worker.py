@@ -169,7 +169,8 @@ def do(job: Job, store: Store, processes: int) -> Done:
 
     def provenance() -> dict[str, Any]:
         """Say how long it took, and before that what it found to be loaded, compiled and laid out first."""
-        wall, made = time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
+        wall = time.perf_counter() - start if outcome.more else took
+        made = datetime.now(UTC).isoformat(timespec="seconds")
         needed = meter.read() if outcome.more else costs
         if work.runs_a_program(job):
             needed["peak_mb"] = None  # that of another process, which nobody measured
@@ -180,7 +181,8 @@ def do(job: Job, store: Store, processes: int) -> Done:
         inputs = work.lay_out(job, store.load)
         start, meter = time.perf_counter(), Meter.start(inputs)
         outcome = work.perform(job, store.load)
-        costs = meter.read()  # without the saving, unless there is more to be made meanwhile, which may fail as well
+        # Without the saving, unless there is more to be made meanwhile, which may fail as well.
+        took, costs = time.perf_counter() - start, meter.read()
         store.save(job, outcome, provenance)
     except DamagedError as error:
         return Done(time.perf_counter() - start, lacking=error.address, why=error.why)

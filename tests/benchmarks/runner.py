@@ -138,9 +138,15 @@ def cpu_of_all() -> float:
     return sum(sum(each.cpu_times()[:2]) for each in (here, *here.children(recursive=True)))
 
 
-def cpu_of_ended() -> float:
-    """Return the CPU seconds of this process and of those that it started and that have ended."""
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+def used(before: dict[str, float] | None = None) -> dict[str, float]:
+    """Return CPU seconds and page faults of this process and of those that it started and that have ended."""
+    told = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    now = {
+        "cpu": sum(each.ru_utime + each.ru_stime for each in told),
+        "system": sum(each.ru_stime for each in told),
+        "faults": float(sum(each.ru_minflt for each in told)),
+    }
+    return now if before is None else {name: value - before[name] for name, value in now.items()}
 
 
 def rates(sizes: list[int], folder: Path, skip: list[str]) -> None:
@@ -205,9 +211,9 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     read, store = load(locate(protocol)), Store(root)
     prepared = study.prepare(read, store)
     marks.append(time.perf_counter())
-    watcher, cpu = Clocked(), cpu_of_ended()
+    watcher, before = Clocked(), used()
     conducted = study.conduct(prepared, store, engine=Engine(workers=workers), watcher=watcher)
-    cpu = cpu_of_ended() - cpu
+    costs = used(before)
     marks.append(time.perf_counter())
     found = findings(conducted)
     marks.append(time.perf_counter())
@@ -226,7 +232,7 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
         "in jobs": sum(each["wall_s"] for each in told),
         "ready": sum(each["ready_s"] for each in told),
         "free": free_of_cost(took, workers),
-        "cpu": cpu,
+        **costs,
     }
 
 
@@ -251,7 +257,7 @@ def in_joblib(protocol: str, workers: int, root: str) -> dict[str, float]:
 
     store = Store(root)
     todo = by_cohort(missing(study.prepare(load(locate(protocol)), store).jobs, store))
-    start, cpu, done = time.perf_counter(), cpu_of_ended(), set[Any]()
+    start, before, done = time.perf_counter(), used(), set[Any]()
     with Parallel(n_jobs=workers) as parallel:
         while ready := [job for job in todo if job not in done and done.issuperset(work.needs(job))]:
             parallel(delayed(kept)(job, root) for job in ready)
@@ -259,7 +265,7 @@ def in_joblib(protocol: str, workers: int, root: str) -> dict[str, float]:
     assert len(done) == len(todo)
     wall = time.perf_counter() - start
     get_reusable_executor().shutdown()
-    return {"working": wall, "jobs": len(done), "cpu": cpu_of_ended() - cpu}
+    return {"working": wall, "jobs": len(done), **used(before)}
 
 
 def plain(protocol: str, root: str) -> dict[str, float]:
@@ -275,36 +281,38 @@ def plain(protocol: str, root: str) -> dict[str, float]:
             made[job] = work.perform(job, result)
         return made[job]
 
-    start, cpu = time.perf_counter(), cpu_of_ended()
+    start, before = time.perf_counter(), used()
     for job in jobs:
         result(job)
-    return {"working": time.perf_counter() - start, "jobs": len(made), "cpu": cpu_of_ended() - cpu}
+    return {"working": time.perf_counter() - start, "jobs": len(made), **used(before)}
 
 
 def shares(protocol: str, folder: Path, times: int) -> None:
     """Print what orchestration is of the time in jobs, several times in turn."""
     print(
-        f"\n{protocol}: seconds from the beginning to the last job's end (clock), of the CPU, and of all processes in "
-        "jobs; what these did beside, as shares of that: making ready (loading libraries and compiled code, reading "
+        f"\n{protocol}: seconds from the beginning to the last job's end (clock), of the CPU, those of the system "
+        "in it, and page faults; seconds of all processes in jobs; what these did beside, as shares of that: making ready (loading libraries and compiled code, reading "
         "and laying out inputs, which the loop does too); waiting for one another's results, as long as they would "
         "have waited if nothing else had taken time; handing out and saving, which is everything else from the first "
         "job's start to the last one's end; the start of processes; and seconds before and after"
     )
-    head = (
-        f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'in jobs':>9}{'ready':>8}{'waiting':>9}{'handing out':>13}{'starting':>10}"
-    )
+    head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'ready':>8}{'waiting':>9}{'handing out':>13}{'starting':>10}"
     print(f"{'':20}{head}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}")
     with TemporaryDirectory(dir=folder) as stores:
         share(protocol, 1, f"{stores}/first")  # compiles
         for turn in range(times):
             found = child("--child", "plain", json.dumps([protocol, f"{stores}/{turn}-plain"]))
-            print(f"{'a plain loop':20}{found['jobs']:6.0f}{found['working']:8.2f}{found['cpu']:8.2f}")
+            print(f"{'a plain loop':20}{_shown(found, found['working'])}")
             found = child("--child", "joblib", json.dumps([protocol, WORKERS, f"{stores}/{turn}-joblib"]))
-            print(f"{f'joblib, {WORKERS} processes':20}{found['jobs']:6.0f}{found['working']:8.2f}{found['cpu']:8.2f}")
+            print(f"{f'joblib, {WORKERS} processes':20}{_shown(found, found['working'])}")
             for workers in (1, WORKERS):
                 found = child("--child", "share", json.dumps([protocol, workers, f"{stores}/{turn}-{workers}"]))
                 _show_share(found, workers)
             sys.stdout.flush()
+
+
+def _shown(found: dict[str, float], clock: float) -> str:
+    return f"{found['jobs']:6.0f}{clock:8.2f}{found['cpu']:8.2f}{found['system']:8.2f}{found['faults']:9.0f}"
 
 
 def _show_share(found: dict[str, float], workers: int) -> None:
@@ -312,7 +320,7 @@ def _show_share(found: dict[str, float], workers: int) -> None:
     beside, waiting = (each * workers - busy - found["ready"] for each in (wall, found["free"]))
     who = f"{workers} process{'es' if workers > 1 else ''}"
     print(
-        f"{who:20}{found['jobs']:6.0f}{wall + starting:8.2f}{found['cpu']:8.2f}{busy:9.2f}"
+        f"{who:20}{_shown(found, wall + starting)}{busy:9.2f}"
         f"{found['ready'] / busy:8.1%}{waiting / busy:9.1%}{(beside - waiting) / busy:13.1%}"
         f"{starting * workers / busy:10.1%}"
         f"{found['prepare']:11.2f}{found['conduct'] - wall - starting:8.2f}"
@@ -358,7 +366,7 @@ def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", help="rates, share, resume; by default all")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 20_000, 100_000])
     parser.add_argument("--skip", nargs="+", default=[], help="ways that are left out, by their names")
     parser.add_argument("--protocol", default="57vars")
     parser.add_argument("--folder", type=Path, help="where stores are made; by default that of temporary files")

@@ -27,7 +27,9 @@ _LEFT_OUT = "faults left out"
 _HEAD = """# Reliability
 
 Made by `make reliability`. A trial is lost when the findings in the end differ in a bit from those of a run that nobody
-disturbed, or when anything else that its row promises does not hold.
+disturbed, or when anything else that its row promises does not hold. Each damaged file counts, where several of one run
+are damaged at once. A clock is set back as processes read it, by a library that is loaded before all others; the file
+system keeps its own.
 """
 _BY_FAULT = """| fault | times tried | lost |
 |---|---|---|"""
