@@ -6,6 +6,7 @@ scheduler may run any code as its user, and on a shared machine everybody reache
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import time
@@ -106,6 +107,7 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
         )
         with shielded(start) as cluster, Client(cluster) as client:
             _tell_dashboard(client, say)
+            gc.freeze()  # or Python looks through all that Dask has loaded, for 0.1 s in which its workers wait
             order = Order(str(store.root.resolve()), workers)
             seen = _Headcount(lambda: len(cluster.scheduler.workers))
             yield DaskCrew(client, order, workers, deaths=3, who="The local scheduler", trouble=seen.given_up)

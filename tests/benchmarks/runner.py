@@ -179,6 +179,7 @@ class Clocked:
     began: float | None = None
     ended: float = 0.0
     jobs: list[Any] = field(default_factory=list)
+    seconds: float = 0.0
 
     def begin(self, jobs: Any, workers: int) -> None:
         """Say nothing."""
@@ -188,9 +189,10 @@ class Clocked:
         self.began = self.began or time.perf_counter()
         self.jobs.append(job)
 
-    def finished(self, *_: Any) -> None:
-        """Note the last."""
+    def finished(self, _job: Any, seconds: float, _failure: Any) -> None:
+        """Note the last, and what all of them took with their saving."""
         self.ended = time.perf_counter()
+        self.seconds += seconds
 
     def note(self, text: str) -> None:
         """Say nothing."""
@@ -232,6 +234,7 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
         "in jobs": sum(each["wall_s"] for each in told),
         "ready": sum(each["ready_s"] for each in told),
         "free": free_of_cost(took, workers),
+        "saving": watcher.seconds - sum(each["wall_s"] for each in told),
         **costs,
     }
 
@@ -291,13 +294,15 @@ def shares(protocol: str, folder: Path, times: int) -> None:
     """Print what orchestration is of the time in jobs, several times in turn."""
     print(
         f"\n{protocol}: seconds from the beginning to the last job's end (clock), of the CPU, those of the system "
-        "in it, and page faults; seconds of all processes in jobs; what these did beside, as shares of that: making ready (loading libraries and compiled code, reading "
-        "and laying out inputs, which the loop does too); waiting for one another's results, as long as they would "
-        "have waited if nothing else had taken time; handing out and saving, which is everything else from the first "
-        "job's start to the last one's end; the start of processes; and seconds before and after"
+        "in it, and page faults; seconds of all processes in jobs; what these did beside, as shares: making ready "
+        "(loading libraries and compiled code, reading and laying out inputs, which the loop does too); waiting for "
+        "one another's results, as long as they would have waited if nothing else had taken time; saving results; "
+        "handing out, which is everything else from the first job's start to the last one's end; the start of "
+        "processes; and seconds before and after"
     )
-    head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'ready':>8}{'waiting':>9}{'handing out':>13}{'starting':>10}"
-    print(f"{'':20}{head}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}")
+    head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'ready':>8}{'waiting':>9}"
+    rest = f"{'saving':>8}{'handing out':>13}{'starting':>10}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}"
+    print(f"{'':20}{head}{rest}")
     with TemporaryDirectory(dir=folder) as stores:
         share(protocol, 1, f"{stores}/first")  # compiles
         for turn in range(times):
@@ -318,10 +323,12 @@ def _shown(found: dict[str, float], clock: float) -> str:
 def _show_share(found: dict[str, float], workers: int) -> None:
     busy, wall, starting = found["in jobs"], found["working"], found["starting"]
     beside, waiting = (each * workers - busy - found["ready"] for each in (wall, found["free"]))
+    saving = found["saving"]
     who = f"{workers} process{'es' if workers > 1 else ''}"
     print(
         f"{who:20}{_shown(found, wall + starting)}{busy:9.2f}"
-        f"{found['ready'] / busy:8.1%}{waiting / busy:9.1%}{(beside - waiting) / busy:13.1%}"
+        f"{found['ready'] / busy:8.1%}{waiting / busy:9.1%}{saving / busy:8.1%}"
+        f"{(beside - waiting - saving) / busy:13.1%}"
         f"{starting * workers / busy:10.1%}"
         f"{found['prepare']:11.2f}{found['conduct'] - wall - starting:8.2f}"
         f"{found['findings']:10.2f}{found['report']:8.2f}"
