@@ -140,7 +140,7 @@ def _keep_freed() -> None:
     """Have this process keep for its next array what the last one left.
 
     Dask starts workers with ``MALLOC_TRIM_THRESHOLD_=65536``, by which glibc gives every larger array back as soon as
-    it is free, and the system fills it with zeros anew for the next: a sixth of the CPU time of small networks. What a
+    it is free, and the system fills it with zeros anew for the next: a seventh of the CPU time of `57vars`. What a
     job leaves is given back when the next begins (:mod:`bpbench.runner.meter`).
     """
     try:
