@@ -81,12 +81,15 @@ def test_the_peak_begins_with_the_job() -> None:
     assert Meter.start(held.nbytes).read()["peak_mb"] == pytest.approx(held.nbytes / 1e6, abs=4)
 
 
-#: Prints the peaks of two jobs, one after the other, that fill 50 MB with small pieces and let go of them.
+#: Prints the peaks of two jobs, one after the other, that fill 50 MB with small pieces and let go of them; what stays
+#: lies above, so that the C library by itself gives nothing back.
 _PIECES = """
 from bpbench.runner.meter import Meter
+stays = []
 for _ in range(2):
     running = Meter.start()
     pieces = [bytes(5000) for _ in range(10_000)]
+    stays.append(bytes(5000))
     print(running.read()["peak_mb"])
     del pieces
 """
