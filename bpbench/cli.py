@@ -42,7 +42,7 @@ from bpbench import (
     cli_track,
 )
 from bpbench.cli_opened import DONE, INCOMPLETE, INTERRUPTED, OURS, OUTSIDE, WRONG
-from bpbench.errors import BpbenchError, EngineError
+from bpbench.errors import BpbenchError, EngineError, bracketed
 from bpbench.report.document import shown
 
 
@@ -77,17 +77,12 @@ def _answered(words: list[str]) -> int:
         cli_opened.say("Interrupted. What is done is stored; the same command goes on from there.")
         return INTERRUPTED
     except BpbenchError as error:
-        if options.json:
-            cli_opened.print_json({"error": str(error)})
-        cli_opened.say(f"bpbench: {error}")
+        _say_why(options, str(error))
         return INCOMPLETE if isinstance(error, EngineError) else WRONG
     except Exception as error:  # noqa: BLE001 - the last line of defence names the place of the traceback
         if _wants_memory(error):
-            told = f" ({error})" if str(error) else ""
-            why = f"This process got no more memory{told}. What was stored is kept; try it where more is free."
-            if options.json:
-                cli_opened.print_json({"error": why})
-            cli_opened.say(f"bpbench: {why}")
+            no_more = f"This process got no more memory{bracketed(error)}."
+            _say_why(options, f"{no_more} What was stored is kept; try it where more is free.")
             return INCOMPLETE
         with tempfile.NamedTemporaryFile("w", prefix="bpbench-", suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(f"bpbench {__version__}: {shlex.join(sys.argv)}\n{traceback.format_exc()}")
@@ -95,6 +90,13 @@ def _answered(words: list[str]) -> int:
         cli_opened.say(f"bpbench: this is a fault of ours ({last}). The traceback is in {file.name}; please report it.")
         return OURS
     return code
+
+
+def _say_why(options: argparse.Namespace, why: str) -> None:
+    """Say why there is no answer, and in the document where one was asked for."""
+    if options.json:
+        cli_opened.print_json({"error": why})
+    cli_opened.say(f"bpbench: {why}")
 
 
 def _wants_memory(error: Exception) -> bool:
@@ -286,9 +288,7 @@ def _check(options: argparse.Namespace) -> int:
     try:
         told, code = cli_check.check(options, protocol, store)
     except UnfinishedError as error:
-        if options.json:
-            cli_opened.print_json({"error": str(error)})
-        cli_opened.say(f"bpbench: {error}")
+        _say_why(options, str(error))
         return INCOMPLETE
     if options.markdown not in {None, "-"}:
         cli_track.write(Path(options.markdown), adopted.markdown(told, command=options.command), "--markdown")

@@ -77,6 +77,11 @@ class EngineError(BpbenchError):
     """Work stopped in the middle, most often as workers cannot be had; what is stored is kept. Exit code 3."""
 
 
+def bracketed(error: BaseException) -> str:
+    """Return what an error says, in brackets and after a space, for a sentence that goes on; or nothing."""
+    return f" ({error})" if str(error) else ""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return a hint such as ``; did you mean 'rmse'?``, or a list of what is possible, which ends the sentence.
 

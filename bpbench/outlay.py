@@ -49,6 +49,7 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, engine: Engin
     for need, job, number in shapes:
         by_kind[need.kind] = by_kind.get(need.kind, 0.0) + number * estimate.of(need)
         one.setdefault(need.kind, job)
+    needs = [need for need, _, _ in shapes]
     factors = {kind: estimate.factor(kind) for kind in by_kind}
     # Kinds are estimated apart, so what they lie off adds up as independent errors do.
     off = {
@@ -67,9 +68,9 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, engine: Engin
             kind: {"results": results, "elsewhere": elsewhere, "factor": factors[kind]}
             for kind, (results, elsewhere) in basis.items()
         },
-        "memory": _memory([need for need, _, _ in shapes], list(one.values()), at_once) | _offered(engine),
+        "memory": _memory(needs, list(one.values()), at_once) | _offered(engine),
         "disk": disk(todo, estimate.need, store),
-        "largest": _largest([need for need, _, _ in shapes], estimate, engine),
+        "largest": _largest(needs, estimate, engine),
     }
 
 

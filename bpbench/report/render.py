@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bpbench import SCHEMA, __version__
-from bpbench.errors import EngineError, StatisticsError
+from bpbench.errors import EngineError, StatisticsError, bracketed
 from bpbench.report.archive import plain
 from bpbench.report.canvas import uncollected
 from bpbench.report.document import shown
@@ -211,9 +211,9 @@ def rerender(
     except KeyError as error:
         raise ReportError(f"The report in {folder} lacks {error}; run the protocol again to make it anew.") from error
     except MemoryError as error:
-        told = f" ({error})" if str(error) else ""
         raise EngineError(
-            f"The report in {folder} needs more memory than this process could get{told}; render it where more is free."
+            f"The report in {folder} needs more memory than this process could get{bracketed(error)}; render it where "
+            "more is free."
         ) from error
     except _WRONG as error:
         raise ReportError(

@@ -212,12 +212,12 @@ def _fit(cluster: Cluster) -> str:
 def _arguments(cluster: Cluster) -> list[str]:
     """Return what a worker's command line says beside what dask-jobqueue writes.
 
-    A worker leaves at a moment drawn between two and four spare times before the wall time: not all leave at once.
+    A worker leaves at a moment drawn between ``lasts_s`` and two spare times later: not all leave at once.
     """
     spare = cluster.spare_s
     return [
         *("--resources", cluster.offers.offered()),
-        *("--lifetime", f"{cluster.walltime_s - 3 * spare}s", "--lifetime-stagger", f"{spare}s"),
+        *("--lifetime", f"{cluster.lasts_s + spare}s", "--lifetime-stagger", f"{spare}s"),
         "--no-dashboard",
     ]
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from bpbench.errors import BpbenchError, DamagedError, EngineError, StoreError
+from bpbench.errors import BpbenchError, DamagedError, EngineError, StoreError, bracketed
 from bpbench.jobs import Job
 from bpbench.runner import work
 from bpbench.runner.machine import machine
@@ -167,11 +167,13 @@ def do(job: Job, store: Store, processes: int) -> Done:
         return Done(0.0)
     start = begun = time.perf_counter()
 
+    def costs() -> tuple[float, dict[str, float | None]]:
+        return time.perf_counter() - start, meter.read()
+
     def provenance() -> dict[str, Any]:
         """Say how long it took, and before that what it found to be loaded, compiled and laid out first."""
-        wall = time.perf_counter() - start if outcome.more else took
+        wall, needed = costs() if outcome.more else unsaved
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        needed = meter.read() if outcome.more else costs
         if work.runs_a_program(job):
             needed["peak_mb"] = None  # that of another process, which nobody measured
         return {"wall_s": wall, "ready_s": start - begun, **needed, "processes": processes, "made": made, **machine()}
@@ -181,8 +183,7 @@ def do(job: Job, store: Store, processes: int) -> Done:
         inputs = work.lay_out(job, store.load)
         start, meter = time.perf_counter(), Meter.start(inputs)
         outcome = work.perform(job, store.load)
-        # Without the saving, unless there is more to be made meanwhile, which may fail as well.
-        took, costs = time.perf_counter() - start, meter.read()
+        unsaved = costs()  # unless there is more to be made while it is saved, which may fail as well
         store.save(job, outcome, provenance)
     except DamagedError as error:
         return Done(time.perf_counter() - start, lacking=error.address, why=error.why)
@@ -192,8 +193,7 @@ def do(job: Job, store: Store, processes: int) -> Done:
         return Done(time.perf_counter() - start, str(error))
     except MemoryError as error:
         work.forget()
-        bare, told = "It needs more memory than this process could get.", str(error)
-        said = f"It needs more memory than this process could get ({told})." if told else bare
+        said = f"It needs more memory than this process could get{bracketed(error)}."
         return Done(time.perf_counter() - start, said)
     except Exception as error:  # noqa: BLE001 - whatever a job raises is its recorded failure
         return Done(time.perf_counter() - start, f"{type(error).__name__}: {error}")
