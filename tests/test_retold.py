@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ from bpbench.report import retold as module
 from bpbench.report.language import spoken, tell
 from bpbench.report.retold import CLAUSES, MESSAGES, retold
 from bpbench.report.templating import folders
-from bpbench.runner import command, imported
+from bpbench.runner import command, imported, worker
 from bpbench.runner.store import Store
 from bpbench.scores import Asked, judge
 from bpbench.selection import search, weights
@@ -349,6 +350,17 @@ def _of_data(folder: Path) -> Iterator[str]:
         yield from tables.remarks(held.configurations, table, columns)
 
 
+def _of_memory(folder: Path) -> Iterator[str]:
+    store = Store(folder)
+    job = prepare(load(bpbench.shipped("protocols") / "smoke.yaml"), store).jobs[0]
+    for error in (MemoryError(), MemoryError("Unable to allocate 2. GiB")):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(worker.work, "perform", Mock(side_effect=error))
+            done = worker.do(job, store, 1)
+        assert done.message is not None
+        yield done.message
+
+
 ROOMS: dict[str, Callable[[], Iterator[str]]] = {
     "splits": _of_splits, "comparisons": _of_comparisons, "estimates": _of_estimates, "ranks": _of_ranks,
     "models": _of_models, "searches": _of_searches, "columns": _of_columns, "scores": _of_scores,
@@ -356,7 +368,9 @@ ROOMS: dict[str, Callable[[], Iterator[str]]] = {
 }  # fmt: skip
 
 
-FILES: dict[str, Callable[[Path], Iterator[str]]] = {"data": _of_data, "tables": _of_tables, "shares": _of_shares}
+FILES: dict[str, Callable[[Path], Iterator[str]]] = {
+    "data": _of_data, "tables": _of_tables, "shares": _of_shares, "memory": _of_memory,
+}  # fmt: skip
 
 
 def _strange(text: str) -> bool:
