@@ -103,8 +103,9 @@ def settings(value: Any) -> dict[str, Any]:
 class Kept:
     """Base of the jobs that are many: what has its address and its hash once, keeps them beside its fields.
 
-    Neither is a field, so neither is compared, copied or sent to another process. A frozen dataclass takes part with
-    ``__hash__ = Kept.__hash__`` in its body, and says under :meth:`_hashed` what its hash is made of.
+    Neither is a field, so neither is compared. The address goes along to another process, as it takes longer to find
+    than to send; hashes of two processes differ. A frozen dataclass takes part with ``__hash__ = Kept.__hash__`` in its
+    body, and says under :meth:`_hashed` what its hash is made of.
     """
 
     __slots__ = ("_address", "_hash")
@@ -120,9 +121,23 @@ class Kept:
             object.__setattr__(self, "_hash", made)
             return made
 
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Return how it is made anew from its fields and its address."""
+        cls: Any = type(self)
+        values = tuple(getattr(self, field.name) for field in dataclasses.fields(cls))
+        return _received, (cls, values, address(self))
+
     def _hashed(self) -> tuple[Hashable, ...]:
         """Return what decides the hash; unequal jobs may have it in common."""
         raise NotImplementedError
+
+
+def _received(cls: Any, values: tuple[Any, ...], found: str) -> Any:
+    made = cls.__new__(cls)
+    for field, value in zip(dataclasses.fields(cls), values, strict=True):
+        object.__setattr__(made, field.name, value)
+    object.__setattr__(made, "_address", found)
+    return made
 
 
 def digest(value: Any) -> str:

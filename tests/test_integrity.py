@@ -129,6 +129,35 @@ def test_small_arrays_lie_together(tmp_path: Path) -> None:
     assert (made.folder(single) / "a.npy").is_file()
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(30_000.0).reshape(3, -1),
+        np.asfortranarray(np.arange(30_000, dtype=np.float32).reshape(3, -1)),
+        np.arange(60_000)[::3],
+        np.array(["Al", "Cu2S"] * 9000),
+        np.array(1.5),
+        np.empty((0, 3)),
+    ],
+    ids=["doubles", "Fortran's order", "strides", "words", "one number", "nothing"],
+)
+def test_an_array_is_the_file_that_numpy_writes(tmp_path: Path, array: np.ndarray) -> None:
+    """To the byte, and in C's order."""
+    writer = integrity.Writer(tmp_path)
+    assert writer.arrays([("values", array)]) == ["values"]
+    np.save(tmp_path / "theirs.npy", np.ascontiguousarray(array))
+    assert (tmp_path / "values.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
+    assert writer.files["values.npy"] == integrity.summed(tmp_path / "theirs.npy")
+
+
+@pytest.mark.parametrize("many", [1, 20_000])
+def test_objects_are_never_written(tmp_path: Path, many: int) -> None:
+    """They would have to be pickled."""
+    array = np.array([None, {}] * many)
+    with pytest.raises((TypeError, ValueError), match=r"object|references"):
+        integrity.Writer(tmp_path).arrays([("values", array)])
+
+
 def test_results_from_before_there_were_sums_stay_readable(tmp_path: Path) -> None:
     """Their structure is checked: one that is cut short is found out when it is opened."""
     made, folder = saved(tmp_path)

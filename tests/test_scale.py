@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import pickle
@@ -112,7 +113,21 @@ def test_addresses_are_those_of_the_plain_value(job: Train) -> None:
     there = arrived(job)
     assert there == job
     assert hash(there) == hash(job)
-    assert address(there) == address(job)
+    assert address(there) == address(job) == digest(there) == slow(there)
+
+
+def test_an_address_goes_along_to_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reckons it twice, neither of a job nor of what it needs; a job that differs has its own."""
+    make = MakeFrames(FrameSource("a", "00"))
+    pool = (Describe(make, (G2(1.0, 0.0, 6.0),)),)
+    job = Train(make, pool, (G2(1.0, 0.0, 6.0),), Linear("linear"), Split(0.2, 0.2, 1, 0), 1, 0)
+    known = [address(each) for each in (job, pool[0], make)]
+    there = arrived(job)
+    with monkeypatch.context() as patched:
+        patched.setattr(identity, "digest", None)
+        assert [address(each) for each in (there, there.pool[0], there.frames)] == known
+        assert address(copy.copy(job)) == address(copy.deepcopy(job)) == known[0]
+    assert address(replace(there, weights_seed=2)) == slow(replace(job, weights_seed=2)) != known[0]
 
 
 PLAIN = st.recursive(

@@ -20,10 +20,10 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -159,24 +159,26 @@ class Writer:
                     np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
         self._content(TOGETHER, stream.getvalue())
 
-    def _content(self, name: str, content: bytes) -> None:
-        _written(f"{self.folder}/{name}", content)
-        self.files[name] = Sum(len(content), hashlib.sha256(content).hexdigest())
+    def _content(self, name: str, *parts: bytes | memoryview) -> None:
+        _written(f"{self.folder}/{name}", parts)
+        summed = hashlib.sha256()
+        for part in parts:
+            summed.update(part)
+        self.files[name] = Sum(sum(map(len, parts)), summed.hexdigest())
 
     def _array(self, name: str, array: npt.NDArray[Any]) -> None:
         """Write an array to ``<name>.npy``.
 
         NumPy would write into a true file by itself, and of a full disk it tells no more than that something is
-        missing; this way the system's own error arrives.
+        missing; this way the system's own error arrives. Into anything else it would copy all content first.
         """
-        with (self.folder / f"{name}.npy").open("wb") as file:
-            summed = _Summed(file)
-            np.lib.format.write_array(summed, np.ascontiguousarray(array), allow_pickle=False)
-        self.files[f"{name}.npy"] = summed.sum()
+        whole, head = np.ascontiguousarray(array), io.BytesIO()
+        np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(whole))
+        self._content(f"{name}.npy", head.getvalue(), whole.reshape(-1).view(np.uint8).data)
 
     def finish(self, address: str, kind: str) -> None:
         """Write the sums of everything written so far."""
-        _written(f"{self.folder}/{SUMS}", Sums(address, kind, self.files).content())
+        _written(f"{self.folder}/{SUMS}", [Sums(address, kind, self.files).content()])
 
     def sync(self) -> None:
         """Have the disk keep everything written so far, before anybody is told of it."""
@@ -185,28 +187,16 @@ class Writer:
         sync(self.folder)
 
 
-def _written(path: str, content: bytes) -> None:
-    """Write a new small file, in as few calls of the system as that takes: small results are many."""
+def _written(path: str, parts: Sequence[bytes | memoryview]) -> None:
+    """Write a new file, in as few calls of the system as that takes: small results are many."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
-        left = memoryview(content)
-        while left:
-            left = left[os.write(handle, left) :]
+        for part in parts:
+            left = memoryview(part)
+            while left:
+                left = left[os.write(handle, left) :]
     finally:
         os.close(handle)
-
-
-class _Summed:
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._size, self._digest = file, 0, hashlib.sha256()
-
-    def write(self, content: bytes) -> int:
-        self._digest.update(content)
-        self._size += len(content)
-        return self._file.write(content)
-
-    def sum(self) -> Sum:
-        return Sum(self._size, self._digest.hexdigest())
 
 
 def sync(path: Path) -> None:
