@@ -119,7 +119,7 @@ def test_addresses_are_those_of_the_plain_value(job: Train) -> None:
 def test_an_address_goes_along_to_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody reckons it twice, neither of a job nor of what it needs; a job that differs has its own."""
     make = MakeFrames(FrameSource("a", "00"))
-    pool = (Describe(make, (G2(1.0, 0.0, 6.0),)),)
+    pool = (Describe(make, (G2(1.0, 0.0, 6.0),), 0, 3),)
     job = Train(make, pool, (G2(1.0, 0.0, 6.0),), Linear("linear"), Split(0.2, 0.2, 1, 0), 1, 0)
     known = [address(each) for each in (job, pool[0], make)]
     there = arrived(job)
