@@ -1,8 +1,12 @@
-"""One thread for the linear algebra of fits."""
+"""How many threads the linear algebra of fits has: one."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
+
+#: What says to a process that begins how many threads the libraries in it may use.
+VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @lru_cache(maxsize=1)

@@ -28,6 +28,7 @@ from bpbench.features import Column, Feature, FeatureSet
 from bpbench.formats.n2p2 import Settings, order, write_settings
 from bpbench.identity import digest_of_files
 from bpbench.jobs import PLACEHOLDERS, as_typed
+from bpbench.models import threads
 from bpbench.models.contract import Fit
 from bpbench.runner import guard
 
@@ -47,9 +48,6 @@ _ENDS: Final = {"extxyz": ".extxyz", "input.data": ".data"}
 _FIELD: Final = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 #: What a program says to a terminal beside words.
 _COLOURS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-#: What says how many threads a program may use: one where nothing else is said, as many programs run at once as there
-#: are processes.
-_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 #: Set in a worker of a batch system that holds several cores, which are for programs alone.
 THREADS: Final = "BPBENCH_PROGRAM_THREADS"
 
@@ -206,9 +204,10 @@ def _there(word: str, folder: Path) -> bool:
 
 def _step(words: list[str], folder: Path, log: Path, seconds: float) -> int:
     """Run one step and return its exit code; whatever becomes of it or of us, nothing that it started goes on."""
-    environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
+    # One thread where nothing else is said, as many programs run at once as there are processes.
+    environment = {**dict.fromkeys(threads.VARIABLES, "1"), **os.environ}
     if (held := os.environ.get(THREADS)) is not None:
-        environment |= dict.fromkeys(_THREADS, held)
+        environment |= dict.fromkeys(threads.VARIABLES, held)
     with log.open("ab") as said:
         process = subprocess.Popen(  # noqa: S603 - what is run was allowed, and no shell reads it
             [sys.executable, "-I", guard.__file__, *words],

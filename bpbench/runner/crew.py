@@ -56,6 +56,9 @@ class Crew(Protocol):
     def submit(self, jobs: Sequence[Job]) -> None:
         """Start a bundle."""
 
+    def get_ready(self, job: Job) -> None:
+        """Have one who is free load what jobs of this kind need; it comes back as a bundle without jobs."""
+
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:
         """Wait for the next bundle that ends, or until another may be submitted.
 
@@ -85,6 +88,9 @@ class Here:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Take a bundle; it is done when it is waited for."""
         self.jobs = tuple(jobs)
+
+    def get_ready(self, job: Job) -> None:
+        """Do nothing: jobs themselves load what they need, and there is nobody beside."""
 
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:  # noqa: ARG002 - as others are asked
         """Do it."""

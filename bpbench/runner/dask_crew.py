@@ -14,7 +14,7 @@ from bpbench.runner import work
 from bpbench.runner.crew import Ended
 from bpbench.runner.machine import machine
 from bpbench.runner.resources import Resources, of
-from bpbench.runner.worker import Done, Order, do_all
+from bpbench.runner.worker import Done, Order, do_all, get_ready
 
 #: Seconds in which what came of a bundle, a few words, must be here.
 FETCHED_S: Final = 10
@@ -62,13 +62,27 @@ class DaskCrew:
         EngineError
             When the scheduler was lost since the last bundle ended.
         """
+        key = f"{work.label(jobs[0])}-{address(jobs[0])}"
+        self._send(key, tuple(jobs), do_all, tuple(jobs), self.order, resources=self._asked(jobs[0]))
+
+    def get_ready(self, job: Job) -> None:
+        """Send what loads what a kind of jobs needs to whoever is free, see :class:`Crew`.
+
+        Not for kinds that need more than a thread: who has that may be busy, and while this waited, another who is free
+        would not be known to be.
+        """
+        if not self._asked(job):
+            self._send(f"get ready to {work.label(job)}", (), get_ready, job)
+
+    def _asked(self, job: Job) -> dict[str, float] | None:
+        return of(job, self.hints).asked() or None  # a bundle is of one kind
+
+    def _send(self, key: str, jobs: tuple[Job, ...], do: Callable[..., list[Done]], *what: Any, **how: Any) -> None:
         if self.client.status != "running":
             raise self._lost()
         self.sent += 1
-        key = f"{work.label(jobs[0])}-{address(jobs[0])}-{self.sent}"
-        asked = of(jobs[0], self.hints).asked() or None  # a bundle is of one kind
-        future = self.client.submit(do_all, tuple(jobs), self.order, key=key, pure=False, resources=asked)
-        self.out[future.key] = tuple(jobs)
+        future = self.client.submit(do, *what, key=f"{key}-{self.sent}", pure=False, **how)
+        self.out[future.key] = jobs
         self._ended().add(future)
 
     def _ended(self) -> Any:

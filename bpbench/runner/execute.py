@@ -293,6 +293,12 @@ class _Drive:
         self.suspects: deque[Job] = deque()
         self.suspected: Job | None = None
         self.left: list[Job] = []
+        #: The first job of each kind of which none was handed out yet.
+        self.ahead: dict[str, Job] = {}
+        for job in todo:
+            self.ahead.setdefault(work.label(job), job)
+        #: How many workers were told to get ready for it.
+        self.told: Counter[str] = Counter()
 
     def run(self, until: float | None) -> Iterator[Told]:
         """Hand out jobs as workers become free, and yield each that ended."""
@@ -306,12 +312,21 @@ class _Drive:
                     break
                 for job in bundle:
                     self.watcher.started(job)
+                self.ahead.pop(work.label(bundle[0]), None)
                 self.crew.submit(bundle)
+            self._use_idle()
             if not len(self.line):  # everything that was left is left
                 break
             for told in self._hear(self.crew.next(self._waiting(), until)):
                 yield told
                 yield from self._lost()
+
+    def _use_idle(self) -> None:
+        """Have workers that wait for the results of others load meanwhile what the jobs behind these need."""
+        for kind, job in self.ahead.items():
+            while self.crew.free() and self.told[kind] < self.crew.size:
+                self.told[kind] += 1
+                self.crew.get_ready(job)
 
     def _leave(self, bundle: Iterable[Job]) -> None:
         """Start nothing more: neither this bundle nor anything that is in line."""

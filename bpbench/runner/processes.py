@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bpbench.errors import RequestError, StoreError
-from bpbench.runner import cluster, keys
+from bpbench.runner import cluster, keys, nursery
 from bpbench.runner.crew import Say
 from bpbench.runner.dask_crew import DaskCrew
 from bpbench.runner.engine import Engine
@@ -91,10 +91,12 @@ def opened(engine: Engine, size: int, store: Store, say: Say) -> AbstractContext
 
 @contextmanager
 def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
+    nursery.begin()
     import dask
     from distributed import Client, LocalCluster
 
-    with dask.config.set(SETTINGS):
+    nursery.at_hand()
+    with dask.config.set({**SETTINGS, "distributed.worker.multiprocessing-method": nursery.METHOD}):
         start = partial(
             LocalCluster,
             n_workers=workers,

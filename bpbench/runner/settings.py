@@ -6,7 +6,7 @@ from typing import Any, Final
 
 #: Of workers.
 WORKERS: Final[dict[str, Any]] = {
-    "distributed.worker.multiprocessing-method": "spawn",  # compiled threads do not survive a fork
+    "distributed.worker.multiprocessing-method": "spawn",  # compiled threads do not survive a copy (a fork)
     # What a process maps of the store counts as its memory and can be let go at any time: pausing would wait for ever.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,

@@ -16,7 +16,6 @@ ext4 without a journal it does where many files were deleted in the last minutes
 from __future__ import annotations
 
 import argparse
-import heapq
 import json
 import os
 import resource
@@ -139,14 +138,21 @@ def cpu_of_all() -> float:
 
 
 def used(before: dict[str, float] | None = None) -> dict[str, float]:
-    """Return CPU seconds and page faults of this process and of those that it started and that have ended."""
-    told = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    now = {
-        "cpu": sum(each.ru_utime + each.ru_stime for each in told),
-        "system": sum(each.ru_stime for each in told),
-        "faults": float(sum(each.ru_minflt for each in told)),
-    }
+    """Return CPU seconds and page faults of this process and of all that came of it, living or ended."""
+    here, ticks = psutil.Process(), os.sysconf("SC_CLK_TCK")
+    now = {"cpu": 0.0, "system": 0.0, "faults": 0.0}
+    for each in (here, *here.children(recursive=True)):
+        # proc(5): from the third field on; of a process and of its children that have ended
+        told = Path(f"/proc/{each.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        fault, ended_fault, user, system, ended_user, ended_system = (int(told[place - 3]) for place in _OF_STAT)
+        now["faults"] += fault + ended_fault
+        now["system"] += (system + ended_system) / ticks
+        now["cpu"] += (user + system + ended_user + ended_system) / ticks
     return now if before is None else {name: value - before[name] for name, value in now.items()}
+
+
+#: Fields of /proc/<process>/stat: faults without a disk, CPU time of the user and of the system.
+_OF_STAT: Final = (10, 11, 14, 15, 16, 17)
 
 
 def rates(sizes: list[int], folder: Path, skip: list[str]) -> None:
@@ -180,6 +186,9 @@ class Clocked:
     ended: float = 0.0
     jobs: list[Any] = field(default_factory=list)
     seconds: float = 0.0
+    left: int = 0
+    before: dict[str, float] = field(default_factory=used)
+    used: dict[str, float] = field(default_factory=dict)
 
     def begin(self, jobs: Any, workers: int) -> None:
         """Say nothing."""
@@ -188,11 +197,15 @@ class Clocked:
         """Note the first, and each in its order."""
         self.began = self.began or time.perf_counter()
         self.jobs.append(job)
+        self.left += 1
 
     def finished(self, _job: Any, seconds: float, _failure: Any) -> None:
-        """Note the last, and what all of them took with their saving."""
+        """Note the last, what all of them took with their saving, and what was used by then."""
         self.ended = time.perf_counter()
         self.seconds += seconds
+        self.left -= 1
+        if not self.left:
+            self.used = used(self.before)
 
     def note(self, text: str) -> None:
         """Say nothing."""
@@ -213,9 +226,8 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     read, store = load(locate(protocol)), Store(root)
     prepared = study.prepare(read, store)
     marks.append(time.perf_counter())
-    watcher, before = Clocked(), used()
+    watcher = Clocked()
     conducted = study.conduct(prepared, store, engine=Engine(workers=workers), watcher=watcher)
-    costs = used(before)
     marks.append(time.perf_counter())
     found = findings(conducted)
     marks.append(time.perf_counter())
@@ -223,7 +235,6 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     render.write_report(found, beside, Path(root).parent / f"report-{workers}", formats=("html",))
     marks.append(time.perf_counter())
     told = [store.provenance(job) for job in watcher.jobs]
-    took = {job: each["wall_s"] + each["ready_s"] for job, each in zip(watcher.jobs, told, strict=True)}
     names = ("prepare", "conduct", "findings", "report")
     assert watcher.began is not None
     return {
@@ -233,20 +244,9 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
         "jobs": len(told),
         "in jobs": sum(each["wall_s"] for each in told),
         "ready": sum(each["ready_s"] for each in told),
-        "free": free_of_cost(took, workers),
         "saving": watcher.seconds - sum(each["wall_s"] for each in told),
-        **costs,
+        **watcher.used,
     }
-
-
-def free_of_cost(took: dict[Any, float], workers: int) -> float:
-    """Return when all jobs would have ended in this order, if to hand them out and to save them took no time."""
-    hands, ended = [0.0] * workers, dict[Any, float]()
-    for job, seconds in took.items():
-        begun = max(heapq.heappop(hands), *(ended.get(need, 0.0) for need in work.needs(job)), 0.0)
-        ended[job] = begun + seconds
-        heapq.heappush(hands, ended[job])
-    return max(ended.values())
 
 
 def in_joblib(protocol: str, workers: int, root: str) -> dict[str, float]:
@@ -295,13 +295,12 @@ def shares(protocol: str, folder: Path, times: int) -> None:
     print(
         f"\n{protocol}: seconds from the beginning to the last job's end (clock), of the CPU, those of the system "
         "in it, and page faults; seconds of all processes in jobs; what these did beside, as shares: making ready "
-        "(loading libraries and compiled code, reading and laying out inputs, which the loop does too); waiting for "
-        "one another's results, as long as they would have waited if nothing else had taken time; saving results; "
-        "handing out, which is everything else from the first job's start to the last one's end; the start of "
-        "processes; and seconds before and after"
+        "(loading libraries and compiled code, reading and laying out inputs, which the loop does too); saving "
+        "results; being idle, for want of a job or of a result that one needs, which is everything else from the first "
+        "job's start to the last one's end; the start of processes; and seconds before and after"
     )
-    head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'ready':>8}{'waiting':>9}"
-    rest = f"{'saving':>8}{'handing out':>13}{'starting':>10}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}"
+    head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'ready':>8}"
+    rest = f"{'saving':>8}{'idle':>8}{'starting':>10}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}"
     print(f"{'':20}{head}{rest}")
     with TemporaryDirectory(dir=folder) as stores:
         share(protocol, 1, f"{stores}/first")  # compiles
@@ -322,13 +321,12 @@ def _shown(found: dict[str, float], clock: float) -> str:
 
 def _show_share(found: dict[str, float], workers: int) -> None:
     busy, wall, starting = found["in jobs"], found["working"], found["starting"]
-    beside, waiting = (each * workers - busy - found["ready"] for each in (wall, found["free"]))
     saving = found["saving"]
+    idle = wall * workers - busy - found["ready"] - saving
     who = f"{workers} process{'es' if workers > 1 else ''}"
     print(
         f"{who:20}{_shown(found, wall + starting)}{busy:9.2f}"
-        f"{found['ready'] / busy:8.1%}{waiting / busy:9.1%}{saving / busy:8.1%}"
-        f"{(beside - waiting - saving) / busy:13.1%}"
+        f"{found['ready'] / busy:8.1%}{saving / busy:8.1%}{idle / busy:8.1%}"
         f"{starting * workers / busy:10.1%}"
         f"{found['prepare']:11.2f}{found['conduct'] - wall - starting:8.2f}"
         f"{found['findings']:10.2f}{found['report']:8.2f}"

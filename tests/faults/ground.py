@@ -124,8 +124,9 @@ class Running:
         return [pid for pid in marked(self.mark) if pid != self.process.pid]
 
     def workers(self) -> list[int]:
-        """Return the ids of the processes that do jobs: Python's spawned ones, without what they run in turn."""
-        return [pid for pid in self.others() if b"spawn_main" in command_line(pid)]
+        """Return the ids of the processes that do jobs: copies of the one that loads everything, not what they run."""
+        servers = [pid for pid in self.others() if b"forkserver import main" in command_line(pid)]
+        return [pid for pid in servers if parent(pid) in servers]
 
 
 def marked(mark: str) -> list[int]:
