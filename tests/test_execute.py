@@ -193,19 +193,30 @@ class Fake:
     def __init__(self, store: Store, script: Callable[[Job, int], Done | str | None], size: int = 2) -> None:
         self.store, self.script, self.size = store, script, size
         self.bundle, self.deaths = 16, 3
-        self.out: list[tuple[Job, ...]] = []
+        self.out: list[tuple[str, tuple[Job, ...]]] = []
+        self.by: dict[str, list[tuple[Job, ...]]] = {f"worker {number}": [] for number in range(size)}
         self.sent: list[tuple[Job, ...]] = []
+        self.ready: list[Job] = []
         self.times: Counter[Job] = Counter()
 
     def free(self) -> bool:
         return len(self.out) < self.size
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        self.out.append(tuple(jobs))
         self.sent.append(tuple(jobs))
+        self.takes(tuple(jobs))
+
+    def takes(self, jobs: tuple[Job, ...]) -> None:
+        who = next(name for name in self.by if name not in dict(self.out))
+        self.out.append((who, jobs))
+        self.by[who] += [jobs] if jobs else []
+
+    def get_ready(self, job: Job) -> None:
+        self.ready.append(job)
+        self.takes(())
 
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:  # noqa: ARG002 - as others are asked
-        jobs = self.out.pop(0)
+        who, jobs = self.out.pop(0)
         done: list[Done] = []
         for job in jobs:
             if self.store.has(job):
@@ -218,7 +229,7 @@ class Fake:
             if how is None:
                 self.store.save(job, Outcome({"status": "done"}), dict)
             done.append(how or Done(0.01))
-        return Ended(jobs, tuple(done))
+        return Ended(jobs, tuple(done), by=who)
 
 
 class Notes(Silent):
@@ -274,6 +285,34 @@ def test_a_bundle_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert now[0] == pytest.approx(3.3)
     assert len(ended) == 33
     assert said == ["left ping"] * 67
+
+
+def test_who_has_the_inputs_of_a_cohort_goes_on_with_it(tmp_path: Path) -> None:
+    """Others begin another, as long as there is one; at the end they help."""
+    jobs = [replace(training(seed), functions=FUNCTIONS[some]) for some in (slice(1), slice(1, 2)) for seed in range(9)]
+    crew = Fake(Store(tmp_path), lambda *_: None)
+    crew.bundle = 3
+    driven(crew, jobs)
+    for who, first in zip(crew.by, (jobs[0], jobs[9]), strict=True):
+        cohorts = [work.cohort(bundle[0]) for bundle in crew.by[who] if isinstance(bundle[0], Train)]
+        assert set(cohorts[:3]) == {work.cohort(first)}
+    alone = [*jobs, *(replace(jobs[0], weights_seed=seed) for seed in range(9, 40))]
+    helped = Fake(Store(tmp_path / "helped"), lambda *_: None)
+    driven(helped, alone)
+    assert all(work.cohort(jobs[0]) in {work.cohort(bundle[0]) for bundle in helped.by[who]} for who in helped.by)
+
+
+def test_who_waits_gets_ready_for_what_comes(tmp_path: Path) -> None:
+    """For each kind once per worker, and not for kinds of which some were done."""
+    crew = Fake(Store(tmp_path), lambda *_: None)
+    ended, _ = driven(crew, [training(1)])
+    assert set(ended) == {MAKE, *CHUNKS, training(1)}
+    # While frames are read one of two is free; while the last of three chunks is described, one is again.
+    assert crew.ready == [CHUNKS[0], training(1)]
+    crew = Fake(Store(tmp_path / "many"), lambda *_: None, size=4)
+    driven(crew, [training(1)])
+    # Of four three are free at first; then one, and with each of two chunks that end another.
+    assert Counter(crew.ready) == {CHUNKS[0]: 3, training(1): 3}
 
 
 def test_after_a_death_each_job_of_the_bundle_is_tried_alone(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bpbench.features import G2
 from bpbench.jobs import Describe, FrameSource, Importance, Job, Linear, MakeFrames, Ping, Split, Train
 from bpbench.runner import work
@@ -17,9 +20,14 @@ ASKED = Importance(TRAININGS[0], "permutation")
 ALL: tuple[Job, ...] = (FRAMES, *CHUNKS, *TRAININGS, ASKED)
 
 
+def take(line: Line) -> Job:
+    """Take the job that is to start next."""
+    return line.take_alike(line.next_cohort(), 1, work.label)[0]
+
+
 def taken(line: Line) -> list[Job]:
     """Take everything that may start now."""
-    return [line.take() for _ in range(line.ready)]
+    return [take(line) for _ in range(line.ready)]
 
 
 def test_a_job_starts_when_everything_it_needs_is_made() -> None:
@@ -47,16 +55,16 @@ def test_jobs_alike_are_taken_together_as_far_as_they_follow() -> None:
     """No more than are wanted, and none beyond one of another kind."""
     pings: list[Job] = [Ping(0), Ping(1), Ping(2), FRAMES, Ping(3)]
     line = Line(pings)
-    assert line.take_alike(2, work.label) == pings[:2]
-    assert line.take_alike(9, work.label) == pings[2:3]
-    assert line.take_alike(9, work.label) == [FRAMES]
-    assert line.take_alike(1, work.label) == pings[4:]
+    assert line.take_alike(None, 2, work.label) == pings[:2]
+    assert line.take_alike(None, 9, work.label) == pings[2:3]
+    assert line.take_alike(None, 9, work.label) == [FRAMES]
+    assert line.take_alike(None, 1, work.label) == pings[4:]
 
 
 def test_a_failure_takes_with_it_what_needs_it_once_each() -> None:
     """Also when two needs of a job fail, and whatever else is needed may still be made."""
     line = Line(ALL)
-    line.take()
+    take(line)
     line.made(FRAMES)
     taken(line)
     line.fail(CHUNKS[1])
@@ -80,7 +88,7 @@ def test_what_failed_before_fails_its_users_from_the_start() -> None:
 def test_a_job_that_lacks_a_result_waits_until_that_is_made_anew() -> None:
     """With those that wait already or come back later, and before everything else."""
     line = Line(TRAININGS)
-    first, second = line.take(), line.take()
+    first, second = take(line), take(line)
     line.back(first, [FRAMES, CHUNKS[1]])
     assert FRAMES in line
     assert len(line) == 5
@@ -96,9 +104,9 @@ def test_a_job_that_lacks_a_result_waits_until_that_is_made_anew() -> None:
 def test_what_is_made_anew_and_fails_takes_its_users_with_it() -> None:
     """The job that lacked it, and those that come back and ask for it after that."""
     line = Line(TRAININGS)
-    first, second = line.take(), line.take()
+    first, second = take(line), take(line)
     line.back(first, [CHUNKS[1]])
-    line.take()
+    take(line)
     line.fail(CHUNKS[1])
     assert line.lost == [(first, CHUNKS[1])]
     line.back(second)
@@ -108,10 +116,72 @@ def test_what_is_made_anew_and_fails_takes_its_users_with_it() -> None:
 def test_what_is_left_is_what_has_not_started() -> None:
     """In the order of the line, ready or waiting; what runs comes to its end and lets nobody through any more."""
     line = Line(ALL)
-    line.take()
+    take(line)
     line.made(FRAMES)
-    running = line.take()
+    running = take(line)
     assert line.leave() == [*CHUNKS[1:], *TRAININGS, ASKED]
     assert len(line) == 1
     line.made(running)
     assert (len(line), line.ready) == (0, 0)
+
+
+def cohorts(number: int, size: int) -> list[Train]:
+    """Return trainings of several cohorts, in turn."""
+    functions = [G2(1.0 + some, 0.0, 6.0) for some in range(number)]
+    return [
+        Train(FRAMES, (), (function,), Linear("linear"), Split(0.2, 0.2, 1, 1), seed, 0)
+        for seed in range(size)
+        for function in functions
+    ]
+
+
+def test_a_cohort_is_gone_on_with_and_one_that_others_do_is_passed_over() -> None:
+    """Until there is no other; jobs without a cohort are everybody's."""
+    jobs = cohorts(3, 2)
+    a, b, c = (work.cohort(job) for job in jobs[:3])
+    line = Line([Ping(0), *jobs])
+    assert line.next_cohort() is line.next_cohort(None, {None}) is None
+    assert line.next_cohort(c, {None, a, b, c}) == c
+    take(line)
+    assert [line.next_cohort(None, others) for others in ((), {a}, {a, b}, {a, b, c})] == [a, b, c, a]
+    assert line.take_alike(b, 9, work.label) == [jobs[1], jobs[4]]
+    assert line.next_cohort(b, {a}) == c
+    line.back(jobs[1])
+    assert line.next_cohort(None, {a}) == b
+    assert line.ready == 5
+    assert line.leave() == [jobs[0], jobs[1], jobs[2], jobs[3], jobs[5]]
+    assert line.ready == 0
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.data())
+def test_whoever_asks_every_job_is_taken_once_and_in_the_order_of_its_cohort(
+    number: int, size: int, data: st.DataObject
+) -> None:
+    """The first cohort that others do not do, as looking at each in turn finds it."""
+    jobs = cohorts(number, size)
+    line, left = Line(jobs), list(jobs)
+    named = sorted({str(work.cohort(job)) for job in jobs})
+    while left:
+        own, others = data.draw(st.sampled_from([None, *named])), data.draw(st.sets(st.sampled_from(named)))
+        ours = [job for job in left if work.cohort(job) == own]
+        free = [job for job in left if work.cohort(job) not in others]
+        expected = (ours or free or left)[0]
+        cohort = line.next_cohort(own, others)
+        assert line.first(cohort) == expected
+        (job,) = line.take_alike(cohort, 1, work.label)
+        assert job == expected
+        left.remove(job)
+        if data.draw(st.booleans()) and data.draw(st.booleans()):
+            line.back(job)
+            left = sorted([*left, job], key=jobs.index)
+    assert line.ready == 0
+
+
+def test_of_very_many_cohorts_that_others_do_the_first_is_taken() -> None:
+    """To pass over all of them would take longer than to lay out inputs twice."""
+    jobs = cohorts(100, 1)
+    line = Line(jobs)
+    named = [work.cohort(job) for job in jobs]
+    assert line.next_cohort(None, set(named[:63])) == named[63]
+    assert line.next_cohort(None, set(named[:99])) == named[0]
+    assert [work.cohort(take(line)) for _ in jobs] == named

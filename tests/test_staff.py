@@ -22,7 +22,7 @@ import pytest
 
 from bpbench.errors import EngineError
 from bpbench.jobs import Ping
-from bpbench.runner import dask_crew, keys, processes
+from bpbench.runner import dask_crew, keys, nursery, processes
 from bpbench.runner.crew import Ended
 from bpbench.runner.dask_crew import DaskCrew
 from bpbench.runner.engine import Engine
@@ -115,8 +115,9 @@ def faults() -> int:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
-def test_what_one_array_leaves_serves_the_next(tmp_path: Path) -> None:
-    """Dask has its processes give every array back at once: each of 256 pages would be filled with zeros anew."""
+def test_what_one_array_leaves_serves_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that Dask starts from nothing give every array back at once, each of 256 pages to be zeroed anew."""
+    monkeypatch.setattr(nursery, "METHOD", "spawn")
     with processes._local(1, Store(tmp_path), lambda _: None) as crew:
         cloudpickle.register_pickle_by_value(sys.modules[__name__])
         try:

@@ -26,11 +26,14 @@ class Ended:
         How each went; empty after a death.
     death : str or None
         What is known of the end of the process that was doing them.
+    by : str
+        Who did them and is free now, where there are several.
     """
 
     jobs: tuple[Job, ...]
     done: tuple[Done, ...] = ()
     death: str | None = None
+    by: str = ""
 
 
 class Crew(Protocol):

@@ -14,7 +14,7 @@ from bpbench.runner import work
 from bpbench.runner.crew import Ended
 from bpbench.runner.machine import machine
 from bpbench.runner.resources import Resources, of
-from bpbench.runner.worker import Done, Order, do_all, get_ready
+from bpbench.runner.worker import Bundle, Order, do_all, get_ready
 
 #: Seconds in which what came of a bundle, a few words, must be here.
 FETCHED_S: Final = 10
@@ -77,7 +77,7 @@ class DaskCrew:
     def _asked(self, job: Job) -> dict[str, float] | None:
         return of(job, self.hints).asked() or None  # a bundle is of one kind
 
-    def _send(self, key: str, jobs: tuple[Job, ...], do: Callable[..., list[Done]], *what: Any, **how: Any) -> None:
+    def _send(self, key: str, jobs: tuple[Job, ...], do: Callable[..., Bundle], *what: Any, **how: Any) -> None:
         if self.client.status != "running":
             raise self._lost()
         self.sent += 1
@@ -134,18 +134,18 @@ class DaskCrew:
         future = next(ended)
         jobs = self.out.pop(future.key)
         self.want(len(self.out) + waiting)
-        error, done = self._fetched(future)
+        error, bundle = self._fetched(future)
         if future.cancelled() or self.client.status != "running":
             raise self._lost()
-        if error is None:
+        if bundle is not None:
             future.release()
-            return Ended(jobs, done)
+            return Ended(jobs, bundle.done, by=bundle.by)
         if isinstance(error, StoreError | EngineError):
             raise error
         return Ended(jobs, death=f"{type(error).__name__}: {_why(error)}")
 
     @staticmethod
-    def _fetched(future: Any) -> tuple[BaseException | None, tuple[Done, ...]]:
+    def _fetched(future: Any) -> tuple[BaseException | None, Bundle | None]:
         """Return what went wrong with a bundle, or what came of it.
 
         What came of it lies with its worker until it is fetched. One that dies before is as one that died at work; Dask
@@ -153,12 +153,12 @@ class DaskCrew:
         """
         try:
             error = future.exception(timeout=FETCHED_S)
-            return error, () if error is not None else tuple(future.result(timeout=FETCHED_S))
+            return error, None if error is not None else future.result(timeout=FETCHED_S)
         except Exception as error:  # noqa: BLE001 - whatever became of the worker
-            return error, ()
+            return error, None
 
 
-def _why(error: BaseException) -> str:
+def _why(error: BaseException | None) -> str:
     """Return what is told of the end of a worker."""
     from distributed.scheduler import KilledWorker
 

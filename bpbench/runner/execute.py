@@ -19,7 +19,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -299,6 +299,10 @@ class _Drive:
             self.ahead.setdefault(work.label(job), job)
         #: How many workers were told to get ready for it.
         self.told: Counter[str] = Counter()
+        #: The cohort that each worker did last, of how many bundles that are out each is, and who came back last.
+        self.did: dict[str, Hashable] = {}
+        self.doing: Counter[Hashable] = Counter()
+        self.free = ""
 
     def run(self, until: float | None) -> Iterator[Told]:
         """Hand out jobs as workers become free, and yield each that ended."""
@@ -313,6 +317,7 @@ class _Drive:
                 for job in bundle:
                     self.watcher.started(job)
                 self.ahead.pop(work.label(bundle[0]), None)
+                self.doing[work.cohort(bundle[0])] += 1
                 self.crew.submit(bundle)
             self._use_idle()
             if not len(self.line):  # everything that was left is left
@@ -346,12 +351,13 @@ class _Drive:
             return [self.suspected]
         if not self.line.ready:
             return []
-        kind = work.label(self.line.first())
-        took = self.pace.of(kind)
+        cohort = self.line.next_cohort(self.did.pop(self.free, None), self.doing)
+        took = self.pace.of(work.label(self.line.first(cohort)))
         span = BUNDLE_S if until is None else min(BUNDLE_S, until - time.monotonic())
         fitting = 1 if took is None else int(span / max(took, 1e-6))
         # At the end every worker should have its share.
-        return self.line.take_alike(max(1, min(fitting, self.crew.bundle, self.line.ready // self.crew.size)), _alike)
+        many = max(1, min(fitting, self.crew.bundle, self.line.ready // self.crew.size))
+        return self.line.take_alike(cohort, many, work.label)
 
     def _waiting(self) -> int:
         """Return how many jobs could be handed out, if somebody were free."""
@@ -363,6 +369,12 @@ class _Drive:
             yield job, 0.0, Failure(f"It needs the result of '{work.label(bad)}', which failed.")
 
     def _hear(self, ended: Ended) -> Iterator[Told]:
+        if ended.jobs:
+            cohort = work.cohort(ended.jobs[0])
+            self.doing[cohort] -= 1
+            if not self.doing[cohort]:
+                del self.doing[cohort]
+            self.did[ended.by], self.free = cohort, ended.by
         if self.suspected is not None and self.suspected in ended.jobs:
             self.suspected = None
         if ended.death is not None:
@@ -419,10 +431,6 @@ def _all_needs(job: Job) -> Iterator[Job]:
     for need in work.needs(job):
         yield need
         yield from _all_needs(need)
-
-
-def _alike(job: Job) -> object:
-    return work.label(job), work.cohort(job)
 
 
 def default_store() -> Path:

@@ -1,17 +1,23 @@
 """The jobs of one call in line: what may start now, what waits for a result, and what a failure takes with it.
 
 Jobs that need the same results wait together, so that a hundred thousand trainings on a pool of a hundred chunks are as
-many entries, not ten million.
+many entries, not ten million. Those that may start stand by cohort (:func:`bpbench.runner.work.cohort`): whoever has
+done some of one goes on with it, and others begin another where there is one, so that inputs are read and laid out by
+one process and not by all.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from bpbench.jobs import Job, Train
 from bpbench.runner import work
+
+#: How many cohorts that others do are passed over at most.
+_LOOKED: Final = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -32,13 +38,23 @@ class Line:
         Every need before its user.
     failed : iterable of Job
         Jobs that have failed before: those that need them fail as well.
+
+    Attributes
+    ----------
+    ready : int
+        How many could start now.
+    lost : list of (Job, Job)
+        Jobs that failed with another, each with that one, until they are told of.
     """
 
     def __init__(self, todo: Sequence[Job], failed: Iterable[Job] = ()) -> None:
         self._place = {job: place for place, job in enumerate(todo)}
         self._failed = set(failed)
         self._unmade = dict.fromkeys(todo)
-        self._ready: list[tuple[int, Job]] = []
+        self._ready: dict[Hashable, list[tuple[int, Job]]] = {}
+        #: Of each cohort its first job's place; entries that are not true any more are passed over.
+        self._firsts: list[tuple[int, Hashable]] = []
+        self.ready = 0
         self._gates: dict[tuple[int, int] | Job, _Gate] = {}
         self._behind: dict[Job, list[_Gate]] = {}
         self.lost: list[tuple[Job, Job]] = []
@@ -53,25 +69,48 @@ class Line:
         """Return whether a job has neither ended nor failed."""
         return job in self._unmade
 
-    @property
-    def ready(self) -> int:
-        """How many could start now."""
-        return len(self._ready)
+    def next_cohort(self, own: Hashable = None, others: Container[Hashable] = ()) -> Hashable:
+        """Return the cohort from which to take, where :attr:`ready` is not 0; ``None`` is that of jobs without one.
 
-    def first(self) -> Job:
-        """Return the job that is to start next, without taking it."""
-        return self._ready[0][1]
+        Parameters
+        ----------
+        own : hashable
+            Of which somebody who is free did some before: it goes on, while there are more.
+        others : container of hashable
+            Of which others do some now: they are passed over while there is another.
+        """
+        if own is not None and own in self._ready:
+            return own
+        passed: list[tuple[int, Hashable]] = []
+        while self._firsts and len(passed) < _LOOKED:
+            place, cohort = first = self._firsts[0]
+            true = cohort in self._ready and self._ready[cohort][0][0] == place
+            if true and (cohort is None or cohort not in others):
+                break
+            heapq.heappop(self._firsts)
+            if true:
+                passed.append(first)
+        else:
+            cohort = passed[0][1]
+        for first in passed:
+            heapq.heappush(self._firsts, first)
+        return cohort
 
-    def take(self) -> Job:
-        """Take the job that is to start next."""
-        return heapq.heappop(self._ready)[1]
+    def first(self, cohort: Hashable) -> Job:
+        """Return the job of a cohort that is to start next, without taking it."""
+        return self._ready[cohort][0][1]
 
-    def take_alike(self, most: int, alike: Callable[[Job], object]) -> list[Job]:
-        """Take the job that is to start next, and those right behind it of which ``alike`` says the same."""
-        taken = [self.take()]
-        key = alike(taken[0]) if most > 1 else None
-        while len(taken) < most and self._ready and alike(self.first()) == key:
-            taken.append(self.take())
+    def take_alike(self, cohort: Hashable, most: int, alike: Callable[[Job], object]) -> list[Job]:
+        """Take the first job of a cohort, and those right behind it of which ``alike`` says the same."""
+        waiting, taken = self._ready[cohort], list[Job]()
+        key = alike(waiting[0][1])
+        while waiting and len(taken) < most and alike(waiting[0][1]) == key:
+            taken.append(heapq.heappop(waiting)[1])
+        self.ready -= len(taken)
+        if waiting:
+            heapq.heappush(self._firsts, (waiting[0][0], cohort))
+        else:
+            del self._ready[cohort]
         return taken
 
     def back(self, job: Job, lacking: Sequence[Job] = ()) -> None:
@@ -107,14 +146,20 @@ class Line:
     def leave(self) -> list[Job]:
         """Take everything that has not started out of the line and return it, in its order."""
         waiting = [job for gates in self._behind.values() for gate in gates for job in gate.jobs]
-        left = sorted({*(job for _, job in self._ready), *waiting}, key=lambda job: self._place[job])
+        ready = [job for jobs in self._ready.values() for _, job in jobs]
+        left = sorted({*ready, *waiting}, key=lambda job: self._place[job])
         for job in left:
             self._unmade.pop(job, None)
-        self._ready, self._gates, self._behind = [], {}, {}
+        self._ready, self._firsts, self.ready, self._gates, self._behind = {}, [], 0, {}, {}
         return left
 
     def _let(self, job: Job) -> None:
-        heapq.heappush(self._ready, (self._place[job], job))
+        cohort, place = work.cohort(job), self._place[job]
+        waiting = self._ready.setdefault(cohort, [])
+        heapq.heappush(waiting, (place, job))
+        self.ready += 1
+        if waiting[0][0] == place:
+            heapq.heappush(self._firsts, (place, cohort))
 
     def _stand(self, job: Job) -> None:
         # Trainings on one pool share the very tuple, which lives as long as they do.

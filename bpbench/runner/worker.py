@@ -104,8 +104,24 @@ def _short(name: str, versions: dict[str, str]) -> str:
     return versions.get(name, "none")[: 12 if name == "sources" else None]
 
 
-def do_all(jobs: Sequence[Job], order: Order) -> list[Done]:
-    """Do a bundle of jobs, one after another.
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """How a bundle of jobs went, and who did it.
+
+    Attributes
+    ----------
+    done : tuple of Done
+        How each went.
+    by : str
+        The worker's address.
+    """
+
+    done: tuple[Done, ...]
+    by: str
+
+
+def do_all(jobs: Sequence[Job], order: Order) -> Bundle:
+    """Do a bundle of jobs, one after another, as a worker of Dask.
 
     Raises
     ------
@@ -114,7 +130,9 @@ def do_all(jobs: Sequence[Job], order: Order) -> list[Done]:
     StoreError
         When a result cannot be kept.
     """
-    store = Store(order.root)
+    from distributed import get_worker
+
+    store, here = Store(order.root), get_worker()
     with _ONE_AT_A_TIME:
         if order.installed is not None and (differs := strange(installed(), order.installed)):
             raise EngineError(
@@ -126,23 +144,25 @@ def do_all(jobs: Sequence[Job], order: Order) -> list[Done]:
                 f"The worker on {machine()['host']} does not see the driver's store in {order.root}; name with --store "
                 "a folder that all machines share."
             )
-        work.held.limit = _limit()
+        work.held.limit = here.memory_manager.memory_limit or None
         _keep_freed()
-        return [do(job, store, order.processes) for job in jobs]
+        return Bundle(tuple(do(job, store, order.processes) for job in jobs), here.address)
 
 
 #: Seconds in which this process got ready for jobs to come, until the next one tells of them.
 _beforehand: Final[list[float]] = []
 
 
-def get_ready(job: Job) -> list[Done]:
-    """Load and compile what jobs of this kind need, in a process that has nothing else to do; nothing is done yet."""
+def get_ready(job: Job) -> Bundle:
+    """Load and compile what jobs of this kind need, in a worker of Dask that has nothing else to do."""
+    from distributed import get_worker
+
     with _ONE_AT_A_TIME:
         start = time.perf_counter()
         with suppress(Exception):  # the job itself will say it
             work.warm(job)
         _beforehand.append(time.perf_counter() - start)
-    return []
+    return Bundle((), get_worker().address)
 
 
 #: mallopt(3): bytes of free memory at the end of a heap from which on they go back to the system, and bytes from which
@@ -164,16 +184,6 @@ def _keep_freed() -> None:
         return
     for name, most in _MALLOPT:
         mallopt(name, most)
-
-
-def _limit() -> int | None:
-    """Return how many bytes the Dask worker of this process may use; ``None`` without one, or where nothing is said."""
-    from distributed import get_worker
-
-    try:
-        return get_worker().memory_manager.memory_limit or None
-    except ValueError:
-        return None
 
 
 def do(job: Job, store: Store, processes: int) -> Done:
