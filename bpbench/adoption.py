@@ -24,7 +24,7 @@ from bpbench.identity import address, digest
 from bpbench.jobs import Job
 from bpbench.prepared import Prepared
 from bpbench.runner.engine import HERE, Engine
-from bpbench.runner.execute import Failure, Watcher
+from bpbench.runner.executed import Failure, Watcher
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
 from bpbench.statistics.adoption import CHEAPER, SUPERIOR, Adoption, decide, require_rule, settled_before

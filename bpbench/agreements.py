@@ -9,7 +9,7 @@ import numpy as np
 
 from bpbench.agreement.relations import NEAR, TOLERANCE
 from bpbench.protocol import Columns
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome
 
 if TYPE_CHECKING:

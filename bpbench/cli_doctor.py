@@ -66,8 +66,7 @@ def engine(tried: Engine, root: str | None, say: Callable[[str], None]) -> tuple
     say : callable
         Told how it goes.
     """
-    from bpbench.runner.execute import default_store
-    from bpbench.runner.store import Store
+    from bpbench.runner.store import Store, default_store
     from bpbench.runner.trial import attempt
 
     store = Path(root) if root is not None else default_store()
@@ -118,7 +117,7 @@ def doctor() -> tuple[dict[str, Any], list[str]]:
 
 def _store() -> dict[str, Any]:
     """Say whether results could be kept: in the folder of the store, or in the one that it would be made in."""
-    from bpbench.runner.execute import default_store
+    from bpbench.runner.store import default_store
 
     store = default_store()
     place = store.absolute()

@@ -102,8 +102,7 @@ def readable(folder: Path) -> None:
 
 def store(options: argparse.Namespace) -> Store:
     """Return the store that options name, or the default one."""
-    from bpbench.runner.execute import default_store
-    from bpbench.runner.store import Store
+    from bpbench.runner.store import Store, default_store
 
     return Store(options.store or default_store())
 

@@ -16,7 +16,7 @@ from bpbench.jobs import Hdnn, ModelSpec
 from bpbench.noise import noise
 from bpbench.protocol import Protocol, Variant
 from bpbench.runner import timing
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome
 from bpbench.statistics.student import StudentEvidence
 from bpbench.study import Prepared, Study

@@ -27,7 +27,7 @@ from bpbench.inputs import Inputs
 from bpbench.jobs import Describe, Job, ModelSpec, ReadTable, Train, predicts_forces
 from bpbench.metrics import metric
 from bpbench.protocol import Protocol
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome
 from bpbench.selection import at_most, importances, search
 from bpbench.selection.ground import Ground, Search

@@ -20,7 +20,7 @@ from bpbench.roles import Repeat
 from bpbench.runner import cost, execute, graph
 from bpbench.runner.cost import Estimator
 from bpbench.runner.engine import HERE, Engine
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Rules

@@ -39,7 +39,7 @@ from bpbench.protocol import Protocol, Variant, quick_version
 from bpbench.protocol.quick import REFUSED
 from bpbench.roles import Repeat
 from bpbench.runner import imported, timing
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.statistics import compare, power
 from bpbench.statistics.compare import Rules

@@ -13,7 +13,7 @@ from bpbench.data.frames import Frames
 from bpbench.elements import symbol
 from bpbench.probing.distribution import first_peak
 from bpbench.probing.equation_of_state import equilibrium
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome
 
 if TYPE_CHECKING:

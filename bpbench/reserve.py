@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from bpbench.metrics import Array
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome
 from bpbench.statistics.pairs import Comparison
 from bpbench.statistics.reserve import ObservedError, blocks_for, observed_error, relative_error

@@ -18,8 +18,7 @@ from bpbench.jobs import Hdnn, Linear, N2p2, Train
 from bpbench.potential import Potential
 from bpbench.prepared import Prepared, prepare
 from bpbench.protocol import load, locate
-from bpbench.runner.execute import default_store
-from bpbench.runner.store import Outcome, Store
+from bpbench.runner.store import Outcome, Store, default_store
 
 #: Of all repeats, the one with the best score on its own validation part: the test part decides nothing.
 BEST: Final = "best-on-validation"

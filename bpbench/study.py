@@ -19,7 +19,7 @@ from bpbench.jobs import Job
 from bpbench.prepared import Prepared, check_design, laid_out, learned, prepare, test_to_train
 from bpbench.runner import execute, graph
 from bpbench.runner.engine import HERE, Engine
-from bpbench.runner.execute import Executed, Failure, Watcher
+from bpbench.runner.executed import Executed, Failure, Silent, Watcher
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.staff import Staff
 from bpbench.runner.store import Outcome, Store
@@ -312,7 +312,7 @@ def _answer(job: Job, executed: Executed, store: Store, run: Run, watcher: Watch
         try:
             return store.load(job)
         except DamagedError as error:
-            (watcher or execute.Silent()).note(str(error))
+            (watcher or Silent()).note(str(error))
             executed = run([job])
     return executed.failures[job] if job in executed.failures else store.load(job)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bpbench.prepared import Prepared
-    from bpbench.runner.execute import Failure
+    from bpbench.runner.executed import Failure
 
 #: Why a contestant has no potential that could be probed: it is made of trees, it says forces without an energy, it was
 #: trained by another program and is scored here alone, or its inputs are columns of a table.

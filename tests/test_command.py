@@ -29,7 +29,8 @@ from bpbench.models.contract import Fit, Problem
 from bpbench.report import foreign_told
 from bpbench.report.language import spoken
 from bpbench.runner import command
-from bpbench.runner.execute import Failure, execute
+from bpbench.runner.execute import execute
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Store
 
 TRAINER = Path(__file__).with_name("trainer.py")

@@ -21,7 +21,8 @@ from bpbench.runner import execute as execute_module
 from bpbench.runner import processes, work
 from bpbench.runner.crew import Ended
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import REMADE, Failure, Silent, _Drive, _Pace, execute
+from bpbench.runner.execute import REMADE, _Drive, _Pace, execute
+from bpbench.runner.executed import Failure, Silent
 from bpbench.runner.graph import missing
 from bpbench.runner.progress import Progress
 from bpbench.runner.store import Outcome, Store

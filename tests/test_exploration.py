@@ -20,7 +20,7 @@ from bpbench.protocol import Protocol, loads
 from bpbench.reserve import told
 from bpbench.runner import processes, work
 from bpbench.runner.engine import HERE, Engine
-from bpbench.runner.execute import Executed, Failure
+from bpbench.runner.executed import Executed, Failure
 from bpbench.runner.store import Store
 from bpbench.statistics.reserve import observed_error
 from bpbench.study import Study, conduct, pairs, prepare

@@ -25,6 +25,7 @@ from bpbench.identity import address
 from bpbench.jobs import FrameSource, MakeFrames, Ping
 from bpbench.protocol import load
 from bpbench.runner import execute, housekeeping, presence, registry
+from bpbench.runner.executed import Executed
 from bpbench.runner.housekeeping import clearing
 from bpbench.runner.registry import Enrolled
 from bpbench.runner.store import Outcome, Store
@@ -489,7 +490,7 @@ def test_a_training_whose_result_vanished_is_no_gap(here: Here, monkeypatch: pyt
     prepared = study.prepare(load(Path("small.yaml"), quick=True), store)
     training, real, left = prepared.trainings["rich", 0], execute.execute, [again]
 
-    def vanishing(*args: Any, **options: Any) -> execute.Executed:
+    def vanishing(*args: Any, **options: Any) -> Executed:
         went = real(*args, **options)
         if store.has(training) and left[0]:
             left[0] -= 1

@@ -24,7 +24,7 @@ from bpbench.report.document import Document, Section, Text
 from bpbench.report.plans import plan as told
 from bpbench.roles import drawn, lay_out
 from bpbench.runner import work
-from bpbench.runner.execute import Executed
+from bpbench.runner.executed import Executed
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import Prepared, Study, conduct, prepare
 

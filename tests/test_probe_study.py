@@ -22,7 +22,7 @@ from bpbench.report.compose import compose
 from bpbench.report.language import spoken
 from bpbench.report.plans import plan as told_plan
 from bpbench.report.templating import folders
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.probing import potential
 from bpbench.runner.store import Outcome, Store
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from bpbench.features import Column
 from bpbench.jobs import FrameSource, Job, Linear, MakeFrames, Ping, Split, Train
 from bpbench.runner import progress, work
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.progress import Progress
 
 MAKE = MakeFrames(FrameSource("a.xyz", "0"))

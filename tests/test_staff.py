@@ -26,7 +26,8 @@ from bpbench.runner import dask_crew, keys, nursery, processes
 from bpbench.runner.crew import Ended
 from bpbench.runner.dask_crew import DaskCrew
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import Silent, _Drive, execute
+from bpbench.runner.execute import _Drive, execute
+from bpbench.runner.executed import Silent
 from bpbench.runner.shielded import shielded
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Order

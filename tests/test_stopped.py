@@ -9,7 +9,7 @@ from small_study import Here, here
 
 from bpbench.errors import BpbenchError, EngineError, ReadOnlyError, StoreError
 from bpbench.runner import execute
-from bpbench.runner.execute import Executed
+from bpbench.runner.executed import Executed
 
 __all__ = ["here"]
 

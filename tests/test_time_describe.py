@@ -38,7 +38,7 @@ from bpbench.report.document import Document, Figure, Items, Table, Text
 from bpbench.runner import cost, execute, graph, machine, processes, timing, work
 from bpbench.runner.crew import Here
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 from bpbench.runner.store import Outcome, Store
 from bpbench.study import Prepared, Study, check_design, conduct, prepare
 

@@ -1,7 +1,8 @@
 """Get the results of jobs: load what is stored, make what is not, in one process or many.
 
 The driver hands out bundles of jobs, dependencies first and never more than there are workers, so it always knows what
-runs. Workers write to the store themselves; the driver hears only how it went:
+runs. Who has done trainings of a cohort goes on with it, and who waits for the results of others loads meanwhile what
+later jobs need. Workers write to the store themselves; the driver hears only how it went:
 
 - a job that raises becomes a :class:`Failure`, and with it the jobs that need its result; everything else goes on;
 - a job whose worker died is tried again, and fails after a few deaths, as it may be what kills them;
@@ -14,7 +15,6 @@ process and in the order in which they were asked for.
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -22,9 +22,8 @@ from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol
+from typing import Final
 
 from bpbench.errors import RequestError
 from bpbench.identity import address
@@ -32,6 +31,7 @@ from bpbench.jobs import Command, Job, Train, as_typed
 from bpbench.runner import work
 from bpbench.runner.crew import Crew, Ended
 from bpbench.runner.engine import HERE, Engine
+from bpbench.runner.executed import Executed, Failure, Silent, Watcher
 from bpbench.runner.graph import by_cohort, missing
 from bpbench.runner.line import Line
 from bpbench.runner.staff import Staff
@@ -42,88 +42,6 @@ from bpbench.runner.worker import Done
 REMADE: Final = 3
 #: Seconds that a bundle of small jobs should take.
 BUNDLE_S: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A job that raised, or one whose input failed.
-
-    Attributes
-    ----------
-    message : str
-        What went wrong, a sentence.
-    """
-
-    message: str
-
-
-class Watcher(Protocol):
-    """What the driver tells while it works."""
-
-    def begin(self, jobs: Sequence[Job], workers: int) -> None:
-        """Say which jobs are missing and how many run at once."""
-
-    def started(self, job: Job) -> None:
-        """Say that a job was handed out."""
-
-    def finished(self, job: Job, seconds: float, failure: Failure | None) -> None:
-        """Say that a job ended."""
-
-    def note(self, text: str) -> None:
-        """Say a sentence that the user should read."""
-
-    def end(self) -> None:
-        """Say that nothing is left."""
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    def begin(self, jobs: Sequence[Job], workers: int) -> None:
-        """Say nothing."""
-
-    def started(self, job: Job) -> None:
-        """Say nothing."""
-
-    def finished(self, job: Job, seconds: float, failure: Failure | None) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def end(self) -> None:
-        """Say nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """How one or several calls of :func:`execute` went.
-
-    Attributes
-    ----------
-    made, loaded : int
-        Jobs run now, and jobs found in the store.
-    seconds : dict of Job to float
-        Wall time of each job run now.
-    failures : dict of Job to Failure
-        Jobs without a result.
-    left : frozenset of Job
-        Jobs that were not started, as the time was up.
-    """
-
-    made: int
-    loaded: int
-    seconds: dict[Job, float]
-    failures: dict[Job, Failure]
-    left: frozenset[Job] = frozenset()
-
-    def __add__(self, other: Executed) -> Executed:
-        """Return both together; what the first made, the second may have loaded."""
-        loaded = max(self.loaded, other.loaded - self.made)
-        kept = {job: failure for job, failure in self.failures.items() if job not in other.seconds}
-        left = other.left.union(job for job in self.left if job not in other.seconds)
-        seconds = {**self.seconds, **other.seconds}
-        return Executed(self.made + other.made, loaded, seconds, {**kept, **other.failures}, left)
 
 
 def programs(todo: Iterable[Job]) -> list[str]:
@@ -431,8 +349,3 @@ def _all_needs(job: Job) -> Iterator[Job]:
     for need in work.needs(job):
         yield need
         yield from _all_needs(need)
-
-
-def default_store() -> Path:
-    """Return ``BPBENCH_STORE``, or ``.bpbench/store`` below the working folder."""
-    return Path(os.environ.get("BPBENCH_STORE") or ".bpbench/store")

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from bpbench.jobs import Job
 from bpbench.runner import work
-from bpbench.runner.execute import Failure
+from bpbench.runner.executed import Failure
 
 #: Running jobs that the panel shows one by one; of more it shows how many there are of each kind.
 ROWS: Final = 16

@@ -461,3 +461,8 @@ def _look_again(folder: Path) -> None:
             list(above.iterdir())
         except OSError:
             return
+
+
+def default_store() -> Path:
+    """Return ``BPBENCH_STORE``, or ``.bpbench/store`` below the working folder."""
+    return Path(os.environ.get("BPBENCH_STORE") or ".bpbench/store")

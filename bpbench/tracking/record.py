@@ -27,7 +27,7 @@ from bpbench.prepared import Prepared
 from bpbench.protocol import Protocol, track_in
 from bpbench.protocol.uses import Track
 from bpbench.runner.engine import HERE, Engine
-from bpbench.runner.execute import Watcher
+from bpbench.runner.executed import Watcher
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
 from bpbench.statistics.margins import Margin

@@ -18,7 +18,8 @@ from bpbench.errors import EngineError, RequestError
 from bpbench.jobs.work import Ping
 from bpbench.runner import batch, cluster
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import Silent, execute
+from bpbench.runner.execute import execute
+from bpbench.runner.executed import Silent
 from bpbench.runner.staff import Staff
 from bpbench.runner.store import Store
 

@@ -15,7 +15,7 @@ from bpbench import cli
 from bpbench.errors import EngineError
 from bpbench.runner import processes, trial
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import Executed
+from bpbench.runner.executed import Executed
 from bpbench.runner.machine import machine
 from bpbench.runner.store import Store
 
