@@ -252,6 +252,10 @@ def test_a_cohort_is_read_once_by_a_process() -> None:
     jobs: list[Job] = [job for seed in range(3) for job in (training(SMALL, seed), replace(few, weights_seed=seed))]
     apart = [course([job], 1).reading_s for job in jobs[:2]]
     assert course(jobs, 1).reading_s == pytest.approx(sum(apart))
+    # Two begin with one each and go on with it; a third helps with the first of them, and then with the other.
+    assert course(jobs, 2, 10.0).reading_s == pytest.approx(sum(apart))
+    assert course(jobs, 3, 10.0).reading_s == pytest.approx(2 * sum(apart))
+    assert course(jobs, 4, 10.0).wall_s == pytest.approx(wall.START_S + 20 + max(apart))
 
 
 # ------------------------------------------------------------------------------------------- plan and run

@@ -1,16 +1,16 @@
 """How long jobs take by the wall clock on so many processes: not their sum by this number, but a course played through.
 
-Jobs are handed out in the driver's order, each to the process that becomes free first; those that need the results of
-others wait for all of these. A process that begins with another cohort reads and lays out its inputs first. What comes
-out beside the time is how it would be with any number of processes (the longest chain), and how much of the processes'
-time is waiting, at the ends of stages where fewer jobs are left than processes.
+Jobs are handed out as the driver does it, each to the process that becomes free first: it goes on with its cohort, or
+begins another, whose inputs it reads and lays out first. Jobs that need the results of others wait for all of these.
+What comes out beside the time is how it would be with any number of processes (the longest chain), and how much of the
+processes' time is waiting, at the ends of stages where fewer jobs are left than processes.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from bpbench.jobs import (
@@ -108,22 +108,25 @@ def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:
     """Play through jobs that wait for nothing but a process."""
     free: list[tuple[float, int]] = [(0.0, worker) for worker in range(workers)]
     held: list[Hashable] = [None] * workers
+    cohorts: dict[Hashable, deque[Need]] = {}
+    for need in needs:
+        cohorts.setdefault(need.cohort, deque()).append(need)
+    unbegun = deque(cohort for cohort in cohorts if cohort is not None)
     reading = longest = 0.0
-    for need in _by_cohort(needs):
+    while cohorts:
         since, worker = free[0]
+        # As the driver hands them out: what has no cohort first; then its own, one that nobody has, or somebody's.
+        cohort = None if None in cohorts else held[worker]
+        if cohort not in cohorts:
+            cohort = unbegun.popleft() if unbegun else next(iter(cohorts))
+        need = cohorts[cohort].popleft()
+        if not cohorts[cohort]:
+            del cohorts[cohort]
         seconds = estimate.of(need)
         longest = max(longest, seconds + need.reading_s)
-        if need.cohort is not None and held[worker] != need.cohort:
-            held[worker] = need.cohort
+        if cohort is not None and held[worker] != cohort:
+            held[worker] = cohort
             reading, seconds = reading + need.reading_s, seconds + need.reading_s
         heapq.heapreplace(free, (since + seconds, worker))
     ends = [end for end, _ in free]
     return Course(max(ends), sum(ends), reading, longest, 0.0)
-
-
-def _by_cohort(needs: Sequence[Need]) -> list[Need]:
-    """Return jobs as the driver hands them out: those on the same inputs together."""
-    cohorts: dict[Hashable | None, list[Need]] = {}
-    for need in needs:
-        cohorts.setdefault(need.cohort, []).append(need)
-    return list(chain.from_iterable(cohorts.values()))
