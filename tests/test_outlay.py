@@ -255,7 +255,7 @@ def test_a_cohort_is_read_once_by_a_process() -> None:
     # Two begin with one each and go on with it; a third helps with the first of them, and then with the other.
     assert course(jobs, 2, 10.0).reading_s == pytest.approx(sum(apart))
     assert course(jobs, 3, 10.0).reading_s == pytest.approx(2 * sum(apart))
-    assert course(jobs, 4, 10.0).wall_s == pytest.approx(wall.START_S + 20 + max(apart))
+    assert course(jobs, 4, 10.0).wall_s == pytest.approx(wall.START_S + 20 + sum(apart))
 
 
 # ------------------------------------------------------------------------------------------- plan and run
