@@ -9,15 +9,17 @@ one process and not by all.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Container, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from bpbench.jobs import Job, Train
 from bpbench.runner import work
 
-#: How many cohorts that others do are passed over at most.
-_LOOKED: Final = 64
+#: How many cohorts that others do are looked at, at most.
+LOOKED: Final = 64
+_NOBODY: Final[Mapping[Hashable, int]] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
@@ -69,20 +71,21 @@ class Line:
         """Return whether a job has neither ended nor failed."""
         return job in self._unmade
 
-    def next_cohort(self, own: Hashable = None, others: Container[Hashable] = ()) -> Hashable:
+    def next_cohort(self, own: Hashable = None, others: Mapping[Hashable, int] = _NOBODY) -> Hashable:
         """Return the cohort from which to take, where :attr:`ready` is not 0; ``None`` is that of jobs without one.
 
         Parameters
         ----------
         own : hashable
             Of which somebody who is free did some before: it goes on, while there are more.
-        others : container of hashable
-            Of which others do some now: they are passed over while there is another.
+        others : mapping of hashable to int
+            How many do some of it now: such are passed over while there is another, and then there is help where each
+            has most before it.
         """
         if own is not None and own in self._ready:
             return own
         passed: list[tuple[int, Hashable]] = []
-        while self._firsts and len(passed) < _LOOKED:
+        while self._firsts and len(passed) < LOOKED:
             place, cohort = first = self._firsts[0]
             true = cohort in self._ready and self._ready[cohort][0][0] == place
             if true and (cohort is None or cohort not in others):
@@ -91,7 +94,7 @@ class Line:
             if true:
                 passed.append(first)
         else:
-            cohort = passed[0][1]
+            _, cohort = max(passed, key=lambda first: len(self._ready[first[1]]) / others[first[1]])
         for first in passed:
             heapq.heappush(self._firsts, first)
         return cohort

@@ -37,7 +37,7 @@ def begin() -> None:
         forkserver.ensure_running()
 
 
-def at_hand() -> None:
+def nothing_else() -> None:
     """Keep Dask from having other packages loaded, by the driver as well (pandas among them, half a second)."""
     import distributed.utils
 

@@ -95,7 +95,7 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
     import dask
     from distributed import Client, LocalCluster
 
-    nursery.at_hand()
+    nursery.nothing_else()
     with dask.config.set({**SETTINGS, "distributed.worker.multiprocessing-method": nursery.METHOD}):
         start = partial(
             LocalCluster,

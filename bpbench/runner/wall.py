@@ -9,8 +9,9 @@ processes' time is waiting, at the ends of stages where fewer jobs are left than
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bpbench.jobs import (
@@ -26,9 +27,10 @@ from bpbench.jobs import (
     TimeDescribe,
     Train,
 )
+from bpbench.runner.line import LOOKED
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence, Sized
 
     from bpbench.runner.cost import Estimator, Need
 
@@ -112,21 +114,29 @@ def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:
     for need in needs:
         cohorts.setdefault(need.cohort, deque()).append(need)
     unbegun = deque(cohort for cohort in cohorts if cohort is not None)
+    hands: Counter[Hashable] = Counter()
     reading = longest = 0.0
     while cohorts:
         since, worker = free[0]
-        # As the driver hands them out: what has no cohort first; then its own, one that nobody has, or somebody's.
+        # As the driver hands them out: what has no cohort first; then its own, one that nobody has, or that of others.
         cohort = None if None in cohorts else held[worker]
         if cohort not in cohorts:
-            cohort = unbegun.popleft() if unbegun else next(iter(cohorts))
+            cohort = unbegun.popleft() if unbegun else _most(cohorts, hands)
         need = cohorts[cohort].popleft()
         if not cohorts[cohort]:
             del cohorts[cohort]
         seconds = estimate.of(need)
         longest = max(longest, seconds + need.reading_s)
         if cohort is not None and held[worker] != cohort:
+            hands[held[worker]] -= 1
+            hands[cohort] += 1
             held[worker] = cohort
             reading, seconds = reading + need.reading_s, seconds + need.reading_s
         heapq.heapreplace(free, (since + seconds, worker))
     ends = [end for end, _ in free]
     return Course(max(ends), sum(ends), reading, longest, 0.0)
+
+
+def _most(cohorts: Mapping[Hashable, Sized], hands: Mapping[Hashable, int]) -> Hashable:
+    """Return the cohort of which each of those who do it has most before it."""
+    return max(islice(cohorts, LOOKED), key=lambda cohort: len(cohorts[cohort]) / max(1, hands[cohort]))
