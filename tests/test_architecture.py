@@ -29,6 +29,7 @@ DOORS = {
         "runner/cluster.py",
         "runner/keys.py",
         "runner/batch.py",
+        "runner/nursery.py",
         "runner/worker.py",
     ),
     "dask_jobqueue": ("runner/jobqueue.py",),

@@ -9,7 +9,7 @@ import pytest
 
 from bpbench.data.frames import Configurations
 from bpbench.runner import held as kept
-from bpbench.runner import machine, worker
+from bpbench.runner import machine, work, worker
 from bpbench.runner.held import Held, Inputs
 
 
@@ -87,12 +87,15 @@ def test_a_group_of_processes_may_have_less_than_the_machine(tmp_path: Path, mon
     assert machine.memory_left() is None
 
 
-def test_a_worker_of_dask_has_the_limit_of_its_worker() -> None:
+def test_what_is_kept_has_the_limit_of_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of Dask, which ends one that holds more."""
     from distributed import Client, LocalCluster
 
-    assert worker._limit() is None
+    monkeypatch.setattr(work.held, "limit", None)
     with (
         LocalCluster(n_workers=1, processes=False, memory_limit=10**9, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
     ):
-        assert client.submit(worker._limit).result() == 10**9
+        bundle = client.submit(worker.do_all, (), worker.Order(str(tmp_path))).result()
+    assert bundle == worker.Bundle((), bundle.by)
+    assert work.held.limit == 10**9
