@@ -103,6 +103,48 @@ def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(tmp_path: Path) -> 
                 crew.next(waiting=1)
 
 
+def told_by_one() -> dict[str, Any]:
+    """Return what a process can say of how it began."""
+    import os
+    import signal
+
+    return {
+        "parent": os.getppid(),
+        "deaf": signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        "threads": [os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")],
+    }
+
+
+@pytest.mark.parametrize("method", sorted({nursery.METHOD, "spawn"}))
+def test_processes_of_this_machine_hear_no_ctrl_c_and_have_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Whether they are copies of one that has loaded everything or begin from nothing."""
+    monkeypatch.setattr(nursery, "METHOD", method)
+    with processes._local(2, Store(tmp_path), lambda _: None) as crew:
+        cloudpickle.register_pickle_by_value(sys.modules[__name__])
+        try:
+            told = list(crew.client.run(told_by_one).values())
+        finally:
+            cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    assert len(told) == 2
+    assert len({one["parent"] for one in told}) == 1
+    assert (told[0]["parent"] == os.getpid()) == (method == "spawn")
+    assert all(one["deaf"] for one in told)
+    assert all(one["threads"] == ["1", "1", "1"] for one in told)
+
+
+def test_who_says_how_many_threads_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Dask hears it."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    with nursery._one_thread():
+        assert os.environ["OMP_NUM_THREADS"] == "3"
+        assert os.environ["MKL_NUM_THREADS"] == "1"
+    assert dict(os.environ) == before
+
+
 def faults() -> int:
     """Return how many pages the system had to hand out while a hundred arrays of a megabyte came and went."""
     import resource
