@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bpbench.runner import cost, execute, graph, wall
 from bpbench.runner.disk import room
 from bpbench.runner.engine import Engine
+from bpbench.runner.held import SHARE
 from bpbench.runner.machine import memory_left
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def outlay(todo: Sequence[Job], estimate: Estimator, store: Store, engine: Engin
             kind: {"results": results, "elsewhere": elsewhere, "factor": factors[kind]}
             for kind, (results, elsewhere) in basis.items()
         },
-        "memory": _memory(needs, list(one.values()), at_once) | _offered(engine),
+        "memory": _memory(needs, list(one.values()), course.inputs, at_once, _offered(engine)),
         "disk": disk(todo, estimate.need, store),
         "largest": _largest(needs, estimate, engine),
     }
@@ -97,13 +98,25 @@ def _shapes(todo: Iterable[Job], need: Needs) -> list[tuple[Need, Job, int]]:
     return [(found, job, counts[key]) for key, (found, job) in first.items()]
 
 
-def _memory(needs: Sequence[Need], one: list[Job], at_once: int) -> dict[str, Any]:
-    """Return what one process holds at its peak: what it has loaded for all kinds of jobs, and the neediest of them."""
+def _memory(
+    needs: Sequence[Need], one: list[Job], inputs: int, at_once: int, offered: dict[str, int | None]
+) -> dict[str, Any]:
+    """Return what one process holds at its peak: what it has loaded for all kinds of jobs, and the neediest of them.
+
+    Inputs of other cohorts stay beside, within a share of its memory, and go where that is needed.
+    """
     neediest = max(needs, key=lambda need: need.memory, default=None)
+    least = 0 if neediest is None else neediest.memory
+    each, free = offered["each"], offered["free"]
+    own = each if each is not None or free is None else free // at_once
+    stay = inputs if own is None else min(inputs, own // SHARE)
+    most = max((need.memory + max(0, stay - need.inputs) for need in needs if need.inputs), default=0)
     return {
-        "process": 0 if neediest is None else cost.base(one) + neediest.memory,
+        "process": 0 if neediest is None else cost.base(one) + least,
+        "kept": max(0, most - least),
         "kind": None if neediest is None else neediest.kind,
         "processes": at_once,
+        **offered,
     }
 
 

@@ -258,6 +258,27 @@ def test_a_cohort_is_read_once_by_a_process() -> None:
     assert course(jobs, 4, 10.0).wall_s == pytest.approx(wall.START_S + 20 + sum(apart))
 
 
+def test_inputs_of_other_sets_stay_within_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all cohorts that one process has, as far as a quarter of its memory goes; the neediest counts in any case."""
+    jobs: list[Job] = [training(SMALL, functions=CHUNK.functions[:number]) for number in (2, 4, 8)]
+    needs = [cost.Needs(FRAMES)(job) for job in jobs]
+    inputs = [need.inputs for need in needs]
+    assert inputs == [memory.inputs(job, FRAMES) for job in jobs if isinstance(job, Train)]
+    estimate = cost.estimator([], FRAMES, Store("nowhere"))
+
+    def kept(free: int | None, processes: int = 1) -> int:
+        monkeypatch.setattr(outlay, "memory_left", lambda: free)
+        told = outlay.outlay(jobs, estimate, Store("nowhere"), Engine(processes))["memory"]
+        assert told["process"] == cost.base(jobs) + max(need.memory for need in needs)
+        return int(told["kept"])
+
+    assert kept(None) == kept(10**12) == inputs[0] + inputs[1]
+    assert kept(4 * (inputs[2] + 1000)) == 1000
+    assert kept(4 * inputs[2]) == kept(1000) == 0
+    assert kept(10**12, 3) == 0
+    assert kept(10**12, 2) < inputs[0] + inputs[1]
+
+
 # ------------------------------------------------------------------------------------------- plan and run
 
 PROTOCOL = """question: q
@@ -322,6 +343,7 @@ OUTLAY: dict[str, Any] = {
     "seen": {"describe": {"results": 0, "elsewhere": False, "factor": 2.0}},
     "memory": {
         "process": 1_230_000_000,
+        "kept": 0,
         "kind": "train hdnn (adam)",
         "processes": 4,
         "free": 3_000_000_000,
@@ -379,6 +401,9 @@ def test_memory_of_one_process_in_words() -> None:
         "and only 10 MB are free on this machine: run it where there is more."
     )
     assert told.lines(OUTLAY | {"memory": one | {"free": None}})[1].endswith("in train hdnn (adam).")
+    assert told.lines(OUTLAY | {"memory": one | {"free": None, "kept": 5 * 10**8}})[1].endswith(
+        "in train hdnn (adam). A process has up to 500 MB more while there is room: inputs of sets that it comes back to."
+    )
 
 
 def test_memory_of_a_cluster_in_words() -> None:

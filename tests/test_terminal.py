@@ -19,7 +19,14 @@ OUTLAY: dict[str, Any] = {
     "reading_s": 2.0,
     "between_s": [200.0, 450.0],
     "seen": {"train hdnn": {"results": 3, "elsewhere": False, "factor": 1.5}},
-    "memory": {"process": 320_000_000, "kind": "train hdnn", "processes": 2, "free": 8_000_000_000, "each": None},
+    "memory": {
+        "process": 320_000_000,
+        "kept": 0,
+        "kind": "train hdnn",
+        "processes": 2,
+        "free": 8_000_000_000,
+        "each": None,
+    },
     "disk": {
         "bytes": 5_200_000,
         "kinds": {"train hdnn": 5_200_000},

@@ -41,7 +41,7 @@ def lines(outlay: Mapping[str, Any]) -> list[str]:
     if not outlay["seen"]:
         return []
     seconds = [_seconds(outlay), *_course(outlay), *_too_long(outlay["largest"])]
-    return [*seconds, _memory(outlay["memory"]), _disk(outlay["disk"])]
+    return [*seconds, _memory(outlay["memory"]) + _kept(outlay["memory"]), _disk(outlay["disk"])]
 
 
 def _seconds(outlay: Mapping[str, Any]) -> str:
@@ -109,6 +109,15 @@ def _memory(memory: Mapping[str, Any]) -> str:
     fit = int(free // process)
     advice = f"run with --jobs {fit}" if fit else "run it where there is more"
     return f"{together}, and only {size(free)} are free on this machine: {advice}."
+
+
+def _kept(memory: Mapping[str, Any]) -> str:
+    """Return what a process keeps for the next trainings on the same sets, and lets go where there is too little."""
+    if not memory["kept"]:
+        return ""
+    return (
+        f" A process has up to {size(memory['kept'])} more while there is room: inputs of sets that it comes back to."
+    )
 
 
 def _disk(disk: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ from bpbench.jobs import Describe, Importance, Job, Train
 from bpbench.runner import work
 from bpbench.runner.disk import disk
 from bpbench.runner.machine import machine
-from bpbench.runner.memory import base, memory, needed
+from bpbench.runner.memory import base, inputs, memory, needed
 from bpbench.runner.seconds import expected, laying_out
 from bpbench.runner.store import Store
 
@@ -71,6 +71,8 @@ class Need:
         Seconds in which a process makes its inputs ready, once for a cohort.
     memory : int
         Bytes beside what its process holds.
+    inputs : int
+        Those of them that are its inputs in all their layouts, which stay for the next of its cohort.
     disk : int
         Bytes of its result in the store.
     """
@@ -80,6 +82,7 @@ class Need:
     counted_s: float
     reading_s: float
     memory: int
+    inputs: int
     disk: int
 
 
@@ -141,6 +144,7 @@ class Needs:
             expected(job, frames),
             laying_out(training, frames) if isinstance(training, Train) else 0.0,
             needed(job, frames),
+            inputs(training, frames) if isinstance(training, Train) else 0,
             disk(job, frames),
         )
 

@@ -257,6 +257,7 @@ class _Drive:
             self.line.back(job)
         self.suspects.clear()
         self.suspected = None
+        self.ahead.clear()
         self.left += self.line.leave()
 
     def _next(self, until: float | None) -> list[Job]:

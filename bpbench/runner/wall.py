@@ -66,6 +66,8 @@ class Course:
         The longest chain of jobs that wait for each other: less it is with no number of processes.
     waiting : float
         Share of the processes' time, once they have started, in which they have nothing to do.
+    inputs : int
+        The most bytes of inputs that a process has read, of all cohorts of which it does some.
     """
 
     wall_s: float
@@ -73,6 +75,7 @@ class Course:
     reading_s: float
     longest_s: float
     waiting: float
+    inputs: int = 0
 
 
 def course(todo: Sequence[Job], estimate: Estimator, workers: int) -> Course:
@@ -97,13 +100,15 @@ def course(todo: Sequence[Job], estimate: Estimator, workers: int) -> Course:
             stages.setdefault(_STAGES[type(job)], []).append(need)
     at_once = max(1, min(workers, sum(map(len, stages.values()))))
     wall = busy = reading = longest = 0.0
+    inputs = 0
     for stage in sorted(stages):
         played = _play(stages[stage], estimate, min(at_once, len(stages[stage])))
+        inputs = max(inputs, played.inputs)
         wall, busy, reading = wall + played.wall_s, busy + played.busy_s, reading + played.reading_s
         longest += played.longest_s
     waiting = 1 - busy / (at_once * wall) if wall > 0 else 0.0
     start = START_S if at_once > 1 else 0.0
-    return Course(start + wall + timed, busy + timed, reading, longest + timed, max(0.0, waiting))
+    return Course(start + wall + timed, busy + timed, reading, longest + timed, max(0.0, waiting), inputs)
 
 
 def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:
@@ -115,6 +120,7 @@ def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:
         cohorts.setdefault(need.cohort, deque()).append(need)
     unbegun = deque(cohort for cohort in cohorts if cohort is not None)
     hands: Counter[Hashable] = Counter()
+    inputs: list[dict[Hashable, int]] = [{} for _ in range(workers)]
     reading = longest = 0.0
     while cohorts:
         since, worker = free[0]
@@ -132,9 +138,11 @@ def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:
             hands[cohort] += 1
             held[worker] = cohort
             reading, seconds = reading + need.reading_s, seconds + need.reading_s
+        if cohort is not None:
+            inputs[worker][cohort] = max(need.inputs, inputs[worker].get(cohort, 0))
         heapq.heapreplace(free, (since + seconds, worker))
     ends = [end for end, _ in free]
-    return Course(max(ends), sum(ends), reading, longest, 0.0)
+    return Course(max(ends), sum(ends), reading, longest, 0.0, max(sum(read.values()) for read in inputs))
 
 
 def _most(cohorts: Mapping[Hashable, Sized], hands: Mapping[Hashable, int]) -> Hashable:

@@ -191,11 +191,12 @@ def run(folder: Path, jobs: Sequence[Job]) -> dict[str, Measured]:
     found: dict[str, Measured] = {}
     for kind in dict.fromkeys(map(work.label, jobs)):
         some = [job for job in jobs if work.label(job) == kind]
+        room = outlay(some, estimate, store, Engine(1))["memory"]
         made = found[kind] = Measured(
             len(some),
             sum(map(blind, some)),
             sum(map(estimate, some)),
-            max(cost.memory(job, prepared.frames) for job in some),
+            room["process"] + room["kept"],
             sum(cost.disk(job, prepared.frames) for job in some),
         )
         start = time.perf_counter()
