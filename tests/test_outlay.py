@@ -402,7 +402,7 @@ def test_memory_of_one_process_in_words() -> None:
     )
     assert told.lines(OUTLAY | {"memory": one | {"free": None}})[1].endswith("in train hdnn (adam).")
     assert told.lines(OUTLAY | {"memory": one | {"free": None, "kept": 5 * 10**8}})[1].endswith(
-        "in train hdnn (adam). A process has up to 500 MB more while there is room: inputs of sets that it comes back to."
+        "in train hdnn (adam). A process has up to 500 MB more while there is room: inputs of sets it comes back to."
     )
 
 

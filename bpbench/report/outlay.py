@@ -115,9 +115,7 @@ def _kept(memory: Mapping[str, Any]) -> str:
     """Return what a process keeps for the next trainings on the same sets, and lets go where there is too little."""
     if not memory["kept"]:
         return ""
-    return (
-        f" A process has up to {size(memory['kept'])} more while there is room: inputs of sets that it comes back to."
-    )
+    return f" A process has up to {size(memory['kept'])} more while there is room: inputs of sets it comes back to."
 
 
 def _disk(disk: Mapping[str, Any]) -> str:

@@ -3,8 +3,8 @@
 What counts: what a process holds that has loaded the libraries of the job; the inputs of a training in every layout,
 which are kept for the next of its cohort; the columns that are at hand at once when inputs are scaled, pooled or
 described; and what the model itself takes (the filter's covariance, the nodes of a forest). A worker that does jobs of
-several kinds holds the libraries of all and the inputs of one cohort at a time; of that, :func:`base` is the first
-part and :func:`needed` the second.
+several kinds holds the libraries of all, :func:`base`, and what the job at hand needs, :func:`needed`; inputs of other
+cohorts stay beside while there is room (:mod:`bpbench.runner.held`), which :mod:`bpbench.outlay` counts.
 
 The numbers of bytes follow from the shapes; the few constants were measured as the peak of resident memory (``VmHWM``)
 of processes that did one kind of job, on 440 and on 9032 configurations of 256 atoms with 22 and 57 functions.
