@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from bpbench.features import G2
 from bpbench.identity import address
 from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Ping, Split, TimeDescribe, Train
 from bpbench.runner import execute as execute_module
-from bpbench.runner import processes, work
+from bpbench.runner import presence, processes, work
 from bpbench.runner.crew import Ended
 from bpbench.runner.engine import Engine
 from bpbench.runner.execute import REMADE, _Drive, _Pace, execute
@@ -249,6 +250,25 @@ def driven(crew: Fake, jobs: Sequence[Job], until: float | None = None) -> tuple
     drive = _Drive(missing(jobs, crew.store), crew.store, crew, notes, set())
     ended = {job: failure for job, _, failure in drive.run(until)}
     return ended, [*notes.said, *(f"left {work.label(job)}" for job in drive.left)]
+
+
+def test_what_a_process_that_died_had_begun_to_write_goes_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not stay until the next run; what somebody writes who lives is left alone."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = tmp_path / "tmp" / f"{presence.here()}-{gone.pid}.1-a"
+    ours = tmp_path / "tmp" / f"{presence.maker()}-b"
+
+    def perform(_job: Job, _load: Callable[[Job], Outcome]) -> Outcome:
+        left.mkdir(parents=True)
+        ours.mkdir()
+        return Outcome({"status": "done"})
+
+    monkeypatch.setattr(work, "perform", perform)
+    execute([Ping(1)], Store(tmp_path))
+    assert [folder.exists() for folder in (left, ours)] == [False, True]
 
 
 def test_small_jobs_go_together_once_it_is_known_how_small(tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ def execute(
                 if heard:
                     raise KeyboardInterrupt
             left.update(drive.left)
+    store.sweep()  # what a worker that died meanwhile had begun to write
     watcher.end()
     work.forget()
     made = len(seconds) - len(failures)
