@@ -133,12 +133,11 @@ def _play(needs: Sequence[Need], estimate: Estimator, workers: int) -> Course:
             del cohorts[cohort]
         seconds = estimate.of(need)
         longest = max(longest, seconds + need.reading_s)
-        if cohort is not None and held[worker] != cohort:
-            hands[held[worker]] -= 1
-            hands[cohort] += 1
-            held[worker] = cohort
-            reading, seconds = reading + need.reading_s, seconds + need.reading_s
         if cohort is not None:
+            if held[worker] != cohort:
+                hands.update({held[worker]: -1, cohort: 1})
+                held[worker] = cohort
+                reading, seconds = reading + need.reading_s, seconds + need.reading_s
             inputs[worker][cohort] = max(need.inputs, inputs[worker].get(cohort, 0))
         heapq.heapreplace(free, (since + seconds, worker))
     ends = [end for end, _ in free]
