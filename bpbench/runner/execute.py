@@ -32,7 +32,7 @@ from bpbench.runner import work
 from bpbench.runner.crew import Crew, Ended
 from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.executed import Executed, Failure, Silent, Watcher
-from bpbench.runner.graph import by_cohort, missing
+from bpbench.runner.graph import missing
 from bpbench.runner.line import Line
 from bpbench.runner.staff import Staff
 from bpbench.runner.store import Store
@@ -126,7 +126,6 @@ def execute(
     failures: dict[Job, Failure] = {}
     left: set[Job] = set()
     together, alone = [[job for job in todo if work.alone(job) is kind] for kind in (False, True)]
-    together = by_cohort(together)
     watcher.begin(todo, staff.at_once(len(together), store, watcher.note))
     for kind in (together, alone):
         if left:  # of those that run alone, some may need what was not started

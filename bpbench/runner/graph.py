@@ -1,4 +1,4 @@
-"""Which jobs are missing, and in which order they are best done.
+"""Which jobs are missing, every need before its user.
 
 A study may have a hundred thousand trainings on a hundred chunks each. What they share is looked at once: the needs of
 all trainings on one pool are one tuple (:func:`bpbench.runner.work.needs`), and the store lists its folders instead of
@@ -7,9 +7,7 @@ being asked for each job (:meth:`bpbench.runner.store.Store.present`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Iterable
 
 from bpbench.identity import address
 from bpbench.jobs import Job
@@ -65,14 +63,3 @@ def needed(jobs: Iterable[Job]) -> set[str]:
         seen |= different
         todo = [need for needs in different.values() for need in needs]
     return found
-
-
-def by_cohort(todo: Sequence[Job]) -> list[Job]:
-    """Return the jobs in their order, but trainings behind all others, and those on the same inputs together.
-
-    A process keeps the inputs of its last training, so a cohort reads and lays them out once in each process.
-    """
-    cohorts: dict[Any, list[Job]] = {}
-    for job in todo:
-        cohorts.setdefault(work.cohort(job), []).append(job)
-    return [*cohorts.pop(None, []), *chain.from_iterable(cohorts.values())]

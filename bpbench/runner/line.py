@@ -3,7 +3,7 @@
 Jobs that need the same results wait together, so that a hundred thousand trainings on a pool of a hundred chunks are as
 many entries, not ten million. Those that may start stand by cohort (:func:`bpbench.runner.work.cohort`): whoever has
 done some of one goes on with it, and others begin another where there is one, so that inputs are read and laid out by
-one process and not by all.
+one process and not by all. Jobs without a cohort come before all others, which may wait for them.
 """
 
 from __future__ import annotations
@@ -84,11 +84,13 @@ class Line:
         """
         if own is not None and own in self._ready:
             return own
+        if None in self._ready:
+            return None
         passed: list[tuple[int, Hashable]] = []
         while self._firsts and len(passed) < LOOKED:
             place, cohort = first = self._firsts[0]
             true = cohort in self._ready and self._ready[cohort][0][0] == place
-            if true and (cohort is None or cohort not in others):
+            if true and cohort not in others:
                 break
             heapq.heappop(self._firsts)
             if true:

@@ -256,10 +256,11 @@ def in_joblib(protocol: str, workers: int, root: str) -> dict[str, float]:
 
     from bpbench import study
     from bpbench.protocol import load, locate
-    from bpbench.runner.graph import by_cohort, missing
+    from bpbench.runner.graph import missing
 
     store = Store(root)
-    todo = by_cohort(missing(study.prepare(load(locate(protocol)), store).jobs, store))
+    todo = missing(study.prepare(load(locate(protocol)), store).jobs, store)
+    todo.sort(key=lambda job: work.cohort(job) or "")  # those on the same inputs together
     start, before, done = time.perf_counter(), used(), set[Any]()
     with Parallel(n_jobs=workers) as parallel:
         while ready := [job for job in todo if job not in done and done.issuperset(work.needs(job))]:

@@ -139,7 +139,7 @@ def stages(file: Path, root: Path) -> dict[str, float]:
     from bpbench.protocol import load
     from bpbench.report import plans
     from bpbench.runner.engine import Engine
-    from bpbench.runner.graph import by_cohort, missing
+    from bpbench.runner.graph import missing
     from bpbench.runner.store import Store
 
     store = Store(root)
@@ -151,7 +151,6 @@ def stages(file: Path, root: Path) -> dict[str, float]:
     timed("list the store", lambda: store.present(jobs) if hasattr(store, "present") else [*map(store.has, jobs)])
     todo = timed("missing", lambda: missing(jobs, store))
     took["number missing"] = len(todo)
-    timed("by cohort", lambda: by_cohort(todo))
     planned = timed("plan", lambda: planning.plan(prepared, store, Engine(2)))
     timed("lines", lambda: plans.plan({**planned, "report": ""}))
     timed("folder", lambda: prepared.folder)
