@@ -72,6 +72,20 @@ def engine(options: argparse.Namespace) -> Engine:
     return Engine(workers=options.jobs or options.cores(), scheduler=options.scheduler, until=until)
 
 
+def expect(engine: Engine) -> None:
+    """Have what processes of this machine are copies of loaded from now on, where there will be several.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where jobs will run.
+    """
+    if engine.workers > 1 and not engine.elsewhere:
+        from bpbench.runner import nursery
+
+        nursery.begin()
+
+
 @contextmanager
 def stopped() -> Iterator[None]:
     """Have a run that stops in the middle, as nothing more can be kept, end as one that lost its workers."""

@@ -41,15 +41,17 @@ def _say_if_short_of_room(prepared: Prepared, store: Store) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run what a protocol declares, judge it, write the report and print the answer; return the exit code."""
-    from bpbench import study
-    from bpbench.environment import environment
-    from bpbench.report import render
-    from bpbench.report.answer import answer
     from bpbench.report.templating import ReportError, folders
 
     folders(options.templates)  # that are missing are better missed now than after hours of training
     start, engine = time.monotonic(), cli_engine.engine(options)
     protocol, store = cli_opened.protocol(options), cli_opened.store(options)
+    cli_engine.expect(engine)
+    from bpbench import study
+    from bpbench.environment import environment
+    from bpbench.report import render
+    from bpbench.report.answer import answer
+
     prepared = study.prepare(protocol, store, allow_commands=options.allow_commands)
     study.require_allowed(prepared, store)
     cli_opened.readable(store.root)

@@ -25,6 +25,7 @@ DOORS = {
     "dask": ("runner/processes.py", "runner/cluster.py"),
     "distributed": (
         "runner/processes.py",
+        "runner/dashboard.py",
         "runner/dask_crew.py",
         "runner/cluster.py",
         "runner/keys.py",

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import cloudpickle
 import psutil
@@ -22,7 +22,7 @@ import pytest
 
 from bpbench.errors import EngineError
 from bpbench.jobs import Ping
-from bpbench.runner import dask_crew, keys, nursery, processes
+from bpbench.runner import dashboard, dask_crew, keys, nursery, processes
 from bpbench.runner.crew import Ended
 from bpbench.runner.dask_crew import DaskCrew
 from bpbench.runner.engine import Engine
@@ -289,12 +289,45 @@ def test_processes_of_this_machine_listen_to_it_alone(
     if not bokeh:
         monkeypatch.setitem(sys.modules, "bokeh", None)
         monkeypatch.delitem(sys.modules, "distributed.dashboard.scheduler", raising=False)
-        monkeypatch.setattr(processes, "find_spec", lambda _: None)
+        monkeypatch.setattr(dashboard, "find_spec", lambda _: None)
     before = listening()
     with processes.opened(Engine(workers=1), 1, Store(tmp_path), lambda _: None):
         opened = listening() - before
     assert len(opened) >= 2
     assert {address for address, _ in opened} == {"127.0.0.1"}
+
+
+_LOOKED_AT: Final = """
+import sys, urllib.request
+from bpbench.runner import processes
+from bpbench.runner.engine import Engine
+from bpbench.runner.store import Store
+
+def main():
+    told = []
+    with processes.opened(Engine(workers=1), 1, Store(sys.argv[1]), told.append) as crew:
+        print(sorted({"bokeh", "pandas"} & set(sys.modules)))
+        address = told[0].removeprefix("Dashboard of the workers: ")
+        for page in (address, address, address.replace("status", "workers")):
+            with urllib.request.urlopen(page) as answer:
+                print(answer.status, answer.url == page, "bokeh" in answer.read().decode())
+        from bokeh.client import pull_session
+        with pull_session(url=address) as session:
+            print(len(session.document.roots) > 0)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_the_dashboard_is_loaded_by_who_looks_at_it(tmp_path: Path) -> None:
+    """Not before; then it is there at the address that was said, with pages that live."""
+    pytest.importorskip("bokeh")
+    script = tmp_path / "script.py"
+    script.write_text(_LOOKED_AT)
+    command = [sys.executable, str(script), str(tmp_path / "store")]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert told.splitlines() == ["[]", *["200 True True"] * 3, "True"]
 
 
 def listening() -> set[tuple[str, int]]:

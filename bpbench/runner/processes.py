@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,6 +94,8 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
     import dask
     from distributed import Client, LocalCluster
 
+    from bpbench.runner import dashboard
+
     nursery.nothing_else()
     with dask.config.set({**SETTINGS, "distributed.worker.multiprocessing-method": nursery.METHOD}):
         start = partial(
@@ -105,9 +106,11 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
             protocol="tls://",
             security=keys.temporary(),
             dashboard_address="127.0.0.1:0",  # None would be port 8787, which another run may have
+            scheduler_kwargs={"dashboard": False},  # not yet
             silence_logs=logging.CRITICAL,
         )
         with shielded(start) as cluster, Client(cluster) as client:
+            dashboard.offer(cluster.scheduler)
             _tell_dashboard(client, say)
             gc.freeze()  # or Python looks through all that Dask has loaded, for 0.1 s in which its workers wait
             order = Order(str(store.root.resolve()), workers)
@@ -210,7 +213,9 @@ def _count(client: Any) -> int:
 
 
 def _tell_dashboard(client: Any, say: Say) -> None:
-    if find_spec("bokeh") is not None:
+    from bpbench.runner import dashboard
+
+    if dashboard.can_be_shown():
         say(f"Dashboard of the workers: {client.dashboard_link}")
 
 

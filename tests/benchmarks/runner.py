@@ -31,6 +31,7 @@ from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]  # Dask brings it
 
+from bpbench.cli_engine import expect
 from bpbench.jobs import Ping
 from bpbench.runner import work
 from bpbench.runner.engine import Engine
@@ -216,6 +217,8 @@ class Clocked:
 
 def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     """Run a protocol in this process with so many workers, and return where the time went."""
+    engine = Engine(workers=workers)
+    expect(engine)  # as the command does
     from bpbench import study
     from bpbench.environment import environment
     from bpbench.findings import findings
@@ -227,7 +230,7 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
     prepared = study.prepare(read, store)
     marks.append(time.perf_counter())
     watcher = Clocked()
-    conducted = study.conduct(prepared, store, engine=Engine(workers=workers), watcher=watcher)
+    conducted = study.conduct(prepared, store, engine=engine, watcher=watcher)
     marks.append(time.perf_counter())
     found = findings(conducted)
     marks.append(time.perf_counter())
