@@ -194,7 +194,10 @@ class Fake:
 
     def __init__(self, store: Store, script: Callable[[Job, int], Done | str | None], size: int = 2) -> None:
         self.store, self.script, self.size = store, script, size
-        self.bundle, self.deaths = 16, 3
+        self.bundle, self.deaths, self.ahead = 16, 3, False
+        self.behind: dict[str, tuple[Job, ...]] = {}
+        self.early: list[int] = []
+        self.lost: dict[tuple[Job, ...], str] = {}
         self.out: list[tuple[str, tuple[Job, ...]]] = []
         self.by: dict[str, list[tuple[Job, ...]]] = {f"worker {number}": [] for number in range(size)}
         self.sent: list[tuple[Job, ...]] = []
@@ -213,6 +216,14 @@ class Fake:
         self.out.append((who, jobs))
         self.by[who] += [jobs] if jobs else []
 
+    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
+        assert to in dict(self.out)
+        assert to not in self.behind
+        self.early.append(len(self.sent))
+        self.sent.append(tuple(jobs))
+        self.by[to].append(tuple(jobs))
+        self.behind[to] = tuple(jobs)
+
     def get_ready(self, job: Job) -> None:
         self.ready.append(job)
         self.takes(())
@@ -220,6 +231,9 @@ class Fake:
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:  # noqa: ARG002 - as others are asked
         who, jobs = self.out.pop(0)
         done: list[Done] = []
+        now = self.behind.pop(who, ())
+        if jobs in self.lost:
+            return Ended(jobs, death=self.lost.pop(jobs))
         for job in jobs:
             if self.store.has(job):
                 done.append(Done(0.0))
@@ -227,11 +241,16 @@ class Fake:
             self.times[job] += 1
             how = self.script(job, self.times[job])
             if isinstance(how, str):
+                if now:  # it takes that with it
+                    self.lost[now] = how
+                    self.out.insert(0, (who, now))
                 return Ended(jobs, death=how)
             if how is None:
                 self.store.save(job, Outcome({"status": "done"}), dict)
             done.append(how or Done(0.01))
-        return Ended(jobs, tuple(done), by=who)
+        if now:
+            self.out.append((who, now))
+        return Ended(jobs, tuple(done), by=who, now=now)
 
 
 class Notes(Silent):
@@ -279,8 +298,11 @@ def test_small_jobs_go_together_once_it_is_known_how_small(tmp_path: Path) -> No
     assert ended == dict.fromkeys(pings)
     sizes = [len(bundle) for bundle in crew.sent]
     assert sizes[:2] == [1, 1]
-    assert max(sizes) == crew.bundle
+    assert max(sizes) == 9
     assert sum(sizes) == 40
+    crew = Fake(Store(tmp_path / "many"), lambda *_: None)
+    driven(crew, [Ping(number) for number in range(80)])
+    assert max(map(len, crew.sent)) == crew.bundle
 
 
 def test_a_bundle_takes_three_seconds(tmp_path: Path) -> None:
@@ -321,6 +343,62 @@ def test_who_has_the_inputs_of_a_cohort_goes_on_with_it(tmp_path: Path) -> None:
     helped = Fake(Store(tmp_path / "helped"), lambda *_: None)
     driven(helped, alone)
     assert all(work.cohort(jobs[0]) in {work.cohort(bundle[0]) for bundle in helped.by[who]} for who in helped.by)
+
+
+def ahead(folder: Path, took: float, until: float | None = None) -> Fake:
+    """Return workers that found bundles ahead, after 40 jobs of so many seconds each."""
+    crew = Fake(Store(folder), lambda *_: Done(took))
+    crew.ahead = True
+    pings: list[Job] = [Ping(number) for number in range(40)]
+    ended, _ = driven(crew, pings, until)
+    assert ended == dict.fromkeys(pings)
+    return crew
+
+
+def test_who_comes_back_finds_the_next_bundle_ahead(tmp_path: Path) -> None:
+    """Of two, each has one ahead at most; the last jobs go to whoever is free first."""
+    crew = ahead(tmp_path, 0.5)
+    assert len(crew.early) > 3
+    assert max(map(len, crew.sent)) == 6
+    assert 3 <= sum(map(len, crew.sent[crew.early[-1] + 1 :])) <= 6
+    assert [len(bundle) for bundle in crew.sent[-3:]] == [1, 1, 1]
+
+
+def test_nothing_is_sent_ahead_that_may_wait_long_or_too_long(tmp_path: Path) -> None:
+    """Behind long jobs, where somebody else could begin it; and where the time may be up."""
+    assert ahead(tmp_path / "short", 2.9).early
+    assert not ahead(tmp_path / "long", 3.1).early
+    assert not ahead(tmp_path / "limit", 0.5, until=time.monotonic() + 1000).early
+
+
+def test_what_was_sent_ahead_goes_on_with_the_cohort_that_its_worker_does(tmp_path: Path) -> None:
+    """Not with that of whoever came back before."""
+    jobs = [
+        replace(training(seed), functions=FUNCTIONS[some]) for some in (slice(1), slice(1, 2)) for seed in range(99)
+    ]
+    crew = Fake(Store(tmp_path), lambda *_: Done(0.5) if len(crew.sent) > 2 + len(CHUNKS) else None)
+    crew.ahead = True
+    driven(crew, jobs)
+    assert len(crew.early) > 10
+    for who, first in zip(crew.by, (jobs[0], jobs[99]), strict=True):
+        cohorts = [work.cohort(bundle[0]) for bundle in crew.by[who] if isinstance(bundle[0], Train)]
+        assert set(cohorts[: len(cohorts) // 2]) == {work.cohort(first)}
+
+
+def test_nobody_is_blamed_for_what_it_was_sent_behind(tmp_path: Path) -> None:
+    """A bundle that lay ahead dies with its worker; nothing is sent behind one that may kill."""
+    bad = Ping(7)
+    crew = Fake(Store(tmp_path), lambda job, _: "killed" if job == bad else Done(0.5))
+    crew.ahead, crew.bundle = True, 1
+    ended, _ = driven(crew, [Ping(number) for number in range(40)])
+    assert {job: failure.message for job, failure in ended.items() if failure} == {
+        bad: "Its worker process died 3 times (killed)."
+    }
+    assert len(ended) == 40
+    places = [place for place, bundle in enumerate(crew.sent) if bundle == (bad,)]
+    assert len(places) == 3
+    assert not [place for place in crew.early if places[1] <= place <= places[2]]
+    assert sum(map(len, crew.sent)) == 40 + 2 + 1  # one lay behind it when it killed first
 
 
 def test_who_waits_gets_ready_for_what_comes(tmp_path: Path) -> None:

@@ -175,6 +175,34 @@ def test_what_one_array_leaves_serves_the_next(tmp_path: Path, monkeypatch: pyte
     assert later < 100 * 256 * 0.1
 
 
+def test_a_bundle_ahead_begins_when_the_one_before_it_ends_or_dies_with_it(tmp_path: Path) -> None:
+    """The worker is not free between them; of both it is told when it dies."""
+    with processes.opened(Engine(workers=1), 1, Store(tmp_path), lambda _: None) as crew:
+        crew.submit([Ping(1)])
+        who = crew.next().by
+        crew.submit([Ping(2, 0.2)])
+        crew.send_ahead([Ping(3, 0.2)], who)
+        assert not crew.free()
+        first = crew.next(waiting=1)
+        assert (first.jobs, first.by, first.now) == ((Ping(2, 0.2),), who, (Ping(3, 0.2),))
+        assert not crew.free()
+        second = crew.next(waiting=1)
+        assert (second.jobs, second.by, second.now) == ((Ping(3, 0.2),), who, ())
+        assert crew.free()
+        crew.submit([Ping(4, 600.0)])
+        crew.send_ahead([Ping(5)], who)
+        (pid,) = crew.client.run(os.getpid).values()
+        while len(crew.client.processing()[who]) < 2:
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        died = [crew.next(), crew.next()]
+        assert {each.jobs for each in died} == {(Ping(4, 600.0),), (Ping(5),)}
+        assert {each.death for each in died} == {"KilledWorker: killed, most often for want of memory"}
+        assert crew.free()
+        crew.submit([Ping(5)])
+        assert crew.next().done[0].message is None
+
+
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[tuple[DaskCrew, Any]]:
     """Give a crew of one worker where eight might be, and its cluster."""

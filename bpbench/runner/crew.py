@@ -27,13 +27,16 @@ class Ended:
     death : str or None
         What is known of the end of the process that was doing them.
     by : str
-        Who did them and is free now, where there are several.
+        Who did them, where there are several.
+    now : tuple of Job
+        What they do now, as it was sent ahead; without, they are free.
     """
 
     jobs: tuple[Job, ...]
     done: tuple[Done, ...] = ()
     death: str | None = None
     by: str = ""
+    now: tuple[Job, ...] = ()
 
 
 class Crew(Protocol):
@@ -47,17 +50,23 @@ class Crew(Protocol):
         The most jobs that go together.
     deaths : int
         How many processes may die of a job before it has failed, the last of them with nothing else to do.
+    ahead : bool
+        Whether a bundle can be sent to somebody who still does another.
     """
 
     size: int
     bundle: int
     deaths: int
+    ahead: bool
 
     def free(self) -> bool:
-        """Return whether another bundle may be submitted."""
+        """Return whether somebody has nothing to do."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Start a bundle."""
+
+    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
+        """Send a bundle to somebody, who begins it right after the one that he does; each has one such at most."""
 
     def get_ready(self, job: Job) -> None:
         """Have one who is free load what jobs of this kind need; it comes back as a bundle without jobs."""
@@ -82,6 +91,7 @@ class Here:
     size: int = 1
     bundle: int = 1  # nothing is gained by more, and Ctrl-C comes between them
     deaths: int = 1
+    ahead: bool = False
     jobs: tuple[Job, ...] = ()
 
     def free(self) -> bool:
@@ -91,6 +101,10 @@ class Here:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Take a bundle; it is done when it is waited for."""
         self.jobs = tuple(jobs)
+
+    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
+        """Do nothing that could be asked for."""
+        raise NotImplementedError
 
     def get_ready(self, job: Job) -> None:
         """Do nothing: jobs themselves load what they need, and there is nobody beside."""

@@ -34,6 +34,10 @@ class DaskCrew:
         Gives how many workers there are now, where they come and go; without, there are :attr:`size`.
     want : callable
         Is told how many bundles there would be work for.
+    out : dict
+        Bundles that have not ended, by their keys.
+    behind : dict of str
+        By worker, the key of the one of them that was sent ahead to it.
     """
 
     client: Any
@@ -43,7 +47,9 @@ class DaskCrew:
     who: str
     bundle: int = 1000
     ended: Any = None
+    ahead: bool = False
     out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
+    behind: dict[str, Any] = field(default_factory=dict)
     sent: int = 0
     hints: Mapping[str, Resources] = field(default_factory=dict)
     trouble: Callable[[], str | None] = lambda: None
@@ -52,7 +58,7 @@ class DaskCrew:
 
     def free(self) -> bool:
         """Return whether there are workers without a bundle."""
-        return len(self.out) < (self.size if self.hands is None else self.hands())
+        return len(self.out) - len(self.behind) < (self.size if self.hands is None else self.hands())
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Send a bundle to whoever is free.
@@ -62,8 +68,21 @@ class DaskCrew:
         EngineError
             When the scheduler was lost since the last bundle ended.
         """
+        self._start(jobs)
+
+    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
+        """Send a bundle to a worker that still does another, see :class:`Crew`.
+
+        Raises
+        ------
+        EngineError
+            When the scheduler was lost since the last bundle ended.
+        """
+        self.behind[to] = self._start(jobs, workers=[to], allow_other_workers=True)
+
+    def _start(self, jobs: Sequence[Job], **where: Any) -> Any:
         key = f"{work.label(jobs[0])}-{address(jobs[0])}"
-        self._send(key, tuple(jobs), do_all, tuple(jobs), self.order, resources=self._asked(jobs[0]))
+        return self._send(key, tuple(jobs), do_all, tuple(jobs), self.order, resources=self._asked(jobs[0]), **where)
 
     def get_ready(self, job: Job) -> None:
         """Send what loads what a kind of jobs needs to whoever is free, see :class:`Crew`.
@@ -77,13 +96,14 @@ class DaskCrew:
     def _asked(self, job: Job) -> dict[str, float] | None:
         return of(job, self.hints).asked() or None  # a bundle is of one kind
 
-    def _send(self, key: str, jobs: tuple[Job, ...], do: Callable[..., Bundle], *what: Any, **how: Any) -> None:
+    def _send(self, key: str, jobs: tuple[Job, ...], do: Callable[..., Bundle], *what: Any, **how: Any) -> Any:
         if self.client.status != "running":
             raise self._lost()
         self.sent += 1
         future = self.client.submit(do, *what, key=f"{key}-{self.sent}", pure=False, **how)
         self.out[future.key] = jobs
         self._ended().add(future)
+        return future.key
 
     def _ended(self) -> Any:
         if self.ended is None:
@@ -139,7 +159,8 @@ class DaskCrew:
             raise self._lost()
         if bundle is not None:
             future.release()
-            return Ended(jobs, bundle.done, by=bundle.by)
+            return Ended(jobs, bundle.done, by=bundle.by, now=self.out.get(self.behind.pop(bundle.by, None), ()))
+        self.behind = {who: key for who, key in self.behind.items() if key in self.out}
         if isinstance(error, StoreError | EngineError):
             raise error
         return Ended(jobs, death=f"{type(error).__name__}: {_why(error)}")

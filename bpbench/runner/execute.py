@@ -1,8 +1,9 @@
 """Get the results of jobs: load what is stored, make what is not, in one process or many.
 
 The driver hands out bundles of jobs, dependencies first and never more than there are workers, so it always knows what
-runs. Who has done trainings of a cohort goes on with it, and who waits for the results of others loads meanwhile what
-later jobs need. Workers write to the store themselves; the driver hears only how it went:
+runs; where jobs are short and many, each process of this machine has one more ahead, and begins it without waiting for
+the driver. Who has done trainings of a cohort goes on with it, and who waits for the results of others loads meanwhile
+what later jobs need. Workers write to the store themselves; the driver hears only how it went:
 
 - a job that raises becomes a :class:`Failure`, and with it the jobs that need its result; everything else goes on;
 - a job whose worker died is tried again, and fails after a few deaths, as it may be what kills them;
@@ -217,10 +218,12 @@ class _Drive:
             self.ahead.setdefault(work.label(job), job)
         #: How many workers were told to get ready for it.
         self.told: Counter[str] = Counter()
-        #: The cohort that each worker did last, of how many bundles that are out each is, and who came back last.
-        self.did: dict[str, Hashable] = {}
+        #: Of how many bundles that are out each cohort is; who came back last, the cohort that it did, where it has
+        #: nothing to do, and the first job of what it does now.
         self.doing: Counter[Hashable] = Counter()
-        self.free = ""
+        self.back = ""
+        self.did: Hashable = None
+        self.does: Job | None = None
 
     def run(self, until: float | None) -> Iterator[Told]:
         """Hand out jobs as workers become free, and yield each that ended."""
@@ -232,17 +235,51 @@ class _Drive:
                 if until is not None and time.monotonic() + (self.pace.of(work.label(bundle[0])) or 0.0) > until:
                     self._leave(bundle)
                     break
-                for job in bundle:
-                    self.watcher.started(job)
-                self.ahead.pop(work.label(bundle[0]), None)
-                self.doing[work.cohort(bundle[0])] += 1
+                self._started(bundle)
                 self.crew.submit(bundle)
+                self.does = self.does or bundle[0]
+            if self.crew.ahead and until is None:
+                self._send_ahead()
             self._use_idle()
             if not len(self.line):  # everything that was left is left
                 break
             for told in self._hear(self.crew.next(self._waiting(), until)):
                 yield told
                 yield from self._lost()
+
+    def _started(self, bundle: Sequence[Job]) -> None:
+        for job in bundle:
+            self.watcher.started(job)
+        self.ahead.pop(work.label(bundle[0]), None)
+        self.doing[work.cohort(bundle[0])] += 1
+
+    def _send_ahead(self) -> None:
+        """Have who came back last find another bundle when it has done what it does now, without waiting for us.
+
+        Only where both are short and many more jobs are left, as nobody else does then what was sent to it.
+        """
+        does, back = self.does, self.back
+        self.does, self.back = None, ""
+        if does is None or not back or not self.line.ready or self.suspects or self.suspected is not None:
+            return
+        cohort = self.line.next_cohort(work.cohort(does), self.doing)
+        fitting = min(self._fitting(each, BUNDLE_S) for each in (does, self.line.first(cohort)))
+        if many := min(fitting, self._share()):
+            bundle = self.line.take_alike(cohort, many, work.label)
+            self._started(bundle)
+            self.crew.send_ahead(bundle, back)
+
+    def _share(self) -> int:
+        """Return how many jobs go together at most, so that in the end every worker has its share.
+
+        It is half of that, as who was faster should find another bundle.
+        """
+        return min(self.crew.bundle, self.line.ready // (2 * self.crew.size))
+
+    def _fitting(self, job: Job, span: float) -> int:
+        """Return how many jobs of a kind fit into so many seconds; 0 where that is not known."""
+        took = self.pace.of(work.label(job))
+        return 0 if took is None else int(span / max(took, 1e-6))
 
     def _use_idle(self) -> None:
         """Have workers that wait for the results of others load meanwhile what the jobs behind these need."""
@@ -270,12 +307,11 @@ class _Drive:
             return [self.suspected]
         if not self.line.ready:
             return []
-        cohort = self.line.next_cohort(self.did.pop(self.free, None), self.doing)
-        took = self.pace.of(work.label(self.line.first(cohort)))
+        own, self.did = self.did, None
+        cohort = self.line.next_cohort(own, self.doing)
         span = BUNDLE_S if until is None else min(BUNDLE_S, until - time.monotonic())
-        fitting = 1 if took is None else int(span / max(took, 1e-6))
-        # At the end every worker should have its share.
-        many = max(1, min(fitting, self.crew.bundle, self.line.ready // self.crew.size))
+        fitting = self._fitting(self.line.first(cohort), span)
+        many = max(1, min(fitting, self._share()))
         return self.line.take_alike(cohort, many, work.label)
 
     def _waiting(self) -> int:
@@ -293,7 +329,7 @@ class _Drive:
             self.doing[cohort] -= 1
             if not self.doing[cohort]:
                 del self.doing[cohort]
-            self.did[ended.by], self.free = cohort, ended.by
+            self.back, self.did, self.does = ended.by, None if ended.now else cohort, next(iter(ended.now), None)
         if self.suspected is not None and self.suspected in ended.jobs:
             self.suspected = None
         if ended.death is not None:

@@ -97,7 +97,11 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
     from bpbench.runner import dashboard
 
     nursery.nothing_else()
-    with dask.config.set({**SETTINGS, "distributed.worker.multiprocessing-method": nursery.METHOD}):
+    here = {
+        "distributed.worker.multiprocessing-method": nursery.METHOD,
+        "distributed.scheduler.work-stealing": False,  # who does what is ours to say
+    }
+    with dask.config.set({**SETTINGS, **here}):
         start = partial(
             LocalCluster,
             n_workers=workers,
@@ -115,7 +119,9 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
             gc.freeze()  # or Python looks through all that Dask has loaded, for 0.1 s in which its workers wait
             order = Order(str(store.root.resolve()), workers)
             seen = _Headcount(lambda: len(cluster.scheduler.workers))
-            yield DaskCrew(client, order, workers, deaths=3, who="The local scheduler", trouble=seen.given_up)
+            yield DaskCrew(
+                client, order, workers, deaths=3, ahead=True, who="The local scheduler", trouble=seen.given_up
+            )
 
 
 def available(engine: Engine) -> int:
