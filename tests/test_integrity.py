@@ -133,13 +133,14 @@ def test_small_arrays_lie_together(tmp_path: Path) -> None:
     "array",
     [
         np.arange(30_000.0).reshape(3, -1),
+        np.arange(99_999.0),
         np.asfortranarray(np.arange(30_000, dtype=np.float32).reshape(3, -1)),
         np.arange(60_000)[::3],
         np.array(["Al", "Cu2S"] * 9000),
         np.array(1.5),
         np.empty((0, 3)),
     ],
-    ids=["doubles", "Fortran's order", "strides", "words", "one number", "nothing"],
+    ids=["doubles", "several pieces", "Fortran's order", "strides", "words", "one number", "nothing"],
 )
 def test_an_array_is_the_file_that_numpy_writes(tmp_path: Path, array: np.ndarray) -> None:
     """To the byte, and in C's order."""

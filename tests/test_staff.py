@@ -20,7 +20,8 @@ import cloudpickle
 import psutil
 import pytest
 
-from bpbench.errors import EngineError
+from bpbench.cli import main
+from bpbench.errors import EngineError, RequestError
 from bpbench.jobs import Ping
 from bpbench.runner import dashboard, dask_crew, keys, nursery, processes
 from bpbench.runner.crew import Ended
@@ -201,6 +202,24 @@ def test_a_bundle_ahead_begins_when_the_one_before_it_ends_or_dies_with_it(tmp_p
         assert crew.free()
         crew.submit([Ping(5)])
         assert crew.next().done[0].message is None
+
+
+def test_what_processes_are_copies_of_is_loaded_while_the_driver_lays_out_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there will be several on this machine, and only there."""
+    order = list[str]()
+
+    def stop(*_: object, **__: object) -> None:
+        order.append("laid out")
+        raise RequestError("No further.")
+
+    monkeypatch.setattr(nursery, "begin", lambda: order.append("begun"))
+    monkeypatch.setattr("bpbench.study.prepare", stop)
+    command = ["run", "57vars", "--store", str(tmp_path), "--reports", str(tmp_path)]
+    for where in (["--jobs", "2"], ["--jobs", "1"], ["--scheduler", "tcp://127.0.0.1:1"]):
+        assert main([*command, *where]) == 2
+    assert order == ["begun", *["laid out"] * 3]
 
 
 @pytest.fixture
