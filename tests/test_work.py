@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import subprocess
 import sys
@@ -114,27 +113,6 @@ def test_time_is_that_of_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     work._compile.cache_clear()
     kinds = ["kalman", "marquardt", "linear", "random-forest", "lightgbm"]  # the ensemble's filter is the other's
     assert fitted == [(kind, 4, np.dtype(np.float64)) for kind in kinds]
-
-
-@pytest.mark.parametrize("collects", [True, False])
-def test_nothing_is_looked_through_while_libraries_are_loaded(monkeypatch: pytest.MonkeyPatch, collects: bool) -> None:
-    """And afterwards it is as before, also where loading failed."""
-    seen: list[bool] = []
-
-    def fails(*_: object, **__: object) -> None:
-        seen.append(gc.isenabled())
-        raise MemoryError
-
-    monkeypatch.setattr(work, "fit", fails)
-    work._compile.cache_clear()
-    before = gc.isenabled()
-    try:
-        (gc.enable if collects else gc.disable)()
-        with pytest.raises(MemoryError):
-            work.warm(training("ridge"))
-        assert (seen, gc.isenabled()) == ([False], collects)
-    finally:
-        (gc.enable if before else gc.disable)()
 
 
 _LOADING = """

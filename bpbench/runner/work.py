@@ -8,7 +8,6 @@ Every training still goes its own way, and gives the numbers that it gives alone
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -249,22 +248,9 @@ _LEAST: Final[dict[str, ModelSpec]] = {
 
 
 def warm(job: Job) -> None:
-    """Have everything loaded and compiled that a job of this kind needs, so that its costs are its own.
-
-    What is loaded stays; that Python looks through it again and again for what may go would take a fifth of the time.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        _warm(job)
-    finally:
-        if collects:
-            gc.enable()
-
-
-def _warm(job: Job) -> None:
+    """Have everything loaded and compiled that a job of this kind needs, so that its costs are its own."""
     if isinstance(job, Importance):
-        _warm(job.training)
+        warm(job.training)
     if isinstance(job, Describe):
         _describe_one(job.functions)
     if not isinstance(job, Train) or isinstance(job.model, Foreign):
