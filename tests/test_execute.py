@@ -207,22 +207,21 @@ class Fake:
     def free(self) -> bool:
         return len(self.out) < self.size
 
-    def submit(self, jobs: Sequence[Job]) -> None:
+    def submit(self, jobs: Sequence[Job], behind: str = "") -> None:
         self.sent.append(tuple(jobs))
-        self.takes(tuple(jobs))
+        if not behind:
+            self.takes(tuple(jobs))
+            return
+        assert behind in dict(self.out)
+        assert behind not in self.behind
+        self.early.append(len(self.sent) - 1)
+        self.by[behind].append(tuple(jobs))
+        self.behind[behind] = tuple(jobs)
 
     def takes(self, jobs: tuple[Job, ...]) -> None:
         who = next(name for name in self.by if name not in dict(self.out))
         self.out.append((who, jobs))
         self.by[who] += [jobs] if jobs else []
-
-    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
-        assert to in dict(self.out)
-        assert to not in self.behind
-        self.early.append(len(self.sent))
-        self.sent.append(tuple(jobs))
-        self.by[to].append(tuple(jobs))
-        self.behind[to] = tuple(jobs)
 
     def get_ready(self, job: Job) -> None:
         self.ready.append(job)

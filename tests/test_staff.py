@@ -182,7 +182,7 @@ def test_a_bundle_ahead_begins_when_the_one_before_it_ends_or_dies_with_it(tmp_p
         crew.submit([Ping(1)])
         who = crew.next().by
         crew.submit([Ping(2, 0.2)])
-        crew.send_ahead([Ping(3, 0.2)], who)
+        crew.submit([Ping(3, 0.2)], behind=who)
         assert not crew.free()
         first = crew.next(waiting=1)
         assert (first.jobs, first.by, first.now) == ((Ping(2, 0.2),), who, (Ping(3, 0.2),))
@@ -191,7 +191,7 @@ def test_a_bundle_ahead_begins_when_the_one_before_it_ends_or_dies_with_it(tmp_p
         assert (second.jobs, second.by, second.now) == ((Ping(3, 0.2),), who, ())
         assert crew.free()
         crew.submit([Ping(4, 600.0)])
-        crew.send_ahead([Ping(5)], who)
+        crew.submit([Ping(5)], behind=who)
         (pid,) = crew.client.run(os.getpid).values()
         while len(crew.client.processing()[who]) < 2:
             time.sleep(0.01)

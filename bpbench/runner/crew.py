@@ -62,11 +62,17 @@ class Crew(Protocol):
     def free(self) -> bool:
         """Return whether somebody has nothing to do."""
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Start a bundle."""
+    def submit(self, jobs: Sequence[Job], behind: str = "") -> None:
+        """Start a bundle, or send it ahead.
 
-    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
-        """Send a bundle to somebody, who begins it right after the one that he does; each has one such at most."""
+        Parameters
+        ----------
+        jobs : sequence of Job
+            Of one kind.
+        behind : str
+            Who still does another and begins this one right after it; each has one such at most. Without, it goes to
+            somebody who has nothing to do.
+        """
 
     def get_ready(self, job: Job) -> None:
         """Have one who is free load what jobs of this kind need; it comes back as a bundle without jobs."""
@@ -98,13 +104,9 @@ class Here:
         """Return whether it has nothing to do."""
         return not self.jobs
 
-    def submit(self, jobs: Sequence[Job]) -> None:
+    def submit(self, jobs: Sequence[Job], behind: str = "") -> None:  # noqa: ARG002 - nothing is sent ahead here
         """Take a bundle; it is done when it is waited for."""
         self.jobs = tuple(jobs)
-
-    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
-        """Do nothing that could be asked for."""
-        raise NotImplementedError
 
     def get_ready(self, job: Job) -> None:
         """Do nothing: jobs themselves load what they need, and there is nobody beside."""

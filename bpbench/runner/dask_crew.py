@@ -60,29 +60,19 @@ class DaskCrew:
         """Return whether there are workers without a bundle."""
         return len(self.out) - len(self.behind) < (self.size if self.hands is None else self.hands())
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Send a bundle to whoever is free.
+    def submit(self, jobs: Sequence[Job], behind: str = "") -> None:
+        """Send a bundle to whoever is free, or ahead to a worker that still does another, see :class:`Crew`.
 
         Raises
         ------
         EngineError
             When the scheduler was lost since the last bundle ended.
         """
-        self._start(jobs)
-
-    def send_ahead(self, jobs: Sequence[Job], to: str) -> None:
-        """Send a bundle to a worker that still does another, see :class:`Crew`.
-
-        Raises
-        ------
-        EngineError
-            When the scheduler was lost since the last bundle ended.
-        """
-        self.behind[to] = self._start(jobs, workers=[to], allow_other_workers=True)
-
-    def _start(self, jobs: Sequence[Job], **where: Any) -> Any:
+        where = {"workers": [behind], "allow_other_workers": True} if behind else {}
         key = f"{work.label(jobs[0])}-{address(jobs[0])}"
-        return self._send(key, tuple(jobs), do_all, tuple(jobs), self.order, resources=self._asked(jobs[0]), **where)
+        sent = self._send(key, tuple(jobs), do_all, tuple(jobs), self.order, resources=self._asked(jobs[0]), **where)
+        if behind:
+            self.behind[behind] = sent
 
     def get_ready(self, job: Job) -> None:
         """Send what loads what a kind of jobs needs to whoever is free, see :class:`Crew`.

@@ -213,9 +213,9 @@ class _Drive:
         self.suspected: Job | None = None
         self.left: list[Job] = []
         #: The first job of each kind of which none was handed out yet.
-        self.ahead: dict[str, Job] = {}
+        self.coming: dict[str, Job] = {}
         for job in todo:
-            self.ahead.setdefault(work.label(job), job)
+            self.coming.setdefault(work.label(job), job)
         #: How many workers were told to get ready for it.
         self.told: Counter[str] = Counter()
         #: Of how many bundles that are out each cohort is; who came back last, the cohort that it did, where it has
@@ -250,7 +250,7 @@ class _Drive:
     def _started(self, bundle: Sequence[Job]) -> None:
         for job in bundle:
             self.watcher.started(job)
-        self.ahead.pop(work.label(bundle[0]), None)
+        self.coming.pop(work.label(bundle[0]), None)
         self.doing[work.cohort(bundle[0])] += 1
 
     def _send_ahead(self) -> None:
@@ -267,7 +267,7 @@ class _Drive:
         if many := min(fitting, self._share()):
             bundle = self.line.take_alike(cohort, many, work.label)
             self._started(bundle)
-            self.crew.send_ahead(bundle, back)
+            self.crew.submit(bundle, behind=back)
 
     def _share(self) -> int:
         """Return how many jobs go together at most, so that in the end every worker has its share.
@@ -283,7 +283,7 @@ class _Drive:
 
     def _use_idle(self) -> None:
         """Have workers that wait for the results of others load meanwhile what the jobs behind these need."""
-        for kind, job in self.ahead.items():
+        for kind, job in self.coming.items():
             while self.crew.free() and self.told[kind] < self.crew.size:
                 self.told[kind] += 1
                 self.crew.get_ready(job)
@@ -294,7 +294,7 @@ class _Drive:
             self.line.back(job)
         self.suspects.clear()
         self.suspected = None
-        self.ahead.clear()
+        self.coming.clear()
         self.left += self.line.leave()
 
     def _next(self, until: float | None) -> list[Job]:

@@ -35,11 +35,11 @@ PROVENANCE: Final = "provenance.json"
 #: Where arrays of at most so many bytes lie together, if there are several.
 TOGETHER: Final = "arrays.npz"
 SMALL: Final = 2**16
-#: Bytes that are written at once. For much more the system may cache them in pages of megabytes (ext4, Linux 6.18), for
-#: which it takes memory that nobody had before: on a virtual machine that took eight times as long.
-AT_ONCE: Final = 2**18
 #: Every member of it carries this date, so that equal arrays give equal bytes.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
+#: Bytes that are written at once. For much more the system may cache them in pages of megabytes (ext4, Linux 6.18), for
+#: which it takes memory that nobody had before: on a virtual machine that took eight times as long.
+_AT_ONCE: Final = 2**18
 #: What stands around the sums in their file, and how much comes behind them.
 _BEFORE: Final = b'{"sums": '
 _BETWEEN: Final = b', "sha256": "'
@@ -193,7 +193,7 @@ def _written(path: str, parts: Sequence[bytes | memoryview]) -> Sum:
         for part in parts:
             left = memoryview(part)
             while left:
-                done = os.write(handle, left[:AT_ONCE])
+                done = os.write(handle, left[:_AT_ONCE])
                 summed.update(left[:done])
                 left, size = left[done:], size + done
     finally:
