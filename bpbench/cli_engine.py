@@ -75,6 +75,8 @@ def engine(options: argparse.Namespace) -> Engine:
 def expect(engine: Engine) -> None:
     """Have what processes of this machine are copies of loaded from now on, where there will be several.
 
+    The sooner the better: it takes a second, and so does what a driver does before it wants the first of them.
+
     Parameters
     ----------
     engine : Engine

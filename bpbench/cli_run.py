@@ -45,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
 
     folders(options.templates)  # that are missing are better missed now than after hours of training
     start, engine = time.monotonic(), cli_engine.engine(options)
-    protocol, store = cli_opened.protocol(options), cli_opened.store(options)
     cli_engine.expect(engine)
+    protocol, store = cli_opened.protocol(options), cli_opened.store(options)
     from bpbench import study
     from bpbench.environment import environment
     from bpbench.report import render

@@ -62,6 +62,15 @@ def _cache(chosen: str, room: Path) -> Path:
     return base / f"kernels-{hashlib.sha256(sources).hexdigest()[:12]}"
 
 
+def load() -> None:
+    """Have the compiler loaded, which it is only with the first function that it compiles."""
+    numba.njit(_nothing)()
+
+
+def _nothing() -> None:
+    pass
+
+
 def _cast(source: Any, target: Any) -> Any:
     """Return an intrinsic that reads the bits of a number as a number of another type."""
 

@@ -30,6 +30,7 @@ DOORS = {
         "runner/cluster.py",
         "runner/keys.py",
         "runner/batch.py",
+        "runner/beforehand.py",
         "runner/nursery.py",
         "runner/worker.py",
     ),

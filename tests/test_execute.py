@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from bpbench.errors import DataError, StoreError
 from bpbench.features import G2
 from bpbench.identity import address
-from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Ping, Split, TimeDescribe, Train
+from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Ping, RandomForest, Split, TimeDescribe, Train
 from bpbench.runner import execute as execute_module
 from bpbench.runner import presence, processes, work
 from bpbench.runner.crew import Ended
@@ -202,6 +202,7 @@ class Fake:
         self.by: dict[str, list[tuple[Job, ...]]] = {f"worker {number}": [] for number in range(size)}
         self.sent: list[tuple[Job, ...]] = []
         self.ready: list[Job] = []
+        self.loading: dict[str, Job] = {}
         self.times: Counter[Job] = Counter()
 
     def free(self) -> bool:
@@ -219,17 +220,24 @@ class Fake:
         self.behind[behind] = tuple(jobs)
 
     def takes(self, jobs: tuple[Job, ...]) -> None:
-        who = next(name for name in self.by if name not in dict(self.out))
+        who = self.somebody()
         self.out.append((who, jobs))
-        self.by[who] += [jobs] if jobs else []
+        self.by[who].append(jobs)
 
-    def get_ready(self, job: Job) -> None:
+    def somebody(self) -> str:
+        return next(name for name in self.by if name not in dict(self.out))
+
+    def get_ready(self, job: Job) -> bool:
         self.ready.append(job)
-        self.takes(())
+        self.loading[self.somebody()] = job
+        self.out.append((self.somebody(), ()))
+        return True
 
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:  # noqa: ARG002 - as others are asked
         who, jobs = self.out.pop(0)
         done: list[Done] = []
+        if not jobs:
+            return Ended((), by=who, loaded=self.loading.pop(who))
         now = self.behind.pop(who, ())
         if jobs in self.lost:
             return Ended(jobs, death=self.lost.pop(jobs))
@@ -329,15 +337,19 @@ def test_a_bundle_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert said == ["left ping"] * 67
 
 
+def trained(crew: Fake, who: str) -> list[Hashable]:
+    """Return the cohorts of the trainings that one did, bundle by bundle."""
+    return [work.cohort(bundle[0]) for bundle in crew.by[who] if isinstance(bundle[0], Train)]
+
+
 def test_who_has_the_inputs_of_a_cohort_goes_on_with_it(tmp_path: Path) -> None:
     """Others begin another, as long as there is one; at the end they help."""
     jobs = [replace(training(seed), functions=FUNCTIONS[some]) for some in (slice(1), slice(1, 2)) for seed in range(9)]
     crew = Fake(Store(tmp_path), lambda *_: None)
     crew.bundle = 3
     driven(crew, jobs)
-    for who, first in zip(crew.by, (jobs[0], jobs[9]), strict=True):
-        cohorts = [work.cohort(bundle[0]) for bundle in crew.by[who] if isinstance(bundle[0], Train)]
-        assert set(cohorts[:3]) == {work.cohort(first)}
+    begun = [set(trained(crew, who)[:3]) for who in crew.by]
+    assert sorted(begun, key=str) == sorted(({work.cohort(jobs[0])}, {work.cohort(jobs[9])}), key=str)
     alone = [*jobs, *(replace(jobs[0], weights_seed=seed) for seed in range(9, 40))]
     helped = Fake(Store(tmp_path / "helped"), lambda *_: None)
     driven(helped, alone)
@@ -379,9 +391,8 @@ def test_what_was_sent_ahead_goes_on_with_the_cohort_that_its_worker_does(tmp_pa
     crew.ahead = True
     driven(crew, jobs)
     assert len(crew.early) > 10
-    for who, first in zip(crew.by, (jobs[0], jobs[99]), strict=True):
-        cohorts = [work.cohort(bundle[0]) for bundle in crew.by[who] if isinstance(bundle[0], Train)]
-        assert set(cohorts[: len(cohorts) // 2]) == {work.cohort(first)}
+    begun = [set(trained(crew, who)[: len(trained(crew, who)) // 2]) for who in crew.by]
+    assert sorted(begun, key=str) == sorted(({work.cohort(jobs[0])}, {work.cohort(jobs[99])}), key=str)
 
 
 def test_nobody_is_blamed_for_what_it_was_sent_behind(tmp_path: Path) -> None:
@@ -411,6 +422,43 @@ def test_who_waits_gets_ready_for_what_comes(tmp_path: Path) -> None:
     driven(crew, [training(1)])
     # Of four three are free at first; then one, and with each of two chunks that end another.
     assert Counter(crew.ready) == {CHUNKS[0]: 3, training(1): 3}
+
+
+def of_two_kinds() -> tuple[list[Job], list[Job]]:
+    """Return linear models of one cohort, and fewer forests of another."""
+    forest = replace(training(0), functions=FUNCTIONS[1:], model=RandomForest("forest", trees=1))
+    return [training(seed) for seed in range(12)], [replace(forest, weights_seed=seed) for seed in range(6)]
+
+
+def test_who_loads_for_a_cohort_does_it(tmp_path: Path) -> None:
+    """Others begin another, even a smaller one, and so load nothing that they will hardly need."""
+    linear, forests = of_two_kinds()
+    crew = Fake(Store(tmp_path), lambda *_: None)
+    crew.bundle = 1
+    driven(crew, [*linear, *forests])
+    assert crew.ready == [CHUNKS[0], linear[0]]
+    loads, other = (trained(crew, f"worker {number}") for number in (1, 0))
+    assert set(loads[:6]) == {work.cohort(linear[0])}
+    assert set(other[:6]) == {work.cohort(forests[0])}
+
+
+def test_as_many_load_for_a_kind_as_will_do_some_of_it() -> None:
+    """One for each cohort that has some, of several where these share the cohorts; all where there are none."""
+    linear, forests = of_two_kinds()
+    todo = [MAKE, *CHUNKS, *linear, *forests]
+
+    def loads(size: int, todo: Sequence[Job] = todo) -> dict[str, list[Job]]:
+        found = execute_module._loads(todo, size)
+        return {kind: found[kind] for kind in ("describe", "train linear", "train forest") if kind in found}
+
+    everybody = {"describe": [CHUNKS[0]] * 2}
+    assert loads(2) == {**everybody, "train linear": linear[:1], "train forest": forests[:1]}
+    assert [len(jobs) for jobs in loads(5).values()] == [5, 3, 3]
+    assert loads(2, [*CHUNKS, *linear]) == {**everybody, "train linear": linear[:1] * 2}
+    both = [*linear, *forests, replace(linear[0], functions=FUNCTIONS[1:])]
+    assert loads(3, both)["train linear"] == [linear[0], both[-1], linear[0]]
+    assert loads(2, both)["train forest"] == forests[:1]
+    assert loads(3, []) == {}
 
 
 def test_after_a_death_each_job_of_the_bundle_is_tried_alone(tmp_path: Path) -> None:

@@ -135,6 +135,32 @@ def test_processes_of_this_machine_hear_no_ctrl_c_and_have_one_thread(
     assert all(one["threads"] == ["1", "1", "1"] for one in told)
 
 
+def loaded() -> dict[str, Any]:
+    """Return what a process that did nothing yet has loaded, and how many threads one has that loads the same."""
+    import subprocess
+
+    listed = "import os, bpbench.runner.beforehand; print(len(os.listdir('/proc/self/task')))"
+    counted = subprocess.run([sys.executable, "-c", listed], check=True, stdout=subprocess.PIPE)
+    kernels, compiler = ("bpbench.descriptors.moments", "bpbench.models.kernels"), "numba.np.arrayobj"
+    return {
+        "kernels": all(name in sys.modules for name in kernels),
+        "compiler": compiler in sys.modules,
+        "threads": int(counted.stdout),
+    }
+
+
+@pytest.mark.skipif(nursery.METHOD != "forkserver", reason="no process is the copy of another here")
+def test_copies_have_kernels_and_compiler_loaded_and_miss_no_thread(tmp_path: Path) -> None:
+    """The compiler loads most of itself with the first function that it compiles."""
+    with processes._local(1, Store(tmp_path), lambda _: None) as crew:
+        cloudpickle.register_pickle_by_value(sys.modules[__name__])
+        try:
+            (told,) = crew.client.run(loaded).values()
+        finally:
+            cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    assert told == {"kernels": True, "compiler": True, "threads": 1}
+
+
 def test_who_says_how_many_threads_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """As Dask hears it."""
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
@@ -204,22 +230,22 @@ def test_a_bundle_ahead_begins_when_the_one_before_it_ends_or_dies_with_it(tmp_p
         assert crew.next().done[0].message is None
 
 
-def test_what_processes_are_copies_of_is_loaded_while_the_driver_lays_out_the_study(
+def test_what_processes_are_copies_of_is_loaded_while_the_driver_reads_the_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there will be several on this machine, and only there."""
     order = list[str]()
 
     def stop(*_: object, **__: object) -> None:
-        order.append("laid out")
+        order.append("read")
         raise RequestError("No further.")
 
     monkeypatch.setattr(nursery, "begin", lambda: order.append("begun"))
-    monkeypatch.setattr("bpbench.study.prepare", stop)
+    monkeypatch.setattr("bpbench.protocol.load", stop)
     command = ["run", "57vars", "--store", str(tmp_path), "--reports", str(tmp_path)]
     for where in (["--jobs", "2"], ["--jobs", "1"], ["--scheduler", "tcp://127.0.0.1:1"]):
         assert main([*command, *where]) == 2
-    assert order == ["begun", *["laid out"] * 3]
+    assert order == ["begun", *["read"] * 3]
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ class Ended:
         Who did them, where there are several.
     now : tuple of Job
         What they do now, as it was sent ahead; without, they are free.
+    loaded : Job or None
+        What they got ready for, where that was all.
     """
 
     jobs: tuple[Job, ...]
@@ -37,6 +39,7 @@ class Ended:
     death: str | None = None
     by: str = ""
     now: tuple[Job, ...] = ()
+    loaded: Job | None = None
 
 
 class Crew(Protocol):
@@ -74,8 +77,11 @@ class Crew(Protocol):
             somebody who has nothing to do.
         """
 
-    def get_ready(self, job: Job) -> None:
-        """Have one who is free load what jobs of this kind need; it comes back as a bundle without jobs."""
+    def get_ready(self, job: Job) -> bool:
+        """Have one who is free load what jobs of this kind need, and return whether one does.
+
+        It comes back as a bundle without jobs.
+        """
 
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:
         """Wait for the next bundle that ends, or until another may be submitted.
@@ -108,8 +114,9 @@ class Here:
         """Take a bundle; it is done when it is waited for."""
         self.jobs = tuple(jobs)
 
-    def get_ready(self, job: Job) -> None:
+    def get_ready(self, job: Job) -> bool:  # noqa: ARG002 - as others are asked
         """Do nothing: jobs themselves load what they need, and there is nobody beside."""
+        return False
 
     def next(self, waiting: int = 0, until: float | None = None) -> Ended:  # noqa: ARG002 - as others are asked
         """Do it."""

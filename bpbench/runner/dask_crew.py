@@ -38,6 +38,8 @@ class DaskCrew:
         Bundles that have not ended, by their keys.
     behind : dict of str
         By worker, the key of the one of them that was sent ahead to it.
+    loading : dict
+        What those without jobs get ready for, by their keys.
     """
 
     client: Any
@@ -50,6 +52,7 @@ class DaskCrew:
     ahead: bool = False
     out: dict[Any, tuple[Job, ...]] = field(default_factory=dict)
     behind: dict[str, Any] = field(default_factory=dict)
+    loading: dict[Any, Job] = field(default_factory=dict)
     sent: int = 0
     hints: Mapping[str, Resources] = field(default_factory=dict)
     trouble: Callable[[], str | None] = lambda: None
@@ -74,14 +77,16 @@ class DaskCrew:
         if behind:
             self.behind[behind] = sent
 
-    def get_ready(self, job: Job) -> None:
+    def get_ready(self, job: Job) -> bool:
         """Send what loads what a kind of jobs needs to whoever is free, see :class:`Crew`.
 
         Not for kinds that need more than a thread: who has that may be busy, and while this waited, another who is free
         would not be known to be.
         """
-        if not self._asked(job):
-            self._send(f"get ready to {work.label(job)}", (), get_ready, job)
+        if self._asked(job):
+            return False
+        self.loading[self._send(f"get ready to {work.label(job)}", (), get_ready, job)] = job
+        return True
 
     def _asked(self, job: Job) -> dict[str, float] | None:
         return of(job, self.hints).asked() or None  # a bundle is of one kind
@@ -142,18 +147,19 @@ class DaskCrew:
                 if not ended.has_ready():  # looked at with the lock held: nothing can end unheard
                     ended.thread_condition.wait(timeout=0.1)
         future = next(ended)
-        jobs = self.out.pop(future.key)
+        jobs, loaded = self.out.pop(future.key), self.loading.pop(future.key, None)
         self.want(len(self.out) + waiting)
         error, bundle = self._fetched(future)
         if future.cancelled() or self.client.status != "running":
             raise self._lost()
         if bundle is not None:
             future.release()
-            return Ended(jobs, bundle.done, by=bundle.by, now=self.out.get(self.behind.pop(bundle.by, None), ()))
+            now = self.out.get(self.behind.pop(bundle.by, None), ())
+            return Ended(jobs, bundle.done, by=bundle.by, now=now, loaded=loaded)
         self.behind = {who: key for who, key in self.behind.items() if key in self.out}
         if isinstance(error, StoreError | EngineError):
             raise error
-        return Ended(jobs, death=f"{type(error).__name__}: {_why(error)}")
+        return Ended(jobs, death=f"{type(error).__name__}: {_why(error)}", loaded=loaded)
 
     @staticmethod
     def _fetched(future: Any) -> tuple[BaseException | None, Bundle | None]:

@@ -3,7 +3,7 @@
 The driver hands out bundles of jobs, dependencies first and never more than there are workers, so it always knows what
 runs; where jobs are short and many, each process of this machine has one more ahead, and begins it without waiting for
 the driver. Who has done trainings of a cohort goes on with it, and who waits for the results of others loads meanwhile
-what later jobs need. Workers write to the store themselves; the driver hears only how it went:
+what later jobs need, those that it will do. Workers write to the store themselves; the driver hears only how it went:
 
 - a job that raises becomes a :class:`Failure`, and with it the jobs that need its result; everything else goes on;
 - a job whose worker died is tried again, and fails after a few deaths, as it may be what kills them;
@@ -16,6 +16,7 @@ process and in the order in which they were asked for.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -23,6 +24,7 @@ from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from types import FrameType
 from typing import Final
 
@@ -181,6 +183,22 @@ def _hearing() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _loads(todo: Iterable[Job], size: int) -> dict[str, list[Job]]:
+    """Return of each kind for which of its jobs so many workers may get ready: for one each, who will do some.
+
+    One does most of a cohort, or several share it where there are fewer of these than workers.
+    """
+    firsts: dict[str, dict[Hashable, Job]] = {}
+    for job in todo:
+        firsts.setdefault(work.label(job), {}).setdefault(work.cohort(job), job)
+    among = min(size, len(set().union(*firsts.values()) - {None}))
+    loads = {}
+    for kind, cohorts in firsts.items():
+        doers = size if None in cohorts else min(size, math.ceil(len(cohorts) * size / among))
+        loads[kind] = list(islice(cycle(cohorts.values()), doers))
+    return loads
+
+
 Told = tuple[Job, float, Failure | None]
 
 
@@ -212,13 +230,9 @@ class _Drive:
         self.suspects: deque[Job] = deque()
         self.suspected: Job | None = None
         self.left: list[Job] = []
-        #: The first job of each kind of which none was handed out yet.
-        self.coming: dict[str, Job] = {}
-        for job in todo:
-            self.coming.setdefault(work.label(job), job)
-        #: How many workers were told to get ready for it.
-        self.told: Counter[str] = Counter()
-        #: Of how many bundles that are out each cohort is; who came back last, the cohort that it did, where it has
+        #: Of each kind of which no job was handed out yet, for which ones workers may still get ready.
+        self.coming = _loads(todo, crew.size)
+        #: By how many each cohort is done now, or loaded for; who came back last, the cohort that it did, where it has
         #: nothing to do, and the first job of what it does now.
         self.doing: Counter[Hashable] = Counter()
         self.back = ""
@@ -283,10 +297,11 @@ class _Drive:
 
     def _use_idle(self) -> None:
         """Have workers that wait for the results of others load meanwhile what the jobs behind these need."""
-        for kind, job in self.coming.items():
-            while self.crew.free() and self.told[kind] < self.crew.size:
-                self.told[kind] += 1
-                self.crew.get_ready(job)
+        for jobs in self.coming.values():
+            while jobs and self.crew.free():
+                job = jobs.pop(0)
+                if self.crew.get_ready(job):
+                    self.doing[work.cohort(job)] += 1  # it will do that cohort, others begin another
 
     def _leave(self, bundle: Iterable[Job]) -> None:
         """Start nothing more: neither this bundle nor anything that is in line."""
@@ -324,8 +339,8 @@ class _Drive:
             yield job, 0.0, Failure(f"It needs the result of '{work.label(bad)}', which failed.")
 
     def _hear(self, ended: Ended) -> Iterator[Told]:
-        if ended.jobs:
-            cohort = work.cohort(ended.jobs[0])
+        if (job := ended.loaded or next(iter(ended.jobs), None)) is not None:
+            cohort = work.cohort(job)
             self.doing[cohort] -= 1
             if not self.doing[cohort]:
                 del self.doing[cohort]

@@ -3,7 +3,8 @@
 Jobs that need the same results wait together, so that a hundred thousand trainings on a pool of a hundred chunks are as
 many entries, not ten million. Those that may start stand by cohort (:func:`bpbench.runner.work.cohort`): whoever has
 done some of one goes on with it, and others begin another where there is one, so that inputs are read and laid out by
-one process and not by all. Jobs without a cohort come before all others, which may wait for them.
+one process and not by all; the largest first, so that all end at about the same time. Jobs without a cohort come before
+all others, which may wait for them.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ class Line:
         self._failed = set(failed)
         self._unmade = dict.fromkeys(todo)
         self._ready: dict[Hashable, list[tuple[int, Job]]] = {}
-        #: Of each cohort its first job's place; entries that are not true any more are passed over.
-        self._firsts: list[tuple[int, Hashable]] = []
+        #: Cohorts by the number of their jobs (negative) and the place of the first; entries that are not true any more
+        #: are passed over, and those of cohorts that have changed are still to come.
+        self._largest: list[tuple[int, int, Hashable]] = []
+        self._changed: dict[Hashable, None] = {}
         self.ready = 0
         self._gates: dict[tuple[int, int] | Job, _Gate] = {}
         self._behind: dict[Job, list[_Gate]] = {}
@@ -79,26 +82,30 @@ class Line:
         own : hashable
             Of which somebody who is free did some before: it goes on, while there are more.
         others : mapping of hashable to int
-            How many do some of it now: such are passed over while there is another, and then there is help where each
-            has most before it.
+            How many do some of it now: such are passed over while there is another, of which the largest is begun, and
+            then there is help where each has most before it.
         """
         if own is not None and own in self._ready:
             return own
         if None in self._ready:
             return None
-        passed: list[tuple[int, Hashable]] = []
-        while self._firsts and len(passed) < LOOKED:
-            place, cohort = first = self._firsts[0]
-            true = cohort in self._ready and self._ready[cohort][0][0] == place
+        for cohort in self._changed:
+            if cohort in self._ready:
+                heapq.heappush(self._largest, self._entry(cohort))
+        self._changed.clear()
+        passed: list[tuple[int, int, Hashable]] = []
+        while self._largest and len(passed) < LOOKED:
+            *_, cohort = entry = self._largest[0]
+            true = cohort in self._ready and self._entry(cohort) == entry
             if true and cohort not in others:
                 break
-            heapq.heappop(self._firsts)
+            heapq.heappop(self._largest)
             if true:
-                passed.append(first)
+                passed.append(entry)
         else:
-            _, cohort = max(passed, key=lambda first: len(self._ready[first[1]]) / others[first[1]])
-        for first in passed:
-            heapq.heappush(self._firsts, first)
+            *_, cohort = max(passed, key=lambda entry: -entry[0] / others[entry[2]])
+        for entry in passed:
+            heapq.heappush(self._largest, entry)
         return cohort
 
     def first(self, cohort: Hashable) -> Job:
@@ -112,11 +119,14 @@ class Line:
         while waiting and len(taken) < most and alike(waiting[0][1]) == key:
             taken.append(heapq.heappop(waiting)[1])
         self.ready -= len(taken)
-        if waiting:
-            heapq.heappush(self._firsts, (waiting[0][0], cohort))
-        else:
+        self._changed[cohort] = None
+        if not waiting:
             del self._ready[cohort]
         return taken
+
+    def _entry(self, cohort: Hashable) -> tuple[int, int, Hashable]:
+        waiting = self._ready[cohort]
+        return -len(waiting), waiting[0][0], cohort
 
     def back(self, job: Job, lacking: Sequence[Job] = ()) -> None:
         """Put a job back that was taken, first behind jobs that are to be made anew (every need before its user)."""
@@ -155,16 +165,14 @@ class Line:
         left = sorted({*ready, *waiting}, key=lambda job: self._place[job])
         for job in left:
             self._unmade.pop(job, None)
-        self._ready, self._firsts, self.ready, self._gates, self._behind = {}, [], 0, {}, {}
+        self._ready, self._largest, self._changed, self.ready, self._gates, self._behind = {}, [], {}, 0, {}, {}
         return left
 
     def _let(self, job: Job) -> None:
         cohort, place = work.cohort(job), self._place[job]
-        waiting = self._ready.setdefault(cohort, [])
-        heapq.heappush(waiting, (place, job))
+        heapq.heappush(self._ready.setdefault(cohort, []), (place, job))
+        self._changed[cohort] = None
         self.ready += 1
-        if waiting[0][0] == place:
-            heapq.heappush(self._firsts, (place, cohort))
 
     def _stand(self, job: Job) -> None:
         # Trainings on one pool share the very tuple, which lives as long as they do.

@@ -1,9 +1,9 @@
 """How processes of this machine begin: with everything loaded, as copies of one that did nothing but load it.
 
-A process that begins from nothing loads Python, Dask and bpbench for half a second, in which nobody works. Here one
-process does that, while the driver loads Dask itself, and is copied as often as there are processes, now and in the
-place of dead ones (:mod:`multiprocessing`, start method ``forkserver``). It never works, so no compiled code has
-threads in it that a copy would miss.
+A process that begins from nothing loads Python, Dask, bpbench and a compiler for a second, in which nobody works. Here
+one process does that (:mod:`bpbench.runner.beforehand`), while the driver reads the study and loads Dask itself, and is
+copied as often as there are processes, now and in the place of dead ones (:mod:`multiprocessing`, start method
+``forkserver``). It does no job, so no compiled code has threads in it that a copy would miss.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from bpbench.runner.shielded import deaf
 
 #: Python 3.11.0 lets every user of the machine talk to that process (CVE-2022-42919).
 METHOD: Final = "forkserver" if sys.platform == "linux" and sys.version_info >= (3, 11, 1) else "spawn"
-#: What it loads.
-_LOADED: Final = ("bpbench.runner.worker", "distributed.nanny")
+#: What it imports.
+_LOADED: Final = "bpbench.runner.beforehand"
 
 
 def begin() -> None:
@@ -32,7 +32,7 @@ def begin() -> None:
         return
     from multiprocessing import forkserver
 
-    forkserver.set_forkserver_preload(list(_LOADED))
+    forkserver.set_forkserver_preload([_LOADED])
     with _one_thread(), deaf():
         forkserver.ensure_running()
 

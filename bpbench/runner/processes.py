@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import re
 import time
 import uuid
@@ -116,6 +117,8 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
         with shielded(start) as cluster, Client(cluster) as client:
             dashboard.offer(cluster.scheduler)
             _tell_dashboard(client, say)
+            # The first result that is fetched from a process need not wait for a connection to it, 30 ms.
+            client.loop.add_callback(partial(client.run, os.getpid, asynchronous=True))
             gc.freeze()  # or Python looks through all that Dask has loaded, for 0.1 s in which its workers wait
             order = Order(str(store.root.resolve()), workers)
             seen = _Headcount(lambda: len(cluster.scheduler.workers))

@@ -5,8 +5,9 @@
 - ``rates``: jobs that do nothing, per second, for several numbers of them; with the same saving of each result in a
   store, and without; CPU seconds of all processes, so that a machine that does something else beside says something
   too; and the most memory that the driver took;
-- ``share``: of a protocol, by the number of processes, how much of their time was not spent in jobs, beside a loop of
-  a few lines over the same jobs in one process, which saves nothing, and joblib's processes, which save each result;
+- ``share``: of a protocol as ``bpbench run`` conducts it, by the number of processes, how much of their time was not
+  spent in jobs, beside as many loops of a few lines over the same jobs, which save nothing, and joblib's processes,
+  which save each result;
 - ``resume``: seconds of ``bpbench run`` when everything is stored.
 
 ``--folder`` says where stores are made: creating a file on some disks takes longer than everything else together (on
@@ -16,48 +17,53 @@ ext4 without a journal it does where many files were deleted in the last minutes
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psutil  # type: ignore[import-untyped]  # Dask brings it
 
-from bpbench.cli_engine import expect
-from bpbench.jobs import Ping
-from bpbench.runner import work
+from bpbench import cli, cli_opened  # all else is imported where it is used, as by the command line
 from bpbench.runner.engine import Engine
-from bpbench.runner.execute import execute
-from bpbench.runner.machine import machine
-from bpbench.runner.staff import Staff
-from bpbench.runner.store import Store
 
 CONSOLE: Final = "import sys; from bpbench.cli import console; sys.exit(console())"
 WORKERS: Final = 2
+#: Columns for who works.
+_WHO: Final = 20
 #: Jobs that are done before the clock starts, so that processes are there and have loaded what they need.
 FIRST: Final = 20
 
 
 def nothing(number: int) -> None:
     """Do a job that does nothing."""
+    from bpbench.jobs import Ping
+
     Ping(number)
 
 
 def saved(number: int, root: str) -> None:
     """Do a job that does nothing, and save its result as our workers do."""
+    from bpbench.jobs import Ping
+
     kept(Ping(number), root)
 
 
 def kept(job: Any, root: str) -> None:
     """Do a job, and save its result."""
+    from bpbench.runner import work
+    from bpbench.runner.machine import machine
+    from bpbench.runner.store import Store
+
     start = time.perf_counter()
     Store(root).save(
         job, work.perform(job, Store(root).load), lambda: {"wall_s": time.perf_counter() - start, **machine()}
@@ -67,16 +73,21 @@ def kept(job: Any, root: str) -> None:
 # ----------------------------------------------------------------------------------------------------------- rates
 
 
-@contextmanager
+@contextlib.contextmanager
 def ours(root: str | None, workers: int) -> Iterator[Callable[[range], None]]:
     """Open our own driver."""
+    from bpbench.jobs import Ping
+    from bpbench.runner.execute import execute
+    from bpbench.runner.staff import Staff
+    from bpbench.runner.store import Store
+
     assert root is not None
     store = Store(root)
     with Staff(Engine(workers=workers)) as staff:
         yield lambda numbers: print(*execute([Ping(number) for number in numbers], store, staff=staff).failures, end="")
 
 
-@contextmanager
+@contextlib.contextmanager
 def joblib(root: str | None, workers: int) -> Iterator[Callable[[range], None]]:
     """Open joblib's processes."""
     from joblib import Parallel, delayed
@@ -88,7 +99,7 @@ def joblib(root: str | None, workers: int) -> Iterator[Callable[[range], None]]:
             yield lambda numbers: parallel(delayed(saved)(number, root) for number in numbers)
 
 
-@contextmanager
+@contextlib.contextmanager
 def dask(root: str | None, workers: int, saturation: float | None = None) -> Iterator[Callable[[range], None]]:
     """Open a cluster of Dask: one task for each job."""
     import dask as configured
@@ -181,8 +192,10 @@ def rates(sizes: list[int], folder: Path, skip: list[str]) -> None:
 
 @dataclass
 class Clocked:
-    """A watcher that notes when the first job was handed out and the last one ended, and the order of the jobs."""
+    """The watcher of a command, which notes besides when processes were asked for and jobs began and ended."""
 
+    watcher: Any = None
+    asked: float | None = None
     began: float | None = None
     ended: float = 0.0
     jobs: list[Any] = field(default_factory=list)
@@ -191,64 +204,80 @@ class Clocked:
     before: dict[str, float] = field(default_factory=used)
     used: dict[str, float] = field(default_factory=dict)
 
+    def __enter__(self) -> Self:
+        """Begin as the watcher does."""
+        self.watcher.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End as the watcher does."""
+        self.watcher.__exit__(*error)
+
+    def __getattr__(self, name: str) -> Any:
+        """Leave all else to the watcher."""
+        return getattr(self.watcher, name)
+
     def begin(self, jobs: Any, workers: int) -> None:
-        """Say nothing."""
+        """Note the first time that jobs are wanted."""
+        self.asked = self.asked or time.perf_counter()
+        self.watcher.begin(jobs, workers)
 
     def started(self, job: Any) -> None:
         """Note the first, and each in its order."""
         self.began = self.began or time.perf_counter()
         self.jobs.append(job)
         self.left += 1
+        self.watcher.started(job)
 
-    def finished(self, _job: Any, seconds: float, _failure: Any) -> None:
+    def finished(self, job: Any, seconds: float, failure: Any) -> None:
         """Note the last, what all of them took with their saving, and what was used by then."""
         self.ended = time.perf_counter()
         self.seconds += seconds
         self.left -= 1
         if not self.left:
             self.used = used(self.before)
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def end(self) -> None:
-        """Say nothing."""
+        self.watcher.finished(job, seconds, failure)
 
 
 def share(protocol: str, workers: int, root: str) -> dict[str, float]:
-    """Run a protocol in this process with so many workers, and return where the time went."""
-    engine = Engine(workers=workers)
-    expect(engine)  # as the command does
-    from bpbench import study
-    from bpbench.environment import environment
-    from bpbench.findings import findings
-    from bpbench.protocol import load, locate
-    from bpbench.report import render
+    """Run a protocol as the command line does with so many processes, and return where the time went."""
+    watching, clocked, start = cli_opened.watching, Clocked(), time.perf_counter()
 
-    marks = [time.perf_counter()]
-    read, store = load(locate(protocol)), Store(root)
-    prepared = study.prepare(read, store)
-    marks.append(time.perf_counter())
-    watcher = Clocked()
-    conducted = study.conduct(prepared, store, engine=engine, watcher=watcher)
-    marks.append(time.perf_counter())
-    found = findings(conducted)
-    marks.append(time.perf_counter())
-    beside = environment(conducted, store, command="benchmark", wall_s=0.0)
-    render.write_report(found, beside, Path(root).parent / f"report-{workers}", formats=("html",))
-    marks.append(time.perf_counter())
-    told = [store.provenance(job) for job in watcher.jobs]
-    names = ("prepare", "conduct", "findings", "report")
-    assert watcher.began is not None
+    def watched(*of: Any) -> Any:
+        clocked.watcher = watching(*of)
+        return clocked
+
+    cli_opened.watching = watched
+    words = [
+        "run",
+        protocol,
+        "--store",
+        root,
+        "--reports",
+        f"{root}-reports",
+        "--jobs",
+        str(workers),
+        "--format",
+        "html",
+    ]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        assert cli.main(words) == 0
+    end = time.perf_counter()
+    from bpbench.runner.store import Store
+
+    told = [Store(root).provenance(job) for job in clocked.jobs]
+    assert clocked.asked is not None
+    assert clocked.began is not None
     return {
-        **{name: after - before for name, before, after in zip(names, marks, marks[1:], strict=False)},
-        "starting": watcher.began - marks[1],
-        "working": watcher.ended - watcher.began,
+        "before": clocked.asked - start,
+        "starting": clocked.began - clocked.asked,
+        "working": clocked.ended - clocked.began,
+        "after": end - clocked.ended,
         "jobs": len(told),
         "in jobs": sum(each["wall_s"] for each in told),
         "ready": sum(each["ready_s"] for each in told),
-        "saving": watcher.seconds - sum(each["wall_s"] for each in told),
-        **watcher.used,
+        "saving": clocked.seconds - sum(each["wall_s"] for each in told),
+        **clocked.used,
     }
 
 
@@ -259,7 +288,9 @@ def in_joblib(protocol: str, workers: int, root: str) -> dict[str, float]:
 
     from bpbench import study
     from bpbench.protocol import load, locate
+    from bpbench.runner import work
     from bpbench.runner.graph import missing
+    from bpbench.runner.store import Store
 
     store = Store(root)
     todo = missing(study.prepare(load(locate(protocol)), store).jobs, store)
@@ -279,61 +310,88 @@ def plain(protocol: str, root: str) -> dict[str, float]:
     """Do the same jobs as a script without a driver would: a loop in one process, in memory, nothing saved."""
     from bpbench import study
     from bpbench.protocol import load, locate
+    from bpbench.runner import work
+    from bpbench.runner.store import Store
 
     jobs = study.prepare(load(locate(protocol)), Store(root)).jobs
     made: dict[Any, Any] = {}
+    took = dict.fromkeys(("loading", "laying out", "in jobs"), 0.0)
 
     def result(job: Any) -> Any:
         if job not in made:
-            made[job] = work.perform(job, result)
+            for need in work.needs(job):
+                result(need)
+            for what, do in zip(took, (work.warm, lambda each: work.lay_out(each, result), perform), strict=True):
+                before = time.perf_counter()
+                do(job)
+                took[what] += time.perf_counter() - before
         return made[job]
+
+    def perform(job: Any) -> None:
+        made[job] = work.perform(job, result)
 
     start, before = time.perf_counter(), used()
     for job in jobs:
         result(job)
-    return {"working": time.perf_counter() - start, "jobs": len(made), **used(before)}
+    return {"working": time.perf_counter() - start, "jobs": len(made), **took, **used(before)}
 
 
 def shares(protocol: str, folder: Path, times: int) -> None:
     """Print what orchestration is of the time in jobs, several times in turn."""
     print(
-        f"\n{protocol}: seconds from the beginning to the last job's end (clock), of the CPU, those of the system "
-        "in it, and page faults; seconds of all processes in jobs; what these did beside, as shares: making ready "
-        "(loading libraries and compiled code, reading and laying out inputs, which the loop does too); saving "
-        "results; being idle, for want of a job or of a result that one needs, which is everything else from the first "
-        "job's start to the last one's end; the start of processes; and seconds before and after"
+        f"\n{protocol}: seconds from where jobs are asked for to the last one's end (clock), of the CPU, those of the "
+        "system in it, and page faults; seconds of all processes in jobs; what these did beside, as shares: making "
+        "ready (loading libraries and compiled code, reading and laying out inputs); saving results; being idle, for "
+        "want of a job or of a result that one needs, which is everything else from the first job's start to the last "
+        "one's end; the start of processes; these three (beside); ready and beside, less what as many bare loops at "
+        "once take to be ready, which hold everything in memory, save nothing, and share all but the loading evenly "
+        "(beyond); and seconds before jobs are asked for and after the last"
     )
     head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'ready':>8}"
-    rest = f"{'saving':>8}{'idle':>8}{'starting':>10}{'prepare':>11}{'judge':>8}{'findings':>10}{'report':>8}"
-    print(f"{'':20}{head}{rest}")
+    rest = f"{'saving':>8}{'idle':>8}{'starting':>10}{'beside':>8}{'beyond':>8}{'before':>10}{'after':>8}"
+    print(f"{'':{_WHO}}{head}{rest}")
     with TemporaryDirectory(dir=folder) as stores:
         share(protocol, 1, f"{stores}/first")  # compiles
         for turn in range(times):
-            found = child("--child", "plain", json.dumps([protocol, f"{stores}/{turn}-plain"]))
-            print(f"{'a plain loop':20}{_shown(found, found['working'])}")
-            found = child("--child", "joblib", json.dumps([protocol, WORKERS, f"{stores}/{turn}-joblib"]))
-            print(f"{f'joblib, {WORKERS} processes':20}{_shown(found, found['working'])}")
             for workers in (1, WORKERS):
+                words = ["--child", "plain", json.dumps([protocol, f"{stores}/{turn}-plain"])]
+                loop = _mean(children(*[words] * workers))
+                _show_loops(loop, workers)
+                if workers > 1:
+                    found = child("--child", "joblib", json.dumps([protocol, workers, f"{stores}/{turn}-joblib"]))
+                    print(f"{f'joblib, {workers} processes':{_WHO}}{_shown(found, found['working'])}")
                 found = child("--child", "share", json.dumps([protocol, workers, f"{stores}/{turn}-{workers}"]))
-                _show_share(found, workers)
+                _show_share(found, workers, loop)
             sys.stdout.flush()
+
+
+def _mean(loops: list[dict[str, float]]) -> dict[str, float]:
+    return {name: sum(loop[name] for loop in loops) / len(loops) for name in loops[0]}
+
+
+def _show_loops(loop: dict[str, float], workers: int) -> None:
+    """Print what a loop took that was not alone; each loads for itself, and of all else has its share."""
+    ready, busy = workers * loop["loading"] + loop["laying out"], loop["in jobs"]
+    who = "a loop" if workers == 1 else f"{workers} loops, shared"
+    print(f"{who:{_WHO}}{loop['jobs']:6.0f}{(ready + busy) / workers:8.2f}{'':25}{busy:9.2f}{ready / busy:8.1%}")
 
 
 def _shown(found: dict[str, float], clock: float) -> str:
     return f"{found['jobs']:6.0f}{clock:8.2f}{found['cpu']:8.2f}{found['system']:8.2f}{found['faults']:9.0f}"
 
 
-def _show_share(found: dict[str, float], workers: int) -> None:
+def _show_share(found: dict[str, float], workers: int, loop: dict[str, float]) -> None:
     busy, wall, starting = found["in jobs"], found["working"], found["starting"]
     saving = found["saving"]
     idle = wall * workers - busy - found["ready"] - saving
+    beside = saving + idle + starting * workers
+    beyond = beside + found["ready"] - loop["loading"] * workers - loop["laying out"]
     who = f"{workers} process{'es' if workers > 1 else ''}"
     print(
-        f"{who:20}{_shown(found, wall + starting)}{busy:9.2f}"
+        f"{who:{_WHO}}{_shown(found, wall + starting)}{busy:9.2f}"
         f"{found['ready'] / busy:8.1%}{saving / busy:8.1%}{idle / busy:8.1%}"
-        f"{starting * workers / busy:10.1%}"
-        f"{found['prepare']:11.2f}{found['conduct'] - wall - starting:8.2f}"
-        f"{found['findings']:10.2f}{found['report']:8.2f}"
+        f"{starting * workers / busy:10.1%}{beside / busy:8.1%}{beyond / busy:8.1%}"
+        f"{found['before']:10.2f}{found['after']:8.2f}"
     )
 
 
@@ -359,8 +417,15 @@ def resume(protocol: str, folder: Path, store: str | None) -> None:
 
 def child(*words: str) -> Any:
     """Run this file as a process of its own and return what it printed."""
-    ran = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE)
-    return json.loads(ran.stdout)
+    return children(words)[0]
+
+
+def children(*each: Sequence[str]) -> list[Any]:
+    """Run this file several times at once, each as a process of its own, and return what they printed."""
+    ran = [subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE) for words in each]
+    told = [process.communicate()[0] for process in ran]
+    assert not any(process.returncode for process in ran)
+    return [json.loads(text) for text in told]
 
 
 CHILDREN: Final[dict[str, Callable[..., dict[str, float]]]] = {
