@@ -1,9 +1,9 @@
 """What processes of this machine have loaded when they begin: importing this loads it.
 
 One process imports this and is copied (:mod:`bpbench.runner.nursery`), so nothing here may begin a thread, which copies
-would miss. Dask comes first in time, then what nearly every job needs: kernels and their compiler, with which a process
-would be busy for half a second before its first job. What only some models need (scikit-learn, LightGBM) takes longer
-than the driver needs until it wants the first copy.
+would miss. It is what nearly every job needs: Dask, and kernels with their compiler, half a second's work each. What
+only some models need (scikit-learn, LightGBM) would take a second more, for which all would wait; whoever does such jobs
+loads it.
 """
 
 import contextlib
