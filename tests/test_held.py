@@ -96,6 +96,6 @@ def test_what_is_kept_has_the_limit_of_the_worker(tmp_path: Path, monkeypatch: p
         LocalCluster(n_workers=1, processes=False, memory_limit=10**9, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
     ):
-        bundle = client.submit(worker.do_all, (), worker.Order(str(tmp_path))).result()
+        bundle = client.submit(worker.do_all, worker.packed([]), worker.Order(str(tmp_path))).result()
     assert bundle == worker.Bundle((), bundle.by)
     assert work.held.limit == 10**9

@@ -2,7 +2,7 @@
 
 One process imports this and is copied (:mod:`bpbench.runner.nursery`), so nothing here may begin a thread, which copies
 would miss. It is what nearly every job needs: Dask, and kernels with their compiler, half a second's work each. What
-only some models need (scikit-learn, LightGBM) would take a second more, for which all would wait; whoever does such jobs
+only some models need (scikit-learn, LightGBM) would take a second more, for which all would wait; who does such jobs
 loads it.
 """
 

@@ -14,7 +14,7 @@ from bpbench.runner import work
 from bpbench.runner.crew import Ended
 from bpbench.runner.machine import machine
 from bpbench.runner.resources import Resources, of
-from bpbench.runner.worker import Bundle, Order, do_all, get_ready
+from bpbench.runner.worker import Bundle, Order, do_all, get_ready, packed
 
 #: Seconds in which what came of a bundle, a few words, must be here.
 FETCHED_S: Final = 10
@@ -73,7 +73,7 @@ class DaskCrew:
         """
         where = {"workers": [behind], "allow_other_workers": True} if behind else {}
         key = f"{work.label(jobs[0])}-{address(jobs[0])}"
-        sent = self._send(key, tuple(jobs), do_all, tuple(jobs), self.order, resources=self._asked(jobs[0]), **where)
+        sent = self._send(key, tuple(jobs), do_all, packed(jobs), self.order, resources=self._asked(jobs[0]), **where)
         if behind:
             self.behind[behind] = sent
 
@@ -85,7 +85,7 @@ class DaskCrew:
         """
         if self._asked(job):
             return False
-        self.loading[self._send(f"get ready to {work.label(job)}", (), get_ready, job)] = job
+        self.loading[self._send(f"get ready to {work.label(job)}", (), get_ready, packed([job]))] = job
         return True
 
     def _asked(self, job: Job) -> dict[str, float] | None:

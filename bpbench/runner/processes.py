@@ -13,7 +13,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -117,14 +117,19 @@ def _local(workers: int, store: Store, say: Say) -> Iterator[DaskCrew]:
         with shielded(start) as cluster, Client(cluster) as client:
             dashboard.offer(cluster.scheduler)
             _tell_dashboard(client, say)
-            # The first result that is fetched from a process need not wait for a connection to it, 30 ms.
-            client.loop.add_callback(partial(client.run, os.getpid, asynchronous=True))
+            client.loop.add_callback(_reach, client)
             gc.freeze()  # or Python looks through all that Dask has loaded, for 0.1 s in which its workers wait
             order = Order(str(store.root.resolve()), workers)
             seen = _Headcount(lambda: len(cluster.scheduler.workers))
             yield DaskCrew(
                 client, order, workers, deaths=3, ahead=True, who="The local scheduler", trouble=seen.given_up
             )
+
+
+async def _reach(client: Any) -> None:
+    """Connect to all workers now, or the first result that is fetched from each would wait for it, 30 ms."""
+    with suppress(Exception):  # who has gone meanwhile is told of otherwise
+        await client.run(os.getpid, asynchronous=True)
 
 
 def available(engine: Engine) -> int:

@@ -120,8 +120,25 @@ class Bundle:
     by: str
 
 
-def do_all(jobs: Sequence[Job], order: Order) -> Bundle:
-    """Do a bundle of jobs, one after another, as a worker of Dask.
+def packed(jobs: Sequence[Job]) -> bytes:
+    """Return jobs as what is sent to a worker.
+
+    It is what Dask would make of them, who would unpack and pack them again in its scheduler while the worker waits.
+    """
+    from distributed.protocol import serialize_bytes
+
+    return bytes(serialize_bytes(tuple(jobs)))
+
+
+def _unpacked(sent: bytes) -> tuple[Job, ...]:
+    from distributed.protocol import deserialize_bytes
+
+    jobs: tuple[Job, ...] = deserialize_bytes(sent)
+    return jobs
+
+
+def do_all(sent: bytes, order: Order) -> Bundle:
+    """Do a bundle of jobs, from :func:`packed`, one after another, as a worker of Dask.
 
     Raises
     ------
@@ -146,21 +163,22 @@ def do_all(jobs: Sequence[Job], order: Order) -> Bundle:
             )
         work.held.limit = here.memory_manager.memory_limit or None
         _keep_freed()
-        return Bundle(tuple(do(job, store, order.processes) for job in jobs), here.address)
+        return Bundle(tuple(do(job, store, order.processes) for job in _unpacked(sent)), here.address)
 
 
 #: Seconds in which this process got ready for jobs to come, until the next one tells of them.
 _beforehand: Final[list[float]] = []
 
 
-def get_ready(job: Job) -> Bundle:
-    """Load and compile what jobs of this kind need, in a worker of Dask that has nothing else to do."""
+def get_ready(sent: bytes) -> Bundle:
+    """Load and compile what a kind of jobs needs, in a worker of Dask that has nothing else to do."""
     from distributed import get_worker
 
     with _ONE_AT_A_TIME:
         start = time.perf_counter()
         with suppress(Exception):  # the job itself will say it
-            work.warm(job)
+            for job in _unpacked(sent):
+                work.warm(job)
         _beforehand.append(time.perf_counter() - start)
     return Bundle((), get_worker().address)
 

@@ -275,6 +275,7 @@ def share(protocol: str, workers: int, root: str) -> dict[str, float]:
         "after": end - clocked.ended,
         "jobs": len(told),
         "in jobs": sum(each["wall_s"] for each in told),
+        "waited": sum(each["wall_s"] - each["cpu_s"] for each in told),
         "ready": sum(each["ready_s"] for each in told),
         "saving": clocked.seconds - sum(each["wall_s"] for each in told),
         **clocked.used,
@@ -316,6 +317,7 @@ def plain(protocol: str, root: str) -> dict[str, float]:
     jobs = study.prepare(load(locate(protocol)), Store(root)).jobs
     made: dict[Any, Any] = {}
     took = dict.fromkeys(("loading", "laying out", "in jobs"), 0.0)
+    waited = 0.0
 
     def result(job: Any) -> Any:
         if job not in made:
@@ -328,26 +330,30 @@ def plain(protocol: str, root: str) -> dict[str, float]:
         return made[job]
 
     def perform(job: Any) -> None:
+        nonlocal waited
+        wall, cpu = time.perf_counter(), time.process_time()
         made[job] = work.perform(job, result)
+        waited += time.perf_counter() - wall - (time.process_time() - cpu)
 
     start, before = time.perf_counter(), used()
     for job in jobs:
         result(job)
-    return {"working": time.perf_counter() - start, "jobs": len(made), **took, **used(before)}
+    return {"working": time.perf_counter() - start, "jobs": len(made), **took, "waited": waited, **used(before)}
 
 
 def shares(protocol: str, folder: Path, times: int) -> None:
     """Print what orchestration is of the time in jobs, several times in turn."""
     print(
         f"\n{protocol}: seconds from where jobs are asked for to the last one's end (clock), of the CPU, those of the "
-        "system in it, and page faults; seconds of all processes in jobs; what these did beside, as shares: making "
-        "ready (loading libraries and compiled code, reading and laying out inputs); saving results; being idle, for "
-        "want of a job or of a result that one needs, which is everything else from the first job's start to the last "
-        "one's end; the start of processes; these three (beside); ready and beside, less what as many bare loops at "
-        "once take to be ready, which hold everything in memory, save nothing, and share all but the loading evenly "
-        "(beyond); and seconds before jobs are asked for and after the last"
+        "system in it, and page faults; seconds of all processes in jobs, and as shares of these: how long jobs had to "
+        "wait, for a core or the disk; making ready (loading libraries and compiled code, reading and laying out "
+        "inputs); saving results; being idle, for want of a job or of a result that one needs, which is everything "
+        "else from the first job's start to the last one's end; the start of processes; these three (beside); waited, "
+        "ready and beside, less what as many bare loops at once wait and take to be ready, which hold everything in "
+        "memory, save nothing, and share all but the loading evenly (beyond); and seconds before jobs are asked for "
+        "and after the last"
     )
-    head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'ready':>8}"
+    head = f"{'jobs':>6}{'clock':>8}{'CPU':>8}{'system':>8}{'faults':>9}{'in jobs':>9}{'waited':>8}{'ready':>8}"
     rest = f"{'saving':>8}{'idle':>8}{'starting':>10}{'beside':>8}{'beyond':>8}{'before':>10}{'after':>8}"
     print(f"{'':{_WHO}}{head}{rest}")
     with TemporaryDirectory(dir=folder) as stores:
@@ -373,7 +379,10 @@ def _show_loops(loop: dict[str, float], workers: int) -> None:
     """Print what a loop took that was not alone; each loads for itself, and of all else has its share."""
     ready, busy = workers * loop["loading"] + loop["laying out"], loop["in jobs"]
     who = "a loop" if workers == 1 else f"{workers} loops, shared"
-    print(f"{who:{_WHO}}{loop['jobs']:6.0f}{(ready + busy) / workers:8.2f}{'':25}{busy:9.2f}{ready / busy:8.1%}")
+    print(
+        f"{who:{_WHO}}{loop['jobs']:6.0f}{(ready + busy) / workers:8.2f}{'':25}{busy:9.2f}"
+        f"{loop['waited'] / busy:8.1%}{ready / busy:8.1%}"
+    )
 
 
 def _shown(found: dict[str, float], clock: float) -> str:
@@ -385,11 +394,11 @@ def _show_share(found: dict[str, float], workers: int, loop: dict[str, float]) -
     saving = found["saving"]
     idle = wall * workers - busy - found["ready"] - saving
     beside = saving + idle + starting * workers
-    beyond = beside + found["ready"] - loop["loading"] * workers - loop["laying out"]
+    beyond = beside + found["ready"] - loop["loading"] * workers - loop["laying out"] + found["waited"] - loop["waited"]
     who = f"{workers} process{'es' if workers > 1 else ''}"
     print(
         f"{who:{_WHO}}{_shown(found, wall + starting)}{busy:9.2f}"
-        f"{found['ready'] / busy:8.1%}{saving / busy:8.1%}{idle / busy:8.1%}"
+        f"{found['waited'] / busy:8.1%}{found['ready'] / busy:8.1%}{saving / busy:8.1%}{idle / busy:8.1%}"
         f"{starting * workers / busy:10.1%}{beside / busy:8.1%}{beyond / busy:8.1%}"
         f"{found['before']:10.2f}{found['after']:8.2f}"
     )
