@@ -19,6 +19,7 @@ from bpbench.features import G2
 from bpbench.identity import address
 from bpbench.jobs import Describe, FrameSource, Job, Linear, MakeFrames, Ping, RandomForest, Split, TimeDescribe, Train
 from bpbench.runner import execute as execute_module
+from bpbench.runner import line as in_line
 from bpbench.runner import presence, processes, work
 from bpbench.runner.crew import Ended
 from bpbench.runner.engine import Engine
@@ -448,7 +449,7 @@ def test_as_many_load_for_a_kind_as_will_do_some_of_it() -> None:
     todo = [MAKE, *CHUNKS, *linear, *forests]
 
     def loads(size: int, todo: Sequence[Job] = todo) -> dict[str, list[Job]]:
-        found = execute_module._loads(todo, size)
+        found = in_line.loads(todo, size)
         return {kind: found[kind] for kind in ("describe", "train linear", "train forest") if kind in found}
 
     everybody = {"describe": [CHUNKS[0]] * 2}

@@ -16,16 +16,10 @@ process and in the order in which they were asked for.
 
 from __future__ import annotations
 
-import math
-import signal
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle, islice
-from types import FrameType
 from typing import Final
 
 from bpbench.errors import RequestError
@@ -36,7 +30,8 @@ from bpbench.runner.crew import Crew, Ended
 from bpbench.runner.engine import HERE, Engine
 from bpbench.runner.executed import Executed, Failure, Silent, Watcher
 from bpbench.runner.graph import missing
-from bpbench.runner.line import Line
+from bpbench.runner.line import Line, loads
+from bpbench.runner.shielded import hearing
 from bpbench.runner.staff import Staff
 from bpbench.runner.store import Store
 from bpbench.runner.worker import Done
@@ -136,7 +131,7 @@ def execute(
         jobs_here = [job for job in kind if job not in left]
         if not jobs_here:
             continue
-        with _hearing() as heard:
+        with hearing() as heard:
             crew = staff.crew(len(jobs_here), store, watcher.note) if kind is together else staff.nobody_else(store)
             drive = _Drive(jobs_here, store, crew, watcher, set(failures))
             for job, wall, failure in drive.run(staff.engine.until):
@@ -152,51 +147,6 @@ def execute(
     work.forget()
     made = len(seconds) - len(failures)
     return Executed(made, len(set(jobs) - set(todo)), seconds, failures, frozenset(left))
-
-
-@contextmanager
-def _hearing() -> Iterator[list[int]]:
-    """Note every Ctrl-C in a list, beside raising it.
-
-    Python drops an exception that is raised within a destructor or a callback of a C library; compilers run many of
-    these, and an interrupt that fell into one would be lost.
-    """
-    heard: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
-        yield heard
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        handler = before[signal.Signals(number)]
-        assert callable(handler)  # only then does this stand in its place
-        handler(number, frame)
-
-    replaced = {number: handler for number, handler in before.items() if callable(handler)}
-    for number in replaced:
-        signal.signal(number, note)
-    try:
-        yield heard
-    finally:
-        for number, handler in replaced.items():
-            signal.signal(number, handler)
-
-
-def _loads(todo: Iterable[Job], size: int) -> dict[str, list[Job]]:
-    """Return of each kind for which of its jobs so many workers may get ready: for one each, who will do some.
-
-    One does most of a cohort, or several share it where there are fewer of these than workers.
-    """
-    firsts: dict[str, dict[Hashable, Job]] = {}
-    for job in todo:
-        firsts.setdefault(work.label(job), {}).setdefault(work.cohort(job), job)
-    among = min(size, len(set().union(*firsts.values()) - {None}))
-    loads = {}
-    for kind, cohorts in firsts.items():
-        doers = size if None in cohorts else min(size, math.ceil(len(cohorts) * size / among))
-        loads[kind] = list(islice(cycle(cohorts.values()), doers))
-    return loads
 
 
 Told = tuple[Job, float, Failure | None]
@@ -231,7 +181,7 @@ class _Drive:
         self.suspected: Job | None = None
         self.left: list[Job] = []
         #: Of each kind of which no job was handed out yet, for which ones workers may still get ready.
-        self.coming = _loads(todo, crew.size)
+        self.coming = loads(todo, crew.size)
         #: By how many each cohort is done now, or loaded for; who came back last, the cohort that it did, where it has
         #: nothing to do, and the first job of what it does now.
         self.doing: Counter[Hashable] = Counter()

@@ -10,8 +10,10 @@ all others, which may wait for them.
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from types import MappingProxyType
 from typing import Final
 
@@ -195,3 +197,26 @@ class Line:
             gate.jobs.append(job)
         else:
             self._let(job)
+
+
+def loads(todo: Iterable[Job], size: int) -> dict[str, list[Job]]:
+    """Return of each kind for which of its jobs workers may get ready: for one each, those who will do some.
+
+    One does most of a cohort, or several share it where there are fewer of these than workers.
+
+    Parameters
+    ----------
+    todo : iterable of Job
+        All jobs of a call.
+    size : int
+        How many workers there are.
+    """
+    firsts: dict[str, dict[Hashable, Job]] = {}
+    for job in todo:
+        firsts.setdefault(work.label(job), {}).setdefault(work.cohort(job), job)
+    among = min(size, len(set().union(*firsts.values()) - {None}))
+    found = {}
+    for kind, cohorts in firsts.items():
+        doers = size if None in cohorts else min(size, math.ceil(len(cohorts) * size / among))
+        found[kind] = list(islice(cycle(cohorts.values()), doers))
+    return found

@@ -1,4 +1,4 @@
-"""Processes that do not hear Ctrl-C, as only the driver is to answer it."""
+"""Who hears Ctrl-C: the driver, every time, and none of its processes, as it answers for all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,37 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
+from types import FrameType
 from typing import Any
+
+
+@contextmanager
+def hearing() -> Iterator[list[int]]:
+    """Note every Ctrl-C in a list, beside raising it.
+
+    Python drops an exception that is raised within a destructor or a callback of a C library; compilers run many of
+    these, and an interrupt that fell into one would be lost.
+    """
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+        yield heard
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        handler = before[signal.Signals(number)]
+        assert callable(handler)  # only then does this stand in its place
+        handler(number, frame)
+
+    replaced = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in replaced:
+        signal.signal(number, note)
+    try:
+        yield heard
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
